@@ -1,0 +1,240 @@
+package aggregate
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+)
+
+// noon is an hour boundary in ms since 1970.
+const noon = int64(1_763_812_800_000)
+
+func ms(d time.Duration) int64 { return d.Milliseconds() }
+
+// samples parses what Flush returns into series and stamp, to value.
+func samples(t *testing.T, text []byte) map[string]int64 {
+	t.Helper()
+	got := map[string]int64{}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) != 3 {
+			t.Fatalf("line %q has %d fields", line, len(fields))
+		}
+		value, err := strconv.ParseInt(fields[1], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := fields[0] + " " + fields[2]
+		if _, ok := got[key]; ok {
+			t.Errorf("%s is written twice in one flush", key)
+		}
+		got[key] = value
+	}
+	return got
+}
+
+func TestLedgerWritesEveryFamilyAndResolution(t *testing.T) {
+	space := Space{Organization: "acme", Stream: `a"b\c`, Country: "DE", Event: "e"}
+	l := New("c1")
+	l.Entry(space, noon+1000).Add(measure.Loads, noon+500, 3, "")
+	got := samples(t, l.Flush(nil, noon+2000, true))
+	want := map[string]int64{}
+	for name, labels := range map[string]string{
+		"streamlens_loads":                   `org="acme",collector="c1"`,
+		"streamlens_loads_by_country":        `org="acme",collector="c1",country="DE"`,
+		"streamlens_loads_by_stream":         `org="acme",collector="c1",stream="a\"b\\c"`,
+		"streamlens_loads_by_stream_country": `org="acme",collector="c1",stream="a\"b\\c",country="DE"`,
+		"streamlens_loads_by_event":          `org="acme",collector="c1",stream="a\"b\\c",country="DE",event="e"`,
+	} {
+		stamp := strconv.FormatInt(noon+1, 10)
+		want[name+"_1m{"+labels+"} "+stamp] = 3
+		want[name+"_1h{"+labels+"} "+stamp] = 3
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+func TestLedgerLeavesOutTheEventFamily(t *testing.T) {
+	tests := []struct {
+		name    string
+		space   Space
+		measure measure.ID
+		want    int
+	}{
+		{"of spaces without an event", Space{Organization: "acme", Stream: "s", Country: "DE"}, measure.Loads, 8},
+		{"of measures that have none", Space{Organization: "acme", Stream: "s", Country: "DE", Event: "e"}, measure.Traffic, 8},
+		{"never else", Space{Organization: "acme", Stream: "s", Country: "DE", Event: "e"}, measure.Loads, 10},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			l := New("c1")
+			l.Entry(test.space, noon).Add(test.measure, noon, 1, "")
+			if got := len(samples(t, l.Flush(nil, noon, true))); got != test.want {
+				t.Errorf("wrote %d samples, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+// organization keeps the samples per minute of the organisation family.
+func organization(all map[string]int64) map[string]int64 {
+	maps.DeleteFunc(all, func(k string, _ int64) bool { return !strings.HasPrefix(k, "streamlens_loads_1m{") })
+	return all
+}
+
+func TestLedgerReopensClosedMinutesWithFurtherSamples(t *testing.T) {
+	space := Space{Organization: "acme", Stream: "s", Country: "DE"}
+	l := New("c1")
+	series := `streamlens_loads_1m{org="acme",collector="c1"} `
+	stored := map[string]int64{} // as VictoriaMetrics keeps it: the greatest of equal stamps
+	steps := []struct {
+		name  string
+		now   time.Duration // after noon
+		add   int64         // at noon + 10 s
+		stamp int64         // ms after noon of the sample that changes
+		value int64
+	}{
+		{"while the minute runs", 20 * time.Second, 2, 1, 2},
+		{"before it closes", 5*time.Minute + 59*time.Second, 3, 1, 5},
+		{"just when it has closed", 6 * time.Minute, 4, 2, 4},
+		{"in the same span of five minutes", 10*time.Minute + 59*time.Second, 1, 2, 5},
+		{"in the next span", 11 * time.Minute, 7, 3, 7},
+		{"a day later", 24*time.Hour + 6*time.Minute, 1, 290, 1},
+		{"in the same hour", 25*time.Hour + 5*time.Minute, 1, 290, 2},
+		{"in the next hour", 25*time.Hour + 6*time.Minute, 1, 291, 1},
+		{"more than a year later", MaxAge, 9, 1 + 288 + 400*24 - 24, 9},
+	}
+	var sum int64
+	for _, step := range steps {
+		now := noon + ms(step.now)
+		l.Entry(space, now).Add(measure.Loads, noon+10_000, step.add, "")
+		got := organization(samples(t, l.Flush(nil, now, true)))
+		want := map[string]int64{series + strconv.FormatInt(noon+step.stamp, 10): step.value}
+		if !maps.Equal(got, want) {
+			t.Fatalf("%s: wrote %v, want %v", step.name, got, want)
+		}
+		for k, v := range got {
+			if v < stored[k] {
+				t.Errorf("%s: %s shrinks from %d to %d", step.name, k, stored[k], v)
+			}
+			stored[k] = max(stored[k], v)
+		}
+		sum += step.add
+	}
+	var total int64
+	for _, v := range stored {
+		total += v
+	}
+	if total != sum {
+		t.Errorf("stored %d, want %d", total, sum)
+	}
+}
+
+func TestLedgerReplaysToTheSameSamples(t *testing.T) {
+	run := func(flushes int) map[string]int64 {
+		l := New("c1")
+		stored := map[string]int64{}
+		for i := range int64(200) {
+			now := noon + i*30_000
+			l.Entry(Space{Organization: "acme", Stream: "s", Country: "DE"}, now).Add(measure.Loads, now-i*i*997, 1, "")
+			if i%int64(flushes) == 0 {
+				maps.Copy(stored, samples(t, l.Flush(nil, now, i%2 == 0)))
+			}
+		}
+		maps.Copy(stored, samples(t, l.Flush(nil, noon+200*30_000, true)))
+		return stored
+	}
+	if often, once := run(1), run(1000); !maps.Equal(often, once) {
+		t.Errorf("flushing often stores %d samples, flushing once %d others", len(often), len(once))
+	}
+}
+
+func TestLedgerSendsNewSeriesFirst(t *testing.T) {
+	l := New("c1")
+	add := func(stream string) {
+		l.Entry(Space{Organization: "acme", Stream: stream, Country: "DE"}, noon).Add(measure.Loads, noon, 1, "")
+	}
+	add("one")
+	l.Flush(nil, noon, true)
+	add("one")
+	add("two")
+	got := slices.Sorted(maps.Keys(samples(t, l.Flush(nil, noon, false))))
+	for _, k := range got {
+		if !strings.Contains(k, `"two"`) {
+			t.Errorf("%s is written although it is known", k)
+		}
+	}
+	if len(got) != 4 {
+		t.Errorf("wrote %d samples, want those of the stream's two families", len(got))
+	}
+	if rest := samples(t, l.Flush(nil, noon, true)); len(rest) != 8-len(got)+4 {
+		t.Errorf("then wrote %d samples, want the 8 of stream one", len(rest))
+	}
+}
+
+func TestLedgerForgetsClosedSeriesButCountsOn(t *testing.T) {
+	l := New("c1")
+	space := Space{Organization: "acme", Stream: "s", Country: "DE", Event: "e"}
+	other := Space{Organization: "acme", Stream: "s", Country: "DE"}
+	var total int64
+	stored := map[string]int64{}
+	for hour := range int64(30) {
+		now := noon + hour*3600_000
+		// One space uses the projections now and then, the other keeps a pointer to them.
+		l.Entry(other, now)
+		if hour%7 == 0 {
+			l.Entry(space, now).Add(measure.Loads, now, 1, "")
+			l.Entry(other, now).Add(measure.Loads, now, 1, "")
+			total += 2
+		}
+		maps.Copy(stored, organization(samples(t, l.Flush(nil, now, true))))
+	}
+	var sum int64
+	for _, v := range stored {
+		sum += v
+	}
+	if sum != total {
+		t.Errorf("stored %d, want %d", sum, total)
+	}
+	if l.Flush(nil, noon+100*3600_000, true); l.Series() != 0 {
+		t.Errorf("%d series are open two days later", l.Series())
+	}
+}
+
+func TestDistribution(t *testing.T) {
+	l := New("c1")
+	e := l.Entry(Space{Organization: "acme", Stream: "s", Country: "DE"}, noon)
+	for _, v := range []int64{0, 840, 845, 5000} {
+		e.Observe(measure.StartTime, noon, v)
+	}
+	got := samples(t, l.Flush(nil, noon, true))
+	stamp := strconv.FormatInt(noon+1, 10)
+	for name, want := range map[string]int64{
+		`streamlens_start_time_ms_sum_1m{org="acme",collector="c1"} `:                                                            6685,
+		`streamlens_start_time_ms_count_1h{org="acme",collector="c1"} `:                                                          4,
+		`streamlens_start_time_ms_bucket_1m{org="acme",collector="c1",vmrange="0...0"} `:                                         1,
+		`streamlens_start_time_ms_bucket_1m{org="acme",collector="c1",vmrange="7.743e+02...8.799e+02"} `:                         2,
+		`streamlens_start_time_ms_bucket_by_country_1h{org="acme",collector="c1",country="DE",vmrange="4.642e+03...5.275e+03"} `: 1,
+	} {
+		if got[name+stamp] != want {
+			t.Errorf("%s is %d, want %d", name, got[name+stamp], want)
+		}
+	}
+}
+
+func BenchmarkLedger(b *testing.B) {
+	l := New("c1")
+	space := Space{Organization: "acme", Stream: "s", Country: "DE"}
+	playing := NewDimensions(measure.Playing, measure.Playout, "hls")
+	for i := 0; b.Loop(); i++ {
+		e := l.Entry(space, noon)
+		e.Add(measure.Playing, noon+int64(i%60_000), 9000, playing)
+		e.Observe(measure.BufferLength, noon+int64(i%60_000), int64(i%3000))
+	}
+}

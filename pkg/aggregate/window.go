@@ -1,0 +1,45 @@
+package aggregate
+
+import "time"
+
+// Every series has one sample per minute or hour, stamped 1 ms after its start, so that sum_over_time(m[1h]) at 12:00 is
+// 11:00 to 12:00. While a bucket is open its sample is sent again with the value so far. What comes later must not touch
+// the sample any more, because its sum is forgotten: it goes into a further sample, k ms after the first.
+//
+// k follows from the clock alone: it numbers the spans of time after the bucket's end. So nothing needs to remember which
+// k was used last, and a replay of the same input gives the same samples.
+const (
+	firstStamp = 1 // ms after the start of a minute or hour
+
+	openAfterEnd   = 5 * int64(time.Minute/time.Millisecond) // ms for which a bucket stays open, and a reopened one
+	lateSpan       = openAfterEnd                            // length of the spans in the first day after closing
+	veryLateSpan   = int64(time.Hour / time.Millisecond)     // length of the spans after that
+	lateSpansUntil = 24 * int64(time.Hour/time.Millisecond)  // ms after closing at which the longer spans begin
+	lateSpans      = lateSpansUntil / lateSpan
+)
+
+// MaxAge is the greatest age of what can be added. With it, k stays below 10,000, within the 59,999 ms that a minute has.
+const MaxAge = 400 * 24 * time.Hour
+
+// window is the time during which additions to one bucket go into one sample.
+type window struct {
+	stamp  int64 // of the sample, ms since 1970
+	closes int64 // ms since 1970
+}
+
+// windowOf returns the window for what happened at the time at and became known at now, in buckets of length ms.
+func windowOf(at, now, length int64) window {
+	start := at - at%length
+	closes := start + length + openAfterEnd
+	late := now - closes
+	switch {
+	case late < 0:
+		return window{start + firstStamp, closes}
+	case late < lateSpansUntil:
+		k := late/lateSpan + 1
+		return window{start + firstStamp + k, closes + k*lateSpan}
+	default:
+		k := (late-lateSpansUntil)/veryLateSpan + 1
+		return window{start + firstStamp + lateSpans + k, closes + lateSpansUntil + k*veryLateSpan}
+	}
+}

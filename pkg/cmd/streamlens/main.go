@@ -1,0 +1,33 @@
+// Command streamlens collects events of players, publishers and servers, answers the widgets of the dashboards in the
+// terminal, and shows the whole product with simulated viewers.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	if err := run(); err != nil {
+		os.Exit(1)
+	}
+}
+
+// run runs the subcommand; cobra has printed its error.
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	root := &cobra.Command{
+		Use:          "streamlens",
+		Short:        "Self-hosted analytics for live video inside Grafana",
+		SilenceUsage: true,
+	}
+	root.AddCommand(collectCommand(logger), queryCommand())
+	return root.ExecuteContext(ctx)
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend/gtime"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"github.com/spf13/cobra"
+
+	"github.com/streamlens/streamlens/pkg/config"
+	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
+	"github.com/streamlens/streamlens/pkg/widget"
+)
+
+func queryCommand() *cobra.Command {
+	var (
+		path, organization, from, to string
+		asJSON                       bool
+		query                        widget.Query
+	)
+	var types []string
+	for _, d := range widget.All() {
+		types = append(types, d.Type)
+	}
+	command := &cobra.Command{
+		Use:       "query WIDGET",
+		Short:     "Print a widget's numbers",
+		Long:      "Print a widget's numbers, as a table or as Grafana's data frames.\n\nWidgets: " + strings.Join(types, ", "),
+		Args:      cobra.ExactArgs(1),
+		ValidArgs: types,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			query.QueryType = args[0]
+			c, err := config.Load(path)
+			if err != nil {
+				return err
+			}
+			now := time.Now()
+			request := widget.Request{Query: query, Now: now}
+			if request.From, err = parseTime(from, now); err != nil {
+				return fmt.Errorf("--from: %w", err)
+			}
+			if request.To, err = parseTime(to, now); err != nil {
+				return fmt.Errorf("--to: %w", err)
+			}
+			frames, err := runQuery(cmd.Context(), c, organization, request)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"frames": frames})
+			}
+			return printFrames(cmd.OutOrStdout(), frames)
+		},
+	}
+	addConfigFlag(command, &path)
+	flags := command.Flags()
+	flags.StringVar(&organization, "org", "", "organisation; may be left out if there is only one")
+	flags.StringVar(&from, "from", "now-24h", "begin of the range: now-24h or RFC 3339")
+	flags.StringVar(&to, "to", "now", "end of the range: now, now-1h or RFC 3339")
+	flags.StringSliceVar(&query.Country, "country", nil, "countries, ISO 3166-1 alpha-2")
+	flags.StringSliceVar(&query.Tag, "tag", nil, "tags that streams must all have")
+	flags.StringSliceVar(&query.Stream, "stream", nil, "streams")
+	flags.StringSliceVar(&query.Event, "event", nil, "events")
+	flags.StringSliceVar(&query.Referrer, "referrer", nil, "referrers")
+	flags.StringVar(&query.Unit, "unit", "", "unit of usage: traffic or playtime")
+	flags.StringVar(&query.Metric, "metric", "", "metric, of widgets that have several")
+	flags.StringVar(&query.Mode, "mode", "", "absolute, or delta to the interval before")
+	flags.StringVar(&query.Form, "form", "", "total or series")
+	flags.StringVar(&query.Interval, "interval", "", "interval of the series form, such as 10m; automatic by default")
+	flags.StringVar(&query.Timezone, "timezone", "", "time zone of days and months, such as Europe/Berlin")
+	flags.BoolVar(&asJSON, "json", false, "print data frames in Grafana's JSON form")
+	return command
+}
+
+// parseTime reads a time in RFC 3339 or in Grafana's form now-24h.
+func parseTime(s string, now time.Time) (time.Time, error) {
+	rest, relative := strings.CutPrefix(s, "now")
+	if !relative {
+		t, err := time.Parse(time.RFC3339, s)
+		if err != nil {
+			return t, fmt.Errorf("%q is neither like now-24h nor a time in RFC 3339", s)
+		}
+		return t, nil
+	}
+	if rest == "" {
+		return now, nil
+	}
+	d, err := gtime.ParseDuration(rest[1:])
+	if err != nil || (rest[0] != '-' && rest[0] != '+') {
+		return now, fmt.Errorf("%q is neither like now-24h nor a time in RFC 3339", s)
+	}
+	if rest[0] == '-' {
+		d = -d
+	}
+	return now.Add(d), nil
+}
+
+// runQuery answers a request for one of the configuration's organisations.
+func runQuery(ctx context.Context, c config.Config, organization string, r widget.Request) (data.Frames, error) {
+	o, err := findOrganization(c, organization)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := tenant.NewTransport(c.VictoriaMetrics.URL, o.ID, http.DefaultTransport)
+	if err != nil {
+		return nil, err
+	}
+	client, err := vm.NewClient(c.VictoriaMetrics.URL, &http.Client{Transport: transport})
+	if err != nil {
+		return nil, err
+	}
+	r.Level = o.Level
+	return widget.Run(ctx, client, r)
+}
+
+func findOrganization(c config.Config, id string) (tenant.Organization, error) {
+	if id == "" {
+		if len(c.Organizations) == 1 {
+			return c.Organizations[0], nil
+		}
+		return tenant.Organization{}, errors.New("--org is missing: the configuration has several organisations")
+	}
+	i := slices.IndexFunc(c.Organizations, func(o tenant.Organization) bool { return o.ID == id })
+	if i < 0 {
+		return tenant.Organization{}, fmt.Errorf("the configuration has no organisation %q", id)
+	}
+	return c.Organizations[i], nil
+}
+
+// printFrames prints each frame as a table, and its notices under it.
+func printFrames(w io.Writer, frames data.Frames) error {
+	for _, frame := range frames {
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		var heads []string
+		for _, f := range frame.Fields {
+			head := f.Name
+			if len(f.Labels) > 0 {
+				head += " " + f.Labels.String()
+			}
+			heads = append(heads, head)
+		}
+		fmt.Fprintln(table, strings.Join(heads, "\t"))
+		for i := range frame.Rows() {
+			var values []string
+			for _, f := range frame.Fields {
+				values = append(values, formatValue(f, i))
+			}
+			fmt.Fprintln(table, strings.Join(values, "\t"))
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+		if frame.Meta == nil {
+			continue
+		}
+		for _, notice := range frame.Meta.Notices {
+			if _, err := fmt.Fprintf(w, "Note: %s\n", notice.Text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func formatValue(f *data.Field, row int) string {
+	value, ok := f.ConcreteAt(row)
+	if !ok {
+		return "-"
+	}
+	switch v := value.(type) {
+	case time.Time:
+		return v.UTC().Format(time.RFC3339)
+	case float64:
+		return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", v), "0"), ".")
+	}
+	return fmt.Sprint(value)
+}

@@ -1,0 +1,108 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/config"
+	"github.com/streamlens/streamlens/pkg/enrich"
+	"github.com/streamlens/streamlens/pkg/ingest"
+	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
+)
+
+// Times that a client may take.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	shutdownTimeout   = 10 * time.Second
+	maxHeaderBytes    = 32 << 10
+)
+
+// geoIPInterval is how often a new GeoIP database is looked for.
+const geoIPInterval = 30 * time.Second
+
+// Run runs a collector until ctx is done; then it answers the requests that it has begun, and writes what it has counted.
+func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
+	name, err := Name(c.DataDir)
+	if err != nil {
+		return err
+	}
+	directory, err := tenant.NewDirectory(c.Organizations)
+	if err != nil {
+		return err
+	}
+	countries, err := enrich.OpenCountries(c.GeoIP.Database, logger)
+	if err != nil {
+		return err
+	}
+	if c.GeoIP.Database == "" {
+		logger.Warn("No GeoIP database is configured: every country is unknown", "key", "geoip.database")
+	}
+	userAgents, err := enrich.NewUserAgents(enrich.DefaultUserAgentLimits)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{}
+	writer := vm.NewWriter(c.VictoriaMetrics.URL, client)
+	pipeline := ingest.New(name, writer, time.Now)
+	proof := &proof{config: c, collector: name, client: client, logger: logger}
+	server := &Server{
+		Directory:      directory,
+		TrustedProxies: c.TrustedProxies,
+		Countries:      countries,
+		UserAgents:     userAgents,
+		Pipeline:       pipeline,
+		Ready:          proof.check,
+		Clock:          time.Now,
+		Logger:         logger,
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	httpServer := &http.Server{
+		Handler:           server.Handler(),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+
+	// What feeds stops before what it feeds: requests, then the pipeline, then the writer.
+	pipelineCtx, stopPipeline := context.WithCancel(context.WithoutCancel(ctx))
+	writerCtx, stopWriter := context.WithCancel(context.WithoutCancel(ctx))
+	var pipelineDone, writerDone, rest sync.WaitGroup
+	writerDone.Go(func() { writer.Run(writerCtx, logger) })
+	pipelineDone.Go(func() { pipeline.Run(pipelineCtx) })
+	rest.Go(func() { countries.Watch(ctx, geoIPInterval) })
+	rest.Go(func() { proof.run(ctx) })
+	served := make(chan error, 1)
+	go func() { served <- httpServer.Serve(listener) }()
+	logger.Info("Collector listens", "address", listener.Addr().String(), "collector", name)
+
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		err = httpServer.Shutdown(shutdownCtx)
+	}
+	stopPipeline()
+	pipelineDone.Wait()
+	stopWriter()
+	writerDone.Wait()
+	rest.Wait()
+	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,350 @@
+// Package collector is the HTTP edge of ingest: it takes requests from browsers and servers, checks who sends them, and
+// hands what they say to the pipeline.
+package collector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/streamlens/streamlens/pkg/enrich"
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/ingest"
+	"github.com/streamlens/streamlens/pkg/source/beacon"
+	"github.com/streamlens/streamlens/pkg/source/usage"
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+// Bounds of request bodies in bytes, after decompression.
+const (
+	maxEventsBody = 1 << 20
+	maxUsageBody  = 8 << 20
+)
+
+// maxEventAge is the greatest age of player events (rules.md, 1).
+const maxEventAge = 7 * 24 * time.Hour
+
+// Server serves the collector's requests.
+type Server struct {
+	Directory      *tenant.Directory
+	TrustedProxies []netip.Prefix
+	Countries      *enrich.Countries
+	UserAgents     *enrich.UserAgents
+	Pipeline       *ingest.Pipeline
+	// Ready returns why the collector cannot do its work, or nil.
+	Ready  func(context.Context) error
+	Clock  func() time.Time
+	Logger *slog.Logger
+
+	metrics  *metricSet
+	limiters limiters
+	events   sync.Pool // of *beacon.Decoder
+	usage    sync.Pool // of *usage.Decoder
+	bodies   sync.Pool // of *[]byte
+}
+
+// Handler returns the handler of all the collector's requests.
+func (s *Server) Handler() http.Handler {
+	s.metrics = newMetrics(s.Pipeline)
+	s.events.New = func() any { return beacon.NewDecoder(maxEventAge) }
+	s.usage.New = func() any { return usage.NewDecoder(ingest.MaxAge) }
+	s.bodies.New = func() any { return new([]byte) }
+	mux := http.NewServeMux()
+	mux.Handle("POST /v1/events", s.endpoint(s.postEvents))
+	mux.HandleFunc("OPTIONS /v1/events", preflight)
+	mux.Handle("POST /v1/usage", s.endpoint(s.postUsage))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("GET /metrics", s.metrics.write)
+	mux.Handle("/", s.endpoint(func(_ http.ResponseWriter, r *http.Request) error {
+		return &refusal{http.StatusNotFound, event.Refusal{Reason: "not_found", Error: "there is no " + r.Method + " of this path"}, 0}
+	}))
+	return mux
+}
+
+// refusal is an error that is answered as it is.
+type refusal struct {
+	status int
+	event.Refusal
+	retryAfter time.Duration
+}
+
+func (r *refusal) Error() string { return r.Refusal.Error }
+
+// endpoint answers the errors of a handler; it is the one place where errors become statuses.
+func (s *Server) endpoint(handle func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := handle(w, r)
+		if err == nil {
+			return
+		}
+		var known *refusal
+		switch {
+		case errors.As(err, &known):
+		case errors.Is(err, tenant.ErrUnknownAccount), errors.Is(err, tenant.ErrUnknownSecretKey):
+			known = &refusal{http.StatusUnauthorized, event.Refusal{Reason: "unauthorized", Error: err.Error()}, 0}
+		case errors.Is(err, tenant.ErrOriginRefused):
+			known = &refusal{http.StatusForbidden, event.Refusal{Reason: "origin", Error: err.Error()}, 0}
+		case errors.Is(err, ingest.ErrStreams):
+			known = &refusal{http.StatusTooManyRequests, event.Refusal{Reason: "streams", Error: err.Error(), Field: "stream"}, time.Hour}
+		case errors.Is(err, ingest.ErrBacklog):
+			known = &refusal{http.StatusServiceUnavailable, event.Refusal{Reason: "backlog", Error: err.Error()}, 10 * time.Second}
+		default:
+			s.Logger.ErrorContext(r.Context(), "Answering a request failed", "path", r.URL.Path, "error", err)
+			known = &refusal{http.StatusInternalServerError, event.Refusal{Reason: "internal", Error: "internal error"}, 0}
+		}
+		s.metrics.refused(known.Reason, 1)
+		if known.retryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(known.retryAfter.Seconds())))
+		}
+		answer(w, known.status, known.Refusal)
+	})
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	// An error here means that the client is gone; nobody is left to tell.
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// preflight lets pages of any site ask to post; which of them may is decided when they do, by the account in the body.
+func preflight(w http.ResponseWriter, _ *http.Request) {
+	allowOrigin(w)
+	w.Header().Set("Access-Control-Allow-Methods", http.MethodPost)
+	w.Header().Set("Access-Control-Allow-Headers", "Content-Type, Content-Encoding")
+	w.Header().Set("Access-Control-Max-Age", "86400")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func allowOrigin(w http.ResponseWriter) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
+}
+
+// accepted is the answer to a batch of which something is good.
+type accepted struct {
+	Accepted int             `json:"accepted"`
+	Rejected []event.Refusal `json:"rejected,omitempty"`
+}
+
+func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) error {
+	allowOrigin(w)
+	received := s.Clock().UnixMilli()
+	body, err := s.body(r, maxEventsBody, "application/json", "text/plain")
+	if err != nil {
+		return err
+	}
+	defer s.bodies.Put(body)
+	decoder := s.events.Get().(*beacon.Decoder)
+	defer s.events.Put(decoder)
+	envelope, refused := decoder.Decode(*body, received)
+	if refused != nil {
+		status := http.StatusBadRequest
+		if refused.Reason == event.TooMany {
+			status = http.StatusRequestEntityTooLarge
+		}
+		return &refusal{status, *refused, 0}
+	}
+	organization, err := s.Directory.ByAccount(envelope.AccountID, envelope.AccountKey, r.Header.Get("Origin"))
+	if err != nil {
+		return err
+	}
+	if err := s.limiters.allow(organization, len(envelope.Events)); err != nil {
+		return err
+	}
+	rejected := envelope.Refused
+	events := len(envelope.Events)
+	if events > 0 {
+		outcome, err := s.Pipeline.Events(batch(organization.ID, envelope, received), organization.Limits.Streams,
+			func() event.Viewer { return s.viewer(r) })
+		if err != nil {
+			return err
+		}
+		for range outcome.Refused {
+			rejected = append(rejected, event.Refusal{Reason: "gaps", Field: "seq", Error: "the session has too many gaps in its seq"})
+		}
+		events -= len(outcome.Refused)
+		s.metrics.repeated.Add(outcome.Repeated)
+	}
+	return s.answerBatch(w, events, rejected)
+}
+
+// answerBatch answers a batch by how much of it is good.
+func (s *Server) answerBatch(w http.ResponseWriter, good int, rejected []event.Refusal) error {
+	if good == 0 && len(rejected) > 0 {
+		for _, r := range rejected[1:] {
+			s.metrics.refused(r.Reason, 1)
+		}
+		return &refusal{http.StatusBadRequest, rejected[0], 0}
+	}
+	for _, r := range rejected {
+		s.metrics.refused(r.Reason, 1)
+	}
+	s.metrics.accepted.Add(good)
+	answer(w, http.StatusAccepted, accepted{good, rejected})
+	return nil
+}
+
+func batch(organization string, e beacon.Envelope, received int64) event.Batch {
+	return event.Batch{
+		Session: event.Session{
+			Organization: organization,
+			ID:           e.SessionID,
+			Stream:       e.Stream,
+			Event:        e.EventID,
+			Webcaster:    e.Kind == event.WebcasterKind,
+			Client:       strings.TrimSpace(e.Kind + " " + e.Version),
+			Method:       event.Method(e.Kind, e.Protocol),
+			Interval:     e.Interval,
+		},
+		Received: received,
+		Events:   e.Events,
+	}
+}
+
+func (s *Server) viewer(r *http.Request) event.Viewer {
+	address := enrich.ClientIP(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.TrustedProxies)
+	agent := s.UserAgents.UserAgent(enrich.UserAgentHeaders{
+		UserAgent: r.Header.Get("User-Agent"),
+		Brands:    r.Header.Get("Sec-CH-UA"),
+		Platform:  r.Header.Get("Sec-CH-UA-Platform"),
+		Mobile:    r.Header.Get("Sec-CH-UA-Mobile"),
+	})
+	return event.Viewer{Country: s.Countries.Country(address), OS: agent.OS, Browser: agent.Browser}
+}
+
+func (s *Server) postUsage(w http.ResponseWriter, r *http.Request) error {
+	received := s.Clock().UnixMilli()
+	key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	organization, err := s.Directory.BySecretKey(key)
+	if err != nil {
+		return err
+	}
+	body, err := s.body(r, maxUsageBody, "application/json", "application/x-ndjson", "text/plain")
+	if err != nil {
+		return err
+	}
+	defer s.bodies.Put(body)
+	decoder := s.usage.Get().(*usage.Decoder)
+	defer s.usage.Put(decoder)
+	lines, rejected := decoder.Decode(*body, received)
+	if len(lines) == 0 && len(rejected) == 0 {
+		return &refusal{http.StatusBadRequest, event.Refusal{Reason: "missing", Error: "the body has no line"}, 0}
+	}
+	if err := s.limiters.allow(organization, len(lines)); err != nil {
+		return err
+	}
+	for i := range lines {
+		u := &lines[i]
+		u.Organization = organization.ID
+		u.Country = s.Countries.Country(address(u.Address))
+	}
+	repeated, err := s.Pipeline.Usage(lines, received, organization.Limits.Streams)
+	if err != nil {
+		return err
+	}
+	s.metrics.repeated.Add(repeated)
+	return s.answerBatch(w, len(lines), rejected)
+}
+
+// address returns the address of a decoded line, and the zero one if it has none.
+func address(text string) netip.Addr {
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
+}
+
+// body reads the body of a request into a buffer that goes back to s.bodies.
+func (s *Server) body(r *http.Request, limit int64, types ...string) (*[]byte, error) {
+	if !acceptable(r.Header.Get("Content-Type"), types) {
+		return nil, &refusal{http.StatusUnsupportedMediaType, event.Refusal{Reason: "media_type",
+			Error: "the content type must be one of " + strings.Join(types, ", ")}, 0}
+	}
+	tooLarge := &refusal{http.StatusRequestEntityTooLarge, event.Refusal{Reason: "too_large",
+		Error: fmt.Sprintf("the body must be at most %d bytes", limit)}, 0}
+	if r.ContentLength > limit {
+		return nil, tooLarge
+	}
+	var from io.Reader = r.Body
+	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		z, err := gzip.NewReader(r.Body)
+		if err != nil {
+			return nil, &refusal{http.StatusBadRequest, event.Refusal{Reason: "gzip", Error: "the body is no valid gzip"}, 0}
+		}
+		defer z.Close()
+		from = z
+	default:
+		return nil, &refusal{http.StatusUnsupportedMediaType, event.Refusal{Reason: "encoding",
+			Error: "the content encoding must be gzip or none"}, 0}
+	}
+	buffer := s.bodies.Get().(*[]byte)
+	var err error
+	*buffer, err = appendAll((*buffer)[:0], io.LimitReader(from, limit+1))
+	switch {
+	case int64(len(*buffer)) > limit:
+		err = tooLarge
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), from != r.Body && err != nil:
+		err = &refusal{http.StatusBadRequest, event.Refusal{Reason: "gzip", Error: "the body is no valid gzip"}, 0}
+	case err != nil:
+		err = &refusal{http.StatusBadRequest, event.Refusal{Reason: "incomplete", Error: "the body ended too early"}, 0}
+	}
+	if err != nil {
+		s.bodies.Put(buffer)
+		return nil, err
+	}
+	return buffer, nil
+}
+
+func acceptable(contentType string, types []string) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	for _, t := range types {
+		if media == "" || media == t {
+			return true
+		}
+	}
+	return false
+}
+
+func appendAll(b []byte, r io.Reader) ([]byte, error) {
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				return b, nil
+			}
+			return b, err
+		}
+	}
+}
+
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	if err := s.Ready(r.Context()); err != nil {
+		answer(w, http.StatusServiceUnavailable, event.Refusal{Error: err.Error()})
+		return
+	}
+	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+}

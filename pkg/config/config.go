@@ -1,0 +1,207 @@
+// Package config reads streamlens.yaml, the one configuration of every subcommand.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+// Config is a configuration in which every value is valid.
+type Config struct {
+	// Listen is the address of the collector, "host:port"; default ":8095". Port 0 takes a free one.
+	Listen string `yaml:"listen"`
+	// DataDir is where the collector keeps what must survive a restart; default "/var/lib/streamlens".
+	DataDir         string          `yaml:"dataDir"`
+	VictoriaMetrics VictoriaMetrics `yaml:"victoriametrics"`
+	GeoIP           GeoIP           `yaml:"geoip"`
+	// TrustedProxies are the networks whose X-Forwarded-For is believed; default none.
+	TrustedProxies []netip.Prefix `yaml:"-"`
+	// Organizations has at least one; what they leave out is as in tenant.NewOrganization.
+	Organizations []tenant.Organization `yaml:"-"`
+}
+
+// VictoriaMetrics is the database.
+type VictoriaMetrics struct {
+	// URL is its root, on a cluster with the tenant's path; default "http://127.0.0.1:8428".
+	URL string `yaml:"url"`
+}
+
+// GeoIP is the source of countries.
+type GeoIP struct {
+	// Database is the path of a MaxMind database. Default "": every country is unknown, of which the program that starts
+	// should warn.
+	Database string `yaml:"database"`
+}
+
+// file is a Config as it is written.
+type file struct {
+	Config         `yaml:",inline"`
+	TrustedProxies []string       `yaml:"trustedProxies"`
+	Organizations  []organization `yaml:"organizations"`
+}
+
+// organization fills in the defaults of what is not written.
+type organization tenant.Organization
+
+func (o *organization) UnmarshalYAML(node *yaml.Node) error {
+	*o = organization(tenant.NewOrganization(""))
+	return node.Load((*tenant.Organization)(o), yaml.WithKnownFields())
+}
+
+// Load reads the file. The error lists everything that is wrong in it, one "path:line: key what it must be" per line,
+// and never shows a key.
+func Load(path string) (Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, fmt.Errorf("read configuration: %w", err)
+	}
+	config, err := parse(data)
+	if err != nil {
+		return Config{}, fmt.Errorf("%s:%s", path, strings.ReplaceAll(err.Error(), "\n", "\n"+path+":"))
+	}
+	return config, nil
+}
+
+// parse returns errors whose lines begin with "line: ".
+func parse(data []byte) (Config, error) {
+	read := file{Config: Config{
+		Listen:          ":8095",
+		DataDir:         "/var/lib/streamlens",
+		VictoriaMetrics: VictoriaMetrics{URL: "http://127.0.0.1:8428"},
+	}}
+	if err := yaml.Load(data, &read, yaml.WithKnownFields()); err != nil {
+		return Config{}, inWords(err)
+	}
+	var root yaml.Node
+	if err := yaml.Load(data, &root); err != nil {
+		return Config{}, inWords(err)
+	}
+
+	config := read.Config
+	var problems []error
+	add := func(message string, path ...any) {
+		problems = append(problems, fmt.Errorf("%d: %s", line(&root, path), message))
+	}
+
+	if !validListen(config.Listen) {
+		add(`listen must be "host:port" or ":port"`, "listen")
+	}
+	if config.DataDir == "" {
+		add("dataDir must be the path of a directory", "dataDir")
+	}
+	if !validURL(config.VictoriaMetrics.URL) {
+		add("victoriametrics.url must be an http or https URL without query and fragment", "victoriametrics", "url")
+	}
+	for i, s := range read.TrustedProxies {
+		prefix, err := netip.ParsePrefix(s)
+		if err != nil || prefix.Addr().Is4In6() {
+			add(fmt.Sprintf("trustedProxies[%d] must be a network as 10.0.0.0/8 or 2001:db8::/32 (one address: /32 or /128)", i), "trustedProxies", i)
+			continue
+		}
+		config.TrustedProxies = append(config.TrustedProxies, prefix.Masked())
+	}
+	for _, o := range read.Organizations {
+		config.Organizations = append(config.Organizations, tenant.Organization(o))
+	}
+	if len(config.Organizations) == 0 {
+		add("organizations must have at least one", "organizations")
+	}
+	for _, problem := range tenant.Validate(config.Organizations) {
+		add(problem.Error(), append([]any{"organizations"}, problem.Path...)...)
+	}
+	if problems != nil {
+		return Config{}, errors.Join(problems...)
+	}
+	return config, nil
+}
+
+// validListen accepts what net.Listen takes for TCP, with the port as a number.
+func validListen(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || strings.ContainsAny(host, " /") {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+// validURL refuses a query because it would carry tenancy parameters round the transport that sets them.
+func validURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && !strings.ContainsAny(s, "?#")
+}
+
+// line returns the line of the value at the path, or of the nearest part of it that is written.
+func line(node *yaml.Node, path []any) int {
+	if node.Kind == yaml.DocumentNode {
+		return line(node.Content[0], path)
+	}
+	if len(path) == 0 {
+		return node.Line
+	}
+	switch step := path[0].(type) {
+	case int:
+		if node.Kind == yaml.SequenceNode && step < len(node.Content) {
+			return line(node.Content[step], path[1:])
+		}
+	case string:
+		for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == step {
+				return line(node.Content[i+1], path[1:])
+			}
+		}
+	}
+	return node.Line
+}
+
+var (
+	unknownField = regexp.MustCompile(`^field (.+) not found in type .*$`)
+	wrongType    = regexp.MustCompile("^cannot construct !!(\\w+)(?: `.*`)? into (.+)$")
+)
+
+// inWords turns the YAML package's errors into "line: message" in the words of a configuration, without Go's type
+// names and without values, which could be keys.
+func inWords(err error) error {
+	var list *yaml.LoadErrors
+	if !errors.As(err, &list) {
+		list = &yaml.LoadErrors{}
+		var single *yaml.LoadError
+		if !errors.As(err, &single) {
+			return fmt.Errorf("1: %w", err)
+		}
+		list.Errors = append(list.Errors, single)
+	}
+	kinds := map[string]string{"seq": "a list", "map": "keys and values", "str": "text", "int": "a whole number",
+		"float": "a decimal number", "bool": "true or false", "null": "nothing"}
+	var problems []error
+	for _, e := range list.Errors {
+		message := strings.TrimPrefix(e.Message, "yaml: ")
+		if match := unknownField.FindStringSubmatch(message); match != nil {
+			message = fmt.Sprintf("unknown key %q", match[1])
+		} else if match := wrongType.FindStringSubmatch(message); match != nil {
+			expected := "keys and values"
+			switch {
+			case match[2] == "int":
+				expected = "a whole number"
+			case match[2] == "string":
+				expected = "text"
+			case strings.HasPrefix(match[2], "[]"):
+				expected = "a list"
+			}
+			message = fmt.Sprintf("expected %s, found %s", expected, kinds[match[1]])
+		}
+		problems = append(problems, fmt.Errorf("%d: %s", max(e.Mark.Line, 1), message))
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,168 @@
+package config
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+// load writes the text to a file and loads it.
+func load(t *testing.T, text string) (Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "streamlens.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config, err := Load(path)
+	if err != nil && !strings.HasPrefix(err.Error(), path+":") {
+		t.Errorf("error %q does not begin with the path", err)
+	}
+	return config, err
+}
+
+func TestLoadComplete(t *testing.T) {
+	got, err := load(t, `
+listen: "127.0.0.1:9000"
+dataDir: /srv/streamlens            # write-ahead log and queue
+victoriametrics: {url: "http://vm:8481/select/7/prometheus"}
+geoip: {database: /usr/share/GeoIP/GeoLite2-Country.mmdb}
+trustedProxies: [127.0.0.1/32, "10.1.2.3/8", "2001:db8::1/32"]
+organizations:
+  - id: acme
+    level: premium
+    secretKey: sk_a1
+    accounts: [{id: acme, key: pk_b2, origins: ["https://site.example"]}]
+    privacy: {ip: hashed}
+    limits: {eventsPerSecond: 7, streams: 8, ipsPerHour: 9}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Listen:          "127.0.0.1:9000",
+		DataDir:         "/srv/streamlens",
+		VictoriaMetrics: VictoriaMetrics{URL: "http://vm:8481/select/7/prometheus"},
+		GeoIP:           GeoIP{Database: "/usr/share/GeoIP/GeoLite2-Country.mmdb"},
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"),
+			netip.MustParsePrefix("2001:db8::/32")},
+		Organizations: []tenant.Organization{{
+			ID: "acme", Level: tenant.Premium, SecretKey: "sk_a1",
+			Accounts: []tenant.Account{{ID: "acme", Key: "pk_b2", Origins: []string{"https://site.example"}}},
+			Privacy:  tenant.Privacy{IP: tenant.IPHashed},
+			Limits:   tenant.Limits{EventsPerSecond: 7, Streams: 8, IPsPerHour: 9},
+		}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestLoadDefaults(t *testing.T) {
+	got, err := load(t, "organizations:\n  - id: acme\n    limits: {streams: 5}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Listen:          ":8095",
+		DataDir:         "/var/lib/streamlens",
+		VictoriaMetrics: VictoriaMetrics{URL: "http://127.0.0.1:8428"},
+		Organizations: []tenant.Organization{{
+			ID: "acme", Level: tenant.Default,
+			Privacy: tenant.Privacy{IP: tenant.IPFull},
+			Limits:  tenant.Limits{EventsPerSecond: 100_000, Streams: 5, IPsPerHour: 20_000},
+		}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	const good = "organizations: [{id: acme}]\n"
+	tests := []struct {
+		name, text string
+		want       []string // "line: message" of each line of the error, as far as it is given
+	}{
+		{"empty file", "", []string{"1: "}},
+		{"no organisations", "listen: :1\n", []string{"1: organizations must have at least one"}},
+		{"empty organisations", "listen: :1\norganizations: []\n", []string{"2: organizations must have at least one"}},
+		{"unknown key", good + "lisen: :1\n", []string{`2: unknown key "lisen"`}},
+		{"unknown nested key", good + "geoip:\n  databse: x\n", []string{`3: unknown key "databse"`}},
+		{"unknown key of an organisation", "organizations:\n  - id: acme\n    levl: premium\n", []string{`3: unknown key "levl"`}},
+		{"unknown key of an account", "organizations:\n  - id: acme\n    accounts:\n      - id: acme\n        key: pk_a\n        origin: x\n", []string{`6: unknown key "origin"`}},
+		{"key twice", good + "listen: :1\nlisten: :2\n", []string{`3: mapping key "listen" already defined at line 2`}},
+		{"broken YAML", good + "listen: a: b\n", []string{"2: "}},
+		{"two documents", good + "---\n" + good, []string{"1: expected single document"}},
+		{"list for text", good + "listen: [1]\n", []string{"2: expected text, found a list"}},
+		{"text for a number", "organizations:\n  - id: acme\n    limits:\n      streams: many\n", []string{"4: expected a whole number, found text"}},
+		{"text for a list", good + "trustedProxies: 10.0.0.0/8\n", []string{"2: expected a list, found text"}},
+		{"text for keys", good + "geoip: x.mmdb\n", []string{"2: expected keys and values, found text"}},
+		{"listen without port", good + "listen: localhost\n", []string{"2: listen must be"}},
+		{"listen with a large port", good + "listen: :65536\n", []string{"2: listen must be"}},
+		{"listen with a URL", good + "listen: http://localhost:80\n", []string{"2: listen must be"}},
+		{"empty listen", good + "listen: \"\"\n", []string{"2: listen must be"}},
+		{"empty dataDir", good + "dataDir: \"\"\n", []string{"2: dataDir must be"}},
+		{"url without scheme", good + "victoriametrics: {url: localhost:8428}\n", []string{"2: victoriametrics.url must be"}},
+		{"url with a query", good + "victoriametrics:\n  url: http://vm:8428/?extra_label=org=x\n", []string{"3: victoriametrics.url must be"}},
+		{"url without host", good + "victoriametrics: {url: \"http://\"}\n", []string{"2: victoriametrics.url must be"}},
+		{"proxy without length", good + "trustedProxies:\n  - 10.0.0.0/8\n  - 10.0.0.1\n", []string{"4: trustedProxies[1] must be a network"}},
+		{"proxy as mapped IPv4", good + "trustedProxies: [\"::ffff:10.0.0.0/104\"]\n", []string{"2: trustedProxies[0] must be"}},
+		{"limit of zero", "organizations:\n  - id: acme\n    limits:\n      streams: 0\n", []string{"4: organizations[0].limits.streams must be"}},
+		{"empty level", "organizations:\n  - id: acme\n    level: \"\"\n", []string{"3: organizations[0].level must be"}},
+		{"no id", "organizations:\n  - level: premium\n", []string{"2: organizations[0].id must be"}},
+		{"several", "listen: x\norganizations:\n  - id: Acme\n    level: gold\n",
+			[]string{"1: listen must be", "3: organizations[0].id must be", "4: organizations[0].level must be default or premium"}},
+		{"an account twice", "organizations:\n  - id: a\n    accounts: [{id: x, key: pk_a}]\n  - id: b\n    accounts:\n      - {id: x, key: pk_b}\n",
+			[]string{"6: organizations[1].accounts[0].id must be unique"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := load(t, test.text)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			lines := strings.Split(err.Error(), "\n")
+			if len(lines) != len(test.want) {
+				t.Fatalf("error %q has %d lines, want %d", err, len(lines), len(test.want))
+			}
+			for i, want := range test.want {
+				_, got, _ := strings.Cut(lines[i], "streamlens.yaml:")
+				if !strings.HasPrefix(got, want) {
+					t.Errorf("line %q, want %q", got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestLoadNeverShowsKeys(t *testing.T) {
+	texts := []string{
+		"organizations: [{id: acme, secretKey: [hidden]}]\n",
+		"organizations: [{id: acme, secretKey: hidden}]\n",
+		"organizations: [{id: acme, secretKey: {hidden: hidden}}]\n",
+		"organizations: [{id: acme, accounts: [{id: a, key: hidden}]}]\n",
+		"organizations: [{id: acme, accounts: hidden}]\n",
+		"organizations: [{id: acme, limits: {streams: hidden}}]\n",
+		"organizations: hidden\n",
+		"organizations: [{id: acme, secretKey: *hidden}]\n",
+	}
+	for _, text := range texts {
+		if _, err := load(t, text); err == nil {
+			t.Errorf("%q: no error", text)
+		} else if strings.Contains(err.Error(), "hidden") && !strings.Contains(text, "*hidden") {
+			t.Errorf("%q: error shows the value: %v", text, err)
+		}
+	}
+}
+
+func TestLoadMissingFile(t *testing.T) {
+	_, err := Load(filepath.Join(t.TempDir(), "streamlens.yaml"))
+	if err == nil || !strings.Contains(err.Error(), "read configuration") {
+		t.Errorf("got %v", err)
+	}
+}

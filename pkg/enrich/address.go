@@ -1,0 +1,111 @@
+package enrich
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+// ClientIP returns the address of the sender of a request: the peer's, or if that is a trusted proxy, the rightmost in
+// X-Forwarded-For that is none. IPv4-mapped addresses are IPv4, zones are dropped.
+//
+// remoteAddr is the peer's "address:port" as net/http gives it, forwardedFor the values of the header in their order.
+// If every address is a trusted proxy, the leftmost is the sender: a client inside the own network. An entry that is no
+// address ends the search at the last proxy before it, because all that stands left of it could be invented. The result
+// is the zero Addr if the peer has no address.
+func ClientIP(remoteAddr string, forwardedFor []string, trusted []netip.Prefix) netip.Addr {
+	client, ok := parseAddress(remoteAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	for i := len(forwardedFor) - 1; i >= 0; i-- {
+		rest, more := forwardedFor[i], true
+		for more {
+			if !containsAddress(trusted, client) {
+				return client
+			}
+			entry := rest
+			if comma := strings.LastIndexByte(rest, ','); comma >= 0 {
+				rest, entry = rest[:comma], rest[comma+1:]
+			} else {
+				more = false
+			}
+			address, ok := parseAddress(strings.TrimSpace(entry))
+			if !ok {
+				return client
+			}
+			client = address
+		}
+	}
+	return client
+}
+
+func containsAddress(prefixes []netip.Prefix, address netip.Addr) bool {
+	for _, prefix := range prefixes {
+		if prefix.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseAddress reads "address", "address:port", "[address]" and "[address]:port", the forms that proxies write.
+func parseAddress(s string) (netip.Addr, bool) {
+	if strings.Count(s, ":") == 1 || strings.Contains(s, "]:") {
+		withPort, err := netip.ParseAddrPort(s)
+		return withPort.Addr().Unmap().WithZone(""), err == nil
+	}
+	address, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
+	return address.Unmap().WithZone(""), err == nil
+}
+
+// Salt makes the hashes of addresses of one UTC day.
+type Salt [sha256.Size]byte
+
+// Salts makes the salts of all days from one random secret, so that late data gets its own day's. The secret is only in
+// memory: after a restart the same address has another hash.
+type Salts struct{ secret [sha256.Size]byte }
+
+// NewSalts returns salts that nobody else can make.
+func NewSalts() *Salts {
+	s := new(Salts)
+	rand.Read(s.secret[:]) // never fails, see crypto/rand
+	return s
+}
+
+// At returns the salt of the UTC day of t.
+func (s *Salts) At(t time.Time) Salt {
+	const secondsPerDay = 24 * 60 * 60
+	day := t.Unix() / secondsPerDay
+	return sha256.Sum256(binary.BigEndian.AppendUint64(s.secret[:], uint64(day)))
+}
+
+// StoredIP returns an address in the form in which an organisation stores it: the address, its network address (/24 of
+// IPv4, /48 of IPv6), 16 hexadecimal digits that differ from day to day, or "". The zero Addr is always "".
+func StoredIP(address netip.Addr, privacy tenant.IPPrivacy, salt Salt) string {
+	if !address.IsValid() {
+		return ""
+	}
+	address = address.Unmap().WithZone("")
+	switch privacy {
+	case tenant.IPFull:
+		return address.String()
+	case tenant.IPTruncated:
+		bits := 24
+		if address.Is6() {
+			bits = 48
+		}
+		return netip.PrefixFrom(address, bits).Masked().Addr().String()
+	case tenant.IPHashed:
+		bytes := address.As16()
+		hash := sha256.Sum256(append(salt[:], bytes[:]...))
+		return hex.EncodeToString(hash[:8])
+	}
+	return ""
+}

@@ -1,0 +1,127 @@
+// Package event holds what players, publishers and servers say, decoded and validated, independent of the format in which
+// it came.
+package event
+
+import (
+	"strings"
+	"time"
+)
+
+// Absent marks a number that an event does not carry. An absent number is no zero.
+const Absent int64 = -1
+
+// Type is the type of an Event.
+type Type uint8
+
+// The types of events.
+const (
+	Load   Type = iota // a player is initialised and tries to play
+	Start              // the first frame was rendered, or the broadcast went on air
+	Stats              // a report of what happened since the last one
+	Status             // a status or error code
+	Stop               // the end of the play or broadcast
+)
+
+// Event is one thing that happened in a session. Durations are in milliseconds, bitrates in bits per second; numbers that
+// the event does not carry are Absent.
+type Event struct {
+	Seq  int64 // counts from 1 within the session
+	Time int64 // ms since 1970
+	Type Type
+
+	StartTime    int64 // of Start: load to first frame
+	Playing      int64 // of Stats and Stop, since the last report
+	Buffering    int64 // likewise
+	Paused       int64 // likewise
+	BufferLength int64 // of Stats
+	Latency      int64 // of Stats
+	VideoBitrate int64 // of Stats
+	AudioBitrate int64 // of Stats
+	Played       int64 // of Stop: start to end less pauses
+	Reason       string
+	Code         string
+	Fatal        bool
+}
+
+// New returns an event that carries no number.
+func New(seq, ms int64, t Type) Event {
+	return Event{
+		Seq: seq, Time: ms, Type: t,
+		StartTime: Absent, Playing: Absent, Buffering: Absent, Paused: Absent, BufferLength: Absent, Latency: Absent,
+		VideoBitrate: Absent, AudioBitrate: Absent, Played: Absent,
+	}
+}
+
+// Reports says whether the event carries any of playing, buffering and paused.
+func (e *Event) Reports() bool {
+	return e.Playing != Absent || e.Buffering != Absent || e.Paused != Absent
+}
+
+// Session describes who sent a batch of events. What a session is, is settled by its first accepted batch.
+type Session struct {
+	Organization string
+	ID           string
+	Stream       string
+	Event        string // the eventId, "" if there is none
+	Webcaster    bool   // a broadcast; else a play
+	Client       string // kind and version of the client: "h5live 4.22.0"
+	Method       string // of delivery, lower case: h5live, hls, dash, webcaster, …
+	Interval     time.Duration
+	Viewer       Viewer
+}
+
+// Viewer is what is found out about the sender of a request.
+type Viewer struct {
+	Country string // ISO 3166-1 alpha-2, or "ZZ"
+	OS      string
+	Browser string
+}
+
+// WebcasterKind is the client kind of publishers; all other kinds are players.
+const WebcasterKind = "webcaster"
+
+// Method returns the method of delivery by which playtime is counted: the protocol that the client named, else the usual
+// one of its kind, else the kind (rules.md, 12).
+func Method(kind, protocol string) string {
+	if protocol != "" {
+		return strings.ToLower(protocol)
+	}
+	switch kind {
+	case "hlsjs", "html5", "videojs":
+		return "hls"
+	case "dashjs", "shaka":
+		return "dash"
+	}
+	return kind
+}
+
+// Batch is what one request says about one session, received at one time.
+type Batch struct {
+	Session  Session
+	Received int64 // ms since 1970
+	Events   []Event
+}
+
+// Usage is an amount of traffic that a server reports.
+type Usage struct {
+	Organization string
+	Time         int64 // ms since 1970
+	Stream       string
+	Direction    string // measure.Playout or measure.Ingest
+	Protocol     string // lower case
+	Bytes        int64
+	Address      string // of the client, "" if unknown
+	Country      string // of the client, "ZZ" if unknown
+	Referrer     string // URL, "" if there is none
+	ID           string // idempotency key, "" if there is none
+}
+
+// Refusal says why an event of a batch, or a batch as a whole, was refused.
+type Refusal struct {
+	Reason string `json:"-"` // a short name, for counting
+	Error  string `json:"error"`
+	Field  string `json:"field,omitempty"`
+}
+
+// TooMany is the Reason of a refusal of a batch that has too many events.
+const TooMany = "too_many"

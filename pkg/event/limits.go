@@ -1,0 +1,50 @@
+package event
+
+import (
+	"math"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Bounds of what is accepted. They keep a mistaken or hostile sender from distorting sums: no honest report exceeds them.
+const (
+	MaxNameBytes = 128                     // of session ids, streams, user ids and custom fields
+	MaxTextBytes = 64                      // of free text that becomes a label: reason, code, version, event, protocol
+	MaxURLBytes  = 4096                    // of referrers
+	MaxDuration  = 24 * 60 * 60 * 1000     // ms in one report, of start time, buffer length and latency
+	MaxPlayed    = 7 * 24 * 60 * 60 * 1000 // ms of one play or broadcast
+	MaxBitrate   = 10_000_000_000          // bit/s
+	MaxBytes     = 1 << 50                 // of one line of usage; sums stay whole numbers below 2^53
+	MaxSeq       = 1 << 31
+	MaxEvents    = 1000 // in one batch
+)
+
+// Times that are accepted, relative to the time of receipt (rules.md, 1).
+const (
+	MaxFuture    = 60_000 // ms ahead
+	SkewKept     = 30_000 // ms by which clocks may differ before the sender's is corrected
+	SkewRounding = 1000   // ms to which a correction is rounded
+)
+
+// ClockCorrection returns the milliseconds to add to a sender's times: the difference of the clocks in whole seconds if
+// the sender's clock is off by more than 30 s, else 0.
+func ClockCorrection(received, sentAt int64) int64 {
+	skew := received - sentAt
+	if skew <= SkewKept && skew >= -SkewKept {
+		return 0
+	}
+	return int64(math.Round(float64(skew)/SkewRounding)) * SkewRounding
+}
+
+// ValidText reports whether s can become a label: UTF-8 of at most limit bytes without control characters.
+func ValidText(s string, limit int) bool {
+	if len(s) > limit || !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			return false
+		}
+	}
+	return true
+}

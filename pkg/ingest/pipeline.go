@@ -1,0 +1,194 @@
+// Package ingest is the way from decoded events to stored samples: it tracks sessions, adds up minutes and hours, and
+// hands the samples that changed to a writer.
+package ingest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/aggregate"
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/session"
+)
+
+// How often samples are written: those of new series soon, because VictoriaMetrics needs up to 12 s to show a new series,
+// but only 4 s for further samples of a known one.
+const (
+	newSeriesInterval   = time.Second
+	knownSeriesInterval = 4 * time.Second
+)
+
+// usageRemembered is for how long the idempotency key of a line of usage is known.
+const usageRemembered = 7 * 24 * time.Hour
+
+// MaxAge is the greatest age of usage that is accepted. VictoriaMetrics must keep samples for at least as long.
+const MaxAge = aggregate.MaxAge
+
+// Errors of Pipeline.
+var (
+	// ErrStreams means that the organisation has as many streams today as it may have.
+	ErrStreams = errors.New("the organisation has reached its limit of streams for today")
+	// ErrBacklog means that the samples that wait for VictoriaMetrics fill their space.
+	ErrBacklog = errors.New("VictoriaMetrics does not take samples and the space for waiting ones is full")
+)
+
+// Writer takes samples in Prometheus' text format and writes them to VictoriaMetrics in the order in which they come.
+type Writer interface {
+	// Enqueue takes over the samples.
+	Enqueue(samples []byte)
+	// Full reports whether no more should be taken for now.
+	Full() bool
+}
+
+// Pipeline takes decoded events and usage. Its methods may be called by several goroutines.
+type Pipeline struct {
+	writer Writer
+	clock  func() time.Time
+
+	mu         sync.Mutex
+	now        int64 // ms since 1970, never goes back
+	ledger     *aggregate.Ledger
+	tracker    *session.Tracker
+	vocabulary vocabulary
+	usageIDs   map[usageID]int64 // to the time of receipt, ms since 1970
+	forgot     int64             // ms since 1970, at which old usageIDs were last forgotten
+	flushed    int64             // ms since 1970, of the last flush of all series
+}
+
+type usageID struct{ organization, id string }
+
+// New returns a pipeline whose series carry the collector's name. clock is time.Now but in tests.
+func New(collector string, writer Writer, clock func() time.Time) *Pipeline {
+	ledger := aggregate.New(collector)
+	return &Pipeline{
+		writer:   writer,
+		clock:    clock,
+		ledger:   ledger,
+		tracker:  session.NewTracker(ledger),
+		usageIDs: map[usageID]int64{},
+	}
+}
+
+// advance sets the time to that of the clock or the given one, whichever is later, and returns it. A clock that steps back
+// holds the time, because closed minutes cannot be opened again.
+func (p *Pipeline) advance(received int64) int64 {
+	p.now = max(p.now, received)
+	p.vocabulary.turn(p.now)
+	return p.now
+}
+
+// Events counts the events of a batch. limit is the organisation's number of streams a day. describe is called for a
+// session that is not known yet, and returns who its viewer is.
+func (p *Pipeline) Events(b event.Batch, limit int, describe func() event.Viewer) (session.Outcome, error) {
+	if p.writer.Full() {
+		return session.Outcome{}, ErrBacklog
+	}
+	organization := b.Session.Organization
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.tracker.Known(organization, b.Session.ID) {
+		p.mu.Unlock() // looking up an unknown user agent takes a millisecond
+		b.Session.Viewer = describe()
+		p.mu.Lock()
+	}
+	b.Received = p.advance(b.Received)
+	if !p.tracker.Known(organization, b.Session.ID) {
+		if !p.vocabulary.admit(term{organization, measure.LabelStream}, b.Session.Stream, limit) {
+			return session.Outcome{}, ErrStreams
+		}
+		b.Session.Event = p.vocabulary.label(organization, measure.LabelEvent, b.Session.Event)
+		b.Session.Client = p.vocabulary.label(organization, measure.DimensionVersion, b.Session.Client)
+		b.Session.Method = p.vocabulary.label(organization, measure.DimensionProtocol, b.Session.Method)
+	}
+	for i := range b.Events {
+		e := &b.Events[i]
+		e.Reason = p.vocabulary.label(organization, measure.DimensionReason, e.Reason)
+		e.Code = p.vocabulary.label(organization, measure.DimensionCode, e.Code)
+	}
+	return p.tracker.Apply(b), nil
+}
+
+// Usage counts lines of traffic of one organisation and returns how many of them were repeated, by their id. received is
+// in ms since
+// 1970, limit the organisation's number of streams a day. With an error nothing is counted.
+func (p *Pipeline) Usage(lines []event.Usage, received int64, limit int) (repeated int, err error) {
+	if p.writer.Full() {
+		return 0, ErrBacklog
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.advance(received)
+	for _, u := range lines {
+		if !p.vocabulary.admit(term{u.Organization, measure.LabelStream}, u.Stream, limit) {
+			return 0, ErrStreams
+		}
+	}
+	for _, u := range lines {
+		if u.ID != "" {
+			id := usageID{u.Organization, u.ID}
+			if _, ok := p.usageIDs[id]; ok {
+				repeated++
+				continue
+			}
+			p.usageIDs[id] = now
+		}
+		protocol := p.vocabulary.label(u.Organization, measure.DimensionProtocol, u.Protocol)
+		p.ledger.Entry(aggregate.Space{Organization: u.Organization, Stream: u.Stream, Country: u.Country}, now).
+			Add(measure.Traffic, u.Time, u.Bytes, aggregate.NewDimensions(measure.Traffic, u.Direction, protocol))
+	}
+	return repeated, nil
+}
+
+// Run ends silent sessions and hands changed samples to the writer until ctx is done, and then once more.
+func (p *Pipeline) Run(ctx context.Context) {
+	ticker := time.NewTicker(newSeriesInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			p.tick(false)
+		case <-ctx.Done():
+			p.tick(true)
+			return
+		}
+	}
+}
+
+func (p *Pipeline) tick(last bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.advance(p.clock().UnixMilli())
+	p.tracker.Expire(now)
+	if now-p.forgot >= time.Hour.Milliseconds() {
+		p.forgot = now
+		for id, received := range p.usageIDs {
+			if now-received >= usageRemembered.Milliseconds() {
+				delete(p.usageIDs, id)
+			}
+		}
+	}
+	all := last || now-p.flushed >= knownSeriesInterval.Milliseconds()
+	if all {
+		p.flushed = now
+	}
+	if samples := p.ledger.Flush(nil, now, all); len(samples) > 0 {
+		p.writer.Enqueue(samples)
+	}
+}
+
+// Sessions returns the number of live sessions.
+func (p *Pipeline) Sessions() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tracker.Live()
+}
+
+// Series returns the number of series with an open minute or hour.
+func (p *Pipeline) Series() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ledger.Series()
+}

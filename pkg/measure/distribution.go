@@ -1,0 +1,106 @@
+package measure
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// bucketsPerDecade is that of VictoriaMetrics' own histograms: a bucket is 10^(1/18) = 1.136 times as wide as the one
+// before it, so that the harmonic middle of a bucket is at most (1.136-1)/(1.136+1) = 6.4 % off.
+const bucketsPerDecade = 18
+
+// maxDecades bounds the buckets: values up to 10^15 have one of their own, greater ones share the last.
+const maxDecades = 15
+
+// BucketCount is the number of buckets: one for zero, one for values up to 1, then bucketsPerDecade for each decade.
+const BucketCount = 2 + maxDecades*bucketsPerDecade
+
+// bounds are the upper bounds of the buckets, greatest value of bucket i being bounds[i]; they are whole powers of
+// 10^(1/18), computed once.
+var bounds = func() (b [BucketCount]float64) {
+	for i := 1; i < BucketCount; i++ {
+		b[i] = math.Pow(10, float64(i-1)/bucketsPerDecade)
+	}
+	return b
+}()
+
+// Bucket returns the index of the bucket (lower, upper] into which a stored value falls; zero has bucket 0 for itself.
+func Bucket(value int64) int {
+	if value <= 0 {
+		return 0
+	}
+	return min(sort.SearchFloat64s(bounds[1:], float64(value))+1, BucketCount-1)
+}
+
+// BucketRange returns the label value of a bucket, "lower...upper" with three decimals as VictoriaMetrics writes them.
+func BucketRange(bucket int) string {
+	switch bucket {
+	case 0:
+		return "0...0"
+	case 1:
+		return "0...1.000e+00"
+	}
+	return fmt.Sprintf("%.3e...%.3e", bounds[bucket-1], bounds[bucket])
+}
+
+// ParseBucketRange returns the bucket whose label value is s.
+func ParseBucketRange(s string) (int, error) {
+	_, upper, ok := strings.Cut(s, "...")
+	if !ok {
+		return 0, fmt.Errorf("bucket %q has no range", s)
+	}
+	u, err := strconv.ParseFloat(upper, 64)
+	if err != nil {
+		return 0, fmt.Errorf("bucket %q: %w", s, err)
+	}
+	if u == 0 {
+		return 0, nil
+	}
+	bucket := int(math.Round(math.Log10(u)*bucketsPerDecade)) + 1
+	if bucket < 1 || bucket >= BucketCount {
+		return 0, fmt.Errorf("bucket %q is out of range", s)
+	}
+	return bucket, nil
+}
+
+// BucketMiddle returns the value that stands for every value of a bucket: its harmonic middle 2lu/(l+u), whose relative
+// error is the smallest that holds for any data. The values up to 1, whole numbers, are exactly 1.
+func BucketMiddle(bucket int) float64 {
+	switch bucket {
+	case 0:
+		return 0
+	case 1:
+		return 1
+	}
+	l, u := bounds[bucket-1], bounds[bucket]
+	return 2 * l * u / (l + u)
+}
+
+// Quantile returns the value at rank ceil(q*n) of the n values that are counted in counts, indexed by bucket, and NaN if
+// there are none. It is nearest rank for any q but the median, which is the mean of the two middle values.
+func Quantile(q float64, counts []int64) float64 {
+	var n int64
+	for _, c := range counts {
+		n += c
+	}
+	if n == 0 {
+		return math.NaN()
+	}
+	if q == 0.5 {
+		return (atRank((n+1)/2, counts) + atRank(n/2+1, counts)) / 2
+	}
+	return atRank(max(1, int64(math.Ceil(q*float64(n)))), counts)
+}
+
+func atRank(rank int64, counts []int64) float64 {
+	var seen int64
+	for bucket, c := range counts {
+		if seen += c; seen >= rank {
+			return BucketMiddle(bucket)
+		}
+	}
+	return math.NaN()
+}

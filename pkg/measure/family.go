@@ -1,0 +1,60 @@
+package measure
+
+import (
+	"slices"
+	"time"
+)
+
+// Family is a set of labels in which measures are stored, beside organisation, collector and the measure's dimensions.
+type Family struct {
+	Labels []string
+	suffix string
+}
+
+// families lists the smallest first; the one with LabelEvent must be last, because some measures lack it. A label that
+// churns, like event, is in no family that other questions read: it would cost hours their advantage over minutes.
+var families = []Family{
+	{nil, ""},
+	{[]string{LabelCountry}, "_by_country"},
+	{[]string{LabelStream}, "_by_stream"},
+	{[]string{LabelStream, LabelCountry}, "_by_stream_country"},
+	{[]string{LabelStream, LabelCountry, LabelEvent}, "_by_event"},
+}
+
+// Families returns every family, the smallest first.
+func Families() []Family { return families }
+
+// FamilyWith returns the smallest family of m that has all labels, and false if there is none.
+func (m Measure) FamilyWith(labels ...string) (Family, bool) {
+	for _, f := range m.Families() {
+		if f.Has(labels...) {
+			return f, true
+		}
+	}
+	return Family{}, false
+}
+
+// Has reports whether the family carries all the labels.
+func (f Family) Has(labels ...string) bool {
+	for _, l := range labels {
+		if !slices.Contains(f.Labels, l) {
+			return false
+		}
+	}
+	return true
+}
+
+// Resolution is the length of the intervals over which a stored sample sums.
+type Resolution struct {
+	Length time.Duration
+	suffix string
+}
+
+// Minute and Hour are the stored resolutions.
+var (
+	Minute = Resolution{time.Minute, "_1m"}
+	Hour   = Resolution{time.Hour, "_1h"}
+)
+
+// Resolutions returns the stored resolutions, the finest first.
+func Resolutions() []Resolution { return []Resolution{Minute, Hour} }

@@ -1,0 +1,362 @@
+// Package session turns the events of plays and broadcasts into what is counted, by rules.md: each session has one load, one
+// start and one stop, each event counts once, and a session that falls silent ends.
+//
+// The result does not depend on the order in which events arrive. What adds up is counted at once; what depends on
+// earlier events (load, start, stop) waits until those are there, or until they have been missing for three report
+// intervals.
+package session
+
+import (
+	"slices"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/aggregate"
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
+)
+
+const (
+	// silentIntervals is after how many report intervals without an event a session has ended, and a missing event is no
+	// longer waited for.
+	silentIntervals = 3
+	// remembered is for how long after its last event a session is known, so that repeated events are recognised.
+	remembered = 24 * time.Hour
+	// ReasonTimeout is the stop reason of plays that fell silent.
+	ReasonTimeout = "timeout"
+)
+
+// key identifies a session; the same id in two organisations is two sessions.
+type key struct{ organization, id string }
+
+// Tracker tracks sessions and adds what they live through to a ledger. It must not be used by several goroutines at once.
+type Tracker struct {
+	ledger   *aggregate.Ledger
+	sessions map[key]*session
+	live     map[*session]struct{}
+	forgot   int64 // ms since 1970 at which old sessions were last forgotten
+}
+
+// NewTracker returns a tracker that adds to ledger.
+func NewTracker(ledger *aggregate.Ledger) *Tracker {
+	return &Tracker{ledger: ledger, sessions: map[key]*session{}, live: map[*session]struct{}{}}
+}
+
+// Live returns the number of sessions that have neither ended nor fallen silent.
+func (t *Tracker) Live() int { return len(t.live) }
+
+// Known reports whether a session has been seen, so that its description is settled.
+func (t *Tracker) Known(organization, id string) bool {
+	return t.sessions[key{organization, id}] != nil
+}
+
+// Outcome says what became of the events of a batch that were not counted.
+type Outcome struct {
+	Repeated int   // events whose seq was counted before
+	Refused  []int // indexes of events that were refused because their session has more than MaxGaps gaps
+}
+
+// Apply counts the events of a batch. Batch.Received must not go back.
+func (t *Tracker) Apply(b event.Batch) Outcome {
+	var o Outcome
+	if len(b.Events) == 0 {
+		return o
+	}
+	k := key{b.Session.Organization, b.Session.ID}
+	s := t.sessions[k]
+	if s == nil {
+		s = newSession(b.Session)
+		t.sessions[k] = s
+	}
+	s.received = b.Received
+	to := t.ledger.Entry(s.space, b.Received)
+	for i, e := range b.Events {
+		switch s.seen.add(e.Seq) {
+		case known:
+			o.Repeated++
+		case tooManyGaps:
+			o.Refused = append(o.Refused, i)
+		case added:
+			s.accept(to, e, b.Received)
+		}
+	}
+	s.settle(to)
+	if !s.ended || len(s.ahead) > 0 {
+		t.live[s] = struct{}{}
+	}
+	return o
+}
+
+// Expire ends the sessions that have fallen silent and settles what has waited too long; now is in ms since 1970 and must
+// not go back.
+func (t *Tracker) Expire(now int64) {
+	for s := range t.live {
+		patience := silentIntervals * s.interval
+		silent := now-s.received >= patience
+		if silent || len(s.ahead) > 0 && now-s.aheadSince >= patience {
+			s.seen.skipGaps()
+			to := t.ledger.Entry(s.space, now)
+			s.settle(to)
+			if silent && s.started && !s.ended {
+				s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})
+			}
+		}
+		if silent || s.ended && len(s.ahead) == 0 {
+			delete(t.live, s)
+		}
+	}
+	if now-t.forgot >= time.Hour.Milliseconds() {
+		t.forgot = now
+		for k, s := range t.sessions {
+			if now-s.received >= remembered.Milliseconds() {
+				delete(t.sessions, k)
+			}
+		}
+	}
+}
+
+// session is the state of one play or broadcast.
+type session struct {
+	space     aggregate.Space
+	webcaster bool
+	interval  int64 // ms
+
+	playing aggregate.Dimensions // of playing time
+	os      aggregate.Dimensions // of the plays or publishes per operating system
+	browser aggregate.Dimensions // likewise
+	version aggregate.Dimensions // likewise
+
+	seen     sequence
+	received int64 // ms since 1970, of the last batch
+	lastSeq  int64 // highest accepted
+	lastTime int64 // of the event lastSeq
+
+	ahead      []aheadEvent // waits for events of lower seq, in the order of seq
+	aheadSince int64        // ms since 1970, receipt of the first of them
+
+	loaded, started, ended        bool
+	loadTime, startTime, startSeq int64
+	lastReport                    int64 // ms since 1970, of the last report or the start
+	reported, paused              int64 // ms of playing and buffering, and of pauses, in the reports since the start
+}
+
+type aheadEvent struct {
+	event.Event
+	credited bool // its playing and buffering are counted already
+}
+
+func newSession(d event.Session) *session {
+	s := &session{
+		space:     aggregate.Space{Organization: d.Organization, Stream: d.Stream, Country: d.Viewer.Country, Event: d.Event},
+		webcaster: d.Webcaster,
+		interval:  d.Interval.Milliseconds(),
+	}
+	direction, os, browser, versions := measure.Playout, measure.PlaysByOS, measure.PlaysByBrowser, measure.PlaysByVersion
+	if s.webcaster {
+		direction, os, browser, versions = measure.Ingest, measure.PublishesByOS, measure.PublishesByBrowser, measure.PublishesByVersion
+	}
+	s.playing = aggregate.NewDimensions(measure.Playing, direction, d.Method)
+	s.os = aggregate.NewDimensions(os, d.Viewer.OS)
+	s.browser = aggregate.NewDimensions(browser, d.Viewer.Browser)
+	s.version = aggregate.NewDimensions(versions, d.Client)
+	return s
+}
+
+// accept counts what does not depend on other events, and queues what does.
+func (s *session) accept(to aggregate.Entry, e event.Event, received int64) {
+	if e.Seq > s.lastSeq {
+		s.lastSeq, s.lastTime = e.Seq, e.Time
+	}
+	if e.Type == event.Status {
+		if !s.webcaster {
+			to.Add(measure.Statuses, e.Time, 1, aggregate.NewDimensions(measure.Statuses, e.Code, fatality(e.Fatal)))
+		}
+		return
+	}
+	if e.Type == event.Stats {
+		s.observe(to, e)
+	}
+	credited := false
+	if s.started && e.Seq > s.startSeq && e.Reports() {
+		s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
+		credited = true
+	}
+	if len(s.ahead) == 0 {
+		if e.Seq < s.seen.below() {
+			s.follow(to, aheadEvent{e, credited})
+			return
+		}
+		s.aheadSince = received
+	}
+	i, _ := slices.BinarySearchFunc(s.ahead, e.Seq, func(a aheadEvent, seq int64) int { return int(a.Seq - seq) })
+	s.ahead = slices.Insert(s.ahead, i, aheadEvent{e, credited})
+}
+
+// settle counts the queued events whose predecessors are all there or given up.
+func (s *session) settle(to aggregate.Entry) {
+	if len(s.ahead) == 0 {
+		return
+	}
+	limit, done := s.seen.below(), 0
+	for _, e := range s.ahead {
+		if e.Seq >= limit {
+			break
+		}
+		s.follow(to, e)
+		done++
+	}
+	s.ahead = slices.Delete(s.ahead, 0, done)
+	if len(s.ahead) == 0 {
+		s.ahead = nil
+	}
+}
+
+// follow counts an event all of whose predecessors are counted or given up.
+func (s *session) follow(to aggregate.Entry, e aheadEvent) {
+	switch e.Type {
+	case event.Load:
+		if s.loaded {
+			return
+		}
+		s.loaded, s.loadTime = true, e.Time
+		if !s.webcaster {
+			to.Add(measure.Loads, e.Time, 1, "")
+		}
+	case event.Start:
+		if s.started {
+			return
+		}
+		s.started, s.startTime, s.startSeq, s.lastReport = true, e.Time, e.Seq, e.Time
+		s.count(to, e.Event)
+	case event.Stats:
+		if !s.started || e.Seq < s.startSeq {
+			return
+		}
+		if !e.credited {
+			s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
+		}
+		s.lastReport = e.Time
+		s.reported += amount(e.Playing) + amount(e.Buffering)
+		s.paused += amount(e.Paused)
+	case event.Stop:
+		if !s.started || e.Seq < s.startSeq {
+			return
+		}
+		if e.Reports() {
+			if !e.credited {
+				s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
+			}
+			s.paused += amount(e.Paused)
+		}
+		if s.ended {
+			return
+		}
+		if !e.Reports() {
+			s.credit(to, e.Time, s.unreported(e.Event), event.Absent, event.Absent)
+		}
+		s.end(to, ending{time: e.Time, reason: e.Reason, played: e.Played})
+	}
+}
+
+// count counts a play or a publish.
+func (s *session) count(to aggregate.Entry, start event.Event) {
+	if s.webcaster {
+		to.Add(measure.Publishes, start.Time, 1, "")
+		to.Add(measure.PublishesByOS, start.Time, 1, s.os)
+		to.Add(measure.PublishesByBrowser, start.Time, 1, s.browser)
+		to.Add(measure.PublishesByVersion, start.Time, 1, s.version)
+		return
+	}
+	to.Add(measure.Plays, start.Time, 1, "")
+	to.Add(measure.PlaysByOS, start.Time, 1, s.os)
+	to.Add(measure.PlaysByBrowser, start.Time, 1, s.browser)
+	to.Add(measure.PlaysByVersion, start.Time, 1, s.version)
+	switch {
+	case start.StartTime != event.Absent:
+		to.Observe(measure.StartTime, start.Time, start.StartTime)
+	case s.loaded && start.Time >= s.loadTime:
+		to.Observe(measure.StartTime, start.Time, start.Time-s.loadTime)
+	}
+}
+
+// observe counts the numbers of a report that stand for themselves.
+func (s *session) observe(to aggregate.Entry, e event.Event) {
+	add := func(id measure.ID, value int64) {
+		if value != event.Absent {
+			to.Observe(id, e.Time, value)
+		}
+	}
+	if s.webcaster {
+		add(measure.VideoBitrate, e.VideoBitrate)
+		add(measure.AudioBitrate, e.AudioBitrate)
+		return
+	}
+	add(measure.BufferLength, e.BufferLength)
+	add(measure.Latency, e.Latency)
+}
+
+// unreported is how long a play that stops without a report of its own has played since the last one (rules.md, 9).
+func (s *session) unreported(stop event.Event) int64 {
+	rest := stop.Time - s.lastReport
+	if stop.Played != event.Absent {
+		rest = min(rest, stop.Played-s.reported)
+	}
+	return max(rest, 0)
+}
+
+type ending struct {
+	time   int64
+	reason string
+	played int64 // or Absent
+}
+
+func (s *session) end(to aggregate.Entry, e ending) {
+	s.ended = true
+	played := e.played
+	if played == event.Absent {
+		played = max(e.time-s.startTime-s.paused, 0)
+	}
+	if s.webcaster {
+		to.Observe(measure.IngestTime, e.time, played)
+		return
+	}
+	to.Observe(measure.PlayedTime, e.time, played)
+	to.Add(measure.Stops, e.time, 1, aggregate.NewDimensions(measure.Stops, e.reason))
+}
+
+// credit spreads what a report says over the minutes of its span, which ends at the time end.
+func (s *session) credit(to aggregate.Entry, end, playing, buffering, paused int64) {
+	playing, buffering, paused = amount(playing), amount(buffering), amount(paused)
+	length := playing + buffering + paused
+	if length == 0 {
+		return
+	}
+	begin := end - length
+	minute := measure.Minute.Length.Milliseconds()
+	var played, buffered int64
+	for from := begin; from < end; {
+		till := min(from-from%minute+minute, end)
+		passed := till - begin
+		p, b := playing*passed/length-played, buffering*passed/length-buffered
+		played, buffered = played+p, buffered+b
+		to.Add(measure.Playing, from, p, s.playing)
+		if !s.webcaster {
+			to.Add(measure.Buffering, from, b, "")
+			to.Add(measure.Viewing, from, p+b, "")
+		}
+		from = till
+	}
+}
+
+func amount(value int64) int64 {
+	if value == event.Absent {
+		return 0
+	}
+	return value
+}
+
+func fatality(fatal bool) string {
+	if fatal {
+		return "true"
+	}
+	return "false"
+}

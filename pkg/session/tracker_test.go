@@ -1,0 +1,339 @@
+package session
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/aggregate"
+	"github.com/streamlens/streamlens/pkg/event"
+)
+
+// noon is a minute and hour boundary in ms since 1970.
+const noon = int64(1_763_812_800_000)
+
+func at(seconds float64) int64 { return noon + int64(seconds*1000) }
+
+func load(seq int64, s float64) event.Event { return event.New(seq, at(s), event.Load) }
+
+func start(seq int64, s float64) event.Event { return event.New(seq, at(s), event.Start) }
+
+func stats(seq int64, s, playing, buffering, paused float64) event.Event {
+	e := event.New(seq, at(s), event.Stats)
+	e.Playing, e.Buffering, e.Paused = int64(playing*1000), int64(buffering*1000), int64(paused*1000)
+	return e
+}
+
+func stop(seq int64, s float64, reason string) event.Event {
+	e := event.New(seq, at(s), event.Stop)
+	e.Reason = reason
+	return e
+}
+
+func status(seq int64, s float64, code string) event.Event {
+	e := event.New(seq, at(s), event.Status)
+	e.Code = code
+	return e
+}
+
+func with(e event.Event, change func(*event.Event)) event.Event {
+	change(&e)
+	return e
+}
+
+var player = event.Session{
+	Organization: "acme", ID: "s1", Stream: "live", Client: "hlsjs 1.7.4", Method: "hls", Interval: 10 * time.Second,
+	Viewer: event.Viewer{Country: "DE", OS: "Linux", Browser: "Chrome"},
+}
+
+var webcaster = event.Session{
+	Organization: "acme", ID: "s1", Stream: "live", Client: "webcaster 6.0", Method: "webcaster", Webcaster: true,
+	Interval: 10 * time.Second, Viewer: player.Viewer,
+}
+
+// totals adds up the minute samples of the organisation family, per metric with its dimensions and, where byMinute is
+// set, per minute after noon.
+func totals(t *testing.T, ledger *aggregate.Ledger, byMinute bool) map[string]int64 {
+	t.Helper()
+	sums := map[string]int64{}
+	for line := range strings.Lines(string(ledger.Flush(nil, noon+24*3600_000, true))) {
+		name, rest, _ := strings.Cut(line, "{")
+		labels, rest, _ := strings.Cut(rest, "} ")
+		if strings.Contains(name, "_by_") || !strings.HasSuffix(name, "_1m") {
+			continue
+		}
+		value, stamp, _ := strings.Cut(strings.TrimSpace(rest), " ")
+		v, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms, err := strconv.ParseInt(stamp, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := strings.TrimSuffix(strings.TrimPrefix(name, "streamlens_"), "_1m")
+		if dimensions := strings.TrimPrefix(labels, `org="acme",collector="c"`); dimensions != "" {
+			key += "{" + strings.TrimPrefix(dimensions, ",") + "}"
+		}
+		if byMinute {
+			key += fmt.Sprintf(" @%d", (ms-1-noon)/60_000)
+		}
+		sums[key] += v
+	}
+	return sums
+}
+
+const (
+	playing   = `playing_ms{direction="playout",protocol="hls"}`
+	onAir     = `playing_ms{direction="ingest",protocol="webcaster"}`
+	buffering = "buffering_ms"
+	viewing   = "viewing_ms"
+)
+
+func TestTrackerCounts(t *testing.T) {
+	tests := []struct {
+		name     string
+		session  event.Session
+		events   []event.Event
+		silence  time.Duration // after the last event
+		byMinute bool
+		want     map[string]int64 // what is not named must be absent; nil values are not compared
+	}{
+		{
+			name: "a play from load to stop", session: player,
+			events: []event.Event{load(1, 0), start(2, 0.84), stats(3, 10.84, 9.2, 0.8, 0),
+				with(stop(4, 16, "normal"), func(e *event.Event) { e.Played = 15_160 })},
+			want: map[string]int64{
+				"loads": 1, "plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+				`plays_version{version="hlsjs 1.7.4"}`: 1, `stops{reason="normal"}`: 1,
+				playing: 9200 + 5160, buffering: 800, viewing: 10_000 + 5160,
+				"start_time_ms_sum": 840, "start_time_ms_count": 1, "played_time_ms_sum": 15_160, "played_time_ms_count": 1,
+			},
+		},
+		{
+			name: "a span over a minute boundary is shared with shares rounded down", session: player, byMinute: true,
+			// 10.001 s end 3 s into the second minute: 7.001 s of 10.001 s lie in the first.
+			events: []event.Event{start(1, 40), stats(2, 63, 7.001, 3, 0)},
+			want: map[string]int64{
+				playing + " @0":   7001 * 7001 / 10001,
+				playing + " @1":   7001 - 7001*7001/10001,
+				buffering + " @0": 3000 * 7001 / 10001,
+				buffering + " @1": 3000 - 3000*7001/10001,
+				viewing + " @0":   7001*7001/10001 + 3000*7001/10001,
+				viewing + " @1":   10001 - 7001*7001/10001 - 3000*7001/10001,
+				"plays @0":        1,
+				// The start carries no startTime and there is no load.
+				`plays_os{os="Linux"} @0`: 1, `plays_browser{browser="Chrome"} @0`: 1, `plays_version{version="hlsjs 1.7.4"} @0`: 1,
+			},
+		},
+		{
+			name: "reports before the start do not count, their buffer length does", session: player,
+			events: []event.Event{with(stats(1, 5, 3, 0, 0), func(e *event.Event) { e.BufferLength = 1100 }), start(2, 6)},
+			want: map[string]int64{"plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+				`plays_version{version="hlsjs 1.7.4"}`: 1, "buffer_length_ms_sum": 1100, "buffer_length_ms_count": 1},
+		},
+		{
+			name: "silence ends a play at its last event", session: player,
+			events:  []event.Event{load(1, 0), start(2, 1), stats(3, 11, 8, 0, 2)},
+			silence: 30 * time.Second,
+			want: map[string]int64{"loads": 1, "plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+				`plays_version{version="hlsjs 1.7.4"}`: 1, playing: 8000, viewing: 8000, "start_time_ms_sum": 1000,
+				"start_time_ms_count": 1, `stops{reason="timeout"}`: 1, "played_time_ms_sum": 8000, "played_time_ms_count": 1},
+		},
+		{
+			name: "a play goes on before it has been silent for three intervals", session: player,
+			events:  []event.Event{start(1, 1)},
+			silence: 29 * time.Second,
+			want: map[string]int64{"plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+				`plays_version{version="hlsjs 1.7.4"}`: 1},
+		},
+		{
+			name: "a load that fails is a load and a code, no play and no stop", session: player,
+			events:  []event.Event{load(1, 0), with(status(2, 1, "2001"), func(e *event.Event) { e.Fatal = true }), stop(3, 1, "streamnotfound")},
+			silence: time.Minute,
+			want:    map[string]int64{"loads": 1, `statuses{code="2001",fatal="true"}`: 1},
+		},
+		{
+			name: "later loads, starts and stops change nothing", session: player,
+			events: []event.Event{load(1, 0), start(2, 1), stop(3, 2, "normal"), load(4, 3), start(5, 4), stop(6, 5, "destroy"),
+				stats(7, 8, 1.5, 0, 0)},
+			want: map[string]int64{"loads": 1, "plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+				`plays_version{version="hlsjs 1.7.4"}`: 1, "start_time_ms_sum": 1000, "start_time_ms_count": 1,
+				`stops{reason="normal"}`: 1, "played_time_ms_sum": 1000, "played_time_ms_count": 1,
+				playing: 1000 + 1500, viewing: 1000 + 1500},
+		},
+		{
+			name: "a stop with a report adds that and nothing else", session: player,
+			events: []event.Event{start(1, 0), with(stop(2, 10, "buffer"), func(e *event.Event) { e.Buffering, e.Paused = 2000, 3000 })},
+			want: map[string]int64{"plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+				`plays_version{version="hlsjs 1.7.4"}`: 1, buffering: 2000, viewing: 2000, `stops{reason="buffer"}`: 1,
+				"played_time_ms_sum": 7000, "played_time_ms_count": 1},
+		},
+		{
+			name: "without a report, what played says beyond the reports is playing", session: player,
+			events: []event.Event{start(1, 0), stats(2, 10, 6, 1, 3),
+				with(stop(3, 30, "normal"), func(e *event.Event) { e.Played = 12_000 })},
+			want: map[string]int64{"plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+				`plays_version{version="hlsjs 1.7.4"}`: 1, playing: 6000 + 5000, buffering: 1000, viewing: 12_000,
+				`stops{reason="normal"}`: 1, "played_time_ms_sum": 12_000, "played_time_ms_count": 1},
+		},
+		{
+			name: "a broadcast", session: webcaster,
+			events: []event.Event{load(1, 0), start(2, 1),
+				with(stats(3, 11, 10, 0, 0), func(e *event.Event) { e.VideoBitrate, e.BufferLength = 2_500_000, 9 }),
+				status(4, 12, "1"), stop(5, 13, "normal")},
+			want: map[string]int64{"publishes": 1, `publishes_os{os="Linux"}`: 1, `publishes_browser{browser="Chrome"}`: 1,
+				`publishes_version{version="webcaster 6.0"}`: 1, onAir: 12_000, "video_bitrate_bps_sum": 2_500_000,
+				"video_bitrate_bps_count": 1, "ingest_time_ms_sum": 12_000, "ingest_time_ms_count": 1},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ledger := aggregate.New("c")
+			tracker := NewTracker(ledger)
+			tracker.Apply(event.Batch{Session: test.session, Received: noon, Events: test.events})
+			if test.silence > 0 {
+				tracker.Expire(noon + test.silence.Milliseconds())
+			}
+			got := totals(t, ledger, test.byMinute)
+			maps.DeleteFunc(got, func(k string, _ int64) bool { return strings.Contains(k, "_bucket") })
+			if !maps.Equal(got, test.want) {
+				t.Errorf("counted\n%s\nwant\n%s", list(got), list(test.want))
+			}
+		})
+	}
+}
+
+func list(m map[string]int64) string {
+	var b strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		fmt.Fprintf(&b, "  %s: %d\n", k, m[k])
+	}
+	return b.String()
+}
+
+// A play as its events are, with repeated ones, a stop that reports nothing, and an event behind the stop.
+func longPlay() []event.Event {
+	events := []event.Event{load(1, 0), with(start(2, 1.5), func(*event.Event) {})}
+	for i := range 20 {
+		events = append(events, stats(int64(3+i), 11.5+10*float64(i), 8.123, 1.5, 0.377))
+	}
+	return append(events, status(23, 203, "3003"), stop(24, 207, "normal"), stats(25, 210, 1, 0.5, 0), load(26, 211))
+}
+
+func TestTrackerIsIndifferentToOrder(t *testing.T) {
+	events := longPlay()
+	ledger := aggregate.New("c")
+	tracker := NewTracker(ledger)
+	tracker.Apply(event.Batch{Session: player, Received: noon, Events: events})
+	tracker.Expire(noon + 60_000)
+	want := totals(t, ledger, true)
+
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		shuffled := slices.Clone(events)
+		random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		shuffled = append(shuffled, shuffled[:random.IntN(len(shuffled))]...)
+		ledger := aggregate.New("c")
+		tracker := NewTracker(ledger)
+		received := noon
+		for len(shuffled) > 0 {
+			n := 1 + random.IntN(len(shuffled))
+			tracker.Apply(event.Batch{Session: player, Received: received, Events: shuffled[:n]})
+			shuffled = shuffled[n:]
+			received += 100
+			tracker.Expire(received)
+		}
+		tracker.Expire(received + 60_000)
+		if got := totals(t, ledger, true); !maps.Equal(got, want) {
+			t.Fatalf("seed %d: counted\n%s\nwant\n%s", seed, list(got), list(want))
+		}
+	}
+}
+
+func TestTrackerGivesUpWaitingForMissingEvents(t *testing.T) {
+	ledger := aggregate.New("c")
+	tracker := NewTracker(ledger)
+	// seq 1 never comes, but reports go on, so the session is never silent.
+	for i := range int64(6) {
+		received := noon + 10_000*i
+		tracker.Apply(event.Batch{Session: player, Received: received, Events: []event.Event{
+			with(start(2, 0), func(e *event.Event) { e.StartTime = 500 }), stats(3+i, 10*float64(i+1), 10, 0, 0)}})
+		tracker.Expire(received)
+		if i == 2 && totals(t, ledger, false)["plays"] != 0 {
+			t.Fatal("counted the start although an earlier one may still come")
+		}
+	}
+	got := totals(t, ledger, false)
+	if got["plays"] != 1 || got[playing] != 60_000 {
+		t.Errorf("counted %d plays and %d ms, want 1 and 60000", got["plays"], got[playing])
+	}
+}
+
+func TestTrackerKeepsOrganizationsApart(t *testing.T) {
+	tracker := NewTracker(aggregate.New("c"))
+	other := player
+	other.Organization = "other"
+	for _, s := range []event.Session{player, other} {
+		if o := tracker.Apply(event.Batch{Session: s, Received: noon, Events: []event.Event{load(1, 0)}}); o.Repeated != 0 {
+			t.Errorf("organisation %s: the event counts as repeated", s.Organization)
+		}
+	}
+	if o := tracker.Apply(event.Batch{Session: player, Received: noon, Events: []event.Event{start(1, 0)}}); o.Repeated != 1 {
+		t.Error("a second event of the same seq counts")
+	}
+}
+
+func TestTrackerForgetsAfterADay(t *testing.T) {
+	tracker := NewTracker(aggregate.New("c"))
+	apply := func(received int64) int {
+		return tracker.Apply(event.Batch{Session: player, Received: received, Events: []event.Event{load(1, 0)}}).Repeated
+	}
+	apply(noon)
+	tracker.Expire(noon + 23*time.Hour.Milliseconds())
+	if apply(noon+23*time.Hour.Milliseconds()) != 1 {
+		t.Error("forgot the session within a day of its last event")
+	}
+	tracker.Expire(noon + 48*time.Hour.Milliseconds())
+	if tracker.Known("acme", "s1") {
+		t.Error("remembers the session a day after its last event")
+	}
+}
+
+func TestTrackerRefusesTooManyGaps(t *testing.T) {
+	tracker := NewTracker(aggregate.New("c"))
+	var refused int
+	for i := range int64(3 * MaxGaps) {
+		refused += len(tracker.Apply(event.Batch{Session: player, Received: noon, Events: []event.Event{stats(1+2*i, 0, 1, 0, 0)}}).Refused)
+	}
+	if refused != 2*MaxGaps-1 {
+		t.Errorf("refused %d events, want %d", refused, 2*MaxGaps-1)
+	}
+}
+
+func TestSequence(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var q sequence
+		seen := map[int64]bool{}
+		for range 60 {
+			seq := 1 + random.Int64N(40)
+			if got := q.add(seq) == added; got == seen[seq] {
+				t.Fatalf("adding %d to %v says new=%v, seen before=%v", seq, q.runs, got, seen[seq])
+			}
+			seen[seq] = true
+			below := int64(1)
+			for seen[below] {
+				below++
+			}
+			if q.below() != below {
+				t.Fatalf("%v waits for %d, want %d", q.runs, q.below(), below)
+			}
+		}
+	}
+}

@@ -1,0 +1,209 @@
+// Package beacon decodes what players and webcasters post to /v1/events: an envelope that describes the session, and its
+// events.
+package beacon
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fastjson"
+
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/source/jsonfields"
+)
+
+// Bounds and default of the envelope's interval, in seconds.
+const (
+	defaultInterval = 10
+	minInterval     = 1
+	maxInterval     = 60
+)
+
+// Envelope is a decoded request. Events holds the good ones, Refused the others.
+type Envelope struct {
+	AccountID  string
+	AccountKey string
+	SessionID  string
+	Stream     string
+	EventID    string
+	Kind       string
+	Version    string
+	Protocol   string
+	Referrer   string // URL of the page, "" if the envelope names none
+	Interval   time.Duration
+	Events     []event.Event
+	Refused    []event.Refusal
+}
+
+// Decoder decodes requests; it is reused to save allocations and must not be used by several goroutines at once.
+type Decoder struct {
+	parser fastjson.Parser
+	maxAge int64
+}
+
+// NewDecoder returns a decoder that refuses events older than maxAge.
+func NewDecoder(maxAge time.Duration) *Decoder { return &Decoder{maxAge: maxAge.Milliseconds()} }
+
+// Decode decodes a request body that was received at the given time, in ms since 1970. It returns a refusal if nothing can
+// be made of the body as a whole.
+func (d *Decoder) Decode(body []byte, received int64) (Envelope, *event.Refusal) {
+	var e Envelope
+	v, err := d.parser.ParseBytes(body)
+	if err != nil {
+		return e, &event.Refusal{Reason: "malformed", Error: "the body is no valid JSON"}
+	}
+	o, err := v.Object()
+	if err != nil {
+		return e, &event.Refusal{Reason: "malformed", Error: "the body is no JSON object"}
+	}
+	f := jsonfields.Fields{Object: o}
+	e.AccountID = f.Text("accountId", event.MaxTextBytes, jsonfields.Required)
+	e.AccountKey = f.Text("accountKey", event.MaxNameBytes, jsonfields.Required)
+	e.SessionID = f.Text("sessionId", event.MaxNameBytes, jsonfields.Required)
+	e.Stream = f.Text("stream", event.MaxNameBytes, jsonfields.Required)
+	e.EventID = f.Text("eventId", event.MaxTextBytes, jsonfields.Optional)
+	e.Protocol = f.Text("protocol", event.MaxTextBytes, jsonfields.Optional)
+	e.Referrer = f.Text("referrer", event.MaxURLBytes, jsonfields.Optional)
+	f.Text("userId", event.MaxNameBytes, jsonfields.Optional)
+	for i := 1; i <= 10; i++ {
+		f.Text(customFields[i-1], event.MaxNameBytes, jsonfields.Optional)
+	}
+	e.Interval = time.Duration(interval(&f)) * time.Millisecond
+	sentAt, hasSentAt := f.Time("sentAt", jsonfields.Optional)
+	var correction int64
+	if hasSentAt {
+		correction = event.ClockCorrection(received, sentAt)
+	}
+	client(&f, &e)
+	events := f.Array("events")
+	if f.Refusal != nil {
+		return e, f.Refusal
+	}
+	if len(events) > event.MaxEvents {
+		return e, &event.Refusal{Reason: event.TooMany, Field: "events",
+			Error: fmt.Sprintf("%d events in one batch, at most %d are taken", len(events), event.MaxEvents)}
+	}
+	e.Events = make([]event.Event, 0, len(events))
+	for i, raw := range events {
+		ev, refusal := d.event(raw, correction, received)
+		if refusal != nil {
+			refusal.Field = fmt.Sprintf("events[%d]%s", i, refusal.Field)
+			e.Refused = append(e.Refused, *refusal)
+			continue
+		}
+		e.Events = append(e.Events, ev)
+	}
+	return e, nil
+}
+
+var customFields = [10]string{
+	"customField1", "customField2", "customField3", "customField4", "customField5",
+	"customField6", "customField7", "customField8", "customField9", "customField10",
+}
+
+func (d *Decoder) event(raw *fastjson.Value, correction, received int64) (event.Event, *event.Refusal) {
+	o, err := raw.Object()
+	if err != nil {
+		return event.Event{}, &event.Refusal{Reason: "type", Error: "an event must be an object"}
+	}
+	f := jsonfields.Fields{Object: o, Prefix: "."}
+	e := event.New(seq(&f), 0, 0)
+	e.Time, _ = f.Time("ts", jsonfields.Required)
+	e.Time += correction
+	switch name := f.Text("type", event.MaxTextBytes, jsonfields.Required); name {
+	case "load":
+		e.Type = event.Load
+	case "start":
+		e.Type = event.Start
+		e.StartTime = f.Seconds("startTime", event.MaxDuration)
+	case "stats":
+		e.Type = event.Stats
+		report(&f, &e)
+		e.BufferLength = f.Seconds("bufferLength", event.MaxDuration)
+		e.Latency = f.Seconds("latency", event.MaxDuration)
+		e.VideoBitrate = f.Number("videoBitrate", 1, event.MaxBitrate)
+		e.AudioBitrate = f.Number("audioBitrate", 1, event.MaxBitrate)
+	case "status":
+		e.Type = event.Status
+		e.Code = code(&f)
+		e.Fatal = f.Flag("fatal")
+	case "stop":
+		e.Type = event.Stop
+		e.Reason = f.Text("reason", event.MaxTextBytes, jsonfields.Required)
+		e.Played = f.Seconds("played", event.MaxPlayed)
+		report(&f, &e)
+	default:
+		f.Refuse("unknown_type", "type", "the type of an event must be load, start, stats, status or stop")
+	}
+	if f.Refusal == nil {
+		switch {
+		case e.Time > received+event.MaxFuture:
+			f.Refuse("future", "ts", "ts is more than 60 s in the future")
+		case e.Time < received-d.maxAge:
+			f.Refuse("too_old", "ts", fmt.Sprintf("ts is more than %d hours old", d.maxAge/time.Hour.Milliseconds()))
+		}
+	}
+	return e, f.Refusal
+}
+
+func report(f *jsonfields.Fields, e *event.Event) {
+	e.Playing = f.Seconds("playing", event.MaxDuration)
+	e.Buffering = f.Seconds("buffering", event.MaxDuration)
+	e.Paused = f.Seconds("paused", event.MaxDuration)
+}
+
+func seq(f *jsonfields.Fields) int64 {
+	v := f.Get("seq", jsonfields.Required)
+	if v == nil {
+		return 0
+	}
+	return f.Whole(v, "seq", 1, event.MaxSeq)
+}
+
+// interval returns the envelope's interval in ms.
+func interval(f *jsonfields.Fields) int64 {
+	v := f.Get("interval", jsonfields.Optional)
+	if v == nil {
+		return defaultInterval * 1000
+	}
+	n := f.Value(v, "interval", maxInterval)
+	if n < minInterval {
+		f.Refuse("range", "interval", fmt.Sprintf("interval must be at least %d", minInterval))
+	}
+	if f.Refusal != nil {
+		return 0
+	}
+	return int64(math.Round(n * 1000))
+}
+
+func client(f *jsonfields.Fields, e *Envelope) {
+	v := f.Get("client", jsonfields.Required)
+	if v == nil {
+		return
+	}
+	o, err := v.Object()
+	if err != nil {
+		f.Refuse("type", "client", "client must be an object")
+		return
+	}
+	c := jsonfields.Fields{Object: o, Prefix: "client."}
+	e.Kind = c.Text("kind", event.MaxTextBytes, jsonfields.Required)
+	e.Version = c.Text("version", event.MaxTextBytes, jsonfields.Optional)
+	if f.Refusal == nil {
+		f.Refusal = c.Refusal
+	}
+}
+
+// code returns a status code: players send whole numbers, some libraries words.
+func code(f *jsonfields.Fields) string {
+	v := f.Get("code", jsonfields.Required)
+	if v == nil {
+		return ""
+	}
+	if v.Type() == fastjson.TypeString {
+		return f.Text("code", event.MaxTextBytes, jsonfields.Required)
+	}
+	return strconv.FormatInt(f.Whole(v, "code", 0, math.MaxInt32), 10)
+}

@@ -1,0 +1,201 @@
+// Package tenant knows the organisations that share one installation: who they are, which accounts and keys speak for
+// them, and what they may see and store.
+package tenant
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Level is what an organisation may see: the premium widgets are for Premium only.
+type Level string
+
+// The levels, the lower first.
+const (
+	Default Level = "default"
+	Premium Level = "premium"
+)
+
+// Valid reports whether l is one of the levels.
+func (l Level) Valid() bool { return l == Default || l == Premium }
+
+// Lower returns the lower of two levels. Anything that is not Premium is Default, so that a level that nobody knows
+// opens nothing.
+func Lower(a, b Level) Level {
+	if a == Premium && b == Premium {
+		return Premium
+	}
+	return Default
+}
+
+// IPPrivacy is the form in which the addresses of viewers and publishers are stored.
+type IPPrivacy string
+
+// The forms of stored addresses.
+const (
+	IPFull      IPPrivacy = "full"      // as it is
+	IPTruncated IPPrivacy = "truncated" // its network: /24 of IPv4, /48 of IPv6
+	IPHashed    IPPrivacy = "hashed"    // a hash that changes at midnight UTC
+	IPOff       IPPrivacy = "off"       // not at all
+)
+
+// Valid reports whether p is one of the forms.
+func (p IPPrivacy) Valid() bool {
+	return slices.Contains([]IPPrivacy{IPFull, IPTruncated, IPHashed, IPOff}, p)
+}
+
+// Privacy says what of a viewer is stored.
+type Privacy struct {
+	IP IPPrivacy `yaml:"ip"`
+}
+
+// Limits bounds what one organisation may send, so that it cannot starve the others.
+type Limits struct {
+	EventsPerSecond int `yaml:"eventsPerSecond"` // accepted events a second
+	Streams         int `yaml:"streams"`         // distinct streams; a further one is refused
+	IPsPerHour      int `yaml:"ipsPerHour"`      // distinct addresses, and as many referrers, an hour; the rest is "(other)"
+}
+
+// Account is a public write identity of players: its key is in every page that plays, so it opens nothing but writing.
+type Account struct {
+	ID      string   `yaml:"id"`
+	Key     string   `yaml:"key"`     // starts with "pk_"
+	Origins []string `yaml:"origins"` // sites that may write, as "https://site.example"; none = any
+}
+
+// Organization is one tenant. Nothing of it is ever shown to another.
+type Organization struct {
+	ID        string    `yaml:"id"`
+	Level     Level     `yaml:"level"`
+	SecretKey string    `yaml:"secretKey"` // of servers, starts with "sk_"; empty = no server may write
+	Accounts  []Account `yaml:"accounts"`
+	Privacy   Privacy   `yaml:"privacy"`
+	Limits    Limits    `yaml:"limits"`
+}
+
+// NewOrganization returns an organisation with the defaults: default level, full addresses, 100,000 events a second,
+// 10,000 streams, 20,000 addresses an hour, no keys.
+func NewOrganization(id string) Organization {
+	return Organization{
+		ID:      id,
+		Level:   Default,
+		Privacy: Privacy{IP: IPFull},
+		Limits:  Limits{EventsPerSecond: 100_000, Streams: 10_000, IPsPerHour: 20_000},
+	}
+}
+
+// ValidID reports whether id may name an organisation or an account: 1 to 64 of a-z, 0-9, "_" and "-".
+func ValidID(id string) bool {
+	return len(id) >= 1 && len(id) <= 64 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789_-") == ""
+}
+
+// FieldError is a value of an organisation that does not have the expected form.
+type FieldError struct {
+	Path     []any  // from the list of organisations: int indexes and string keys in their spelling of the configuration
+	Expected string // the form, in words
+}
+
+// Error names the value as "organizations[0].accounts[1].key" and says what it must be.
+func (e *FieldError) Error() string {
+	name := "organizations"
+	for _, step := range e.Path {
+		switch step := step.(type) {
+		case int:
+			name += fmt.Sprintf("[%d]", step)
+		default:
+			name += fmt.Sprintf(".%v", step)
+		}
+	}
+	return name + " " + e.Expected
+}
+
+const (
+	expectedID  = "must be 1 to 64 of a-z, 0-9, _ and -"
+	expectedKey = "must be %q followed by 1 to 125 of A-Z, a-z, 0-9, _ and -"
+)
+
+// Validate returns everything in the list that is not as it must be; account ids and secret keys are unique over all
+// organisations. Defaults are not filled in: an empty level is an error.
+func Validate(organizations []Organization) []*FieldError {
+	var problems []*FieldError
+	add := func(expected string, path ...any) {
+		problems = append(problems, &FieldError{Path: path, Expected: expected})
+	}
+	ids, accountIDs, secretKeys := map[string]bool{}, map[string]bool{}, map[string]bool{}
+
+	for i, organization := range organizations {
+		if !ValidID(organization.ID) {
+			add(expectedID, i, "id")
+		} else if ids[organization.ID] {
+			add("must be unique: another organisation has the same", i, "id")
+		}
+		ids[organization.ID] = true
+
+		if !organization.Level.Valid() {
+			add("must be default or premium", i, "level")
+		}
+		if key := organization.SecretKey; key != "" {
+			if !validKey(key, "sk_") {
+				add(fmt.Sprintf(expectedKey, "sk_"), i, "secretKey")
+			} else if secretKeys[key] {
+				add("must be unique: another organisation has the same", i, "secretKey")
+			}
+			secretKeys[key] = true
+		}
+		if !organization.Privacy.IP.Valid() {
+			add("must be full, truncated, hashed or off", i, "privacy", "ip")
+		}
+
+		limits := organization.Limits
+		for _, limit := range []struct {
+			name  string
+			value int
+		}{{"eventsPerSecond", limits.EventsPerSecond}, {"streams", limits.Streams}, {"ipsPerHour", limits.IPsPerHour}} {
+			if limit.value < 1 {
+				add("must be a whole number of at least 1", i, "limits", limit.name)
+			}
+		}
+
+		for j, account := range organization.Accounts {
+			if !ValidID(account.ID) {
+				add(expectedID, i, "accounts", j, "id")
+			} else if accountIDs[account.ID] {
+				add("must be unique: another account, perhaps of another organisation, has the same", i, "accounts", j, "id")
+			}
+			accountIDs[account.ID] = true
+
+			if !validKey(account.Key, "pk_") {
+				add(fmt.Sprintf(expectedKey, "pk_"), i, "accounts", j, "key")
+			}
+			for k, origin := range account.Origins {
+				if _, ok := canonicalOrigin(origin); !ok {
+					add("must be scheme, host and port if it is not the default, as https://site.example", i, "accounts", j, "origins", k)
+				}
+			}
+		}
+	}
+	return problems
+}
+
+// validKey demands the prefix because a secret key that stands where a public one belongs would be sent to every viewer.
+func validKey(key, prefix string) bool {
+	rest, ok := strings.CutPrefix(key, prefix)
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+	return ok && rest != "" && len(rest) <= 125 && strings.Trim(rest, allowed) == ""
+}
+
+// canonicalOrigin returns an origin as browsers send it: lower case and without the default port.
+func canonicalOrigin(origin string) (string, bool) {
+	u, err := url.Parse(origin)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return "", false
+	}
+	if u.User != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery || strings.Contains(origin, "#") {
+		return "", false
+	}
+	host := strings.ToLower(u.Host)
+	defaultPort := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]
+	return u.Scheme + "://" + strings.TrimSuffix(host, defaultPort), true
+}

@@ -1,0 +1,178 @@
+package vm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+)
+
+const (
+	// CanaryInterval is how often a collector writes canary and level of each organisation, beside once at its start.
+	CanaryInterval = time.Hour
+	// canaryWindow is how far back the canary is read, so that a missed write does not matter.
+	canaryWindow = 2*CanaryInterval + 5*time.Minute
+	// levelWindow is how far back the level is read: it holds on while the collectors are down.
+	levelWindow = 40 * 24 * time.Hour
+)
+
+// The three samples of one canary. The first two share a timestamp, and the smaller is written last.
+const (
+	canaryGreater = 2
+	canarySmaller = 1
+	canaryNext    = 4
+)
+
+// ErrUnknownOrganization is returned when no collector has written anything about the organisation lately.
+var ErrUnknownOrganization = errors.New(
+	"no collector knows this organisation, or none is running: it must be listed under organizations in streamlens.yaml")
+
+// ErrDeduplication is returned when the server does not keep exactly the greatest sample of each millisecond.
+var ErrDeduplication = errors.New(
+	"VictoriaMetrics does not keep the greatest sample of each millisecond: start it with -dedup.minScrapeInterval=1ms")
+
+// WriteCanary writes canary and level of an organisation, as a collector does at its start and every CanaryInterval.
+// The base URL is the one that takes writes; level is 0 for default and 1 for premium.
+func WriteCanary(
+	ctx context.Context, client *http.Client, baseURL, organization, collector string, level int, now time.Time,
+) error {
+	labels := fmt.Sprintf("{%s=%q,%s=%q}", measure.LabelOrganization, organization, measure.LabelCollector, collector)
+	// The first two milliseconds of a minute fall into one interval of any longer deduplication that divides a minute.
+	first := now.Truncate(time.Minute).UnixMilli() + 1
+	lines := func(value int, ms int64) string {
+		return fmt.Sprintf("%s%s %d %d\n", measure.CanaryMetric, labels, value, ms)
+	}
+	requests := []string{
+		lines(canaryGreater, first),
+		lines(canarySmaller, first) + lines(canaryNext, first+1) +
+			fmt.Sprintf("%s%s %d %d\n", measure.LevelMetric, labels, level, now.UnixMilli()),
+	}
+	for _, body := range requests {
+		if err := importText(ctx, client, baseURL, body); err != nil {
+			return fmt.Errorf("write canary: %w", err)
+		}
+	}
+	return nil
+}
+
+func importText(ctx context.Context, client *http.Client, baseURL, body string) error {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		strings.TrimSuffix(baseURL, "/")+"/api/v1/import/prometheus", strings.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	status, answer, err := roundTrip(client, req)
+	if err != nil {
+		return err
+	}
+	if status/100 != 2 {
+		return &StatusError{Code: status, Text: plainText(answer)}
+	}
+	return nil
+}
+
+// CheckCanary reads the canaries of the client's organisation back and says what is wrong with the server's settings:
+// nil, ErrUnknownOrganization, ErrDeduplication, or the error of the read.
+func CheckCanary(ctx context.Context, c *Client, now time.Time) error {
+	window := strconv.Itoa(int(canaryWindow.Seconds()))
+	query := fmt.Sprintf(`union(`+
+		`label_set(sum(sum_over_time(%[1]s[%[2]ss])),"part","sum"),`+
+		`label_set(sum(count_over_time(%[1]s[%[2]ss])),"part","count"))`, measure.CanaryMetric, window)
+	series, err := c.Query(ctx, query, now, nil)
+	if err != nil {
+		return err
+	}
+	found := map[string]int64{}
+	for _, s := range series {
+		found[s.Labels["part"]] = s.Points[0].Value
+	}
+	if found["count"] == 0 {
+		return ErrUnknownOrganization
+	}
+	// Each canary must come back as two samples, which sum to 6; anything else has another sum for its count.
+	if found["count"]%2 != 0 || found["sum"] != found["count"]/2*(canaryGreater+canaryNext) {
+		return ErrDeduplication
+	}
+	return nil
+}
+
+// ReadLevel returns the lowest level that collectors have written for the client's organisation, 0 for default and 1 for
+// premium, and false if there is none.
+func ReadLevel(ctx context.Context, c *Client, now time.Time) (level int, known bool, err error) {
+	query := fmt.Sprintf("min(last_over_time(%s[%ds]))", measure.LevelMetric, int(levelWindow.Seconds()))
+	series, err := c.Query(ctx, query, now, nil)
+	if err != nil || len(series) == 0 {
+		return 0, false, err
+	}
+	return int(series[0].Points[0].Value), true, nil
+}
+
+// minRetention is the shortest retention with which months can be compared with the month before.
+const minRetention = 400 * 24 * time.Hour
+
+var flagLine = regexp.MustCompile(`(?m)^-([A-Za-z0-9_.]+)="?(.*?)"?$`)
+
+// CheckFlags reads the server's own list of flags, where it shows one, and returns an error that names the first that is
+// wrong. A server that shows none, as a proxy or one that protects the page, passes: the canary is what proves it.
+func CheckFlags(ctx context.Context, client *http.Client, baseURL string) error {
+	u, err := url.JoinPath(baseURL, "flags")
+	if err != nil {
+		return fmt.Errorf("URL of the flags: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return fmt.Errorf("make request: %w", err)
+	}
+	status, body, err := roundTrip(client, req)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK {
+		return nil
+	}
+	flags := map[string]string{}
+	for _, m := range flagLine.FindAllStringSubmatch(string(body), -1) {
+		flags[m[1]] = m[2]
+	}
+	if v, ok := flags["dedup.minScrapeInterval"]; ok && v != "1ms" {
+		return fmt.Errorf("VictoriaMetrics runs with -dedup.minScrapeInterval=%s; Streamlens needs -dedup.minScrapeInterval=1ms", v)
+	}
+	if v, ok := flags["retentionPeriod"]; ok {
+		if d, err := parseRetention(v); err == nil && d < minRetention {
+			return fmt.Errorf("VictoriaMetrics runs with -retentionPeriod=%s; Streamlens needs at least -retentionPeriod=400d", v)
+		}
+	}
+	if v := flags["downsampling.period"]; v != "" {
+		return fmt.Errorf("VictoriaMetrics runs with -downsampling.period=%s; Streamlens needs every sample: take the flag away", v)
+	}
+	return nil
+}
+
+// parseRetention reads the form of -retentionPeriod: a number of months of 31 days, or a number with a unit.
+func parseRetention(s string) (time.Duration, error) {
+	day := 24 * time.Hour
+	unit := 31 * day
+	if s != "" {
+		if u, ok := map[byte]time.Duration{
+			'h': time.Hour, 'd': day, 'w': 7 * day, 'M': 31 * day, 'y': 365 * day,
+		}[s[len(s)-1]]; ok {
+			s, unit = s[:len(s)-1], u
+		}
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return 0, fmt.Errorf("retention %q: %w", s, err)
+	}
+	return time.Duration(n * float64(unit)), nil
+}

@@ -1,0 +1,127 @@
+package vm_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
+	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+)
+
+func newClient(t *testing.T, url, organization string) *vm.Client {
+	t.Helper()
+	transport, err := tenant.NewTransport(url, organization, http.DefaultTransport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := vm.NewClient(url, &http.Client{Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func TestCanary(t *testing.T) {
+	tests := []struct {
+		name  string
+		flags []string
+		want  error
+	}{
+		{"as it must be", []string{"-dedup.minScrapeInterval=1ms"}, nil},
+		{"no deduplication", nil, vm.ErrDeduplication},
+		{"of 2 ms", []string{"-dedup.minScrapeInterval=2ms"}, vm.ErrDeduplication},
+		{"of a second", []string{"-dedup.minScrapeInterval=1s"}, vm.ErrDeduplication},
+		{"of a minute", []string{"-dedup.minScrapeInterval=60s"}, vm.ErrDeduplication},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			url := vmtest.StartWith(t, append(tt.flags, "-retentionPeriod=400d")...)
+			now := time.Now()
+			client := newClient(t, url, "acme")
+			if err := vm.CheckCanary(t.Context(), client, now); !errors.Is(err, vm.ErrUnknownOrganization) {
+				t.Fatalf("before: %v", err)
+			}
+			// Two collectors, one of which started an hour ago and again within the same minute.
+			for _, c := range []struct {
+				collector string
+				ago       time.Duration
+				level     int
+			}{{"a", time.Hour, 1}, {"a", 0, 1}, {"a", -time.Second, 1}, {"b", time.Minute, 0}} {
+				if err := vm.WriteCanary(t.Context(), http.DefaultClient, url, "acme", c.collector, c.level, now.Add(-c.ago)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			vmtest.Flush(t, url)
+			now = now.Add(2 * time.Second)
+			if err := vm.CheckCanary(t.Context(), client, now); !errors.Is(err, tt.want) {
+				t.Errorf("got %v, want %v", err, tt.want)
+			}
+			if err := vm.CheckCanary(t.Context(), newClient(t, url, "other"), now); !errors.Is(err, vm.ErrUnknownOrganization) {
+				t.Errorf("another organisation: %v", err)
+			}
+			level, known, err := vm.ReadLevel(t.Context(), client, now)
+			if level != 0 || !known || err != nil {
+				t.Errorf("level %d, %t, %v; the lowest of both collectors is 0", level, known, err)
+			}
+		})
+	}
+}
+
+func TestCheckFlagsOfARealServer(t *testing.T) {
+	for _, tt := range []struct {
+		flag, want string
+	}{
+		{"-retentionPeriod=400d", ""},
+		{"-retentionPeriod=13", ""},
+		{"-retentionPeriod=2y", ""},
+		{"-retentionPeriod=12", "-retentionPeriod=12;"},
+		{"-retentionPeriod=399d", "-retentionPeriod=399d;"},
+		{"-retentionPeriod=50w", "-retentionPeriod=50w;"},
+	} {
+		t.Run(tt.flag, func(t *testing.T) {
+			url := vmtest.StartWith(t, tt.flag, "-dedup.minScrapeInterval=1ms")
+			checkFlags(t, url, tt.want)
+		})
+	}
+	t.Run("deduplication", func(t *testing.T) {
+		checkFlags(t, vmtest.StartWith(t, "-retentionPeriod=2y"), "-dedup.minScrapeInterval=1ms")
+	})
+}
+
+func checkFlags(t *testing.T, url, want string) {
+	t.Helper()
+	err := vm.CheckFlags(t.Context(), http.DefaultClient, url)
+	if (err == nil) != (want == "") || (err != nil && !strings.Contains(err.Error(), want)) {
+		t.Errorf("got %v, want %q", err, want)
+	}
+}
+
+func TestCheckFlagsWithoutPage(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		status int
+		body   string
+		want   string
+	}{
+		{"not found", http.StatusNotFound, "", ""},
+		{"protected", http.StatusUnauthorized, "", ""},
+		{"other flags", http.StatusOK, "-httpListenAddr=\":8481\"\n", ""},
+		{"downsampling", http.StatusOK, "-downsampling.period=\"30d:5m\"\n", "-downsampling.period=30d:5m"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(tt.status)
+				if _, err := w.Write([]byte(tt.body)); err != nil {
+					t.Error(err)
+				}
+			}))
+			defer server.Close()
+			checkFlags(t, server.URL, tt.want)
+		})
+	}
+}

@@ -1,0 +1,170 @@
+package vm
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// importPath takes samples in Prometheus' text format with timestamps in ms.
+const importPath = "/api/v1/import/prometheus"
+
+const (
+	writeTimeout = 30 * time.Second
+	// Waiting samples are bounded, so that a database that is away cannot fill the memory.
+	maxWaitingBytes = 256 << 20
+	minRetryDelay   = 500 * time.Millisecond
+	maxRetryDelay   = 10 * time.Second
+)
+
+// Writer writes samples to VictoriaMetrics in the order in which they are enqueued, and tries again until they are taken.
+type Writer struct {
+	url    string
+	client *http.Client
+	wake   chan struct{}
+
+	mu       sync.Mutex
+	waiting  [][]byte
+	bytes    int
+	written  int64
+	failures int64
+}
+
+// NewWriter returns a writer to the VictoriaMetrics at url, which may end with the insert path of a cluster's tenant.
+func NewWriter(url string, client *http.Client) *Writer {
+	return &Writer{url: url + importPath, client: client, wake: make(chan struct{}, 1)}
+}
+
+// Enqueue takes over samples in Prometheus' text format with timestamps in ms.
+func (w *Writer) Enqueue(samples []byte) {
+	w.mu.Lock()
+	w.waiting = append(w.waiting, samples)
+	w.bytes += len(samples)
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Full reports whether so many samples wait that no more should be made.
+func (w *Writer) Full() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.bytes >= maxWaitingBytes
+}
+
+// Stats returns how many bytes of samples wait, how many were written, and how many attempts failed.
+func (w *Writer) Stats() (waiting, written, failures int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return int64(w.bytes), w.written, w.failures
+}
+
+// Run writes until ctx is done, and then until nothing waits or VictoriaMetrics refuses.
+func (w *Writer) Run(ctx context.Context, logger *slog.Logger) {
+	delay := minRetryDelay
+	for {
+		for {
+			samples := w.first()
+			if samples == nil {
+				break
+			}
+			if err := w.post(samples); err != nil {
+				w.fail()
+				logger.Error("Writing samples failed", "error", err, "waitingBytes", w.waitingBytes())
+				if ctx.Err() != nil {
+					return
+				}
+				select {
+				case <-time.After(delay):
+				case <-ctx.Done():
+				}
+				delay = min(2*delay, maxRetryDelay)
+				continue
+			}
+			delay = minRetryDelay
+			w.remove()
+		}
+		select {
+		case <-w.wake:
+		case <-ctx.Done():
+			if w.first() == nil {
+				return
+			}
+		}
+	}
+}
+
+func (w *Writer) first() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.waiting) == 0 {
+		return nil
+	}
+	return w.waiting[0]
+}
+
+func (w *Writer) remove() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bytes -= len(w.waiting[0])
+	w.written += int64(len(w.waiting[0]))
+	w.waiting = w.waiting[1:]
+}
+
+func (w *Writer) fail() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failures++
+}
+
+func (w *Writer) waitingBytes() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.bytes
+}
+
+// post writes samples. It takes no caller's context: what is being written when the process stops should arrive.
+func (w *Writer) post(samples []byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	return postSamples(ctx, w.client, w.url, samples)
+}
+
+func postSamples(ctx context.Context, client *http.Client, url string, samples []byte) error {
+	var body bytes.Buffer
+	z, err := gzip.NewWriterLevel(&body, gzip.BestSpeed)
+	if err != nil {
+		return err
+	}
+	if _, err := z.Write(samples); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, &body)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Encoding", "gzip")
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 500))
+		return fmt.Errorf("VictoriaMetrics answered %s: %s", response.Status, bytes.TrimSpace(text))
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return err
+}
