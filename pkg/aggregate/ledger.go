@@ -60,10 +60,10 @@ type cell struct {
 	part       part
 }
 
-// space is a Space in use, with its projections into the families, indexed like measure.Measure.Families.
+// space is a Space in use, with its projections into the families.
 type space struct {
-	projections []*projection
-	used        int64 // ms since 1970
+	projections []*projection // indexed like measure.Families, without that of the event if there is none
+	used        int64         // ms since 1970
 }
 
 // projection is what remains of a Space in one family.
@@ -252,7 +252,7 @@ func (l *Ledger) Flush(b []byte, now int64, all bool) []byte {
 func (l *Ledger) addUp(c cell, s slot, value, now int64) {
 	m := measure.Get(c.measure)
 	for _, p := range c.space.projections {
-		if p.family.Has(measure.LabelEvent) && !m.Events {
+		if !m.In(p.family) {
 			continue
 		}
 		p.used = now

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/config"
+	"github.com/streamlens/streamlens/pkg/tag"
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/vm"
 )
@@ -17,18 +18,20 @@ import (
 // canaryRetry is how soon a canary that could not be written is tried again.
 const canaryRetry = 5 * time.Second
 
-// proof writes the canaries of all organisations and proves by them that VictoriaMetrics keeps what it is given.
+// proof writes what must be written now and then, canaries and old tags, of all organisations, and proves by the canaries
+// that VictoriaMetrics keeps what it is given.
 type proof struct {
 	config    config.Config
 	collector string
 	client    *http.Client
+	tags      *tag.Store
 	logger    *slog.Logger
 
 	mu      sync.Mutex
 	written bool
 }
 
-// run writes the canaries at once and then every vm.CanaryInterval, until ctx is done.
+// run writes at once and then every vm.CanaryInterval, until ctx is done.
 func (p *proof) run(ctx context.Context) {
 	for {
 		wait := vm.CanaryInterval
@@ -53,6 +56,9 @@ func (p *proof) write(ctx context.Context) error {
 		if err := vm.WriteCanary(ctx, p.client, p.config.VictoriaMetrics.URL, o.ID, p.collector, level, time.Now()); err != nil {
 			return fmt.Errorf("organisation %s: %w", o.ID, err)
 		}
+		if err := p.tags.Renew(ctx, o.ID); err != nil {
+			return fmt.Errorf("organisation %s: %w", o.ID, err)
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -72,11 +78,7 @@ func (p *proof) check(ctx context.Context) error {
 		return err
 	}
 	for _, o := range p.config.Organizations {
-		transport, err := tenant.NewTransport(p.config.VictoriaMetrics.URL, o.ID, http.DefaultTransport)
-		if err != nil {
-			return err
-		}
-		client, err := vm.NewClient(p.config.VictoriaMetrics.URL, &http.Client{Transport: transport})
+		client, err := reader(p.config, o.ID)
 		if err != nil {
 			return err
 		}

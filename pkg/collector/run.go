@@ -52,14 +52,16 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 	}
 	client := &http.Client{}
 	writer := vm.NewWriter(c.VictoriaMetrics.URL, client)
-	pipeline := ingest.New(name, writer, time.Now)
-	proof := &proof{config: c, collector: name, client: client, logger: logger}
+	pipeline := ingest.New(name, writer, directory.Limits, time.Now)
+	tags := newTagStore(c, client)
+	proof := &proof{config: c, collector: name, client: client, tags: tags, logger: logger}
 	server := &Server{
 		Directory:      directory,
 		TrustedProxies: c.TrustedProxies,
 		Countries:      countries,
 		UserAgents:     userAgents,
 		Pipeline:       pipeline,
+		Tags:           tags,
 		Ready:          proof.check,
 		Clock:          time.Now,
 		Logger:         logger,

@@ -23,7 +23,9 @@ import (
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/source/beacon"
 	"github.com/streamlens/streamlens/pkg/source/usage"
+	"github.com/streamlens/streamlens/pkg/tag"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
 )
 
 // Bounds of request bodies in bytes, after decompression.
@@ -31,6 +33,9 @@ const (
 	maxEventsBody = 1 << 20
 	maxUsageBody  = 8 << 20
 )
+
+// retryDatabase is when to try again what VictoriaMetrics could not take.
+const retryDatabase = 10 * time.Second
 
 // maxEventAge is the greatest age of player events (rules.md, 1).
 const maxEventAge = 7 * 24 * time.Hour
@@ -42,6 +47,7 @@ type Server struct {
 	Countries      *enrich.Countries
 	UserAgents     *enrich.UserAgents
 	Pipeline       *ingest.Pipeline
+	Tags           *tag.Store
 	// Ready returns why the collector cannot do its work, or nil.
 	Ready  func(context.Context) error
 	Clock  func() time.Time
@@ -49,6 +55,7 @@ type Server struct {
 
 	metrics  *metricSet
 	limiters limiters
+	salts    *enrich.Salts
 	events   sync.Pool // of *beacon.Decoder
 	usage    sync.Pool // of *usage.Decoder
 	bodies   sync.Pool // of *[]byte
@@ -57,6 +64,7 @@ type Server struct {
 // Handler returns the handler of all the collector's requests.
 func (s *Server) Handler() http.Handler {
 	s.metrics = newMetrics(s.Pipeline)
+	s.salts = enrich.NewSalts()
 	s.events.New = func() any { return beacon.NewDecoder(maxEventAge) }
 	s.usage.New = func() any { return usage.NewDecoder(ingest.MaxAge) }
 	s.bodies.New = func() any { return new([]byte) }
@@ -64,6 +72,10 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("POST /v1/events", s.endpoint(s.postEvents))
 	mux.HandleFunc("OPTIONS /v1/events", preflight)
 	mux.Handle("POST /v1/usage", s.endpoint(s.postUsage))
+	mux.Handle("GET /v1/streams/{stream}/tags", s.endpoint(s.getTags))
+	mux.Handle("PUT /v1/streams/{stream}/tags", s.endpoint(s.putTags))
+	mux.Handle("DELETE /v1/streams/{stream}/tags", s.endpoint(s.deleteTags))
+	mux.Handle("PUT /stream/{stream}/tag", s.endpoint(s.putTags))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -100,8 +112,12 @@ func (s *Server) endpoint(handle func(http.ResponseWriter, *http.Request) error)
 			known = &refusal{http.StatusForbidden, event.Refusal{Reason: "origin", Error: err.Error()}, 0}
 		case errors.Is(err, ingest.ErrStreams):
 			known = &refusal{http.StatusTooManyRequests, event.Refusal{Reason: "streams", Error: err.Error(), Field: "stream"}, time.Hour}
+		case errors.Is(err, tag.ErrInvalid):
+			known = &refusal{http.StatusBadRequest, event.Refusal{Reason: "tags", Error: err.Error(), Field: "tags"}, 0}
+		case errors.As(err, new(*vm.UnreachableError)), errors.As(err, new(*vm.StatusError)):
+			known = &refusal{http.StatusServiceUnavailable, event.Refusal{Reason: "database", Error: err.Error()}, retryDatabase}
 		case errors.Is(err, ingest.ErrBacklog):
-			known = &refusal{http.StatusServiceUnavailable, event.Refusal{Reason: "backlog", Error: err.Error()}, 10 * time.Second}
+			known = &refusal{http.StatusServiceUnavailable, event.Refusal{Reason: "backlog", Error: err.Error()}, retryDatabase}
 		default:
 			s.Logger.ErrorContext(r.Context(), "Answering a request failed", "path", r.URL.Path, "error", err)
 			known = &refusal{http.StatusInternalServerError, event.Refusal{Reason: "internal", Error: "internal error"}, 0}
@@ -170,8 +186,9 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) error {
 	rejected := envelope.Refused
 	events := len(envelope.Events)
 	if events > 0 {
-		outcome, err := s.Pipeline.Events(batch(organization.ID, envelope, received), organization.Limits.Streams,
-			func() event.Viewer { return s.viewer(r) })
+		outcome, err := s.Pipeline.Events(batch(organization.ID, envelope, received), func() event.Viewer {
+			return s.viewer(r, envelope.Referrer, organization.Privacy.IP, received)
+		})
 		if err != nil {
 			return err
 		}
@@ -217,7 +234,8 @@ func batch(organization string, e beacon.Envelope, received int64) event.Batch {
 	}
 }
 
-func (s *Server) viewer(r *http.Request) event.Viewer {
+// viewer finds out who sends a request. The country is that of the address before any of it is taken away.
+func (s *Server) viewer(r *http.Request, referrer string, privacy tenant.IPPrivacy, received int64) event.Viewer {
 	address := enrich.ClientIP(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.TrustedProxies)
 	agent := s.UserAgents.UserAgent(enrich.UserAgentHeaders{
 		UserAgent: r.Header.Get("User-Agent"),
@@ -225,13 +243,21 @@ func (s *Server) viewer(r *http.Request) event.Viewer {
 		Platform:  r.Header.Get("Sec-CH-UA-Platform"),
 		Mobile:    r.Header.Get("Sec-CH-UA-Mobile"),
 	})
-	return event.Viewer{Country: s.Countries.Country(address), OS: agent.OS, Browser: agent.Browser}
+	if referrer == "" {
+		referrer = r.Referer()
+	}
+	return event.Viewer{
+		Country:  s.Countries.Country(address),
+		OS:       agent.OS,
+		Browser:  agent.Browser,
+		Address:  s.storedAddress(address, privacy, received),
+		Referrer: enrich.Host(referrer),
+	}
 }
 
 func (s *Server) postUsage(w http.ResponseWriter, r *http.Request) error {
 	received := s.Clock().UnixMilli()
-	key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	organization, err := s.Directory.BySecretKey(key)
+	organization, err := s.Directory.BySecretKey(secretKey(r))
 	if err != nil {
 		return err
 	}
@@ -251,15 +277,30 @@ func (s *Server) postUsage(w http.ResponseWriter, r *http.Request) error {
 	}
 	for i := range lines {
 		u := &lines[i]
-		u.Organization = organization.ID
-		u.Country = s.Countries.Country(address(u.Address))
+		from := address(u.Address)
+		u.Country = s.Countries.Country(from)
+		u.Address = s.storedAddress(from, organization.Privacy.IP, u.Time)
+		u.Referrer = enrich.Host(u.Referrer)
 	}
-	repeated, err := s.Pipeline.Usage(lines, received, organization.Limits.Streams)
+	repeated, err := s.Pipeline.Usage(organization.ID, lines, received)
 	if err != nil {
 		return err
 	}
 	s.metrics.repeated.Add(repeated)
 	return s.answerBatch(w, len(lines), rejected)
+}
+
+// secretKey returns the organisation's secret key that a server sends, as a bearer token or as clients of the bintu API do.
+func secretKey(r *http.Request) string {
+	if key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return key
+	}
+	return r.Header.Get("X-Bintu-Apikey")
+}
+
+// storedAddress returns the form in which an address is stored at a time in ms since 1970.
+func (s *Server) storedAddress(a netip.Addr, privacy tenant.IPPrivacy, at int64) string {
+	return enrich.StoredIP(a, privacy, s.salts.At(time.UnixMilli(at)))
 }
 
 // address returns the address of a decoded line, and the zero one if it has none.

@@ -70,7 +70,7 @@ func start(t *testing.T, change func(*tenant.Organization)) *collector {
 		t.Fatal(err)
 	}
 	stored := &store{}
-	pipeline := ingest.New("c", stored, time.Now)
+	pipeline := ingest.New("c", stored, directory.Limits, time.Now)
 	server := httptest.NewServer((&Server{
 		Directory:      directory,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
@@ -119,11 +119,16 @@ type answered struct {
 	header   http.Header
 }
 
+// recently is the middle of the minute before this one, in ms since 1970, so that no span crosses a minute.
+func recently() string {
+	return fmt.Sprint(time.Now().Truncate(time.Minute).Add(-30 * time.Second).UnixMilli())
+}
+
 // envelope returns a body with the events; changes are pairs of old and new text.
 func envelope(events string, changes ...string) string {
 	body := `{"accountId":"acme","accountKey":"pk_acme","client":{"kind":"h5live","version":"4.22.0"},"sessionId":"s1",` +
 		`"stream":"live","interval":10,"events":[` + events + `]}`
-	return strings.NewReplacer(append(changes, "NOW", fmt.Sprint(time.Now().UnixMilli()))...).Replace(body)
+	return strings.NewReplacer(append(changes, "NOW", recently())...).Replace(body)
 }
 
 const (
@@ -244,9 +249,10 @@ func TestBadEventsAmongGoodOnes(t *testing.T) {
 func TestEventsAreEnriched(t *testing.T) {
 	c := start(t, nil)
 	agent := "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
-	status, a := c.post(t, "/v1/events", zipped(envelope(loadEvent+","+startEvent)), "Content-Encoding", "gzip",
+	status, a := c.post(t, "/v1/events", zipped(envelope(loadEvent+","+startEvent+","+`{"seq":3,"ts":NOW,"type":"stats","playing":2}`)),
+		"Content-Encoding", "gzip", "Referer", "https://Site.example:8443/watch?v=1",
 		"Content-Type", "text/plain;charset=UTF-8", "X-Forwarded-For", "198.51.100.1, 203.0.113.7", "User-Agent", agent)
-	if status != 202 || a.Accepted != 2 {
+	if status != 202 || a.Accepted != 3 {
 		t.Fatalf("answered %d %+v", status, a)
 	}
 	if got := a.header.Get("Access-Control-Allow-Origin"); got != "*" {
@@ -258,6 +264,8 @@ func TestEventsAreEnriched(t *testing.T) {
 		`streamlens_plays_os_1m{org="acme",collector="c",os="Windows"} 1 `,
 		`streamlens_plays_browser_1h{org="acme",collector="c",browser="Firefox"} 1 `,
 		`streamlens_plays_version_1m{org="acme",collector="c",version="h5live 4.22.0"} 1 `,
+		`streamlens_playing_ip_ms_by_stream_country_1m{org="acme",collector="c",stream="live",country="DE",direction="playout",ip="203.0.113.7"} 2000 `,
+		`streamlens_playing_referrer_ms_by_stream_country_1m{org="acme",collector="c",stream="live",country="DE",referrer="site.example"} 2000 `,
 	} {
 		if !strings.Contains(c.store.text.String(), want) {
 			t.Errorf("%s is missing in\n%s", want, c.store.text.String())
@@ -300,7 +308,7 @@ func TestUsage(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			c := start(t, nil)
-			body := strings.ReplaceAll(good+"\n"+test.line+"\n\n"+good+"\n", "NOW", fmt.Sprint(time.Now().UnixMilli()))
+			body := strings.ReplaceAll(good+"\n"+test.line+"\n\n"+good+"\n", "NOW", recently())
 			status, a := c.post(t, "/v1/usage", body, "Authorization", "Bearer sk_acme")
 			want := 3
 			if test.rejected != "" {

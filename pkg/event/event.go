@@ -75,6 +75,10 @@ type Viewer struct {
 	Country string // ISO 3166-1 alpha-2, or "ZZ"
 	OS      string
 	Browser string
+	// Address is the client's address in the form in which it is stored, "" if it is not.
+	Address string
+	// Referrer is the host of the page that embeds the player, or "(none)".
+	Referrer string
 }
 
 // WebcasterKind is the client kind of publishers; all other kinds are players.
@@ -104,16 +108,15 @@ type Batch struct {
 
 // Usage is an amount of traffic that a server reports.
 type Usage struct {
-	Organization string
-	Time         int64 // ms since 1970
-	Stream       string
-	Direction    string // measure.Playout or measure.Ingest
-	Protocol     string // lower case
-	Bytes        int64
-	Address      string // of the client, "" if unknown
-	Country      string // of the client, "ZZ" if unknown
-	Referrer     string // URL, "" if there is none
-	ID           string // idempotency key, "" if there is none
+	Time      int64 // ms since 1970
+	Stream    string
+	Direction string // measure.Playout or measure.Ingest
+	Protocol  string // lower case
+	Bytes     int64
+	Address   string // of the client, "" if unknown or not stored
+	Country   string // of the client, "ZZ" if unknown
+	Referrer  string // as decoded a URL, as counted a host or "(none)"
+	ID        string // idempotency key, "" if there is none
 }
 
 // Refusal says why an event of a batch, or a batch as a whole, was refused.

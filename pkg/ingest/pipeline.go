@@ -12,6 +12,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/session"
+	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
 // How often samples are written: those of new series soon, because VictoriaMetrics needs up to 12 s to show a new series,
@@ -46,43 +47,55 @@ type Writer interface {
 // Pipeline takes decoded events and usage. Its methods may be called by several goroutines.
 type Pipeline struct {
 	writer Writer
+	limits func(organization string) tenant.Limits
 	clock  func() time.Time
 
-	mu         sync.Mutex
-	now        int64 // ms since 1970, never goes back
-	ledger     *aggregate.Ledger
-	tracker    *session.Tracker
-	vocabulary vocabulary
-	usageIDs   map[usageID]int64 // to the time of receipt, ms since 1970
-	forgot     int64             // ms since 1970, at which old usageIDs were last forgotten
-	flushed    int64             // ms since 1970, of the last flush of all series
+	mu       sync.Mutex
+	now      int64 // ms since 1970, never goes back
+	ledger   *aggregate.Ledger
+	tracker  *session.Tracker
+	daily    vocabulary
+	hourly   vocabulary
+	usageIDs map[usageID]int64 // to the time of receipt, ms since 1970
+	forgot   int64             // ms since 1970, at which old usageIDs were last forgotten
+	flushed  int64             // ms since 1970, of the last flush of all series
 }
 
 type usageID struct{ organization, id string }
 
-// New returns a pipeline whose series carry the collector's name. clock is time.Now but in tests.
-func New(collector string, writer Writer, clock func() time.Time) *Pipeline {
-	ledger := aggregate.New(collector)
-	return &Pipeline{
+// New returns a pipeline whose series carry the collector's name. limits returns those of an organisation; clock is
+// time.Now but in tests.
+func New(collector string, writer Writer, limits func(organization string) tenant.Limits, clock func() time.Time) *Pipeline {
+	p := &Pipeline{
 		writer:   writer,
+		limits:   limits,
 		clock:    clock,
-		ledger:   ledger,
-		tracker:  session.NewTracker(ledger),
+		ledger:   aggregate.New(collector),
+		daily:    vocabulary{length: 24 * time.Hour},
+		hourly:   vocabulary{length: time.Hour},
 		usageIDs: map[usageID]int64{},
 	}
+	p.tracker = session.NewTracker(p.ledger, p.churning)
+	return p
+}
+
+// churning is the session.Hourly of the pipeline.
+func (p *Pipeline) churning(organization, dimension, value string) string {
+	return p.hourly.label(organization, dimension, value, p.limits(organization).IPsPerHour)
 }
 
 // advance sets the time to that of the clock or the given one, whichever is later, and returns it. A clock that steps back
 // holds the time, because closed minutes cannot be opened again.
 func (p *Pipeline) advance(received int64) int64 {
 	p.now = max(p.now, received)
-	p.vocabulary.turn(p.now)
+	p.daily.turn(p.now)
+	p.hourly.turn(p.now)
 	return p.now
 }
 
-// Events counts the events of a batch. limit is the organisation's number of streams a day. describe is called for a
-// session that is not known yet, and returns who its viewer is.
-func (p *Pipeline) Events(b event.Batch, limit int, describe func() event.Viewer) (session.Outcome, error) {
+// Events counts the events of a batch. describe is called for a session that is not known yet, and returns who its viewer
+// is.
+func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.Outcome, error) {
 	if p.writer.Full() {
 		return session.Outcome{}, ErrBacklog
 	}
@@ -96,50 +109,62 @@ func (p *Pipeline) Events(b event.Batch, limit int, describe func() event.Viewer
 	}
 	b.Received = p.advance(b.Received)
 	if !p.tracker.Known(organization, b.Session.ID) {
-		if !p.vocabulary.admit(term{organization, measure.LabelStream}, b.Session.Stream, limit) {
+		if !p.daily.admit(term{organization, measure.LabelStream}, b.Session.Stream, p.limits(organization).Streams) {
 			return session.Outcome{}, ErrStreams
 		}
-		b.Session.Event = p.vocabulary.label(organization, measure.LabelEvent, b.Session.Event)
-		b.Session.Client = p.vocabulary.label(organization, measure.DimensionVersion, b.Session.Client)
-		b.Session.Method = p.vocabulary.label(organization, measure.DimensionProtocol, b.Session.Method)
+		b.Session.Event = p.daily.label(organization, measure.LabelEvent, b.Session.Event, valuesPerDay)
+		b.Session.Client = p.daily.label(organization, measure.DimensionVersion, b.Session.Client, valuesPerDay)
+		b.Session.Method = p.daily.label(organization, measure.DimensionProtocol, b.Session.Method, valuesPerDay)
 	}
 	for i := range b.Events {
 		e := &b.Events[i]
-		e.Reason = p.vocabulary.label(organization, measure.DimensionReason, e.Reason)
-		e.Code = p.vocabulary.label(organization, measure.DimensionCode, e.Code)
+		e.Reason = p.daily.label(organization, measure.DimensionReason, e.Reason, valuesPerDay)
+		e.Code = p.daily.label(organization, measure.DimensionCode, e.Code, valuesPerDay)
 	}
 	return p.tracker.Apply(b), nil
 }
 
-// Usage counts lines of traffic of one organisation and returns how many of them were repeated, by their id. received is
-// in ms since
-// 1970, limit the organisation's number of streams a day. With an error nothing is counted.
-func (p *Pipeline) Usage(lines []event.Usage, received int64, limit int) (repeated int, err error) {
+// Usage counts lines of traffic of one organisation and returns how many of them were repeated, by their id. received is in
+// ms since 1970. With an error nothing is counted.
+func (p *Pipeline) Usage(organization string, lines []event.Usage, received int64) (repeated int, err error) {
 	if p.writer.Full() {
 		return 0, ErrBacklog
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.advance(received)
+	streams := p.limits(organization).Streams
 	for _, u := range lines {
-		if !p.vocabulary.admit(term{u.Organization, measure.LabelStream}, u.Stream, limit) {
+		if !p.daily.admit(term{organization, measure.LabelStream}, u.Stream, streams) {
 			return 0, ErrStreams
 		}
 	}
 	for _, u := range lines {
 		if u.ID != "" {
-			id := usageID{u.Organization, u.ID}
+			id := usageID{organization, u.ID}
 			if _, ok := p.usageIDs[id]; ok {
 				repeated++
 				continue
 			}
 			p.usageIDs[id] = now
 		}
-		protocol := p.vocabulary.label(u.Organization, measure.DimensionProtocol, u.Protocol)
-		p.ledger.Entry(aggregate.Space{Organization: u.Organization, Stream: u.Stream, Country: u.Country}, now).
-			Add(measure.Traffic, u.Time, u.Bytes, aggregate.NewDimensions(measure.Traffic, u.Direction, protocol))
+		p.count(organization, u, now)
 	}
 	return repeated, nil
+}
+
+func (p *Pipeline) count(organization string, u event.Usage, now int64) {
+	to := p.ledger.Entry(aggregate.Space{Organization: organization, Stream: u.Stream, Country: u.Country}, now)
+	protocol := p.daily.label(organization, measure.DimensionProtocol, u.Protocol, valuesPerDay)
+	to.Add(measure.Traffic, u.Time, u.Bytes, aggregate.NewDimensions(measure.Traffic, u.Direction, protocol))
+	if u.Address != "" {
+		address := p.churning(organization, measure.DimensionIP, u.Address)
+		to.Add(measure.TrafficByIP, u.Time, u.Bytes, aggregate.NewDimensions(measure.TrafficByIP, u.Direction, address))
+	}
+	if u.Direction == measure.Playout {
+		referrer := p.churning(organization, measure.DimensionReferrer, u.Referrer)
+		to.Add(measure.TrafficByReferrer, u.Time, u.Bytes, aggregate.NewDimensions(measure.TrafficByReferrer, referrer))
+	}
 }
 
 // Run ends silent sessions and hands changed samples to the writer until ctx is done, and then once more.

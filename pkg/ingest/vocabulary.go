@@ -11,20 +11,22 @@ const valuesPerDay = 1000
 // term is one kind of free text of one organisation.
 type term struct{ organization, field string }
 
-// vocabulary bounds the distinct label values of a UTC day, so that no sender can make series without end.
+// vocabulary bounds the distinct label values of a period, so that no sender can make series without end.
 type vocabulary struct {
-	day    int64
+	length time.Duration // after which the values are forgotten: a UTC day, or an hour
+	period int64         // number of the present one since 1970
 	values map[term]map[string]struct{}
 }
 
+// turn forgets the values if a new period has begun; now is in ms since 1970.
 func (v *vocabulary) turn(now int64) {
-	if day := now / (24 * time.Hour.Milliseconds()); day != v.day || v.values == nil {
-		v.day = day
+	if period := now / v.length.Milliseconds(); period != v.period || v.values == nil {
+		v.period = period
 		v.values = map[term]map[string]struct{}{}
 	}
 }
 
-// admit reports whether the value is among the first limit ones of the day.
+// admit reports whether the value is among the first limit ones of the period.
 func (v *vocabulary) admit(t term, value string, limit int) bool {
 	known := v.values[t]
 	if _, ok := known[value]; ok {
@@ -41,9 +43,9 @@ func (v *vocabulary) admit(t term, value string, limit int) bool {
 	return true
 }
 
-// label returns the value, or OtherValue if the day's limit of the field is reached.
-func (v *vocabulary) label(organization, field, value string) string {
-	if value == "" || v.admit(term{organization, field}, value, valuesPerDay) {
+// label returns the value, or OtherValue if the period's limit of the field is reached.
+func (v *vocabulary) label(organization, field, value string, limit int) string {
+	if value == "" || v.admit(term{organization, field}, value, limit) {
 		return value
 	}
 	return OtherValue

@@ -11,8 +11,8 @@ type Family struct {
 	suffix string
 }
 
-// families lists the smallest first; the one with LabelEvent must be last, because some measures lack it. A label that
-// churns, like event, is in no family that other questions read: it would cost hours their advantage over minutes.
+// families lists the smallest first. A label that churns, like event, is in no family that other questions read: it would
+// cost hours their advantage over minutes.
 var families = []Family{
 	{nil, ""},
 	{[]string{LabelCountry}, "_by_country"},
@@ -32,6 +32,14 @@ func (m Measure) FamilyWith(labels ...string) (Family, bool) {
 		}
 	}
 	return Family{}, false
+}
+
+// In reports whether m is stored in the family.
+func (m Measure) In(f Family) bool {
+	if m.Fine && !f.Has(LabelStream, LabelCountry) {
+		return false
+	}
+	return m.Events || !f.Has(LabelEvent)
 }
 
 // Has reports whether the family carries all the labels.

@@ -32,6 +32,9 @@ const (
 	DimensionReason    = "reason"
 	DimensionCode      = "code"
 	DimensionFatal     = "fatal"
+	DimensionIP        = "ip"
+	DimensionReferrer  = "referrer"
+	DimensionTag       = "tag"
 	// DimensionRange is the bucket of a distribution, in VictoriaMetrics' own form "lower...upper".
 	DimensionRange = "vmrange"
 )
@@ -91,6 +94,10 @@ const (
 	VideoBitrate
 	AudioBitrate
 	IngestTime
+	TrafficByIP
+	PlayingByIP
+	TrafficByReferrer
+	PlayingByReferrer
 	numIDs
 )
 
@@ -102,55 +109,64 @@ type Measure struct {
 	Unit       Unit     // unit of the stored values
 	Dimensions []string // labels beside those of the family, in the order in which values are given
 	Events     bool     // whether it is stored per event too; traffic has none
+	Fine       bool     // whether it is stored in the families with stream and country only, because its dimension churns
 	Help       string   // what it counts
 }
 
 // catalogue is indexed by ID.
 var catalogue = [numIDs]Measure{
-	{Traffic, "traffic_bytes", Sum, Bytes, []string{DimensionDirection, DimensionProtocol}, false,
+	{Traffic, "traffic_bytes", Sum, Bytes, []string{DimensionDirection, DimensionProtocol}, false, false,
 		"Bytes delivered to viewers (direction playout) and received from publishers (ingest), as servers and logs report them."},
-	{Playing, "playing_ms", Sum, Milliseconds, []string{DimensionDirection, DimensionProtocol}, true,
+	{Playing, "playing_ms", Sum, Milliseconds, []string{DimensionDirection, DimensionProtocol}, true, false,
 		"Time in which players rendered (direction playout) and webcasters were on air (ingest)."},
-	{Buffering, "buffering_ms", Sum, Milliseconds, nil, true,
+	{Buffering, "buffering_ms", Sum, Milliseconds, nil, true, false,
 		"Time in which players stalled after their first frame."},
-	{Viewing, "viewing_ms", Sum, Milliseconds, nil, true,
+	{Viewing, "viewing_ms", Sum, Milliseconds, nil, true, false,
 		"Time in which players played or buffered; a minute's value divided by 60,000 is its number of viewers."},
-	{Loads, "loads", Sum, Count, nil, true,
+	{Loads, "loads", Sum, Count, nil, true, false,
 		"Players that were initialised and tried to play."},
-	{Plays, "plays", Sum, Count, nil, true,
+	{Plays, "plays", Sum, Count, nil, true, false,
 		"Player sessions whose first frame was rendered."},
-	{PlaysByOS, "plays_os", Sum, Count, []string{DimensionOS}, true,
+	{PlaysByOS, "plays_os", Sum, Count, []string{DimensionOS}, true, false,
 		"Plays per operating system."},
-	{PlaysByBrowser, "plays_browser", Sum, Count, []string{DimensionBrowser}, true,
+	{PlaysByBrowser, "plays_browser", Sum, Count, []string{DimensionBrowser}, true, false,
 		"Plays per browser."},
-	{PlaysByVersion, "plays_version", Sum, Count, []string{DimensionVersion}, true,
+	{PlaysByVersion, "plays_version", Sum, Count, []string{DimensionVersion}, true, false,
 		"Plays per player kind and version."},
-	{Stops, "stops", Sum, Count, []string{DimensionReason}, true,
+	{Stops, "stops", Sum, Count, []string{DimensionReason}, true, false,
 		"Plays that ended, per reason."},
-	{Statuses, "statuses", Sum, Count, []string{DimensionCode, DimensionFatal}, true,
+	{Statuses, "statuses", Sum, Count, []string{DimensionCode, DimensionFatal}, true, false,
 		"Status and error events of players, per code and whether fatal."},
-	{StartTime, "start_time_ms", Distribution, Milliseconds, nil, true,
+	{StartTime, "start_time_ms", Distribution, Milliseconds, nil, true, false,
 		"Time from load to first frame, over plays."},
-	{BufferLength, "buffer_length_ms", Distribution, Milliseconds, nil, true,
+	{BufferLength, "buffer_length_ms", Distribution, Milliseconds, nil, true, false,
 		"Length of the player's buffer, over the reports that have it."},
-	{Latency, "latency_ms", Distribution, Milliseconds, nil, true,
+	{Latency, "latency_ms", Distribution, Milliseconds, nil, true, false,
 		"Delay behind live, over the reports that have it."},
-	{PlayedTime, "played_time_ms", Distribution, Milliseconds, nil, true,
+	{PlayedTime, "played_time_ms", Distribution, Milliseconds, nil, true, false,
 		"Duration of a play, pauses taken off, over plays that ended."},
-	{Publishes, "publishes", Sum, Count, nil, true,
+	{Publishes, "publishes", Sum, Count, nil, true, false,
 		"Webcaster sessions that went on air."},
-	{PublishesByOS, "publishes_os", Sum, Count, []string{DimensionOS}, true,
+	{PublishesByOS, "publishes_os", Sum, Count, []string{DimensionOS}, true, false,
 		"Publishes per operating system."},
-	{PublishesByBrowser, "publishes_browser", Sum, Count, []string{DimensionBrowser}, true,
+	{PublishesByBrowser, "publishes_browser", Sum, Count, []string{DimensionBrowser}, true, false,
 		"Publishes per browser."},
-	{PublishesByVersion, "publishes_version", Sum, Count, []string{DimensionVersion}, true,
+	{PublishesByVersion, "publishes_version", Sum, Count, []string{DimensionVersion}, true, false,
 		"Publishes per webcaster kind and version."},
-	{VideoBitrate, "video_bitrate_bps", Distribution, BitsPerSecond, nil, true,
+	{VideoBitrate, "video_bitrate_bps", Distribution, BitsPerSecond, nil, true, false,
 		"Bitrate of the video encoder, over the webcasters' reports that have it."},
-	{AudioBitrate, "audio_bitrate_bps", Distribution, BitsPerSecond, nil, true,
+	{AudioBitrate, "audio_bitrate_bps", Distribution, BitsPerSecond, nil, true, false,
 		"Bitrate of the audio encoder, over the webcasters' reports that have it."},
-	{IngestTime, "ingest_time_ms", Distribution, Milliseconds, nil, true,
+	{IngestTime, "ingest_time_ms", Distribution, Milliseconds, nil, true, false,
 		"Duration of a broadcast, over broadcasts that ended."},
+	{TrafficByIP, "traffic_ip_bytes", Sum, Bytes, []string{DimensionDirection, DimensionIP}, false, true,
+		"Bytes per address of the client, as far as servers report it."},
+	{PlayingByIP, "playing_ip_ms", Sum, Milliseconds, []string{DimensionDirection, DimensionIP}, true, true,
+		"Time in which players rendered and webcasters were on air, per address of the client."},
+	{TrafficByReferrer, "traffic_referrer_bytes", Sum, Bytes, []string{DimensionReferrer}, false, true,
+		"Bytes delivered to viewers, per host of the page that embeds the player."},
+	{PlayingByReferrer, "playing_referrer_ms", Sum, Milliseconds, []string{DimensionReferrer}, true, true,
+		"Time in which players rendered, per host of the page that embeds the player."},
 }
 
 // All returns every measure of the catalogue, in the order of their IDs.
@@ -161,10 +177,13 @@ func Get(id ID) Measure { return catalogue[id] }
 
 // Families returns the families in which m is stored, the smallest first.
 func (m Measure) Families() []Family {
-	if m.Events {
-		return families
+	var in []Family
+	for _, f := range families {
+		if m.In(f) {
+			in = append(in, f)
+		}
 	}
-	return families[:len(families)-1]
+	return in
 }
 
 // Metric returns the name of the metric that holds m, a Sum, for a family and a resolution.
@@ -187,11 +206,14 @@ func (m Measure) CountMetric(f Family, r Resolution) string {
 	return Prefix + m.Name + "_count" + f.suffix + r.suffix
 }
 
-// Metrics that are no measures: what the collector writes about itself, once per organisation at its start and every hour.
+// Metrics that are no measures. Canary and level are written once per organisation at a collector's start and every hour.
 const (
 	// CanaryMetric proves that VictoriaMetrics keeps the greatest of the samples with equal timestamps and every other
 	// sample: see package vm.
 	CanaryMetric = Prefix + "canary"
 	// LevelMetric is the organisation's level in streamlens.yaml: 0 default, 1 premium.
 	LevelMetric = Prefix + "organization_level"
+	// StreamTagMetric is 1 from the time at which a stream gets a tag, and 0 from when it loses it. It has no collector label:
+	// the last sample of any collector holds.
+	StreamTagMetric = Prefix + "stream_tag"
 )

@@ -28,17 +28,22 @@ const (
 // key identifies a session; the same id in two organisations is two sessions.
 type key struct{ organization, id string }
 
+// Hourly returns the value under which a value of a dimension that churns, an address or a referrer, is counted in this
+// hour: itself, or one that stands for all beyond the organisation's limit.
+type Hourly func(organization, dimension, value string) string
+
 // Tracker tracks sessions and adds what they live through to a ledger. It must not be used by several goroutines at once.
 type Tracker struct {
 	ledger   *aggregate.Ledger
+	hourly   Hourly
 	sessions map[key]*session
 	live     map[*session]struct{}
 	forgot   int64 // ms since 1970 at which old sessions were last forgotten
 }
 
 // NewTracker returns a tracker that adds to ledger.
-func NewTracker(ledger *aggregate.Ledger) *Tracker {
-	return &Tracker{ledger: ledger, sessions: map[key]*session{}, live: map[*session]struct{}{}}
+func NewTracker(ledger *aggregate.Ledger, hourly Hourly) *Tracker {
+	return &Tracker{ledger: ledger, hourly: hourly, sessions: map[key]*session{}, live: map[*session]struct{}{}}
 }
 
 // Live returns the number of sessions that have neither ended nor fallen silent.
@@ -64,7 +69,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	k := key{b.Session.Organization, b.Session.ID}
 	s := t.sessions[k]
 	if s == nil {
-		s = newSession(b.Session)
+		s = newSession(b.Session, t.hourly)
 		t.sessions[k] = s
 	}
 	s.received = b.Received
@@ -125,6 +130,11 @@ type session struct {
 	browser aggregate.Dimensions // likewise
 	version aggregate.Dimensions // likewise
 
+	hourly    Hourly
+	direction string
+	address   churning
+	referrer  churning
+
 	seen     sequence
 	received int64 // ms since 1970, of the last batch
 	lastSeq  int64 // highest accepted
@@ -144,8 +154,17 @@ type aheadEvent struct {
 	credited bool // its playing and buffering are counted already
 }
 
-func newSession(d event.Session) *session {
+// churning is a value of a dimension that churns, with the rendered dimensions of how it was counted last.
+type churning struct {
+	value, counted string
+	dimensions     aggregate.Dimensions
+}
+
+func newSession(d event.Session, hourly Hourly) *session {
 	s := &session{
+		hourly:    hourly,
+		address:   churning{value: d.Viewer.Address},
+		referrer:  churning{value: d.Viewer.Referrer},
 		space:     aggregate.Space{Organization: d.Organization, Stream: d.Stream, Country: d.Viewer.Country, Event: d.Event},
 		webcaster: d.Webcaster,
 		interval:  d.Interval.Milliseconds(),
@@ -154,6 +173,7 @@ func newSession(d event.Session) *session {
 	if s.webcaster {
 		direction, os, browser, versions = measure.Ingest, measure.PublishesByOS, measure.PublishesByBrowser, measure.PublishesByVersion
 	}
+	s.direction = direction
 	s.playing = aggregate.NewDimensions(measure.Playing, direction, d.Method)
 	s.os = aggregate.NewDimensions(os, d.Viewer.OS)
 	s.browser = aggregate.NewDimensions(browser, d.Viewer.Browser)
@@ -332,6 +352,16 @@ func (s *session) credit(to aggregate.Entry, end, playing, buffering, paused int
 	}
 	begin := end - length
 	minute := measure.Minute.Length.Milliseconds()
+	if s.address.value != "" {
+		s.address.count(s.hourly(s.space.Organization, measure.DimensionIP, s.address.value), func(v string) aggregate.Dimensions {
+			return aggregate.NewDimensions(measure.PlayingByIP, s.direction, v)
+		})
+	}
+	if !s.webcaster {
+		s.referrer.count(s.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value), func(v string) aggregate.Dimensions {
+			return aggregate.NewDimensions(measure.PlayingByReferrer, v)
+		})
+	}
 	var played, buffered int64
 	for from := begin; from < end; {
 		till := min(from-from%minute+minute, end)
@@ -339,11 +369,22 @@ func (s *session) credit(to aggregate.Entry, end, playing, buffering, paused int
 		p, b := playing*passed/length-played, buffering*passed/length-buffered
 		played, buffered = played+p, buffered+b
 		to.Add(measure.Playing, from, p, s.playing)
+		if s.address.value != "" {
+			to.Add(measure.PlayingByIP, from, p, s.address.dimensions)
+		}
 		if !s.webcaster {
+			to.Add(measure.PlayingByReferrer, from, p, s.referrer.dimensions)
 			to.Add(measure.Buffering, from, b, "")
 			to.Add(measure.Viewing, from, p+b, "")
 		}
 		from = till
+	}
+}
+
+// count sets how the value is counted from now on.
+func (c *churning) count(as string, render func(string) aggregate.Dimensions) {
+	if as != c.counted || c.dimensions == "" {
+		c.counted, c.dimensions = as, render(as)
 	}
 }
 

@@ -56,6 +56,9 @@ var webcaster = event.Session{
 	Interval: 10 * time.Second, Viewer: player.Viewer,
 }
 
+// keep lets every value of a churning dimension stand for itself.
+func keep(_, _, value string) string { return value }
+
 // totals adds up the minute samples of the organisation family, per metric with its dimensions and, where byMinute is
 // set, per minute after noon.
 func totals(t *testing.T, ledger *aggregate.Ledger, byMinute bool) map[string]int64 {
@@ -195,7 +198,7 @@ func TestTrackerCounts(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			ledger := aggregate.New("c")
-			tracker := NewTracker(ledger)
+			tracker := NewTracker(ledger, keep)
 			tracker.Apply(event.Batch{Session: test.session, Received: noon, Events: test.events})
 			if test.silence > 0 {
 				tracker.Expire(noon + test.silence.Milliseconds())
@@ -229,7 +232,7 @@ func longPlay() []event.Event {
 func TestTrackerIsIndifferentToOrder(t *testing.T) {
 	events := longPlay()
 	ledger := aggregate.New("c")
-	tracker := NewTracker(ledger)
+	tracker := NewTracker(ledger, keep)
 	tracker.Apply(event.Batch{Session: player, Received: noon, Events: events})
 	tracker.Expire(noon + 60_000)
 	want := totals(t, ledger, true)
@@ -240,7 +243,7 @@ func TestTrackerIsIndifferentToOrder(t *testing.T) {
 		random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
 		shuffled = append(shuffled, shuffled[:random.IntN(len(shuffled))]...)
 		ledger := aggregate.New("c")
-		tracker := NewTracker(ledger)
+		tracker := NewTracker(ledger, keep)
 		received := noon
 		for len(shuffled) > 0 {
 			n := 1 + random.IntN(len(shuffled))
@@ -258,7 +261,7 @@ func TestTrackerIsIndifferentToOrder(t *testing.T) {
 
 func TestTrackerGivesUpWaitingForMissingEvents(t *testing.T) {
 	ledger := aggregate.New("c")
-	tracker := NewTracker(ledger)
+	tracker := NewTracker(ledger, keep)
 	// seq 1 never comes, but reports go on, so the session is never silent.
 	for i := range int64(6) {
 		received := noon + 10_000*i
@@ -276,7 +279,7 @@ func TestTrackerGivesUpWaitingForMissingEvents(t *testing.T) {
 }
 
 func TestTrackerKeepsOrganizationsApart(t *testing.T) {
-	tracker := NewTracker(aggregate.New("c"))
+	tracker := NewTracker(aggregate.New("c"), keep)
 	other := player
 	other.Organization = "other"
 	for _, s := range []event.Session{player, other} {
@@ -290,7 +293,7 @@ func TestTrackerKeepsOrganizationsApart(t *testing.T) {
 }
 
 func TestTrackerForgetsAfterADay(t *testing.T) {
-	tracker := NewTracker(aggregate.New("c"))
+	tracker := NewTracker(aggregate.New("c"), keep)
 	apply := func(received int64) int {
 		return tracker.Apply(event.Batch{Session: player, Received: received, Events: []event.Event{load(1, 0)}}).Repeated
 	}
@@ -306,7 +309,7 @@ func TestTrackerForgetsAfterADay(t *testing.T) {
 }
 
 func TestTrackerRefusesTooManyGaps(t *testing.T) {
-	tracker := NewTracker(aggregate.New("c"))
+	tracker := NewTracker(aggregate.New("c"), keep)
 	var refused int
 	for i := range int64(3 * MaxGaps) {
 		refused += len(tracker.Apply(event.Batch{Session: player, Received: noon, Events: []event.Event{stats(1+2*i, 0, 1, 0, 0)}}).Refused)

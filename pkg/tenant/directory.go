@@ -70,6 +70,14 @@ func (d *Directory) Organization(id string) (*Organization, bool) {
 	return o, ok
 }
 
+// Limits returns the limits of the organisation with the id, and none at all, all zero, of one that is unknown.
+func (d *Directory) Limits(id string) Limits {
+	if o, ok := d.organizations[id]; ok {
+		return o.Limits
+	}
+	return Limits{}
+}
+
 // ByAccount returns the organisation that a write request of a browser or an app speaks for. origin is the request's
 // Origin header, "" if it has none. The error is ErrUnknownAccount or ErrOriginRefused.
 func (d *Directory) ByAccount(id, key, origin string) (*Organization, error) {
