@@ -1,12 +1,11 @@
 // Package aggregate adds up what happened into the series that are stored: sums per minute and per hour, in every family of
 // the catalogue.
 //
-// Adding is cheap, because it touches only the finest cell; Flush adds the cells up to all families and returns the samples
-// that changed.
+// Adding to a Ledger is cheap, because it touches only the finest cell. Now and then Samples take what was added, add it
+// up to all families and return the samples that changed; adding goes on meanwhile.
 package aggregate
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -70,7 +69,6 @@ type space struct {
 type projection struct {
 	family measure.Family
 	labels string
-	used   int64 // ms since 1970
 }
 
 type projectionKey struct {
@@ -81,39 +79,18 @@ type projectionKey struct {
 // slot is the pair of windows into which an addition goes.
 type slot struct{ minute, hour window }
 
-// seriesKey identifies a stored series.
-type seriesKey struct {
-	projection *projection
-	dimensions Dimensions
-	measure    measure.ID
-	part       part
-	hour       bool
-}
+// Additions is what was added to a Ledger, per pair of windows and cell.
+type Additions map[slot]map[cell]int64
 
-type series struct {
-	text  string // metric name and labels
-	sent  bool   // whether VictoriaMetrics knows the series already
-	dirty bool   // whether it is in Ledger.dirty
-	open  []sample
-}
-
-type sample struct {
-	window
-	value   int64
-	changed bool
-}
-
-// Ledger adds up. It must not be used by several goroutines at once.
+// Ledger collects additions. It must not be used by several goroutines at once.
 type Ledger struct {
 	collector   string
 	spaces      map[Space]*space
 	projections map[projectionKey]*projection
-	pending     map[slot]map[cell]int64
+	pending     Additions
 	lastSlot    slot
 	lastCells   map[cell]int64 // pending[lastSlot]
-	series      map[seriesKey]*series
-	dirty       []*series
-	pruned      int64
+	pruned      int64          // ms since 1970
 }
 
 // New returns an empty ledger whose series carry the collector's name, so that two collectors never write the same series.
@@ -122,8 +99,7 @@ func New(collector string) *Ledger {
 		collector:   collector,
 		spaces:      map[Space]*space{},
 		projections: map[projectionKey]*projection{},
-		pending:     map[slot]map[cell]int64{},
-		series:      map[seriesKey]*series{},
+		pending:     Additions{},
 	}
 }
 
@@ -219,148 +195,38 @@ func (l *Ledger) projection(key projectionKey, f measure.Family) *projection {
 	return p
 }
 
-// Flush appends to b the samples that changed since they were last returned, in Prometheus' text format with timestamps in
-// ms; without all, only those of series that were never returned before. now is the time in ms since 1970.
-func (l *Ledger) Flush(b []byte, now int64, all bool) []byte {
-	for s, cells := range l.pending {
-		for c, value := range cells {
-			l.addUp(c, s, value, now)
-		}
-	}
-	clear(l.pending)
-	l.lastCells = nil
-
-	later := l.dirty[:0]
-	for _, s := range l.dirty {
-		if s.sent && !all {
-			later = append(later, s)
-			continue
-		}
-		b = s.appendChanged(b)
-		s.sent = true
-		s.dirty = false
-	}
-	clear(l.dirty[len(later):])
-	l.dirty = later
-
+// Take returns what was added since the last Take; now is in ms since 1970.
+func (l *Ledger) Take(now int64) Additions {
+	taken := l.pending
+	l.pending, l.lastCells = Additions{}, nil
 	if now-l.pruned > time.Minute.Milliseconds() {
 		l.prune(now)
 	}
-	return b
+	return taken
 }
 
-func (l *Ledger) addUp(c cell, s slot, value, now int64) {
-	m := measure.Get(c.measure)
-	for _, p := range c.space.projections {
-		if !m.In(p.family) {
-			continue
-		}
-		p.used = now
-		l.add(seriesKey{p, c.dimensions, c.measure, c.part, false}, s.minute, value)
-		l.add(seriesKey{p, c.dimensions, c.measure, c.part, true}, s.hour, value)
-		if c.part == bucket {
-			l.add(seriesKey{p, "", c.measure, count, false}, s.minute, value)
-			l.add(seriesKey{p, "", c.measure, count, true}, s.hour, value)
-		}
-	}
-}
-
-func (l *Ledger) add(key seriesKey, w window, value int64) {
-	s := l.series[key]
-	if s == nil {
-		s = &series{text: key.text()}
-		l.series[key] = s
-	}
-	s.add(w, value)
-	if !s.dirty {
-		s.dirty = true
-		l.dirty = append(l.dirty, s)
-	}
-}
-
-func (s *series) add(w window, value int64) {
-	for i := range s.open {
-		if s.open[i].stamp == w.stamp {
-			s.open[i].value += value
-			s.open[i].changed = true
-			return
-		}
-	}
-	s.open = append(s.open, sample{window: w, value: value, changed: true})
-}
-
-func (s *series) appendChanged(b []byte) []byte {
-	for i := range s.open {
-		o := &s.open[i]
-		if !o.changed {
-			continue
-		}
-		o.changed = false
-		b = append(b, s.text...)
-		b = append(b, ' ')
-		b = strconv.AppendInt(b, o.value, 10)
-		b = append(b, ' ')
-		b = strconv.AppendInt(b, o.stamp, 10)
-		b = append(b, '\n')
-	}
-	return b
-}
-
-// idle is how long a space or a projection is kept unused: longer than any window can stay open after the last addition.
+// idle is how long a space is kept unused: longer than any window can stay open after the last addition, so that its
+// projections, by which the open series are known, are not made a second time.
 const idle = 3 * time.Hour
 
-// prune forgets samples whose window has closed, and everything that is no longer in use.
+// prune forgets the spaces that are no longer in use, and then the projections that no space has.
 func (l *Ledger) prune(now int64) {
 	l.pruned = now
-	for key, s := range l.series {
-		open := s.open[:0]
-		for _, o := range s.open {
-			if o.changed || now < o.closes {
-				open = append(open, o)
-			}
-		}
-		s.open = open
-		if len(open) == 0 {
-			delete(l.series, key)
-		}
-	}
-	unused := now - idle.Milliseconds()
+	used := map[*projection]bool{}
 	for key, s := range l.spaces {
-		if s.used < unused {
+		if s.used < now-idle.Milliseconds() {
 			delete(l.spaces, key)
 			continue
 		}
 		for _, p := range s.projections {
-			p.used = max(p.used, s.used) // a second projection of the same labels would start its sums anew
+			used[p] = true
 		}
 	}
 	for key, p := range l.projections {
-		if p.used < unused {
+		if !used[p] {
 			delete(l.projections, key)
 		}
 	}
-}
-
-// Series returns the number of series that have an open sample.
-func (l *Ledger) Series() int { return len(l.series) }
-
-func (k seriesKey) text() string {
-	m, f, r := measure.Get(k.measure), k.projection.family, measure.Minute
-	if k.hour {
-		r = measure.Hour
-	}
-	var name string
-	switch {
-	case m.Kind == measure.Sum:
-		name = m.Metric(f, r)
-	case k.part == bucket:
-		name = m.BucketMetric(f, r)
-	case k.part == count:
-		name = m.CountMetric(f, r)
-	default:
-		name = m.SumMetric(f, r)
-	}
-	return name + "{" + strings.TrimSuffix(k.projection.labels+string(k.dimensions), ",") + "}"
 }
 
 // labelEscapes are those of Prometheus' text format.

@@ -38,9 +38,22 @@ func samples(t *testing.T, text []byte) map[string]int64 {
 	return got
 }
 
+// both is a ledger with its samples.
+type both struct {
+	*Ledger
+	samples *Samples
+}
+
+func newBoth(collector string) both { return both{New(collector), NewSamples()} }
+
+func (b both) Flush(text []byte, now int64, all bool) []byte {
+	b.samples.Flush(b.Take(now), now, all, func(batch []byte) { text = append(text, batch...) })
+	return text
+}
+
 func TestLedgerWritesEveryFamilyAndResolution(t *testing.T) {
 	space := Space{Organization: "acme", Stream: `a"b\c`, Country: "DE", Event: "e"}
-	l := New("c1")
+	l := newBoth("c1")
 	l.Entry(space, noon+1000).Add(measure.Loads, noon+500, 3, "")
 	got := samples(t, l.Flush(nil, noon+2000, true))
 	want := map[string]int64{}
@@ -73,7 +86,7 @@ func TestLedgerLeavesOutTheEventFamily(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			l := New("c1")
+			l := newBoth("c1")
 			l.Entry(test.space, noon).Add(test.measure, noon, 1, "")
 			if got := len(samples(t, l.Flush(nil, noon, true))); got != test.want {
 				t.Errorf("wrote %d samples, want %d", got, test.want)
@@ -90,7 +103,7 @@ func organization(all map[string]int64) map[string]int64 {
 
 func TestLedgerReopensClosedMinutesWithFurtherSamples(t *testing.T) {
 	space := Space{Organization: "acme", Stream: "s", Country: "DE"}
-	l := New("c1")
+	l := newBoth("c1")
 	series := `streamlens_loads_1m{org="acme",collector="c1"} `
 	stored := map[string]int64{} // as VictoriaMetrics keeps it: the greatest of equal stamps
 	steps := []struct {
@@ -138,7 +151,7 @@ func TestLedgerReopensClosedMinutesWithFurtherSamples(t *testing.T) {
 
 func TestLedgerReplaysToTheSameSamples(t *testing.T) {
 	run := func(flushes int) map[string]int64 {
-		l := New("c1")
+		l := newBoth("c1")
 		stored := map[string]int64{}
 		for i := range int64(200) {
 			now := noon + i*30_000
@@ -156,7 +169,7 @@ func TestLedgerReplaysToTheSameSamples(t *testing.T) {
 }
 
 func TestLedgerSendsNewSeriesFirst(t *testing.T) {
-	l := New("c1")
+	l := newBoth("c1")
 	add := func(stream string) {
 		l.Entry(Space{Organization: "acme", Stream: stream, Country: "DE"}, noon).Add(measure.Loads, noon, 1, "")
 	}
@@ -179,7 +192,7 @@ func TestLedgerSendsNewSeriesFirst(t *testing.T) {
 }
 
 func TestLedgerForgetsClosedSeriesButCountsOn(t *testing.T) {
-	l := New("c1")
+	l := newBoth("c1")
 	space := Space{Organization: "acme", Stream: "s", Country: "DE", Event: "e"}
 	other := Space{Organization: "acme", Stream: "s", Country: "DE"}
 	var total int64
@@ -202,13 +215,13 @@ func TestLedgerForgetsClosedSeriesButCountsOn(t *testing.T) {
 	if sum != total {
 		t.Errorf("stored %d, want %d", sum, total)
 	}
-	if l.Flush(nil, noon+100*3600_000, true); l.Series() != 0 {
-		t.Errorf("%d series are open two days later", l.Series())
+	if l.Flush(nil, noon+100*3600_000, true); l.samples.Len() != 0 {
+		t.Errorf("%d series are open two days later", l.samples.Len())
 	}
 }
 
 func TestDistribution(t *testing.T) {
-	l := New("c1")
+	l := newBoth("c1")
 	e := l.Entry(Space{Organization: "acme", Stream: "s", Country: "DE"}, noon)
 	for _, v := range []int64{0, 840, 845, 5000} {
 		e.Observe(measure.StartTime, noon, v)
@@ -229,7 +242,7 @@ func TestDistribution(t *testing.T) {
 }
 
 func BenchmarkLedger(b *testing.B) {
-	l := New("c1")
+	l := newBoth("c1")
 	space := Space{Organization: "acme", Stream: "s", Country: "DE"}
 	playing := NewDimensions(measure.Playing, measure.Playout, "hls")
 	for i := 0; b.Loop(); i++ {

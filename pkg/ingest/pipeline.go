@@ -50,15 +50,17 @@ type Pipeline struct {
 	limits func(organization string) tenant.Limits
 	clock  func() time.Time
 
-	mu       sync.Mutex
-	now      int64 // ms since 1970, never goes back
+	mu       sync.Mutex // of the fields up to forgot
+	now      int64      // ms since 1970, never goes back
 	ledger   *aggregate.Ledger
 	tracker  *session.Tracker
 	daily    vocabulary
 	hourly   vocabulary
 	usageIDs map[usageID]int64 // to the time of receipt, ms since 1970
 	forgot   int64             // ms since 1970, at which old usageIDs were last forgotten
-	flushed  int64             // ms since 1970, of the last flush of all series
+
+	samples *aggregate.Samples // only Run uses them, but for their number
+	flushed int64              // ms since 1970, of the last flush of all series
 }
 
 type usageID struct{ organization, id string }
@@ -74,6 +76,7 @@ func New(collector string, writer Writer, limits func(organization string) tenan
 		daily:    vocabulary{length: 24 * time.Hour},
 		hourly:   vocabulary{length: time.Hour},
 		usageIDs: map[usageID]int64{},
+		samples:  aggregate.NewSamples(),
 	}
 	p.tracker = session.NewTracker(p.ledger, p.churning)
 	return p
@@ -183,9 +186,19 @@ func (p *Pipeline) Run(ctx context.Context) {
 }
 
 func (p *Pipeline) tick(last bool) {
+	now, added := p.expire()
+	all := last || now-p.flushed >= knownSeriesInterval.Milliseconds()
+	if all {
+		p.flushed = now
+	}
+	p.samples.Flush(added, now, all, p.writer.Enqueue)
+}
+
+// expire ends what has ended by time and takes what was added.
+func (p *Pipeline) expire() (now int64, added aggregate.Additions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.advance(p.clock().UnixMilli())
+	now = p.advance(p.clock().UnixMilli())
 	p.tracker.Expire(now)
 	if now-p.forgot >= time.Hour.Milliseconds() {
 		p.forgot = now
@@ -195,13 +208,7 @@ func (p *Pipeline) tick(last bool) {
 			}
 		}
 	}
-	all := last || now-p.flushed >= knownSeriesInterval.Milliseconds()
-	if all {
-		p.flushed = now
-	}
-	if samples := p.ledger.Flush(nil, now, all); len(samples) > 0 {
-		p.writer.Enqueue(samples)
-	}
+	return now, p.ledger.Take(now)
 }
 
 // Sessions returns the number of live sessions.
@@ -212,8 +219,4 @@ func (p *Pipeline) Sessions() int {
 }
 
 // Series returns the number of series with an open minute or hour.
-func (p *Pipeline) Series() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.ledger.Series()
-}
+func (p *Pipeline) Series() int { return p.samples.Len() }

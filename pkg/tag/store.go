@@ -114,7 +114,7 @@ func (s *Store) Renew(ctx context.Context, organization string) error {
 	var samples strings.Builder
 	for _, old := range series {
 		// Dated back, so that what another collector sets just now is later and holds.
-		writeSample(&samples, organization, old.Labels[measure.LabelStream], old.Labels[measure.DimensionTag], 1, now.Add(-shown).UnixMilli())
+		writeSample(&samples, organization, old.Label(measure.LabelStream), old.Label(measure.DimensionTag), 1, now.Add(-shown).UnixMilli())
 	}
 	if samples.Len() == 0 {
 		return nil

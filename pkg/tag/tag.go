@@ -64,7 +64,7 @@ func Streams(ctx context.Context, client *vm.Client, tags []string, now time.Tim
 	}
 	found := map[string]int{}
 	for _, s := range series {
-		found[s.Labels[measure.LabelStream]]++
+		found[s.Label(measure.LabelStream)]++
 	}
 	var streams []string
 	for stream, n := range found {
@@ -83,7 +83,7 @@ func labels(ctx context.Context, client *vm.Client, label string, filters vm.Fil
 	}
 	values := []string{}
 	for _, s := range series {
-		values = append(values, s.Labels[label])
+		values = append(values, s.Label(label))
 	}
 	slices.Sort(values)
 	return slices.Compact(values), nil

@@ -185,7 +185,7 @@ func TestRenewKeepsOldTags(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(series) != 1 || series[0].Labels["stream"] != "kept" || series[0].Points[0].Value != 2 {
+	if len(series) != 1 || series[0].Label("stream") != "kept" || series[0].Points[0].Value != 2 {
 		t.Errorf("renewed %+v, want the two tags of stream kept, once", series)
 	}
 	if got, err := tag.Of(ctx, client, "kept", now); err != nil || !slices.Equal(got, []string{"old", "older"}) {

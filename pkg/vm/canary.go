@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
@@ -55,27 +54,9 @@ func WriteCanary(
 			fmt.Sprintf("%s%s %d %d\n", measure.LevelMetric, labels, level, now.UnixMilli()),
 	}
 	for _, body := range requests {
-		if err := importText(ctx, client, baseURL, body); err != nil {
+		if err := Import(ctx, client, baseURL, []byte(body)); err != nil {
 			return fmt.Errorf("write canary: %w", err)
 		}
-	}
-	return nil
-}
-
-func importText(ctx context.Context, client *http.Client, baseURL, body string) error {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
-		strings.TrimSuffix(baseURL, "/")+"/api/v1/import/prometheus", strings.NewReader(body))
-	if err != nil {
-		return fmt.Errorf("make request: %w", err)
-	}
-	status, answer, err := roundTrip(client, req)
-	if err != nil {
-		return err
-	}
-	if status/100 != 2 {
-		return &StatusError{Code: status, Text: plainText(answer)}
 	}
 	return nil
 }
@@ -93,7 +74,7 @@ func CheckCanary(ctx context.Context, c *Client, now time.Time) error {
 	}
 	found := map[string]int64{}
 	for _, s := range series {
-		found[s.Labels["part"]] = s.Points[0].Value
+		found[s.Label("part")] = s.Points[0].Value
 	}
 	if found["count"] == 0 {
 		return ErrUnknownOrganization
@@ -119,14 +100,16 @@ func ReadLevel(ctx context.Context, c *Client, now time.Time) (level int, known 
 // minRetention is the shortest retention with which months can be compared with the month before.
 const minRetention = 400 * 24 * time.Hour
 
-var flagLine = regexp.MustCompile(`(?m)^-([A-Za-z0-9_.]+)="?(.*?)"?$`)
+var flagLine = regexp.MustCompile(`(?m)^flag\{name="([^"]+)", value="([^"]*)"`)
 
-// CheckFlags reads the server's own list of flags, where it shows one, and returns an error that names the first that is
-// wrong. A server that shows none, as a proxy or one that protects the page, passes: the canary is what proves it.
+// CheckFlags reads the server's flags, where it shows them, and returns an error that names the first that is wrong. A
+// server that does not, as a proxy or one that protects the page, passes: the canary is what proves it.
+//
+// The flags are those of /metrics, because /flags leaves out the ones that have their default.
 func CheckFlags(ctx context.Context, client *http.Client, baseURL string) error {
-	u, err := url.JoinPath(baseURL, "flags")
+	u, err := url.JoinPath(baseURL, "metrics")
 	if err != nil {
-		return fmt.Errorf("URL of the flags: %w", err)
+		return fmt.Errorf("URL of the metrics: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()

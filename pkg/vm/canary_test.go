@@ -88,8 +88,11 @@ func TestCheckFlagsOfARealServer(t *testing.T) {
 			checkFlags(t, url, tt.want)
 		})
 	}
-	t.Run("deduplication", func(t *testing.T) {
+	t.Run("no deduplication", func(t *testing.T) {
 		checkFlags(t, vmtest.StartWith(t, "-retentionPeriod=2y"), "-dedup.minScrapeInterval=1ms")
+	})
+	t.Run("the retention of one month that is the default", func(t *testing.T) {
+		checkFlags(t, vmtest.StartWith(t, "-dedup.minScrapeInterval=1ms"), "-retentionPeriod=1M;")
 	})
 }
 
@@ -110,8 +113,8 @@ func TestCheckFlagsWithoutPage(t *testing.T) {
 	}{
 		{"not found", http.StatusNotFound, "", ""},
 		{"protected", http.StatusUnauthorized, "", ""},
-		{"other flags", http.StatusOK, "-httpListenAddr=\":8481\"\n", ""},
-		{"downsampling", http.StatusOK, "-downsampling.period=\"30d:5m\"\n", "-downsampling.period=30d:5m"},
+		{"other flags", http.StatusOK, "flag{name=\"httpListenAddr\", value=\":8481\", is_set=\"true\"} 1\n", ""},
+		{"downsampling", http.StatusOK, "flag{name=\"downsampling.period\", value=\"30d:5m\", is_set=\"true\"} 1\n", "-downsampling.period=30d:5m"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

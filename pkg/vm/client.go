@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/valyala/fastjson"
 )
 
 // queryTimeout ends every read.
@@ -69,8 +71,9 @@ func (e *StatusError) Error() string {
 
 // Client reads from VictoriaMetrics. It may be used by several goroutines at once.
 type Client struct {
-	base string
-	http *http.Client
+	base    string
+	http    *http.Client
+	parsers fastjson.ParserPool // they keep their memory for the next answer
 }
 
 // NewClient returns a client of the VictoriaMetrics at baseURL, which on a cluster includes the tenant's path

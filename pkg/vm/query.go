@@ -61,10 +61,23 @@ type Point struct {
 	Value int64 // every stored value, and so every sum of them, is a whole number
 }
 
+// Label is one label of a series.
+type Label struct{ Name, Value string }
+
 // Series is one series of an answer.
 type Series struct {
-	Labels map[string]string
+	Labels []Label
 	Points []Point
+}
+
+// Label returns the value of a label, "" if the series lacks it.
+func (s *Series) Label(name string) string {
+	for _, l := range s.Labels {
+		if l.Name == name {
+			return l.Value
+		}
+	}
+	return ""
 }
 
 // Query asks for the value of an expression at one time.
@@ -105,7 +118,9 @@ func (c *Client) read(ctx context.Context, path, query string, filters Filters, 
 	if err != nil {
 		return nil, err
 	}
-	return decode(status, body)
+	parser := c.parsers.Get()
+	defer c.parsers.Put(parser)
+	return decode(parser, status, body)
 }
 
 func unixSeconds(t time.Time) string {
@@ -113,8 +128,7 @@ func unixSeconds(t time.Time) string {
 }
 
 // decode reads the answer to query or query_range.
-func decode(status int, body []byte) ([]Series, error) {
-	var parser fastjson.Parser
+func decode(parser *fastjson.Parser, status int, body []byte) ([]Series, error) {
 	answer, err := parser.ParseBytes(body)
 	if err != nil || answer.Get("status") == nil {
 		if status != http.StatusOK && status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
@@ -130,20 +144,18 @@ func decode(status int, body []byte) ([]Series, error) {
 	}
 	result := answer.GetArray("data", "result")
 	series := make([]Series, len(result))
+	var previous []Label
 	for i, r := range result {
-		if series[i], err = decodeSeries(r); err != nil {
+		if series[i], err = decodeSeries(r, previous); err != nil {
 			return nil, fmt.Errorf("answer of VictoriaMetrics: %w", err)
 		}
+		previous = series[i].Labels
 	}
 	return series, nil
 }
 
-func decodeSeries(r *fastjson.Value) (Series, error) {
-	metric := r.GetObject("metric")
-	s := Series{Labels: make(map[string]string, metric.Len())}
-	metric.Visit(func(key []byte, v *fastjson.Value) {
-		s.Labels[string(key)] = string(v.GetStringBytes())
-	})
+func decodeSeries(r *fastjson.Value, previous []Label) (Series, error) {
+	s := Series{Labels: decodeLabels(r.GetObject("metric"), previous)}
 	if value := r.GetArray("value"); value != nil {
 		p, err := decodePoint(value)
 		s.Points = []Point{p}
@@ -158,6 +170,26 @@ func decodeSeries(r *fastjson.Value) (Series, error) {
 		}
 	}
 	return s, nil
+}
+
+// decodeLabels shares strings with the series before, which has most labels in common, instead of copying each.
+func decodeLabels(metric *fastjson.Object, previous []Label) []Label {
+	labels := make([]Label, 0, metric.Len())
+	metric.Visit(func(key []byte, v *fastjson.Value) {
+		var same Label
+		if i := len(labels); i < len(previous) {
+			same = previous[i]
+		}
+		labels = append(labels, Label{shared(same.Name, key), shared(same.Value, v.GetStringBytes())})
+	})
+	return labels
+}
+
+func shared(known string, text []byte) string {
+	if known == string(text) {
+		return known
+	}
+	return string(text)
 }
 
 func decodePoint(pair []*fastjson.Value) (Point, error) {

@@ -52,11 +52,11 @@ func TestFiltersMatchOnlyThemselves(t *testing.T) {
 	client := newClient(t, url, "acme")
 	for i, n := range names {
 		series, err := client.Query(t.Context(), "sum_over_time(m[5m])", now, vm.Filters{{"stream", []string{n}}})
-		if err != nil || len(series) != 1 || series[0].Points[0].Value != int64(i+1) || series[0].Labels["stream"] != n {
+		if err != nil || len(series) != 1 || series[0].Points[0].Value != int64(i+1) || series[0].Label("stream") != n {
 			t.Errorf("%q alone: %v, %v", n, series, err)
 		}
 		series, err = client.Query(t.Context(), "sum_over_time(m[5m])", now, vm.Filters{{"stream", []string{n, "absent"}}})
-		if err != nil || len(series) != 1 || series[0].Labels["stream"] != n {
+		if err != nil || len(series) != 1 || series[0].Label("stream") != n {
 			t.Errorf("%q in a list: %v, %v", n, series, err)
 		}
 	}
@@ -141,8 +141,10 @@ func TestErrors(t *testing.T) {
 }
 
 func TestUnreachable(t *testing.T) {
-	stuck := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	over := make(chan struct{})
+	stuck := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
 	defer stuck.Close()
+	defer close(over)
 	soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	cancelled, cancelNow := context.WithCancel(t.Context())

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,7 +39,7 @@ type Writer struct {
 
 // NewWriter returns a writer to the VictoriaMetrics at url, which may end with the insert path of a cluster's tenant.
 func NewWriter(url string, client *http.Client) *Writer {
-	return &Writer{url: url + importPath, client: client, wake: make(chan struct{}, 1)}
+	return &Writer{url: url, client: client, wake: make(chan struct{}, 1)}
 }
 
 // Enqueue takes over samples in Prometheus' text format with timestamps in ms.
@@ -77,7 +77,8 @@ func (w *Writer) Run(ctx context.Context, logger *slog.Logger) {
 			if samples == nil {
 				break
 			}
-			if err := w.post(samples); err != nil {
+			// What is being written when the process stops should arrive.
+			if err := Import(context.WithoutCancel(ctx), w.client, w.url, samples); err != nil {
 				w.fail()
 				logger.Error("Writing samples failed", "error", err, "waitingBytes", w.waitingBytes())
 				if ctx.Err() != nil {
@@ -132,14 +133,11 @@ func (w *Writer) waitingBytes() int {
 	return w.bytes
 }
 
-// post writes samples. It takes no caller's context: what is being written when the process stops should arrive.
-func (w *Writer) post(samples []byte) error {
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+// Import writes samples in Prometheus' text format with timestamps in ms to the VictoriaMetrics at baseURL, and returns
+// when they are taken. That they are valid is for the caller to see to: VictoriaMetrics drops broken ones silently.
+func Import(ctx context.Context, client *http.Client, baseURL string, samples []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	return postSamples(ctx, w.client, w.url, samples)
-}
-
-func postSamples(ctx context.Context, client *http.Client, url string, samples []byte) error {
 	var body bytes.Buffer
 	z, err := gzip.NewWriterLevel(&body, gzip.BestSpeed)
 	if err != nil {
@@ -151,20 +149,17 @@ func postSamples(ctx context.Context, client *http.Client, url string, samples [
 	if err := z.Close(); err != nil {
 		return err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, &body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(baseURL, "/")+importPath, &body)
 	if err != nil {
-		return err
+		return fmt.Errorf("make request: %w", err)
 	}
 	request.Header.Set("Content-Encoding", "gzip")
-	response, err := client.Do(request)
+	status, answer, err := roundTrip(client, request)
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
-	if response.StatusCode/100 != 2 {
-		text, _ := io.ReadAll(io.LimitReader(response.Body, 500))
-		return fmt.Errorf("VictoriaMetrics answered %s: %s", response.Status, bytes.TrimSpace(text))
+	if status/100 != 2 {
+		return &StatusError{Code: status, Text: plainText(answer)}
 	}
-	_, err = io.Copy(io.Discard, response.Body)
-	return err
+	return nil
 }

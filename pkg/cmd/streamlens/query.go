@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,7 +61,7 @@ func queryCommand() *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"frames": frames})
 			}
-			return printFrames(cmd.OutOrStdout(), frames)
+			return printFrames(cmd.OutOrStdout(), frames, math.MaxInt)
 		},
 	}
 	addConfigFlag(command, &path)
@@ -67,11 +69,11 @@ func queryCommand() *cobra.Command {
 	flags.StringVar(&organization, "org", "", "organisation; may be left out if there is only one")
 	flags.StringVar(&from, "from", "now-24h", "begin of the range: now-24h or RFC 3339")
 	flags.StringVar(&to, "to", "now", "end of the range: now, now-1h or RFC 3339")
-	flags.StringSliceVar(&query.Country, "country", nil, "countries, ISO 3166-1 alpha-2")
-	flags.StringSliceVar(&query.Tag, "tag", nil, "tags that streams must all have")
-	flags.StringSliceVar(&query.Stream, "stream", nil, "streams")
-	flags.StringSliceVar(&query.Event, "event", nil, "events")
-	flags.StringSliceVar(&query.Referrer, "referrer", nil, "referrers")
+	flags.Var((*list)(&query.Country), "country", "countries, ISO 3166-1 alpha-2")
+	flags.Var((*list)(&query.Tag), "tag", "tags that streams must all have")
+	flags.Var((*list)(&query.Stream), "stream", "streams")
+	flags.Var((*list)(&query.Event), "event", "events")
+	flags.Var((*list)(&query.Referrer), "referrer", "referrers")
 	flags.StringVar(&query.Unit, "unit", "", "unit of usage: traffic or playtime")
 	flags.StringVar(&query.Metric, "metric", "", "metric, of widgets that have several")
 	flags.StringVar(&query.Mode, "mode", "", "absolute, or delta to the interval before")
@@ -81,6 +83,28 @@ func queryCommand() *cobra.Command {
 	flags.BoolVar(&asJSON, "json", false, "print data frames in Grafana's JSON form")
 	return command
 }
+
+// list is a flag that takes values separated by commas, and may be repeated. A value that has a comma or begins with a
+// quotation mark stands in quotation marks: --event '"a,b"'.
+type list []string
+
+// Set adds the values.
+func (l *list) Set(s string) error {
+	r := csv.NewReader(strings.NewReader(s))
+	r.LazyQuotes = true
+	values, err := r.Read()
+	if err != nil {
+		return err
+	}
+	*l = append(*l, values...)
+	return nil
+}
+
+// String returns the values as they are written.
+func (l *list) String() string { return strings.Join(*l, ",") }
+
+// Type names the flag's values in the help.
+func (l *list) Type() string { return "list" }
 
 // parseTime reads a time in RFC 3339 or in Grafana's form now-24h.
 func parseTime(s string, now time.Time) (time.Time, error) {
@@ -137,8 +161,8 @@ func findOrganization(c config.Config, id string) (tenant.Organization, error) {
 	return c.Organizations[i], nil
 }
 
-// printFrames prints each frame as a table, and its notices under it.
-func printFrames(w io.Writer, frames data.Frames) error {
+// printFrames prints the first rows of each frame as a table, and its notices under it.
+func printFrames(w io.Writer, frames data.Frames, most int) error {
 	for _, frame := range frames {
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		var heads []string
@@ -150,7 +174,7 @@ func printFrames(w io.Writer, frames data.Frames) error {
 			heads = append(heads, head)
 		}
 		fmt.Fprintln(table, strings.Join(heads, "\t"))
-		for i := range frame.Rows() {
+		for i := range min(frame.Rows(), most) {
 			var values []string
 			for _, f := range frame.Fields {
 				values = append(values, formatValue(f, i))
@@ -159,6 +183,9 @@ func printFrames(w io.Writer, frames data.Frames) error {
 		}
 		if err := table.Flush(); err != nil {
 			return err
+		}
+		if left := frame.Rows() - most; left > 0 {
+			fmt.Fprintf(w, "… and %d more\n", left)
 		}
 		if frame.Meta == nil {
 			continue

@@ -1,0 +1,46 @@
+/** Why a play ended. A page may give any other text of at most 64 bytes. */
+export type StopReason =
+  | 'normal'
+  | 'buffer'
+  | 'connectionclose'
+  | 'servernotfound'
+  | 'streamnotfound'
+  | 'interactionrequired'
+  | 'playbacksuspended'
+  | 'playbackerror'
+  | 'reconnectionimminent'
+  | 'destroy'
+  | 'playbackrestart'
+  | 'visibilityhidden'
+  | 'notenoughdata'
+  | 'sourcestreamstopped';
+
+/** How a span of time was spent, in seconds. Start-up and seeking are none of the three. */
+export interface Report {
+  playing: number;
+  buffering: number;
+  paused: number;
+}
+
+/** What the library finds out about the state of the player at the time of a report. */
+export interface PlayerStats {
+  /** Media that lies ready ahead of the playing position, s. */
+  bufferLength?: number;
+  /** Time from the camera to the viewer, s. */
+  latency?: number;
+  /** bit/s */
+  videoBitrate?: number;
+  /** bit/s */
+  audioBitrate?: number;
+}
+
+/** The content of an event, without its place in the session. */
+export type EventContent =
+  | { type: 'load' }
+  | { type: 'start'; startTime: number }
+  | ({ type: 'stats' } & Report & PlayerStats)
+  | { type: 'status'; code: number | string; fatal: boolean }
+  | ({ type: 'stop'; reason: string; played: number } & Report);
+
+/** An event as it is sent: seq counts from 1 within the session, ts is in ms since 1970. */
+export type BeaconEvent = { seq: number; ts: number } & EventContent;

@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, mock, test } from 'node:test';
+import type { BeaconEvent } from '../src/events';
+import { Session, type SessionOptions } from '../src/session';
+
+/** A media element whose state the tests set; time and position move only through `pass`. */
+class FakeVideo extends EventTarget {
+  currentTime = 0;
+  playbackRate = 1;
+  paused = true;
+  seeking = false;
+  autoplay = false;
+  readyState = 0;
+  networkState = 2;
+  duration = NaN;
+  videoWidth = 640;
+  isConnected = true;
+  error: { code: number } | null = null;
+  bufferEnd = 0;
+  frameCallbacks: Array<() => void> = [];
+
+  get buffered() {
+    return { length: 1, start: () => 0, end: () => this.bufferEnd };
+  }
+
+  requestVideoFrameCallback(callback: () => void) {
+    this.frameCallbacks.push(callback);
+  }
+
+  fire(name: string, change: Partial<FakeVideo> = {}) {
+    Object.assign(this, change);
+    this.dispatchEvent(new Event(name));
+  }
+
+  showFrame() {
+    this.frameCallbacks.splice(0).forEach((callback) => callback());
+  }
+}
+
+let now: number;
+let video: FakeVideo;
+let events: BeaconEvent[];
+
+beforeEach(() => {
+  now = 1_000_000;
+  video = new FakeVideo();
+  events = [];
+  mock.timers.enable({ apis: ['setInterval'] });
+  Object.assign(globalThis, { document: { hidden: false } });
+});
+
+afterEach(() => mock.timers.reset());
+
+function open(options: Partial<SessionOptions> = {}): Session {
+  return new Session(video as unknown as HTMLVideoElement, {
+    interval: 10_000,
+    now: () => now,
+    safely: (action) => action(),
+    send: (event) => events.push(event),
+    onStop: () => {},
+    ...options,
+  });
+}
+
+/** Lets ms pass, in which the position moves with the given rate. */
+function pass(ms: number, rate = 0) {
+  for (let i = 0; i < ms / 50; i++) {
+    now += 50;
+    video.currentTime += rate / 20;
+    mock.timers.tick(50);
+  }
+}
+
+function startPlaying() {
+  video.fire('play', { paused: false, readyState: 4 });
+  video.showFrame();
+}
+
+test('the start comes with the first frame and says how long it took', () => {
+  open();
+  pass(700);
+  startPlaying();
+  assert.deepEqual(events, [
+    { seq: 1, ts: 1_000_000, type: 'load' },
+    { seq: 2, ts: 1_000_700, type: 'start', startTime: 0.7 },
+  ]);
+});
+
+for (const { name, waiting } of [
+  { name: 'autoplay is forbidden', waiting: { readyState: 4 } },
+  { name: 'the element does not preload', waiting: { networkState: 1 } },
+]) {
+  test(`waiting for the viewer is no start-up time: ${name}`, () => {
+    open();
+    pass(500);
+    Object.assign(video, waiting);
+    pass(5000);
+    video.fire('play', { paused: false });
+    pass(300);
+    video.showFrame();
+    const start = events.find(({ type }) => type === 'start') as { startTime: number };
+    // 0.5 s of loading, 0.05 s until the change is looked at, 0.3 s from the click to the frame.
+    assert.equal(start.startTime, 0.85);
+  });
+}
+
+test('a frame shown before playback is asked for is no start', () => {
+  open();
+  pass(300);
+  video.readyState = 4;
+  video.showFrame();
+  pass(2000);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['load']
+  );
+  startPlaying();
+  assert.equal(events.at(-1)!.type, 'start');
+});
+
+test('without frames to see, the start is where the position begins to move', () => {
+  Object.assign(globalThis, { document: { hidden: true } });
+  open();
+  video.fire('play', { paused: false, readyState: 4 });
+  pass(400);
+  assert.equal(events.length, 1);
+  pass(200, 1);
+  assert.deepEqual(events[1], { seq: 2, ts: 1_000_450, type: 'start', startTime: 0.45 });
+});
+
+test('reports come every interval, with what the player adds and without what it does not know', () => {
+  open({ interval: 2000, measure: () => ({ latency: 3.5, videoBitrate: NaN, audioBitrate: -1 }) });
+  startPlaying();
+  video.bufferEnd = 5;
+  pass(2000, 1);
+  pass(1000, 1);
+  video.fire('pause', { paused: true });
+  pass(1000);
+  assert.deepEqual(events.slice(2), [
+    { seq: 3, ts: 1_002_000, type: 'stats', playing: 2, buffering: 0, paused: 0, bufferLength: 3, latency: 3.5 },
+    { seq: 4, ts: 1_004_000, type: 'stats', playing: 1, buffering: 0, paused: 1, bufferLength: 2, latency: 3.5 },
+  ]);
+});
+
+test('before the first frame reports keep the session alive and say nothing else', () => {
+  open({ measure: () => ({ latency: 1 }) });
+  pass(10_000);
+  assert.deepEqual(events[1], { seq: 2, ts: 1_010_000, type: 'stats', playing: 0, buffering: 0, paused: 0 });
+});
+
+test('a stall longer than the interval is spread over the reports', () => {
+  open({ interval: 2000 });
+  startPlaying();
+  pass(1000, 1);
+  pass(5000);
+  pass(2000, 1);
+  const buffering = events
+    .filter(({ type }) => type === 'stats')
+    .map((event) => (event as { buffering: number }).buffering);
+  assert.deepEqual(buffering, [1, 2, 2, 0]);
+});
+
+test('a failing measure loses no report', () => {
+  const errors: unknown[] = [];
+  open({
+    interval: 1000,
+    measure: () => {
+      throw new Error('no player');
+    },
+    safely: (action) => {
+      try {
+        action();
+      } catch (error) {
+        errors.push(error);
+      }
+    },
+  });
+  startPlaying();
+  pass(1000, 1);
+  assert.equal(events.at(-1)!.type, 'stats');
+  assert.equal(errors.length, 1);
+});
+
+const ends: Array<{ name: string; end: (session: Session) => void; live?: boolean; reason: string }> = [
+  { name: 'the page stops it', end: (session) => session.stop('normal'), reason: 'normal' },
+  { name: 'recorded media are over', end: () => video.fire('ended', { duration: 60 }), reason: 'normal' },
+  {
+    name: 'a live stream is over',
+    end: () => {
+      video.duration = Infinity;
+      pass(100, 1);
+      video.fire('ended', { duration: 60 });
+    },
+    reason: 'sourcestreamstopped',
+  },
+  {
+    name: 'a stream the page calls live is over',
+    live: true,
+    end: () => video.fire('ended'),
+    reason: 'sourcestreamstopped',
+  },
+  {
+    name: 'the media cannot be decoded',
+    end: () => video.fire('error', { error: { code: 3 } }),
+    reason: 'playbackerror',
+  },
+  {
+    name: 'the player is taken out of the page',
+    end: () => {
+      video.isConnected = false;
+      pass(100);
+    },
+    reason: 'destroy',
+  },
+];
+for (const { name, end, live, reason } of ends) {
+  test(`reason ${reason} when ${name}, and nothing after it`, () => {
+    let stops = 0;
+    const session = open({ live, onStop: () => stops++ });
+    startPlaying();
+    pass(1000, 1);
+    end(session);
+    const count = events.length;
+    const stop = events.at(-1)!;
+    assert.equal(stop.type, 'stop');
+    assert.equal((stop as { reason: string }).reason, reason);
+    session.stop('normal');
+    session.status(1, false);
+    session.report();
+    video.fire('ended');
+    pass(30_000, 1);
+    assert.equal(events.length, count);
+    assert.equal(stops, 1);
+  });
+}
+
+test('an error of the element is a fatal status before the stop', () => {
+  open();
+  video.fire('error', { error: { code: 4 } });
+  assert.deepEqual(
+    events.slice(1).map(({ type }) => type),
+    ['status', 'stop']
+  );
+  assert.deepEqual(events[1], { seq: 2, ts: 1_000_000, type: 'status', code: 4, fatal: true });
+});
+
+test('the stop carries what happened since the last report, and the whole play without pauses', () => {
+  const session = open({ interval: 2000 });
+  startPlaying();
+  pass(2000, 1);
+  pass(500, 1);
+  pass(400);
+  pass(100, 1);
+  video.fire('pause', { paused: true });
+  pass(300);
+  session.stop('normal');
+  assert.deepEqual(events.at(-1), {
+    seq: 4,
+    ts: 1_003_300,
+    type: 'stop',
+    reason: 'normal',
+    played: 3,
+    playing: 0.6,
+    buffering: 0.4,
+    paused: 0.3,
+  });
+});

@@ -1,0 +1,244 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/experimental/datasourcetest"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
+	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+)
+
+var instances atomic.Int64
+
+func instanceSettings(url, organization string, level tenant.Level) backend.DataSourceInstanceSettings {
+	jsonData, err := json.Marshal(Settings{URL: url, Organization: organization, Level: level})
+	if err != nil {
+		panic(err)
+	}
+	return backend.DataSourceInstanceSettings{
+		// Instances are kept by id.
+		ID: instances.Add(1), UID: "test", JSONData: jsonData, DecryptedSecureJSONData: map[string]string{"token": "secret-token"},
+	}
+}
+
+func newDatasource(t *testing.T, settings backend.DataSourceInstanceSettings) *Datasource {
+	t.Helper()
+	instance, err := New(t.Context(), settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := instance.(*Datasource)
+	t.Cleanup(d.Dispose)
+	return d
+}
+
+// start returns a VictoriaMetrics with the organisations acme (premium) and small (default), and some bytes of each.
+func start(t *testing.T, flags ...string) string {
+	t.Helper()
+	url := vmtest.StartWith(t, flags...)
+	for organization, level := range map[string]int{"acme": 1, "small": 0} {
+		if err := vm.WriteCanary(t.Context(), http.DefaultClient, url, organization, "a", level, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := measure.Get(measure.Traffic)
+	family, _ := m.FamilyWith()
+	vmtest.Import(t, url, fmt.Sprintf(
+		"%s{org=\"acme\",collector=\"a\",direction=\"playout\",protocol=\"hls\"} 42 %d\n", m.Metric(family, measure.Minute), minute().UnixMilli()+1))
+	vmtest.Flush(t, url)
+	return url
+}
+
+// minute is the one in which the bytes are.
+func minute() time.Time { return time.Now().UTC().Truncate(time.Hour).Add(-90 * time.Minute) }
+
+func TestCheckHealth(t *testing.T) {
+	good := start(t, vmtest.DefaultFlags...)
+	noDeduplication := start(t, "-retentionPeriod=400d")
+	shortRetention := start(t, "-dedup.minScrapeInterval=1ms", "-retentionPeriod=3")
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }))
+	defer page.Close()
+	locked := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusUnauthorized) }))
+	defer locked.Close()
+	redirect := httptest.NewServer(http.RedirectHandler(good, http.StatusFound))
+	defer redirect.Close()
+
+	tests := []struct {
+		name, url, organization string
+		level                   tenant.Level
+		status                  backend.HealthStatus
+		message, advice         string
+	}{
+		{"all is well", good, "acme", tenant.Premium, backend.HealthStatusOk, "VictoriaMetrics answers for the organisation acme.", ""},
+		{"without a level", good, "small", "", backend.HealthStatusOk, "VictoriaMetrics answers for the organisation small.", ""},
+		{"a lower level here", good, "acme", tenant.Default, backend.HealthStatusOk, "Its level is premium in streamlens.yaml and default here; the lower one, default, holds.", ""},
+		{"a higher level here", good, "small", tenant.Premium, backend.HealthStatusOk, "Its level is default in streamlens.yaml and premium here; the lower one, default, holds.", ""},
+		{"no URL", "", "acme", "", backend.HealthStatusError, "the URL of VictoriaMetrics is missing", "Set URL"},
+		{"no organisation", good, "", "", backend.HealthStatusError, "the organisation is missing", "Set URL"},
+		{"invalid organisation", good, "Ac me", "", backend.HealthStatusError, `the organisation "Ac me" is no valid id`, "Set URL"},
+		{"unknown level", good, "acme", "gold", backend.HealthStatusError, `the level "gold" is unknown`, "Set URL"},
+		{"all tenants", good + "/select/multitenant/prometheus", "acme", "", backend.HealthStatusError, "not multitenant", "Set URL"},
+		{"URL with a query string", good + "?x=1", "acme", "", backend.HealthStatusError, "no query string", "Set URL"},
+		{"unknown organisation", good, "nobody", "", backend.HealthStatusError, "no collector knows this organisation", `"nobody"`},
+		{"nobody listens", "http://127.0.0.1:1", "acme", "", backend.HealthStatusError, "VictoriaMetrics cannot be reached: connection refused", "Check the URL"},
+		{"a page", page.URL, "acme", "", backend.HealthStatusError, "is not VictoriaMetrics", "Check the URL"},
+		{"a redirect", redirect.URL, "acme", "", backend.HealthStatusError, "status 302", "Check the URL"},
+		{"a locked door", locked.URL, "acme", "", backend.HealthStatusError, "VictoriaMetrics answered with status 401: no", "token"},
+		{"a wrong path", good + "/select/0/prometheus", "acme", "", backend.HealthStatusError, "VictoriaMetrics answered with status 400", "Check the URL"},
+		{"no deduplication", noDeduplication, "acme", "", backend.HealthStatusError, "-dedup.minScrapeInterval=1ms", "restart"},
+		{"short retention", shortRetention, "acme", "", backend.HealthStatusError, "-retentionPeriod=400d", "restart"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDatasource(t, instanceSettings(tt.url, tt.organization, tt.level))
+			got, err := d.CheckHealth(t.Context(), &backend.CheckHealthRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Status != tt.status || !strings.Contains(got.Message, tt.message) || !strings.Contains(string(got.JSONDetails), strings.ReplaceAll(tt.advice, `"`, `\"`)) {
+				t.Errorf("got %s %s %s", got.Status, got.Message, got.JSONDetails)
+			}
+			if strings.Contains(got.Message, "127.0.0.1") || strings.Contains(got.Message, "secret-token") {
+				t.Errorf("the message shows an address or a secret: %s", got.Message)
+			}
+		})
+	}
+}
+
+func query(refID, model string) backend.DataQuery {
+	return backend.DataQuery{RefID: refID, JSON: []byte(model), TimeRange: backend.TimeRange{From: minute(), To: minute().Add(time.Minute)}}
+}
+
+// TestQueryData asks through gRPC, as Grafana does.
+func TestQueryData(t *testing.T) {
+	url := start(t, vmtest.DefaultFlags...)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	served, err := datasourcetest.Manage(New, datasourcetest.ManageOpts{Address: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := served.Shutdown(); err != nil {
+			t.Error(err)
+		}
+	}()
+	ask := func(t *testing.T, settings backend.DataSourceInstanceSettings, headers map[string]string, queries ...backend.DataQuery) backend.Responses {
+		t.Helper()
+		answer, err := served.Client.QueryData(t.Context(), &backend.QueryDataRequest{
+			PluginContext: backend.PluginContext{PluginID: ID, DataSourceInstanceSettings: &settings},
+			Headers:       headers, Queries: queries,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer.Responses
+	}
+
+	t.Run("each query has its own answer", func(t *testing.T) {
+		answers := ask(t, instanceSettings(url, "acme", tenant.Premium), nil,
+			query("A", `{"queryType":"usageOverview"}`), query("B", `{"queryType":"nonsense"}`),
+			query("C", `{"queryType":"bufferingRatio"}`), query("D", `{"queryType":7}`), query("E", `{"queryType":"usageOverview","tag":["x"]}`))
+		if len(answers) != 5 {
+			t.Fatalf("%d answers", len(answers))
+		}
+		a := answers["A"]
+		if a.Error != nil || len(a.Frames) != 1 || a.Frames[0].RefID != "A" || *a.Frames[0].Fields[0].At(0).(*float64) != 42 {
+			t.Errorf("A: %+v", a)
+		}
+		if c := answers["C"]; c.Error != nil || len(c.Frames) != 1 {
+			t.Errorf("C: %+v", c)
+		}
+		for _, refID := range []string{"B", "D", "E"} {
+			if r := answers[refID]; r.Error == nil || r.Status != backend.StatusBadRequest || r.ErrorSource != backend.ErrorSourceDownstream {
+				t.Errorf("%s: %+v", refID, r)
+			}
+		}
+	})
+	t.Run("another organisation sees nothing of it", func(t *testing.T) {
+		a := ask(t, instanceSettings(url, "small", tenant.Default), nil, query("A", `{"queryType":"usageOverview","organization":"acme","org":"acme"}`))["A"]
+		if a.Error != nil || *a.Frames[0].Fields[0].At(0).(*float64) != 0 {
+			t.Errorf("got %+v", a)
+		}
+	})
+	t.Run("the lower level holds", func(t *testing.T) {
+		for organization, level := range map[string]tenant.Level{"small": tenant.Premium, "acme": tenant.Default} {
+			a := ask(t, instanceSettings(url, organization, level), nil, query("A", `{"queryType":"bufferingRatio"}`))["A"]
+			if a.Status != backend.StatusForbidden || a.Error == nil || !strings.Contains(a.Error.Error(), "needs the level premium") {
+				t.Errorf("%s: %+v", organization, a)
+			}
+		}
+	})
+	t.Run("an alert rule gets one number", func(t *testing.T) {
+		a := ask(t, instanceSettings(url, "acme", tenant.Premium), map[string]string{backend.FromAlertHeaderName: "true"},
+			query("A", `{"queryType":"usageOverview","metric":"total"}`))["A"]
+		if a.Error != nil || len(a.Frames[0].Fields) != 1 || a.Frames[0].Fields[0].Name != "total" {
+			t.Errorf("got %+v", a)
+		}
+	})
+	t.Run("wrong settings", func(t *testing.T) {
+		a := ask(t, instanceSettings("", "acme", tenant.Premium), nil, query("A", `{"queryType":"usageOverview"}`))["A"]
+		if a.Status != backend.StatusBadRequest || a.Error == nil || !strings.Contains(a.Error.Error(), "URL of VictoriaMetrics is missing") {
+			t.Errorf("got %+v", a)
+		}
+	})
+	t.Run("VictoriaMetrics away", func(t *testing.T) {
+		a := ask(t, instanceSettings("http://127.0.0.1:1", "acme", tenant.Default), nil, query("A", `{"queryType":"usageOverview"}`))["A"]
+		if a.Status != backend.StatusBadGateway || a.ErrorSource != backend.ErrorSourceDownstream || a.Error == nil ||
+			a.Error.Error() != "VictoriaMetrics cannot be reached: connection refused" {
+			t.Errorf("got %+v", a)
+		}
+	})
+}
+
+func TestTokenIsSent(t *testing.T) {
+	got := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got <- r.Header.Get("Authorization") + " " + r.URL.Query().Get("extra_label")
+		fmt.Fprint(w, `{"status":"success","data":{"result":[]}}`)
+	}))
+	defer server.Close()
+	d := newDatasource(t, instanceSettings(server.URL, "acme", tenant.Default))
+	if _, err := d.QueryData(t.Context(), &backend.QueryDataRequest{Queries: []backend.DataQuery{query("A", `{"queryType":"usageOverview"}`)}}); err != nil {
+		t.Fatal(err)
+	}
+	if request := <-got; request != "Bearer secret-token org=acme" {
+		t.Errorf("got %s", request)
+	}
+}
+
+func TestLevelIsReadOnceAMinute(t *testing.T) {
+	reads := 0
+	var fail error
+	cache := levelCache{read: func(ctx context.Context) (tenant.Level, error) { reads++; return tenant.Premium, fail }}
+	now := time.Now()
+	steps := []struct {
+		after time.Duration
+		fail  error
+		reads int
+	}{{0, nil, 1}, {59 * time.Second, nil, 1}, {60 * time.Second, context.Canceled, 2}, {61 * time.Second, nil, 3}, {62 * time.Second, nil, 3}}
+	for _, s := range steps {
+		fail = s.fail
+		level, err := cache.get(t.Context(), now.Add(s.after))
+		if reads != s.reads || err != s.fail || (err == nil && level != tenant.Premium) {
+			t.Errorf("after %s: %d reads, %s, %v", s.after, reads, level, err)
+		}
+	}
+}

@@ -1,0 +1,27 @@
+package widget
+
+import (
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+func bufferingRatio() Definition {
+	return Definition{
+		Type:        "bufferingRatio",
+		Title:       "Buffering ratio",
+		Description: "Time in stalls after the first frame, divided by the time of stalling and playing: 0 never stalled, 1 never played.",
+		Page:        PageH5Live,
+		Level:       tenant.Premium,
+		Filters:     commonFilters,
+		Columns: []Column{
+			{Name: "value", Unit: Ratio, Help: "Buffering ÷ (buffering + playing).",
+				value: func(c cell) float64 { return c.sum(0) / (c.sum(0) + c.sum(1)) }},
+		},
+		reads: func(Query) []read {
+			return []read{
+				{measure: measure.Buffering},
+				{measure: measure.Playing, dimension: measure.DimensionDirection, value: measure.Playout},
+			}
+		},
+	}
+}

@@ -1,0 +1,29 @@
+package widget
+
+import (
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+func concurrentViewers() Definition {
+	return Definition{
+		Type:  "concurrentViewers",
+		Title: "Concurrent viewers",
+		Description: "The viewers of a minute are the time in which players played or buffered in it, divided by 60 s; " +
+			"the greatest minute of the range or interval counts.",
+		Page:    PageHome,
+		Level:   tenant.Default,
+		Options: []string{OptionMode, OptionMetric},
+		Filters: commonFilters,
+		Columns: []Column{
+			{Name: "viewers", Unit: Viewers, Help: "Of the greatest minute; with the mode delta, the difference to the interval before.",
+				value: func(c cell) float64 { return c.sum(0) }},
+			{Name: "plays", Unit: Count, Help: "Unique playouts: plays whose first frame was rendered in the range.",
+				value: func(c cell) float64 { return c.sum(1) }},
+		},
+		reads: func(Query) []read {
+			return []read{{measure: measure.Viewing, kind: peakMinute}, {measure: measure.Plays}}
+		},
+		complete: true,
+	}
+}

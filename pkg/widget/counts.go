@@ -1,0 +1,12 @@
+package widget
+
+// countsAndShares returns the columns of a widget that counts something per name, such as plays per operating system.
+func countsAndShares(names, help, counted string) []Column {
+	return []Column{
+		{Name: names, Help: help},
+		{Name: counted, Unit: Count, Help: "Number of " + counted + ".",
+			value: func(c cell) float64 { return c.sum(0) }},
+		{Name: "share", Unit: Ratio, Help: "Of all " + counted + ".",
+			value: func(c cell) float64 { return c.share(0) }},
+	}
+}

@@ -1,0 +1,26 @@
+package widget
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The kinds of errors that Run returns; errors.Is tells them apart. The text of each is written for the user.
+var (
+	ErrBadQuery  = errors.New("bad query")              // the query itself is wrong
+	ErrForbidden = errors.New("forbidden")              // the organisation's level is too low
+	ErrUpstream  = errors.New("VictoriaMetrics failed") // with the error of package vm as a further cause
+)
+
+// kindError has a kind without repeating it in its text.
+type kindError struct {
+	kind error
+	err  error
+}
+
+func (e *kindError) Error() string   { return e.err.Error() }
+func (e *kindError) Unwrap() []error { return []error{e.kind, e.err} }
+
+func badQuery(format string, args ...any) error {
+	return &kindError{ErrBadQuery, fmt.Errorf(format, args...)}
+}

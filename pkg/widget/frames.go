@@ -1,0 +1,132 @@
+package widget
+
+import (
+	"math"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+)
+
+// frameVersion is the version of the data plane's frame types that the frames follow.
+var frameVersion = data.FrameTypeVersion{0, 1}
+
+// grafanaUnits are Grafana's names of the shown units.
+var grafanaUnits = map[Unit]string{
+	Bytes:         "decbytes",
+	Seconds:       "s",
+	Ratio:         "percentunit",
+	Count:         "short",
+	Viewers:       "short",
+	BitsPerSecond: "bps",
+}
+
+func (res *result) frames() data.Frames {
+	if res.table == nil {
+		res.table = newTable(nil, 0)
+	}
+	var frame *data.Frame
+	if res.request.Form == FormSeries {
+		frame = res.seriesFrame()
+	} else {
+		frame = res.totalFrame()
+	}
+	frame.RefID = res.request.RefID
+	frame.Meta.TypeVersion = frameVersion
+	frame.Meta.ExecutedQueryString = res.executed
+	for _, text := range res.notices {
+		frame.Meta.Notices = append(frame.Meta.Notices, data.Notice{Severity: data.NoticeSeverityInfo, Text: text})
+	}
+	return data.Frames{frame}
+}
+
+// columns returns the number columns that are asked for: all, or the one metric; an alert rule takes no more than one.
+func (res *result) columns() []Column {
+	var columns []Column
+	for _, c := range res.definition.Columns {
+		if c.value != nil && (res.request.Metric == "" || c.Name == res.request.Metric) {
+			columns = append(columns, c)
+		}
+	}
+	if res.request.Alert {
+		columns = columns[:1]
+	}
+	return columns
+}
+
+// totalFrame has one row per name of the breakdown, or one row alone.
+func (res *result) totalFrame() *data.Frame {
+	frame := data.NewFrame(res.definition.Type)
+	frame.Meta = &data.FrameMeta{Type: data.FrameTypeNumericWide}
+	if res.definition.breakdown() != "" {
+		frame.Meta.Type = data.FrameTypeNumericLong
+		names := make([]string, len(res.table.rows))
+		for i, r := range res.table.rows {
+			names[i] = r.name
+		}
+		frame.Fields = append(frame.Fields, nameField(res.definition.Columns[0], names))
+	}
+	for _, c := range res.columns() {
+		values := make([]*float64, len(res.table.rows))
+		for i, r := range res.table.rows {
+			values[i] = number(c.value(cell{res.table, r, 0}))
+		}
+		frame.Fields = append(frame.Fields, res.numberField(c, nil, "", values))
+	}
+	return frame
+}
+
+// seriesFrame has one row per interval, and one field per number and name of the breakdown.
+func (res *result) seriesFrame() *data.Frame {
+	times := make([]time.Time, res.table.intervals)
+	for i := range times {
+		times[i] = res.intervals[i].start
+	}
+	frame := data.NewFrame(res.definition.Type, data.NewField("time", nil, times))
+	frame.Meta = &data.FrameMeta{Type: data.FrameTypeTimeSeriesWide}
+	breakdown, columns := res.definition.breakdown(), res.columns()
+	for _, r := range res.table.rows {
+		for _, c := range columns {
+			values := make([]*float64, len(times))
+			for i := range values {
+				values[i] = number(c.value(cell{res.table, r, i}))
+			}
+			var labels data.Labels
+			shown := ""
+			if breakdown != "" {
+				labels = data.Labels{breakdown: r.name}
+				if shown = r.name; len(columns) > 1 {
+					shown += " " + c.Name
+				}
+			}
+			frame.Fields = append(frame.Fields, res.numberField(c, labels, shown, values))
+		}
+	}
+	return frame
+}
+
+func nameField(c Column, names []string) *data.Field {
+	field := data.NewField(c.Name, nil, names)
+	field.Config = &data.FieldConfig{Description: c.Help}
+	if c.Link != "" {
+		field.Config.Links = []data.DataLink{{Title: "What it means", URL: c.Link, TargetBlank: true}}
+	}
+	return field
+}
+
+func (res *result) numberField(c Column, labels data.Labels, shown string, values []*float64) *data.Field {
+	unit := c.Unit
+	if unit == Bytes && res.request.Unit == UnitPlaytime {
+		unit = Seconds
+	}
+	field := data.NewField(c.Name, labels, values)
+	field.Config = &data.FieldConfig{Unit: grafanaUnits[unit], Description: c.Help, DisplayNameFromDS: shown}
+	return field
+}
+
+// number returns nil for what is no number: a ratio, average or median of nothing.
+func number(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}

@@ -1,0 +1,134 @@
+package widget
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
+)
+
+var update = flag.Bool("update", false, "write golden files and src/widgets.json instead of comparing with them")
+
+// checkGolden compares with a file, or writes it.
+func checkGolden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs: if that is meant, run the test with -update and look at the difference\n%s", path, got)
+	}
+}
+
+func TestDocument(t *testing.T) {
+	document, err := Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkGolden(t, "../../src/widgets.json", document)
+}
+
+// TestFrames compares whole frames, in Grafana's JSON form, that are made of given numbers.
+func TestFrames(t *testing.T) {
+	from := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	twoHours := []interval{{from, from, from.Add(time.Hour)}, {from.Add(time.Hour), from.Add(time.Hour), from.Add(2 * time.Hour)}}
+	tests := []struct {
+		file      string
+		request   Request
+		intervals []interval
+		numbers   map[string][][]float64 // by name, read and interval
+	}{
+		{"total", Request{Query: Query{QueryType: "usageOverview", Form: FormTotal, RefID: "A"}}, twoHours[:1],
+			map[string][][]float64{"": {{5}, {7}}}},
+		{"total_playtime_breakdown", Request{Query: Query{QueryType: "usageByCountry", Form: FormTotal, Unit: UnitPlaytime}}, twoHours[:1],
+			map[string][][]float64{"DE": {{3000}}, "FR": {{9000}}}},
+		{"total_links", Request{Query: Query{QueryType: "stopReasons", Form: FormTotal}}, twoHours[:1],
+			map[string][][]float64{"normal": {{3}}}},
+		{"total_null", Request{Query: Query{QueryType: "bufferingRatio", Form: FormTotal}}, twoHours[:1],
+			map[string][][]float64{"": {{0}, {0}}}},
+		{"total_alert", Request{Query: Query{QueryType: "usageByStream", Form: FormTotal, Metric: "playout"}, Alert: true}, twoHours[:1],
+			map[string][][]float64{"s1": {{1}, {2}}, "s2": {{3}, {4}}}},
+		{"total_alert_first", Request{Query: Query{QueryType: "usageByStream", Form: FormTotal}, Alert: true}, twoHours[:1],
+			map[string][][]float64{"s1": {{1}, {2}}}},
+		{"total_empty", Request{Query: Query{QueryType: "usageByStream", Form: FormTotal}}, twoHours[:1], nil},
+		{"series", Request{Query: Query{QueryType: "usageOverview", Form: FormSeries}}, twoHours,
+			map[string][][]float64{"": {{5, 6}, {7, 8}}}},
+		{"series_breakdown", Request{Query: Query{QueryType: "playsByOS", Form: FormSeries}}, twoHours,
+			map[string][][]float64{"iOS": {{3, 0}}, "Windows": {{1, 0}}}},
+		{"series_alert", Request{Query: Query{QueryType: "playsByOS", Form: FormSeries, Metric: "plays"}, Alert: true}, twoHours,
+			map[string][][]float64{"iOS": {{3, 0}}, "Windows": {{1, 0}}}},
+		{"series_empty", Request{Query: Query{QueryType: "playsByOS", Form: FormSeries}}, twoHours, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.file, func(t *testing.T) {
+			d, ok := Find(tt.request.QueryType)
+			if !ok {
+				t.Fatal("no such widget")
+			}
+			table := newTable(d.reads(tt.request.Query), len(tt.intervals))
+			for name, numbers := range tt.numbers {
+				table.row(name).numbers = numbers
+			}
+			table.finish([]int{0})
+			res := &result{definition: d, request: tt.request, intervals: tt.intervals, table: table,
+				notices: []string{"A notice."}, executed: "sum(m)"}
+			got, err := json.MarshalIndent(res.frames(), "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkGolden(t, filepath.Join("testdata", tt.file+".json"), append(got, '\n'))
+		})
+	}
+}
+
+// TestDefinitions holds what every definition must have.
+func TestDefinitions(t *testing.T) {
+	seen := map[string]bool{}
+	for _, d := range All() {
+		t.Run(d.Type, func(t *testing.T) {
+			if seen[d.Type] {
+				t.Error("its type is defined twice")
+			}
+			seen[d.Type] = true
+			if d.Title == "" || d.Description == "" || d.Page == "" || !d.Level.Valid() || len(d.Filters) == 0 || len(d.Measures()) == 0 {
+				t.Errorf("incomplete: %+v", d)
+			}
+			if len(d.numbers()) > 1 != (len(d.Metrics()) > 1) {
+				t.Error("a choice of metrics is offered where there is none, or the other way round")
+			}
+			for i, c := range d.Columns {
+				if c.Help == "" || (c.value == nil) != (c.Unit == "") || (c.value == nil && i > 0) {
+					t.Errorf("column %+v", c)
+				}
+			}
+			// Every combination of filters must find a family to read.
+			for _, unit := range []string{UnitTraffic, UnitPlaytime} {
+				q := Query{Unit: unit, Country: []string{"DE"}, Stream: []string{"s"}, Event: []string{"e"}}
+				res := &result{definition: d, request: Request{Query: q, Level: tenant.Premium}}
+				reads := d.reads(q)
+				p := &plan{reads: reads, breakdown: d.breakdown(), filters: res.applicable(reads)}
+				for _, r := range reads {
+					if _, err := p.metric(r, measure.Hour); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+}
+
+var _ querier = (*vm.Client)(nil)

@@ -1,0 +1,167 @@
+package widget
+
+import (
+	"slices"
+	"time"
+	_ "time/tzdata" // the query's time zone must be known on machines without a zone database too
+
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
+)
+
+// Values of Query.Unit.
+const (
+	UnitTraffic  = "traffic"  // usage in bytes, from servers and logs
+	UnitPlaytime = "playtime" // usage in seconds, from players and publishers
+)
+
+// Values of Query.Mode.
+const (
+	ModeAbsolute = "absolute"
+	ModeDelta    = "delta" // difference to the interval before
+)
+
+// Values of Query.Form.
+const (
+	FormTotal  = "total"  // one value, or one table, for the whole range
+	FormSeries = "series" // the same columns per interval
+)
+
+// Query is what the user asks: the query model of the data source and the flags of `streamlens query`. Absent lists and
+// empty texts mean no filter and the default.
+type Query struct {
+	RefID     string   `json:"refId,omitempty"`
+	QueryType string   `json:"queryType"` // Definition.Type of the widget
+	Country   []string `json:"country,omitempty"`
+	Tag       []string `json:"tag,omitempty"`
+	Stream    []string `json:"stream,omitempty"`
+	Event     []string `json:"event,omitempty"`
+	Referrer  []string `json:"referrer,omitempty"`
+	Unit      string   `json:"unit,omitempty"`     // UnitTraffic by default
+	Metric    string   `json:"metric,omitempty"`   // the one number column to answer with; all by default
+	Mode      string   `json:"mode,omitempty"`     // ModeAbsolute by default
+	Form      string   `json:"form,omitempty"`     // FormTotal by default
+	Interval  string   `json:"interval,omitempty"` // of FormSeries, such as 10m, 1h, 1d or 1M; automatic by default
+	Timezone  string   `json:"timezone,omitempty"` // of calendar days and months; UTC by default
+}
+
+// Request is a query together with what surrounds it.
+type Request struct {
+	Query
+	From, To time.Time    // the range: From ≤ t < To, widened to whole minutes
+	Now      time.Time    // decides which minutes are complete
+	Level    tenant.Level // of the organisation
+	Alert    bool         // answer with one number column only, as alert rules need it
+}
+
+// Limits of a query.
+const (
+	maxIntervals    = vm.MaxPoints
+	maxFilterValues = 10_000
+	maxFilterBytes  = 1 << 20 // of all values together
+)
+
+// prepare fills in the defaults and checks everything that can be wrong with a query.
+func (r *Request) prepare(d Definition) (*time.Location, error) {
+	defaults := []struct {
+		value   *string
+		name    string
+		allowed []string
+	}{
+		{&r.Unit, "unit", []string{UnitTraffic, UnitPlaytime}},
+		{&r.Mode, "mode", []string{ModeAbsolute, ModeDelta}},
+		{&r.Form, "form", []string{FormTotal, FormSeries}},
+	}
+	for _, o := range defaults {
+		if *o.value == "" {
+			*o.value = o.allowed[0]
+		}
+		if !slices.Contains(o.allowed, *o.value) {
+			return nil, badQuery("the %s %q is unknown: it is %s or %s", o.name, *o.value, o.allowed[0], o.allowed[1])
+		}
+	}
+	if r.Mode == ModeDelta {
+		if !slices.Contains(d.Options, OptionMode) {
+			return nil, badQuery("the widget %s has no mode delta", d.Type)
+		}
+		if r.Form != FormSeries {
+			return nil, badQuery("the mode delta needs the form series: it compares each interval with the one before")
+		}
+	}
+	if r.Metric != "" && !slices.Contains(d.numbers(), r.Metric) {
+		return nil, badQuery("the widget %s has no metric %q: it has %v", d.Type, r.Metric, d.numbers())
+	}
+	if err := r.checkFilters(); err != nil {
+		return nil, err
+	}
+	zone, err := loadZone(r.Timezone)
+	if err != nil {
+		return nil, err
+	}
+	// Fractions of a minute are not stored.
+	r.From = r.From.UTC().Truncate(time.Minute)
+	if to := r.To.UTC().Truncate(time.Minute); to.Before(r.To) {
+		r.To = to.Add(time.Minute)
+	} else {
+		r.To = to
+	}
+	if !r.From.Before(r.To) {
+		return nil, badQuery("the range must end after it begins")
+	}
+	if r.From.Unix() < 0 || r.To.Year() > 2200 {
+		return nil, badQuery("the range must lie between the years 1970 and 2200")
+	}
+	return zone, nil
+}
+
+func (r *Request) checkFilters() error {
+	if len(r.Tag) > 0 {
+		return badQuery("the tag filter is not available yet")
+	}
+	if len(r.Referrer) > 0 {
+		return badQuery("the referrer filter is not available for this widget")
+	}
+	bytes := 0
+	for _, f := range r.filters() {
+		if len(f.Values) > maxFilterValues {
+			return badQuery("the %s filter has %d values, more than %d", f.Label, len(f.Values), maxFilterValues)
+		}
+		for _, v := range f.Values {
+			if v == "" {
+				return badQuery("the %s filter has an empty value", f.Label)
+			}
+			bytes += len(v)
+		}
+	}
+	if bytes > maxFilterBytes {
+		return badQuery("the filters are too long: %d bytes, more than %d", bytes, maxFilterBytes)
+	}
+	return nil
+}
+
+// filters returns the filters on labels that are set.
+func (r *Request) filters() vm.Filters {
+	var filters vm.Filters
+	for _, f := range []vm.Filter{
+		{Label: measure.LabelCountry, Values: r.Country},
+		{Label: measure.LabelStream, Values: r.Stream},
+		{Label: measure.LabelEvent, Values: r.Event},
+	} {
+		if len(f.Values) > 0 {
+			filters = append(filters, f)
+		}
+	}
+	return filters
+}
+
+func loadZone(name string) (*time.Location, error) {
+	if name == "Local" {
+		return nil, badQuery("the time zone must be named, such as Europe/Berlin")
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, badQuery("the time zone %q is unknown: it is a name such as UTC or Europe/Berlin", name)
+	}
+	return zone, nil
+}

@@ -1,0 +1,166 @@
+package widget
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
+)
+
+// answers is a VictoriaMetrics that answers every query with the same.
+type answers struct {
+	series []vm.Series
+	err    error
+}
+
+func (a answers) Query(context.Context, string, time.Time, vm.Filters) ([]vm.Series, error) {
+	return a.series, a.err
+}
+
+func (a answers) QueryRange(context.Context, string, time.Time, time.Time, time.Duration, vm.Filters) ([]vm.Series, error) {
+	return a.series, a.err
+}
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func TestRefusals(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*Request)
+		kind   error
+		want   string
+	}{
+		{"unknown widget", func(r *Request) { r.QueryType = "nonsense" }, ErrBadQuery, `the widget "nonsense" is unknown`},
+		{"no widget", func(r *Request) { r.QueryType = "" }, ErrBadQuery, `the widget "" is unknown`},
+		{"unit", func(r *Request) { r.Unit = "furlongs" }, ErrBadQuery, `the unit "furlongs" is unknown: it is traffic or playtime`},
+		{"mode", func(r *Request) { r.Mode = "x" }, ErrBadQuery, `the mode "x" is unknown`},
+		{"form", func(r *Request) { r.Form = "x" }, ErrBadQuery, `the form "x" is unknown`},
+		{"metric", func(r *Request) { r.Metric = "x" }, ErrBadQuery, `has no metric "x"`},
+		{"metric that is the breakdown", func(r *Request) { r.QueryType, r.Metric = "playsByOS", "os" }, ErrBadQuery, `has no metric "os"`},
+		{"time zone", func(r *Request) { r.Timezone = "Mars/Phobos" }, ErrBadQuery, `the time zone "Mars/Phobos" is unknown`},
+		{"the server's time zone", func(r *Request) { r.Timezone = "Local" }, ErrBadQuery, "the time zone must be named"},
+		{"time zone that is a path", func(r *Request) { r.Timezone = "../../etc/passwd" }, ErrBadQuery, "is unknown"},
+		{"interval", func(r *Request) { r.Form, r.Interval = FormSeries, "often" }, ErrBadQuery, `the interval "often" is no number with a unit`},
+		{"interval of zero", func(r *Request) { r.Form, r.Interval = FormSeries, "0m" }, ErrBadQuery, `the interval "0m"`},
+		{"negative interval", func(r *Request) { r.Form, r.Interval = FormSeries, "-1m" }, ErrBadQuery, `the interval "-1m"`},
+		{"interval of seconds", func(r *Request) { r.Form, r.Interval = FormSeries, "90s" }, ErrBadQuery, "no whole number of minutes"},
+		{"interval of two months", func(r *Request) { r.Form, r.Interval = FormSeries, "2M" }, ErrBadQuery, "the only one in months is 1M"},
+		{"interval of a century", func(r *Request) { r.Form, r.Interval = FormSeries, "36500d" }, ErrBadQuery, "longer than ten years"},
+		{"too many intervals", func(r *Request) { r.Form, r.Interval, r.From = FormSeries, "1m", noon.AddDate(-1, 0, 0) }, ErrBadQuery, "more than 30000 of these intervals"},
+		{"delta of totals", func(r *Request) { r.QueryType, r.Mode = "concurrentViewers", ModeDelta }, ErrBadQuery, "the mode delta needs the form series"},
+		{"delta of usage", func(r *Request) { r.Mode, r.Form = ModeDelta, FormSeries }, ErrBadQuery, "has no mode delta"},
+		{"tag", func(r *Request) { r.Tag = []string{"a"} }, ErrBadQuery, "the tag filter is not available yet"},
+		{"referrer", func(r *Request) { r.Referrer = []string{"a"} }, ErrBadQuery, "the referrer filter is not available for this widget"},
+		{"empty value", func(r *Request) { r.Country = []string{"DE", ""} }, ErrBadQuery, "the country filter has an empty value"},
+		{"many values", func(r *Request) { r.Stream = strings.Split(strings.Repeat("a,", 10_001), ",") }, ErrBadQuery, "more than 10000"},
+		{"long values", func(r *Request) { r.Stream = []string{strings.Repeat("a", 2<<20)} }, ErrBadQuery, "the filters are too long"},
+		{"range backwards", func(r *Request) { r.From = noon.Add(time.Minute) }, ErrBadQuery, "the range must end after it begins"},
+		{"range of nothing", func(r *Request) { r.From = noon }, ErrBadQuery, "the range must end after it begins"},
+		{"range before 1970", func(r *Request) { r.From = time.Unix(-100, 0) }, ErrBadQuery, "between the years 1970 and 2200"},
+		{"range into the far future", func(r *Request) { r.To = noon.AddDate(1000, 0, 0) }, ErrBadQuery, "between the years 1970 and 2200"},
+		{"premium widget", func(r *Request) { r.QueryType, r.Level = "bufferingRatio", tenant.Default }, ErrForbidden,
+			`the widget "Buffering ratio" needs the level premium, and this organisation has the level default`},
+		{"premium widget without level", func(r *Request) { r.QueryType, r.Level = "stopReasons", "" }, ErrForbidden, "needs the level premium"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := Request{Query: Query{QueryType: "usageOverview"}, From: noon.Add(-time.Hour), To: noon, Now: noon, Level: tenant.Premium}
+			tt.change(&r)
+			frames, err := run(t.Context(), answers{err: errors.New("VictoriaMetrics was asked")}, r)
+			if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.want) || frames != nil {
+				t.Errorf("got %v, want %v: %s", err, tt.kind, tt.want)
+			}
+		})
+	}
+}
+
+func TestUpstreamErrors(t *testing.T) {
+	r := Request{Query: Query{QueryType: "usageOverview"}, From: noon.Add(-time.Hour), To: noon, Now: noon}
+	unreachable := &vm.UnreachableError{Err: errors.New("x")}
+	_, err := run(t.Context(), answers{err: unreachable}, r)
+	var cause *vm.UnreachableError
+	if !errors.Is(err, ErrUpstream) || !errors.As(err, &cause) || err.Error() != unreachable.Error() {
+		t.Errorf("got %v", err)
+	}
+	for _, part := range []string{"", "x", "99", "-1"} {
+		_, err = run(t.Context(), answers{series: []vm.Series{{Labels: []vm.Label{{Name: partLabel, Value: part}}, Points: []vm.Point{{}}}}}, r)
+		if !errors.Is(err, ErrUpstream) {
+			t.Errorf("part %q: got %v", part, err)
+		}
+	}
+}
+
+func TestNotices(t *testing.T) {
+	tests := []struct {
+		name  string
+		query Query
+		now   time.Time
+		want  string
+		rows  int
+	}{
+		{"event of traffic", Query{QueryType: "usageOverview", Event: []string{"e"}}, noon, "Traffic knows no events: the event filter changes nothing here.", 1},
+		{"event of playtime", Query{QueryType: "usageOverview", Event: []string{"e"}, Unit: UnitPlaytime}, noon, "", 1},
+		{"viewers up to now", Query{QueryType: "concurrentViewers"}, noon, "Ends at 2026-03-01 11:59 UTC: later minutes are not complete yet.", 1},
+		{"34 s after the last minute", Query{QueryType: "concurrentViewers"}, noon.Add(34 * time.Second), "Ends at 2026-03-01 11:59 UTC: later minutes are not complete yet.", 1},
+		{"35 s after the last minute", Query{QueryType: "concurrentViewers"}, noon.Add(35 * time.Second), "", 1},
+		{"nothing complete yet", Query{QueryType: "concurrentViewers"}, noon.Add(-time.Hour), "Ends at 2026-03-01 10:59 UTC: later minutes are not complete yet.", 0},
+		{"nothing complete yet in a series", Query{QueryType: "concurrentViewers", Form: FormSeries}, noon.Add(-time.Hour), "Ends at 2026-03-01 10:59 UTC: later minutes are not complete yet.", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			frames, err := run(t.Context(), answers{}, Request{Query: tt.query, From: noon.Add(-time.Hour), To: noon, Now: tt.now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, n := range frames[0].Meta.Notices {
+				got += n.Text
+			}
+			if got != tt.want || frames[0].Rows() != tt.rows {
+				t.Errorf("got %q and %d rows, want %q and %d", got, frames[0].Rows(), tt.want, tt.rows)
+			}
+		})
+	}
+}
+
+// TestRestOfABreakdown has 1,003 streams, and one more that is called "(other)" already.
+func TestRestOfABreakdown(t *testing.T) {
+	series := func(stream string, value int64) vm.Series {
+		return vm.Series{Labels: []vm.Label{{Name: partLabel, Value: "1"}, {Name: "stream", Value: stream}}, Points: []vm.Point{{Value: value}}}
+	}
+	all := []vm.Series{series(otherRow, 5000)}
+	for i := range 1003 {
+		all = append(all, series(fmt.Sprintf("s%04d", i), int64(1+i/2)))
+	}
+	frames, err := run(t.Context(), answers{series: all}, Request{
+		Query: Query{QueryType: "usageByStream"}, From: noon.Add(-10 * time.Minute), To: noon, Now: noon})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := frames[0]
+	name := func(i int) string { return f.Fields[0].At(i).(string) }
+	value := func(i int) float64 { return valueAt(f.Fields[2], i) }
+	if f.Rows() != 1000 {
+		t.Fatalf("%d rows", f.Rows())
+	}
+	// 1,002 is alone with 502, then come pairs: of equal ones the first by name.
+	if name(0) != "s1002" || name(1) != "s1000" || name(2) != "s1001" || value(1) != 501 {
+		t.Errorf("begins with %s, %s, %s (%v)", name(0), name(1), name(2), value(1))
+	}
+	// Listed are the 999 greatest beside (other); s0000 to s0003 with 1+1+2+2 are in it.
+	if name(999) != otherRow || value(999) != 5006 || name(998) != "s0005" {
+		t.Errorf("ends with %s, %s (%v)", name(998), name(999), value(999))
+	}
+	sum := 0.0
+	for i := range f.Rows() {
+		sum += value(i)
+	}
+	if want := 5000.0 + 2*(501*502/2) + 502; sum != want {
+		t.Errorf("sum %v, want %v", sum, want)
+	}
+}

@@ -1,0 +1,20 @@
+package widget
+
+import (
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+func startTime() Definition {
+	return Definition{
+		Type:        "startTime",
+		Title:       "Start time",
+		Description: "Time from load to the first frame, over all plays that began in the range; the median counts whole buckets and is within 6.4 %.",
+		Page:        PageH5Live,
+		Level:       tenant.Premium,
+		Options:     []string{OptionMetric},
+		Filters:     commonFilters,
+		Columns:     medianAndAverage(Seconds),
+		reads:       distribution(measure.StartTime),
+	}
+}

@@ -1,0 +1,104 @@
+package widget
+
+import (
+	"fmt"
+	"net/http"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
+	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+)
+
+// fact is one thing that happened: a value of a measure in a minute.
+type fact struct {
+	measure    measure.ID
+	at         time.Time
+	country    string
+	stream     string
+	event      string   // "" for none
+	dimensions []string // values of the measure's dimensions
+	value      int64    // of a Distribution, one value
+	collector  string   // "a" if empty
+	late       int      // k of design section 4: in which further sample of its minute it came
+}
+
+// lines returns what collectors write about facts, in the Prometheus text format.
+func lines(organization string, facts []fact) string {
+	written := map[string]int64{}
+	for _, f := range facts {
+		m := measure.Get(f.measure)
+		if f.collector == "" {
+			f.collector = "a"
+		}
+		for _, family := range m.Families() {
+			labels := map[string]string{"org": organization, "collector": f.collector}
+			for i, d := range m.Dimensions {
+				labels[d] = f.dimensions[i]
+			}
+			for _, l := range family.Labels {
+				labels[l] = map[string]string{"country": f.country, "stream": f.stream, "event": f.event}[l]
+			}
+			if family.Has(measure.LabelEvent) && f.event == "" {
+				continue
+			}
+			for _, r := range measure.Resolutions() {
+				add := func(name string, value int64, more ...string) {
+					var pairs []string
+					for k, v := range labels {
+						pairs = append(pairs, fmt.Sprintf("%s=%q", k, v))
+					}
+					pairs = append(pairs, more...)
+					sort.Strings(pairs)
+					stamp := f.at.Truncate(r.Length).UnixMilli() + 1 + int64(f.late)
+					written[fmt.Sprintf("%s{%s} %%d %d", name, strings.Join(pairs, ","), stamp)] += value
+				}
+				if m.Kind == measure.Sum {
+					add(m.Metric(family, r), f.value)
+					continue
+				}
+				bucket := measure.BucketRange(measure.Bucket(f.value))
+				add(m.BucketMetric(family, r), 1, fmt.Sprintf("%s=%q", measure.DimensionRange, bucket))
+				add(m.SumMetric(family, r), f.value)
+				add(m.CountMetric(family, r), 1)
+			}
+		}
+	}
+	var b strings.Builder
+	for format, value := range written {
+		fmt.Fprintf(&b, format+"\n", value)
+	}
+	return b.String()
+}
+
+// newClient returns a client that reads an organisation as the plugin does.
+func newClient(t testing.TB, url, organization string) *vm.Client {
+	t.Helper()
+	transport, err := tenant.NewTransport(url, organization, http.DefaultTransport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := vm.NewClient(url, &http.Client{Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// store starts a VictoriaMetrics that holds facts of the organisation acme, and others of another one, and returns a client.
+func store(t testing.TB, facts []fact) *vm.Client {
+	t.Helper()
+	url := vmtest.Start(t)
+	vmtest.Import(t, url, lines("acme", facts))
+	var foreign []fact
+	for _, f := range facts {
+		f.value = f.value*7 + 1
+		foreign = append(foreign, f)
+	}
+	vmtest.Import(t, url, lines("other", foreign))
+	return newClient(t, url, "acme")
+}

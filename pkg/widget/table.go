@@ -1,0 +1,156 @@
+package widget
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+)
+
+// maxRows is how many rows a breakdown lists; the rest is added up in one more.
+const maxRows = 1000
+
+// otherRow is the name of the row that holds the rest.
+const otherRow = "(other)"
+
+// table holds what was read: for each row and interval one number per read, in stored units. Whole numbers below 2^53 are
+// exact in a float64; NaN stands for none.
+type table struct {
+	reads     []read
+	intervals int
+	rows      []*row
+	byName    map[string]*row
+	all       *row // the sum of all rows, of those too that are not listed
+}
+
+type row struct {
+	name    string
+	numbers [][]float64 // by read and interval
+	buckets [][]int64   // by interval and bucket, of the read that has buckets
+}
+
+func newTable(reads []read, intervals int) *table {
+	return &table{reads: reads, intervals: intervals, byName: map[string]*row{}}
+}
+
+func (t *table) newRow(name string) *row {
+	r := &row{name: name, numbers: make([][]float64, len(t.reads))}
+	for i := range t.reads {
+		r.numbers[i] = make([]float64, t.intervals)
+	}
+	return r
+}
+
+// row returns the row of a name, new if need be.
+func (t *table) row(name string) *row {
+	r, ok := t.byName[name]
+	if !ok {
+		r = t.newRow(name)
+		t.byName[name] = r
+		t.rows = append(t.rows, r)
+	}
+	return r
+}
+
+func (t *table) add(r *row, read, interval, bucket int, value int64) {
+	switch t.reads[read].kind {
+	case peakMinute:
+		r.numbers[read][interval] = max(r.numbers[read][interval], float64(value))
+	case bucketSums:
+		if r.buckets == nil {
+			r.buckets = make([][]int64, t.intervals)
+		}
+		if r.buckets[interval] == nil {
+			r.buckets[interval] = make([]int64, measure.BucketCount)
+		}
+		r.buckets[interval][bucket] += value
+		r.numbers[read][interval] += float64(value)
+	default:
+		r.numbers[read][interval] += float64(value)
+	}
+}
+
+// finish orders the rows of a breakdown, the greatest first and equal ones by name, and adds up those beyond maxRows. Peaks
+// and buckets are of widgets without a breakdown.
+func (t *table) finish(rankBy []int) {
+	t.all = t.newRow("")
+	ranks := make(map[*row]float64, len(t.rows))
+	for _, r := range t.rows {
+		t.all.include(r)
+		for _, read := range rankBy {
+			for _, v := range r.numbers[read] {
+				ranks[r] += v
+			}
+		}
+	}
+	slices.SortFunc(t.rows, func(a, b *row) int {
+		return cmp.Or(cmp.Compare(ranks[b], ranks[a]), strings.Compare(a.name, b.name))
+	})
+	if len(t.rows) <= maxRows {
+		return
+	}
+	other := t.newRow(otherRow)
+	rest := t.rows[maxRows:]
+	listed := t.rows[:maxRows]
+	// Names beyond the limits of ingest are stored as "(other)" themselves; two rows of one name would confuse.
+	if i := slices.IndexFunc(listed, func(r *row) bool { return r.name == otherRow }); i >= 0 {
+		rest = append(slices.Clone(rest), listed[i])
+		listed = slices.Delete(slices.Clone(listed), i, i+1)
+	}
+	for _, r := range rest {
+		other.include(r)
+	}
+	t.rows = append(slices.Clone(listed), other)
+}
+
+func (r *row) include(other *row) {
+	for read := range r.numbers {
+		for i, v := range other.numbers[read] {
+			r.numbers[read][i] += v
+		}
+	}
+}
+
+// cell is what was read for one row and interval.
+type cell struct {
+	table    *table
+	row      *row
+	interval int
+}
+
+// sum returns a read in shown units: seconds for milliseconds, viewers for the viewing time of a minute.
+func (c cell) sum(read int) float64 {
+	return c.row.numbers[read][c.interval] / c.table.reads[read].scale()
+}
+
+// share returns which part of all rows a read of this one is.
+func (c cell) share(read int) float64 {
+	return c.row.numbers[read][c.interval] / c.table.all.numbers[read][c.interval]
+}
+
+// median returns the median of the distribution whose buckets are read, in shown units.
+func (c cell) median(read int) float64 {
+	if c.row.buckets == nil || c.row.buckets[c.interval] == nil {
+		return math.NaN()
+	}
+	return measure.Quantile(0.5, c.row.buckets[c.interval]) / c.table.reads[read].scale()
+}
+
+// average returns the sum of the values in shown units over their number.
+func (c cell) average(sum, count int) float64 {
+	return c.sum(sum) / c.row.numbers[count][c.interval]
+}
+
+func (r read) scale() float64 {
+	switch {
+	case r.kind == peakMinute:
+		return float64(measure.Minute.Length.Milliseconds())
+	case r.kind == valueCounts:
+		return 1
+	case measure.Get(r.measure).Unit == measure.Milliseconds:
+		return 1000
+	}
+	return 1
+}

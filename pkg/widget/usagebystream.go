@@ -1,0 +1,29 @@
+package widget
+
+import (
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+func usageByStream() Definition {
+	return Definition{
+		Type:        "usageByStream",
+		Title:       "Usage by stream",
+		Description: "What was received and delivered of each stream, in bytes or seconds, the greatest first.",
+		Page:        PageBreakdown,
+		Level:       tenant.Default,
+		Options:     []string{OptionUnit, OptionMetric},
+		Filters:     commonFilters,
+		Columns: []Column{
+			{Name: measure.LabelStream, Help: "Name of the stream."},
+			{Name: "ingest", Unit: Bytes, Help: "Received from publishers.",
+				value: func(c cell) float64 { return c.sum(0) }},
+			{Name: "playout", Unit: Bytes, Help: "Delivered to viewers.",
+				value: func(c cell) float64 { return c.sum(1) }},
+		},
+		reads: func(q Query) []read {
+			return []read{usage(q, measure.Ingest), usage(q, measure.Playout)}
+		},
+		rankBy: []int{0, 1},
+	}
+}

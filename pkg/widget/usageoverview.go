@@ -1,0 +1,29 @@
+package widget
+
+import (
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+func usageOverview() Definition {
+	return Definition{
+		Type:        "usageOverview",
+		Title:       "Usage overview",
+		Description: "Bytes that servers and logs report, or with the unit playtime seconds of players and webcasters, added up over the range.",
+		Page:        PageHome,
+		Level:       tenant.Default,
+		Options:     []string{OptionUnit, OptionMetric},
+		Filters:     commonFilters,
+		Columns: []Column{
+			{Name: "playout", Unit: Bytes, Help: "Delivered to viewers.",
+				value: func(c cell) float64 { return c.sum(0) }},
+			{Name: "ingest", Unit: Bytes, Help: "Received from publishers.",
+				value: func(c cell) float64 { return c.sum(1) }},
+			{Name: "total", Unit: Bytes, Help: "Playout and ingest together.",
+				value: func(c cell) float64 { return c.sum(0) + c.sum(1) }},
+		},
+		reads: func(q Query) []read {
+			return []read{usage(q, measure.Playout), usage(q, measure.Ingest)}
+		},
+	}
+}

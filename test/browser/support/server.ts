@@ -1,0 +1,30 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** An HTTP server on a free port of this machine. */
+export class LocalServer {
+  private constructor(private readonly server: Server) {}
+
+  static async start(listener: RequestListener): Promise<LocalServer> {
+    const server = createServer(listener);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new LocalServer(server);
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
+
+/** Returns a port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = await LocalServer.start(() => {});
+  const port = Number(new URL(server.origin).port);
+  await server.stop();
+  return port;
+}

@@ -1,0 +1,89 @@
+package oracle
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Query is the data source's query, in its JSON names, with the organisation
+// and the time range that come beside it.
+type Query struct {
+	RefID     string   `json:"refId"`
+	QueryType string   `json:"queryType"`
+	Country   []string `json:"country,omitempty"`
+	Stream    []string `json:"stream,omitempty"`
+	Event     []string `json:"event,omitempty"`
+	Referrer  []string `json:"referrer,omitempty"`
+	Unit      string   `json:"unit,omitempty"`     // "traffic" or "playtime"
+	Mode      string   `json:"mode,omitempty"`     // "absolute" or "delta"
+	Form      string   `json:"form,omitempty"`     // "total" or "series"
+	Interval  string   `json:"interval,omitempty"` // empty: automatic
+	Timezone  string   `json:"timezone,omitempty"`
+
+	Organization string `json:"-"`
+	From         int64  `json:"-"` // ms since 1970, included
+	To           int64  `json:"-"` // ms since 1970, excluded
+}
+
+// String shows the query as a person would repeat it.
+func (q Query) String() string {
+	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s mode=%s country=%q stream=%q event=%q referrer=%q",
+		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Mode,
+		q.Country, q.Stream, q.Event, q.Referrer)
+}
+
+func rfc3339(milliseconds int64) string {
+	return time.UnixMilli(milliseconds).UTC().Format(time.RFC3339)
+}
+
+// interval is one step of a series, in ms since 1970. From and to are clipped
+// to the query's range, start and end are not.
+type interval struct{ start, end, from, to int64 }
+
+// intervals are the steps of the query's series form (rule 21).
+func intervals(q Query) ([]interval, error) {
+	if q.Interval != "" {
+		return cut(q, q.Interval, math.MaxInt)
+	}
+	const atMost = 300
+	for _, length := range []string{"1m", "5m", "10m", "1h", "6h"} {
+		steps, err := cut(q, length, atMost+1)
+		if err != nil || len(steps) <= atMost {
+			return steps, err
+		}
+	}
+	return cut(q, "1d", math.MaxInt)
+}
+
+// cut cuts the query's range into intervals of one length and gives up after
+// the first enough of them.
+func cut(q Query, length string, enough int) ([]interval, error) {
+	var next func(start int64) int64
+	var start int64
+	if length == "1d" {
+		location, err := time.LoadLocation(q.Timezone)
+		if err != nil {
+			return nil, fmt.Errorf("time zone: %w", err)
+		}
+		next = func(start int64) int64 {
+			year, month, day := time.UnixMilli(start).In(location).Date()
+			return time.Date(year, month, day+1, 0, 0, 0, 0, location).UnixMilli()
+		}
+		year, month, day := time.UnixMilli(q.From).In(location).Date()
+		start = time.Date(year, month, day, 0, 0, 0, 0, location).UnixMilli()
+	} else {
+		duration, err := time.ParseDuration(length)
+		if err != nil {
+			return nil, fmt.Errorf("interval: %w", err)
+		}
+		next = func(start int64) int64 { return start + duration.Milliseconds() }
+		start = floor(q.From, duration.Milliseconds())
+	}
+	var steps []interval
+	for ; start < q.To && len(steps) < enough; start = next(start) {
+		end := next(start)
+		steps = append(steps, interval{start: start, end: end, from: max(start, q.From), to: min(end, q.To)})
+	}
+	return steps, nil
+}
