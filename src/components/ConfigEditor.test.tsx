@@ -1,0 +1,105 @@
+import { useState } from 'react';
+
+import type { DataSourceSettings } from '@grafana/data';
+import { render, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+
+import type { StreamlensOptions, StreamlensSecrets } from '../options';
+import { ConfigEditor } from './ConfigEditor';
+
+type Settings = DataSourceSettings<StreamlensOptions, StreamlensSecrets>;
+
+/** Draws the editor as Grafana does, with what it changes coming back to it, and returns what it last changed. */
+function open(settings: Partial<Settings> = {}): () => Settings {
+  let last = { jsonData: {}, secureJsonFields: {}, readOnly: false, ...settings } as Settings;
+
+  function Page() {
+    const [options, setOptions] = useState(last);
+    return (
+      <ConfigEditor
+        options={options}
+        onOptionsChange={(changed) => {
+          last = changed;
+          setOptions(changed);
+        }}
+      />
+    );
+  }
+
+  render(<Page />);
+  return () => last;
+}
+
+const url = () => screen.getByRole('textbox', { name: /VictoriaMetrics URL/ });
+const organization = () => screen.getByRole('textbox', { name: /Organisation/ });
+const collectorUrl = () => screen.getByRole('textbox', { name: /Collector URL/ });
+const token = () => screen.getByLabelText(/VictoriaMetrics token/);
+
+test('what is entered is stored', async () => {
+  const settings = open();
+
+  await userEvent.type(url(), ' http://vm:8428 ');
+  await userEvent.type(organization(), 'acme');
+  await userEvent.type(collectorUrl(), 'http://collector:8095');
+  await userEvent.click(screen.getByRole('radio', { name: 'Premium' }));
+  await userEvent.type(token(), 'secret');
+
+  expect(settings().jsonData).toEqual({
+    url: 'http://vm:8428',
+    organization: 'acme',
+    collectorUrl: 'http://collector:8095',
+    level: 'premium',
+  });
+  expect(settings().secureJsonData).toEqual({ token: 'secret' });
+});
+
+test('a new data source has level default and no complaint', () => {
+  open();
+  expect(screen.getByRole('radio', { name: 'Default' })).toBeChecked();
+  expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+});
+
+test('a required field that is left empty says so', async () => {
+  open();
+  await userEvent.click(url());
+  expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+  await userEvent.tab();
+  expect(screen.getByRole('alert')).toHaveTextContent(/Enter the address of VictoriaMetrics/);
+});
+
+test('the collector may be left out', async () => {
+  open();
+  await userEvent.click(collectorUrl());
+  await userEvent.tab();
+  expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+});
+
+test('stored settings that are wrong say so at once, and no more when they are corrected', async () => {
+  open({ jsonData: { url: 'http://vm:8428?extra_label=org=other', organization: 'Acme' } });
+  expect(screen.getAllByRole('alert').map(({ textContent }) => textContent)).toEqual([
+    expect.stringMatching(/query string/),
+    expect.stringMatching(/1 to 64/),
+  ]);
+
+  await userEvent.clear(organization());
+  await userEvent.type(organization(), 'acme');
+  expect(screen.getAllByRole('alert')).toHaveLength(1);
+});
+
+test('a stored token is not shown and can be replaced', async () => {
+  const settings = open({ secureJsonFields: { token: true } });
+  expect(token()).toBeDisabled();
+
+  await userEvent.click(screen.getByRole('button', { name: /reset/i }));
+  await userEvent.type(token(), 'new');
+
+  expect(settings().secureJsonFields.token).toBe(false);
+  expect(settings().secureJsonData).toEqual({ token: 'new' });
+});
+
+test('a provisioned data source cannot be edited', () => {
+  open({ readOnly: true });
+  for (const field of [url(), organization(), collectorUrl(), token(), ...screen.getAllByRole('radio')]) {
+    expect(field).toBeDisabled();
+  }
+});

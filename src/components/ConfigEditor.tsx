@@ -1,0 +1,131 @@
+import { type ChangeEvent, useState } from 'react';
+
+import type { DataSourcePluginOptionsEditorProps } from '@grafana/data';
+import { Field, Input, RadioButtonGroup, SecretInput } from '@grafana/ui';
+
+import {
+  collectorUrlError,
+  type Level,
+  organizationError,
+  type StreamlensOptions,
+  type StreamlensSecrets,
+  urlError,
+} from '../options';
+
+type Props = DataSourcePluginOptionsEditorProps<StreamlensOptions, StreamlensSecrets>;
+
+const WIDTH = 60;
+
+const LEVELS: Array<{ label: string; value: Level }> = [
+  { label: 'Default', value: 'default' },
+  { label: 'Premium', value: 'premium' },
+];
+
+/** The settings page of a data source. */
+export function ConfigEditor({ options, onOptionsChange }: Props) {
+  const { jsonData, secureJsonData, secureJsonFields, readOnly } = options;
+
+  const setOption = (change: Partial<StreamlensOptions>) =>
+    onOptionsChange({ ...options, jsonData: { ...jsonData, ...change } });
+
+  const setToken = (token: string, isConfigured: boolean) =>
+    onOptionsChange({
+      ...options,
+      secureJsonData: { ...secureJsonData, token },
+      secureJsonFields: { ...secureJsonFields, token: isConfigured },
+    });
+
+  return (
+    <>
+      <TextField
+        id="streamlens-url"
+        label="VictoriaMetrics URL"
+        description="Single-node, or a cluster with its tenant path, such as http://vmselect:8481/select/7/prometheus"
+        placeholder="http://127.0.0.1:8428"
+        required
+        disabled={readOnly}
+        value={jsonData.url ?? ''}
+        validate={urlError}
+        onChange={(url) => setOption({ url })}
+      />
+      <Field
+        label="VictoriaMetrics token"
+        description="Sent as bearer token with every query, if VictoriaMetrics asks for one"
+      >
+        <SecretInput
+          id="streamlens-token"
+          width={WIDTH}
+          disabled={readOnly}
+          isConfigured={Boolean(secureJsonFields?.token)}
+          value={secureJsonData?.token ?? ''}
+          onChange={(event: ChangeEvent<HTMLInputElement>) => setToken(event.target.value, false)}
+          onReset={() => setToken('', false)}
+        />
+      </Field>
+      <TextField
+        id="streamlens-organization"
+        label="Organisation"
+        description="Id of the organisation whose data this data source shows, and no other's"
+        placeholder="acme"
+        required
+        disabled={readOnly}
+        value={jsonData.organization ?? ''}
+        validate={organizationError}
+        onChange={(organization) => setOption({ organization })}
+      />
+      <Field
+        label="Level"
+        description="Premium widgets need a premium organisation; if the collector says otherwise, the lower level holds"
+      >
+        <RadioButtonGroup
+          aria-label="Level"
+          disabled={readOnly}
+          options={LEVELS}
+          value={jsonData.level ?? 'default'}
+          onChange={(level) => setOption({ level })}
+        />
+      </Field>
+      <TextField
+        id="streamlens-collector-url"
+        label="Collector URL"
+        description="Address of the Streamlens collector, if there is one"
+        placeholder="http://127.0.0.1:8095"
+        disabled={readOnly}
+        value={jsonData.collectorUrl ?? ''}
+        validate={collectorUrlError}
+        onChange={(collectorUrl) => setOption({ collectorUrl })}
+      />
+    </>
+  );
+}
+
+interface TextFieldProps {
+  id: string;
+  label: string;
+  description: string;
+  placeholder: string;
+  required?: boolean;
+  disabled?: boolean;
+  value: string;
+  /** Returns what is wrong with the value, in words. */
+  validate: (value: string) => string | undefined;
+  onChange: (value: string) => void;
+}
+
+/** A text input that says what is wrong with its value once somebody has been there. */
+function TextField({ label, description, required, value, validate, onChange, ...input }: TextFieldProps) {
+  const [isVisited, setVisited] = useState(value !== '');
+  const error = isVisited ? validate(value) : undefined;
+
+  return (
+    <Field label={label} description={description} required={required} invalid={Boolean(error)} error={error}>
+      <Input
+        {...input}
+        width={WIDTH}
+        value={value}
+        onBlur={() => setVisited(true)}
+        onChange={(event: ChangeEvent<HTMLInputElement>) => onChange(event.target.value.trim())}
+      />
+    </Field>
+  );
+}

@@ -1,0 +1,69 @@
+import { choice, type Page } from './page';
+import { bars, pie, stackedBars, steps, tiles } from './panels';
+
+const USAGE =
+  'Traffic is bytes that servers and access logs report. Playtime is the time that players were playing (playout) and webcasters were on air (ingest). Neither is estimated from the other.';
+
+/** How much was delivered and received, and to how many at a time. */
+export const home: Page = {
+  uid: 'streamlens-home',
+  title: 'Home',
+  description: 'What was delivered to viewers and received from publishers, by time, country and stream.',
+  switches: [
+    choice('unit', 'Usage', 'What the usage panels of this page show.', [
+      { text: 'Traffic', value: 'traffic' },
+      { text: 'Playtime', value: 'playtime' },
+    ]),
+    choice('mode', 'Viewers', 'Viewers at the same time, or the change from one interval to the next.', [
+      { text: 'Absolute', value: 'absolute' },
+      { text: 'Delta', value: 'delta' },
+    ]),
+  ],
+  panels: [
+    tiles({
+      id: 1,
+      title: 'Usage',
+      description: `Playout is what was delivered to viewers, ingest what was received from publishers; both are added up over the time range. ${USAGE}`,
+      width: 12,
+      query: { queryType: 'usageOverview', unit: '$unit' },
+    }),
+    tiles({
+      id: 2,
+      title: 'Audience',
+      description:
+        'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s; the greatest minute of the time range is the peak. Unique playouts are the plays whose first frame was shown in the time range. Both end before the first minute that is not complete yet, about half a minute ago.',
+      width: 12,
+      query: { queryType: 'concurrentViewers' },
+    }),
+    stackedBars({
+      id: 3,
+      title: 'Usage over time',
+      description: `What was delivered (playout) and received (ingest) in each interval; the legend has the totals of the time range. ${USAGE} An interval counts only as far as it lies in the time range.`,
+      width: 14,
+      query: { queryType: 'usageOverview', unit: '$unit' },
+    }),
+    pie({
+      id: 4,
+      title: 'Countries',
+      description: `Playout and ingest together by country, found from the address of the viewer or publisher; ZZ is where it is unknown. Shares are of all countries. ${USAGE}`,
+      width: 10,
+      query: { queryType: 'usageByCountry', unit: '$unit', metric: 'value' },
+    }),
+    steps({
+      id: 5,
+      title: 'Maximum concurrent viewers',
+      description:
+        'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s. Absolute: the greatest minute of each interval. Delta: how much that is more or less than in the interval before. The graph ends before the first minute that is not complete yet, about half a minute ago.',
+      width: 12,
+      query: { queryType: 'concurrentViewers', mode: '$mode', metric: 'viewers' },
+    }),
+    bars({
+      id: 6,
+      title: 'Usage per stream',
+      description: `What was received and delivered of each stream in the time range. Up to 1,000 streams are listed, the rest is in (other). ${USAGE}`,
+      width: 12,
+      query: { queryType: 'usageByStream', unit: '$unit' },
+      sortBy: 'playout',
+    }),
+  ],
+};

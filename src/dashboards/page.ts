@@ -1,0 +1,131 @@
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import {
+  CustomVariableBuilder,
+  DashboardBuilder,
+  DashboardCursorSync,
+  type DashboardLink,
+  DashboardLinkBuilder,
+  DashboardLinkType,
+  DatasourceVariableBuilder,
+  type Panel,
+  VariableHide,
+  type VariableModel,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+
+import { id as pluginId } from '../../plugin.json';
+import type { FilterName } from '../query';
+
+/** The tag by which the dashboards find each other. */
+export const TAG = 'streamlens';
+
+/**
+ * The data source of every panel: the one chosen at the top of the page.
+ *
+ * A fixed uid would tie an imported dashboard to one installation, and an import's input would not be filled in when
+ * Grafana provisions the dashboard from a file.
+ */
+export const DATASOURCE = { type: pluginId, uid: '${datasource}' };
+
+interface Filter {
+  name: FilterName;
+  label: string;
+  description: string;
+}
+
+/** The filters at the top of every page, in order. */
+export const FILTERS: Filter[] = [
+  {
+    name: 'country',
+    label: 'Country',
+    description: 'Two-letter country codes such as DE; any of them. Type one and press Enter; clear the text before another one. All: no filter.',
+  },
+  {
+    name: 'stream',
+    label: 'Stream',
+    description: 'Names of streams; any of them. Type one and press Enter; clear the text before another one. All: no filter.',
+  },
+  {
+    name: 'event',
+    label: 'Event',
+    description:
+      'Event ids that players and webcasters report; any of them. Type one and press Enter; clear the text before another one. All: no filter. Traffic knows no events.',
+  },
+];
+
+/** A page of the product. */
+export interface Page {
+  /** Fixed, because it is part of the page's address. */
+  uid: string;
+  title: string;
+  description: string;
+  /** What can be chosen on this page beside the filters. */
+  switches: Array<Builder<VariableModel>>;
+  panels: Array<Builder<Panel>>;
+}
+
+/** Makes the dashboard of a page, as Grafana's JSON. */
+export function dashboard(page: Page): string {
+  // Its successor writes the new schema, which in Grafana 12 is still behind a feature toggle.
+  // eslint-disable-next-line @typescript-eslint/no-deprecated
+  const builder = new DashboardBuilder(page.title)
+    .uid(page.uid)
+    .description(page.description)
+    .tags([TAG])
+    .timezone('utc')
+    .time({ from: 'now-24h', to: 'now' })
+    .refresh('1m')
+    .tooltip(DashboardCursorSync.Crosshair)
+    .variables([...page.switches, ...FILTERS.map(filterVariable), datasourceVariable()])
+    .link({ build: linksToPages });
+  page.panels.forEach((panel) => builder.withPanel(panel));
+  return JSON.stringify(builder.build(), null, 2) + '\n';
+}
+
+/** Makes the links to all pages, which keep the filters and the time range. */
+function linksToPages(): DashboardLink {
+  return {
+    ...new DashboardLinkBuilder('Streamlens')
+      .type(DashboardLinkType.Dashboards)
+      .tags([TAG])
+      .includeVars(true)
+      .keepTime(true)
+      .build(),
+    // The builder would hide them in a menu.
+    placement: undefined,
+  };
+}
+
+/** Makes a choice between two or more values, the first of which is the default. */
+export function choice(
+  name: string,
+  label: string,
+  description: string,
+  values: Array<{ text: string; value: string }>
+): CustomVariableBuilder {
+  return new CustomVariableBuilder(name)
+    .label(label)
+    .description(description)
+    .values(values.map(({ text, value }) => `${text} : ${value}`).join(', '))
+    .current(values[0])
+    .options(values)
+    .allowCustomValue(false);
+}
+
+function filterVariable({ name, label, description }: Filter): CustomVariableBuilder {
+  return new CustomVariableBuilder(name)
+    .label(label)
+    .description(description)
+    .values('')
+    .current({ text: ['All'], value: ['$__all'] })
+    .multi(true)
+    .includeAll(true)
+    .allowCustomValue(true);
+}
+
+function datasourceVariable(): DatasourceVariableBuilder {
+  return new DatasourceVariableBuilder('datasource')
+    .label('Data source')
+    .description('Each data source shows one organisation.')
+    .type(pluginId)
+    .hide(VariableHide.InControlsMenu);
+}

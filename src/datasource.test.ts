@@ -1,0 +1,134 @@
+import type { DataSourceInstanceSettings, ScopedVars } from '@grafana/data';
+import { CustomVariable } from '@grafana/scenes';
+
+import { DataSource } from './datasource';
+import type { StreamlensOptions } from './options';
+import type { StreamlensQuery } from './query';
+import { openDashboard } from './testing';
+
+const source = new DataSource({
+  id: 1,
+  uid: 'streamlens',
+  type: 'streamlens-analytics-datasource',
+  jsonData: {},
+} as DataSourceInstanceSettings<StreamlensOptions>);
+
+/** A variable with the options a, b and c and with these of them chosen. */
+function variable(name: string, chosen: string | string[], allValue?: string): CustomVariable {
+  const all = [chosen].flat().includes('$__all');
+  return new CustomVariable({
+    name,
+    query: 'a,b,c',
+    isMulti: Array.isArray(chosen),
+    includeAll: true,
+    allValue,
+    value: chosen,
+    text: all ? 'All' : chosen,
+    options: ['a', 'b', 'c'].map((value) => ({ value, label: value })),
+  });
+}
+
+/** What the backend receives, as JSON. */
+function sent(query: Partial<StreamlensQuery>, scopedVars: ScopedVars = {}): unknown {
+  return JSON.parse(
+    JSON.stringify(source.applyTemplateVariables({ refId: 'A', queryType: 'usageOverview', ...query }, scopedVars))
+  );
+}
+
+const bare = { refId: 'A', queryType: 'usageOverview' };
+
+describe('variables in lists', () => {
+  test.each<{ name: string; variables: CustomVariable[]; stream: string[]; want?: string[] }>([
+    { name: 'no variable', variables: [], stream: ['x', 'y'], want: ['x', 'y'] },
+    { name: 'one value', variables: [variable('v', 'a')], stream: ['$v'], want: ['a'] },
+    { name: 'several values', variables: [variable('v', ['a', 'c'])], stream: ['$v'], want: ['a', 'c'] },
+    { name: 'braces', variables: [variable('v', ['a', 'c'])], stream: ['${v}'], want: ['a', 'c'] },
+    {
+      name: 'beside a plain value',
+      variables: [variable('v', ['a', 'c'])],
+      stream: ['x', '$v'],
+      want: ['x', 'a', 'c'],
+    },
+    { name: 'within a text', variables: [variable('v', ['a', 'c'])], stream: ['eu-$v-1'], want: ['eu-a-1', 'eu-c-1'] },
+    {
+      name: 'two in one text',
+      variables: [variable('v', ['a', 'b']), variable('w', ['b', 'c'])],
+      stream: ['$v-$w'],
+      want: ['a-b', 'a-c', 'b-b', 'b-c'],
+    },
+    { name: 'the same value twice', variables: [variable('v', ['a', 'b'])], stream: ['a', '$v'], want: ['a', 'b'] },
+    { name: 'dollars in a value', variables: [variable('v', ["$&$'"])], stream: ['$v'], want: ["$&$'"] },
+    { name: 'a comma in a value', variables: [variable('v', ['a,b'])], stream: ['$v'], want: ['a,b'] },
+    { name: 'an unknown variable', variables: [], stream: ['$unknown'], want: ['$unknown'] },
+    { name: 'all of several', variables: [variable('v', ['$__all'])], stream: ['$v'], want: undefined },
+    { name: 'all of one', variables: [variable('v', '$__all')], stream: ['$v'], want: undefined },
+    { name: 'all beside a value', variables: [variable('v', ['$__all'])], stream: ['x', '$v'], want: undefined },
+    { name: 'all, written by hand', variables: [], stream: ['$__all'], want: undefined },
+    { name: 'all, as custom value', variables: [variable('v', ['$__all'], '$__all')], stream: ['$v'], want: undefined },
+    {
+      name: 'every value, but not all',
+      variables: [variable('v', ['a', 'b', 'c'])],
+      stream: ['$v'],
+      want: ['a', 'b', 'c'],
+    },
+    { name: 'nothing chosen', variables: [variable('v', [])], stream: ['$v'], want: undefined },
+    { name: 'an empty text', variables: [variable('v', '')], stream: ['$v'], want: undefined },
+    { name: 'an empty list', variables: [], stream: [], want: undefined },
+  ])('$name', ({ variables, stream, want }) => {
+    openDashboard(...variables);
+    expect(sent({ stream })).toEqual(want ? { ...bare, stream: want } : bare);
+  });
+
+  test('the value of a repeated panel wins over "All"', () => {
+    openDashboard(variable('v', ['$__all']));
+    expect(sent({ stream: ['$v'] }, { v: { value: 'b', text: 'b' } })).toEqual({ ...bare, stream: ['b'] });
+  });
+
+  test('in every filter', () => {
+    openDashboard(variable('v', ['a', 'b']));
+    const names = ['country', 'tag', 'stream', 'event', 'referrer'] as const;
+    expect(sent(Object.fromEntries(names.map((name) => [name, ['$v']])))).toEqual({
+      ...bare,
+      ...Object.fromEntries(names.map((name) => [name, ['a', 'b']])),
+    });
+  });
+});
+
+describe('variables in single values', () => {
+  const names = ['unit', 'metric', 'mode', 'interval', 'timezone'] as const;
+
+  test.each(names)('%s', (name) => {
+    openDashboard(variable('v', 'b'));
+    expect(sent({ [name]: '$v' })).toEqual({ ...bare, [name]: 'b' });
+  });
+
+  test.each([
+    { name: 'all', chosen: '$__all', allValue: '$__all' },
+    { name: 'nothing', chosen: '', allValue: undefined },
+  ])('$name leaves the field out', ({ chosen, allValue }) => {
+    openDashboard(variable('v', chosen, allValue));
+    expect(sent(Object.fromEntries(names.map((name) => [name, '$v'])))).toEqual(bare);
+  });
+
+  test('several values reach the backend, which refuses them', () => {
+    openDashboard(variable('v', ['a', 'b']));
+    expect(sent({ unit: '$v' })).toEqual({ ...bare, unit: 'a,b' });
+  });
+});
+
+test('an absent field stays absent, so that the backend alone has the defaults', () => {
+  openDashboard();
+  expect(sent({ form: 'series' })).toEqual({ ...bare, form: 'series' });
+});
+
+test('the default query is the usage as a series', () => {
+  expect(source.getDefaultQuery()).toEqual({ queryType: 'usageOverview', form: 'series' });
+});
+
+test.each([
+  { queryType: 'usageOverview', want: true },
+  { queryType: '', want: false },
+  { queryType: undefined, want: false },
+])('a query of type $queryType is sent: $want', ({ queryType, want }) => {
+  expect(source.filterQuery({ refId: 'A', queryType })).toBe(want);
+});

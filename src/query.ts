@@ -1,0 +1,44 @@
+import type { DataQuery } from '@grafana/schema';
+
+/** `total` is one row or one per item of a breakdown; `series` is the same columns per interval. */
+export type Form = 'total' | 'series';
+
+/** The fields that hold a list of values to keep; no list, or an empty one, keeps everything. */
+export type FilterName = 'country' | 'stream' | 'tag' | 'event' | 'referrer';
+
+/** The fields that only some widgets have. */
+export type OptionName = 'unit' | 'metric' | 'mode';
+
+/**
+ * One question to the backend, named by its widget in `queryType`.
+ *
+ * Every text but `form` may hold a dashboard variable, so none is narrowed to the values the backend takes.
+ * An absent field has the backend's default.
+ */
+export interface StreamlensQuery extends DataQuery {
+  /** Countries as ISO 3166-1 alpha-2 codes; any of them. */
+  country?: string[];
+  /** Tags of streams; only streams that have all of them. */
+  tag?: string[];
+  /** Names of streams; any of them. */
+  stream?: string[];
+  /** Event ids that players and webcasters reported; any of them. */
+  event?: string[];
+  /** Referring hosts; any of them. */
+  referrer?: string[];
+  /** `traffic` in bytes (default) or `playtime` in seconds. */
+  unit?: string;
+  /** Which of the widget's metrics, where it has several. */
+  metric?: string;
+  /** `absolute` (default) or `delta` to the interval before, in the series form only. */
+  mode?: string;
+  /** Default `total`. */
+  form?: Form;
+  /** Length of an interval of the series form, such as `10m`; automatic by default. */
+  interval?: string;
+  /** IANA name of the time zone of calendar days and months; default `UTC`. */
+  timezone?: string;
+}
+
+/** What a panel asks before anybody has chosen anything. */
+export const DEFAULT_QUERY: Partial<StreamlensQuery> = { queryType: 'usageOverview', form: 'series' };

@@ -1,0 +1,77 @@
+import type { StreamlensQuery } from './query';
+import { type Widget, WIDGETS, withWidget } from './widgets';
+
+const plain: Widget = {
+  type: 'plain',
+  title: 'Plain',
+  description: 'Has filters only.',
+  page: 'Home',
+  level: 'default',
+  options: [],
+  metrics: [],
+  filters: ['country', 'stream'],
+  columns: [{ name: 'value', unit: 'short' }],
+};
+
+const full: Widget = {
+  ...plain,
+  type: 'full',
+  options: ['unit', 'metric', 'mode'],
+  metrics: ['playouts', 'ingests'],
+  filters: ['country', 'stream', 'tag', 'event', 'referrer'],
+};
+
+const query: StreamlensQuery = {
+  refId: 'B',
+  hide: true,
+  queryType: 'full',
+  country: ['DE'],
+  stream: ['a'],
+  tag: ['live'],
+  event: ['cup'],
+  referrer: ['site.example'],
+  unit: 'playtime',
+  metric: 'ingests',
+  mode: 'delta',
+  form: 'series',
+  interval: '1h',
+  timezone: 'Europe/Berlin',
+};
+
+describe('another widget', () => {
+  test('takes away what it does not have, and only that', () => {
+    expect(withWidget(query, plain)).toEqual({
+      refId: 'B',
+      hide: true,
+      queryType: 'plain',
+      country: ['DE'],
+      stream: ['a'],
+      form: 'series',
+      interval: '1h',
+      timezone: 'Europe/Berlin',
+    });
+  });
+
+  test('keeps everything that it has', () => {
+    expect(withWidget(query, full)).toEqual(query);
+  });
+
+  test.each([
+    { metric: 'ingests', want: 'ingests' },
+    { metric: 'latency', want: undefined },
+    { metric: '$metric', want: '$metric' },
+  ])('metric $metric becomes $want', ({ metric, want }) => {
+    expect(withWidget({ ...query, metric }, full).metric).toBe(want);
+  });
+});
+
+test('every widget has its own type, a title, a sentence, a page and columns', () => {
+  expect(new Set(WIDGETS.map(({ type }) => type)).size).toBe(WIDGETS.length);
+  for (const widget of WIDGETS) {
+    expect(widget.title).not.toBe('');
+    expect(widget.description).toMatch(/^[A-Z].*\.$/);
+    expect(widget.page).not.toBe('');
+    expect(widget.columns).not.toHaveLength(0);
+    expect(widget.options.includes('metric')).toBe(widget.metrics.length > 0);
+  }
+});

@@ -1,0 +1,57 @@
+import type { FilterName, OptionName, StreamlensQuery } from './query';
+import list from './widgets.json';
+
+/** A column of a widget's answer. */
+export interface Column {
+  name: string;
+  /** As Grafana names units; empty for text. */
+  unit: string;
+}
+
+/** What the query editor has to know of a widget. The backend generates the list, widgets.json. */
+export interface Widget {
+  /** The query type. */
+  type: string;
+  title: string;
+  /** One sentence for the picker. */
+  description: string;
+  /** The dashboard page it belongs to. */
+  page: string;
+  /** The level an organisation needs to see it. */
+  level: 'default' | 'premium';
+  options: OptionName[];
+  /** The values of the option `metric`, if it has that. */
+  metrics: string[];
+  filters: FilterName[];
+  columns: Column[];
+}
+
+/** All widgets, in the order of the dashboards. */
+export const WIDGETS = list as Widget[];
+
+/** Every filter and every option that some widget may have. */
+const OPTIONAL: Array<FilterName | OptionName> = [
+  'country',
+  'stream',
+  'tag',
+  'event',
+  'referrer',
+  'unit',
+  'metric',
+  'mode',
+];
+
+/** Returns the query for another widget: what both widgets have stays, the rest would be refused and goes. */
+export function withWidget(query: StreamlensQuery, widget: Widget): StreamlensQuery {
+  const next: StreamlensQuery = { ...query, queryType: widget.type };
+  const kept: string[] = [...widget.options, ...widget.filters];
+  for (const name of OPTIONAL) {
+    if (!kept.includes(name)) {
+      delete next[name];
+    }
+  }
+  if (next.metric && !next.metric.includes('$') && !widget.metrics.includes(next.metric)) {
+    delete next.metric;
+  }
+  return next;
+}
