@@ -6,7 +6,9 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
+	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/ingest"
+	"github.com/streamlens/streamlens/pkg/vm"
 )
 
 // metricsPrefix begins the names of the collector's own metrics.
@@ -19,8 +21,15 @@ type metricSet struct {
 	repeated *metrics.Counter
 }
 
-func newMetrics(p *ingest.Pipeline) *metricSet {
+func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, writes func() vm.WriterStats) *metricSet {
 	set := metrics.NewSet()
+	gauge := func(name string, value func() int64) {
+		set.NewGauge(metricsPrefix+name, func() float64 { return float64(value()) })
+	}
+	gauge("waiting_bytes", func() int64 { return writes().Waiting })
+	gauge("written_bytes_total", func() int64 { return writes().Written })
+	gauge("write_failures_total", func() int64 { return writes().Failures })
+	gauge("user_agents_not_parsed_total", agents.Refused)
 	set.NewGauge(metricsPrefix+"sessions", func() float64 { return float64(p.Sessions()) })
 	set.NewGauge(metricsPrefix+"series", func() float64 { return float64(p.Series()) })
 	return &metricSet{

@@ -62,6 +62,7 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 		UserAgents:     userAgents,
 		Pipeline:       pipeline,
 		Tags:           tags,
+		Writes:         writer.Stats,
 		Ready:          proof.check,
 		Clock:          time.Now,
 		Logger:         logger,

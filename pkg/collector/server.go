@@ -48,6 +48,8 @@ type Server struct {
 	UserAgents     *enrich.UserAgents
 	Pipeline       *ingest.Pipeline
 	Tags           *tag.Store
+	// Writes tells how far the samples are written.
+	Writes func() vm.WriterStats
 	// Ready returns why the collector cannot do its work, or nil.
 	Ready  func(context.Context) error
 	Clock  func() time.Time
@@ -63,7 +65,7 @@ type Server struct {
 
 // Handler returns the handler of all the collector's requests.
 func (s *Server) Handler() http.Handler {
-	s.metrics = newMetrics(s.Pipeline)
+	s.metrics = newMetrics(s.Pipeline, s.UserAgents, s.Writes)
 	s.salts = enrich.NewSalts()
 	s.events.New = func() any { return beacon.NewDecoder(maxEventAge) }
 	s.usage.New = func() any { return usage.NewDecoder(ingest.MaxAge) }

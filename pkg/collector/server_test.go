@@ -21,6 +21,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/enrich/enrichtest"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
 )
 
 // store keeps what the pipeline writes.
@@ -77,6 +78,7 @@ func start(t *testing.T, change func(*tenant.Organization)) *collector {
 		Countries:      countries,
 		UserAgents:     userAgents,
 		Pipeline:       pipeline,
+		Writes:         func() vm.WriterStats { return vm.WriterStats{} },
 		Ready:          func(context.Context) error { return nil },
 		Clock:          time.Now,
 		Logger:         logger,

@@ -61,11 +61,18 @@ func (w *Writer) Full() bool {
 	return w.bytes >= maxWaitingBytes
 }
 
-// Stats returns how many bytes of samples wait, how many were written, and how many attempts failed.
-func (w *Writer) Stats() (waiting, written, failures int64) {
+// WriterStats tells how far a Writer is.
+type WriterStats struct {
+	Waiting  int64 // bytes of samples that wait
+	Written  int64 // bytes of samples that VictoriaMetrics has taken
+	Failures int64 // attempts that failed
+}
+
+// Stats returns how far the writer is.
+func (w *Writer) Stats() WriterStats {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return int64(w.bytes), w.written, w.failures
+	return WriterStats{int64(w.bytes), w.written, w.failures}
 }
 
 // Run writes until ctx is done, and then until nothing waits or VictoriaMetrics refuses.
