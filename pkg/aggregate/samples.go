@@ -1,6 +1,8 @@
 package aggregate
 
 import (
+	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,10 +21,10 @@ type seriesKey struct {
 }
 
 type series struct {
-	text  string // metric name and labels
-	sent  bool   // whether VictoriaMetrics knows the series already
-	dirty bool   // whether it is in Samples.dirty
-	open  []sample
+	text  string   // metric name and labels
+	sent  bool     // whether VictoriaMetrics knows the series already
+	dirty bool     // whether it is in Samples.dirty
+	open  []sample // in the order of their stamps; few but after late data
 }
 
 type sample struct {
@@ -131,14 +133,16 @@ func (s *Samples) add(key seriesKey, w window, value int64) {
 }
 
 func (s *series) add(w window, value int64) {
-	for i := range s.open {
-		if s.open[i].stamp == w.stamp {
-			s.open[i].value += value
-			s.open[i].changed = true
-			return
-		}
+	i := len(s.open)
+	if i > 0 && s.open[i-1].stamp >= w.stamp {
+		i = sort.Search(i, func(i int) bool { return s.open[i].stamp >= w.stamp })
 	}
-	s.open = append(s.open, sample{window: w, value: value, changed: true})
+	if i < len(s.open) && s.open[i].stamp == w.stamp {
+		s.open[i].value += value
+		s.open[i].changed = true
+		return
+	}
+	s.open = slices.Insert(s.open, i, sample{window: w, value: value, changed: true})
 }
 
 func (s *series) appendChanged(b []byte) []byte {

@@ -30,6 +30,7 @@ func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, writes func() vm.
 	gauge("written_bytes_total", func() int64 { return writes().Written })
 	gauge("write_failures_total", func() int64 { return writes().Failures })
 	gauge("user_agents_not_parsed_total", agents.Refused)
+	gauge("handed_timestamp_milliseconds", p.Handed)
 	set.NewGauge(metricsPrefix+"sessions", func() float64 { return float64(p.Sessions()) })
 	set.NewGauge(metricsPrefix+"series", func() float64 { return float64(p.Series()) })
 	return &metricSet{

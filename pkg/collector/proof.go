@@ -49,11 +49,11 @@ func (p *proof) run(ctx context.Context) {
 
 func (p *proof) write(ctx context.Context) error {
 	for _, o := range p.config.Organizations {
-		level := 0
+		settings := vm.Settings{Addresses: o.Privacy.IP != tenant.IPOff}
 		if o.Level == tenant.Premium {
-			level = 1
+			settings.Level = 1
 		}
-		if err := vm.WriteCanary(ctx, p.client, p.config.VictoriaMetrics.URL, o.ID, p.collector, level, time.Now()); err != nil {
+		if err := vm.WriteCanary(ctx, p.client, p.config.VictoriaMetrics.URL, o.ID, p.collector, settings, time.Now()); err != nil {
 			return fmt.Errorf("organisation %s: %w", o.ID, err)
 		}
 		if err := p.tags.Renew(ctx, o.ID); err != nil {

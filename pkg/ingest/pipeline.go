@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
@@ -61,6 +62,7 @@ type Pipeline struct {
 
 	samples *aggregate.Samples // only Run uses them, but for their number
 	flushed int64              // ms since 1970, of the last flush of all series
+	handed  atomic.Int64       // ms since 1970, up to which all that came is handed to the writer
 }
 
 type usageID struct{ organization, id string }
@@ -192,6 +194,9 @@ func (p *Pipeline) tick(last bool) {
 		p.flushed = now
 	}
 	p.samples.Flush(added, now, all, p.writer.Enqueue)
+	if all {
+		p.handed.Store(now)
+	}
 }
 
 // expire ends what has ended by time and takes what was added.
@@ -217,6 +222,9 @@ func (p *Pipeline) Sessions() int {
 	defer p.mu.Unlock()
 	return p.tracker.Live()
 }
+
+// Handed returns the time, in ms since 1970, up to which all that came is handed to the writer.
+func (p *Pipeline) Handed() int64 { return p.handed.Load() }
 
 // Series returns the number of series with an open minute or hour.
 func (p *Pipeline) Series() int { return p.samples.Len() }

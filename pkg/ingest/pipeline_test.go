@@ -97,3 +97,23 @@ func TestMemoryPerSession(t *testing.T) {
 	}
 	runtime.KeepAlive(p)
 }
+
+// BenchmarkPast measures the same for reports of days that have passed, of which every minute is a further sample.
+func BenchmarkPast(b *testing.B) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	samples := &discard{}
+	p := New("c", samples, limits, func() time.Time { return now })
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		batch := report(i, 0, now.Add(-time.Duration(i%8000)*time.Minute).UnixMilli())
+		batch.Received = now.UnixMilli()
+		if _, err := p.Events(batch, func() event.Viewer { return viewer(i % 5000) }); err != nil {
+			b.Fatal(err)
+		}
+		if i%10_000 == 9999 {
+			now = now.Add(time.Second)
+			p.tick(true)
+		}
+	}
+	b.ReportMetric(float64(samples.bytes)/float64(b.N), "B-written/op")
+}

@@ -1,0 +1,56 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"text/template"
+)
+
+// configurationTemplate writes texts as JSON strings, which YAML reads.
+var configurationTemplate = template.Must(template.New("streamlens.yaml").Parse(`listen: {{printf "%q" .Listen}}
+dataDir: {{printf "%q" .DataDir}}
+victoriametrics: {url: {{printf "%q" .VictoriaMetrics}}}
+geoip: {database: {{printf "%q" .GeoIP}}}
+trustedProxies: [127.0.0.1/32]
+organizations:
+  - id: acme
+    level: premium
+    secretKey: sk_{{index .Keys 0}}
+    accounts: [{id: acme, key: pk_{{index .Keys 1}}}]
+  - id: beta
+    level: default
+    secretKey: sk_{{index .Keys 2}}
+    accounts: [{id: beta, key: pk_{{index .Keys 3}}, origins: ["https://beta.example"]}]
+`))
+
+// configuration returns the streamlens.yaml of the demo, with keys that nobody can guess.
+func configuration(listen, dataDir, victoriaMetrics, geoIP string) ([]byte, error) {
+	values := struct {
+		Listen, DataDir, VictoriaMetrics, GeoIP string
+		Keys                                    [4]string
+	}{Listen: listen, DataDir: dataDir, VictoriaMetrics: victoriaMetrics, GeoIP: geoIP}
+	for i := range values.Keys {
+		values.Keys[i] = rand.Text()
+	}
+	var b bytes.Buffer
+	if err := configurationTemplate.Execute(&b, values); err != nil {
+		return nil, fmt.Errorf("demo: write the configuration: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// freePort returns the preferred port of 127.0.0.1 if it is free, else another.
+func freePort(ctx context.Context, preferred int) (int, error) {
+	var c net.ListenConfig
+	listener, err := c.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", preferred))
+	if err != nil {
+		if listener, err = c.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
+			return 0, fmt.Errorf("demo: find a free port: %w", err)
+		}
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}

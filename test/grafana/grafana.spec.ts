@@ -1,0 +1,76 @@
+import { expect, test, type APIRequestContext, type Page } from '@playwright/test';
+import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+const folder = resolve(__dirname, '../../dashboards');
+const dashboards = readdirSync(folder)
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => JSON.parse(readFileSync(resolve(folder, name), 'utf8')) as { uid: string; title: string });
+
+function url(path: string): string {
+  return `${process.env.GRAFANA_URL}${path}`;
+}
+
+/** Adds a data source with the settings and returns what its health check says. */
+async function healthOf(request: APIRequestContext, jsonData: Record<string, string>) {
+  const added = await request.post(url('/api/datasources'), {
+    data: { name: `health ${Date.now()}`, type: 'streamlens-analytics-datasource', access: 'proxy', jsonData },
+  });
+  expect(added.status()).toBe(200);
+  const { uid } = (await added.json()).datasource;
+  const answer = await request.get(url(`/api/datasources/uid/${uid}/health`));
+  await request.delete(url(`/api/datasources/uid/${uid}`));
+  return { ok: answer.ok(), message: String((await answer.json()).message) };
+}
+
+test('the provisioned data source is healthy', async ({ request }) => {
+  const answer = await request.get(url('/api/datasources/uid/streamlens/health'));
+  const health = await answer.json();
+  expect(health.status, health.message).toBe('OK');
+});
+
+test('the health check explains wrong settings in words', async ({ request }) => {
+  const provisioned = (await (await request.get(url('/api/datasources/uid/streamlens'))).json()).jsonData;
+  for (const [change, words] of [
+    [{ url: 'http://127.0.0.1:1' }, 'cannot be reached'],
+    [{ url: process.env.GRAFANA_URL as string }, 'not VictoriaMetrics'],
+    [{ url: '' }, 'URL'],
+    [{ organization: 'nobody' }, 'no collector knows this organisation'],
+    [{ organization: '' }, 'organisation'],
+    [{ organization: 'UPPER CASE' }, 'organisation'],
+  ] as const) {
+    const health = await healthOf(request, { ...provisioned, ...change });
+    expect(health.ok, JSON.stringify(change)).toBe(false);
+    expect(health.message).toContain(words);
+  }
+});
+
+/** Opens a dashboard and shows all of it, so that every panel loads. */
+async function open(page: Page, uid: string, width: number): Promise<void> {
+  await page.setViewportSize({ width, height: 900 });
+  await page.goto(url(`/d/${uid}?orgId=1&kiosk`));
+  const content = page.getByTestId('data-testid Panel header', { exact: false }).first();
+  await content.waitFor({ state: 'attached', timeout: 60_000 });
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ width, height: Math.max(900, height) });
+  await page.waitForLoadState('networkidle');
+}
+
+for (const { uid, title } of dashboards) {
+  for (const width of [1440, 400]) {
+    test(`${title} shows its data at ${width} pixels`, async ({ page }, info) => {
+      const errors: string[] = [];
+      page.on('pageerror', (error) => errors.push(error.message));
+      page.on('response', (response) => {
+        if (response.url().includes('/api/ds/query') && !response.ok()) {
+          errors.push(`${response.status()} of a query`);
+        }
+      });
+      await open(page, uid, width);
+      await expect(page.getByTestId('data-testid Panel status error')).toHaveCount(0);
+      await expect(page.getByText('No data', { exact: true })).toHaveCount(0);
+      expect(errors).toEqual([]);
+      await page.screenshot({ path: info.outputPath(`${uid}-${width}.png`), fullPage: true });
+    });
+  }
+}
