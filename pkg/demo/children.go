@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	stopTimeout  = 10 * time.Second
+	stopTimeout  = 30 * time.Second
 	pollInterval = 100 * time.Millisecond
 	shownLines   = 20 // of the log of a child that died
 	shownBytes   = 16 << 10

@@ -22,6 +22,7 @@ const (
 	maxWaitingBytes = 256 << 20
 	minRetryDelay   = 500 * time.Millisecond
 	maxRetryDelay   = 10 * time.Second
+	drainTimeout    = 20 * time.Second
 )
 
 // Writer writes samples to VictoriaMetrics in the order in which they are enqueued, and tries again until they are taken.
@@ -75,39 +76,50 @@ func (w *Writer) Stats() WriterStats {
 	return WriterStats{int64(w.bytes), w.written, w.failures}
 }
 
-// Run writes until ctx is done, and then until nothing waits or VictoriaMetrics refuses.
+// Run writes until ctx is done. Then it writes what still waits, until VictoriaMetrics refuses or drainTimeout has passed;
+// what is left is lost, and said in the log.
 func (w *Writer) Run(ctx context.Context, logger *slog.Logger) {
+	for w.wait(ctx) {
+		w.write(ctx, ctx, logger)
+	}
+	// What waits when the process stops should arrive.
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	w.write(drain, ctx, logger)
+	if left := w.Stats().Waiting; left > 0 {
+		logger.Error("Samples are lost: VictoriaMetrics did not take them before the end", "bytes", left)
+	}
+}
+
+// wait returns true when something waits, and false when ctx is done.
+func (w *Writer) wait(ctx context.Context) bool {
+	select {
+	case <-w.wake:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// write writes what waits. What fails is tried again with growing delays, until retry or ctx is done.
+func (w *Writer) write(ctx, retry context.Context, logger *slog.Logger) {
 	delay := minRetryDelay
-	for {
-		for {
-			samples := w.first()
-			if samples == nil {
-				break
-			}
-			// What is being written when the process stops should arrive.
-			if err := Import(context.WithoutCancel(ctx), w.client, w.url, samples); err != nil {
-				w.fail()
-				logger.Error("Writing samples failed", "error", err, "waitingBytes", w.waitingBytes())
-				if ctx.Err() != nil {
-					return
-				}
-				select {
-				case <-time.After(delay):
-				case <-ctx.Done():
-				}
-				delay = min(2*delay, maxRetryDelay)
-				continue
-			}
-			delay = minRetryDelay
+	for samples := w.first(); samples != nil && ctx.Err() == nil; samples = w.first() {
+		// A write that has begun goes on when retry is done.
+		err := Import(context.WithoutCancel(ctx), w.client, w.url, samples)
+		if err == nil {
 			w.remove()
+			delay = minRetryDelay
+			continue
 		}
+		w.fail()
+		logger.Error("Writing samples failed", "error", err, "waitingBytes", w.Stats().Waiting)
 		select {
-		case <-w.wake:
-		case <-ctx.Done():
-			if w.first() == nil {
-				return
-			}
+		case <-time.After(delay):
+		case <-retry.Done():
+			return
 		}
+		delay = min(2*delay, maxRetryDelay)
 	}
 }
 
@@ -132,12 +144,6 @@ func (w *Writer) fail() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.failures++
-}
-
-func (w *Writer) waitingBytes() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.bytes
 }
 
 // Import writes samples in Prometheus' text format with timestamps in ms to the VictoriaMetrics at baseURL, and returns

@@ -27,7 +27,10 @@ export default async function startDemo(): Promise<() => Promise<void>> {
   await new Promise<void>((done, fail) => {
     createInterface({ input: demo.stdout }).on('line', (line) => {
       console.log(`demo: ${line}`);
-      process.env.GRAFANA_URL ??= address.exec(line)?.[1];
+      const url = address.exec(line)?.[1];
+      if (url) {
+        process.env.GRAFANA_URL = url;
+      }
       if (complete.test(line)) {
         done();
       }

@@ -33,7 +33,7 @@ test('the health check explains wrong settings in words', async ({ request }) =>
   const provisioned = (await (await request.get(url('/api/datasources/uid/streamlens'))).json()).jsonData;
   for (const [change, words] of [
     [{ url: 'http://127.0.0.1:1' }, 'cannot be reached'],
-    [{ url: process.env.GRAFANA_URL as string }, 'not VictoriaMetrics'],
+    [{ url: provisioned.collectorUrl }, 'not VictoriaMetrics'],
     [{ url: '' }, 'URL'],
     [{ organization: 'nobody' }, 'no collector knows this organisation'],
     [{ organization: '' }, 'organisation'],
@@ -49,7 +49,7 @@ test('the health check explains wrong settings in words', async ({ request }) =>
 async function open(page: Page, uid: string, width: number): Promise<void> {
   await page.setViewportSize({ width, height: 900 });
   await page.goto(url(`/d/${uid}?orgId=1&kiosk`));
-  const content = page.getByTestId('data-testid Panel header', { exact: false }).first();
+  const content = page.getByTestId(/^data-testid Panel header/).first();
   await content.waitFor({ state: 'attached', timeout: 60_000 });
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   await page.setViewportSize({ width, height: Math.max(900, height) });

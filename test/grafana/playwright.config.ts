@@ -11,7 +11,7 @@ export default defineConfig({
   reporter: 'list',
   use: {
     launchOptions: { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--disable-gpu', '--disable-quic'] },
-    httpCredentials: { username: 'admin', password: 'admin', send: 'always' },
+    extraHTTPHeaders: { Authorization: `Basic ${Buffer.from(process.env.GRAFANA_USER ?? 'admin:admin').toString('base64')}` },
     timezoneId: 'UTC',
   },
 });
