@@ -85,8 +85,8 @@ func New(collector string, writer Writer, limits func(organization string) tenan
 }
 
 // churning is the session.Hourly of the pipeline.
-func (p *Pipeline) churning(organization, dimension, value string) string {
-	return p.hourly.label(organization, dimension, value, p.limits(organization).IPsPerHour)
+func (p *Pipeline) churning(organization, dimension, value string, at int64) string {
+	return p.hourly.label(organization, dimension, value, at, p.limits(organization).IPsPerHour)
 }
 
 // advance sets the time to that of the clock or the given one, whichever is later, and returns it. A clock that steps back
@@ -114,17 +114,17 @@ func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.
 	}
 	b.Received = p.advance(b.Received)
 	if !p.tracker.Known(organization, b.Session.ID) {
-		if !p.daily.admit(term{organization, measure.LabelStream}, b.Session.Stream, p.limits(organization).Streams) {
+		if !p.daily.admit(organization, measure.LabelStream, b.Session.Stream, p.now, p.limits(organization).Streams) {
 			return session.Outcome{}, ErrStreams
 		}
-		b.Session.Event = p.daily.label(organization, measure.LabelEvent, b.Session.Event, valuesPerDay)
-		b.Session.Client = p.daily.label(organization, measure.DimensionVersion, b.Session.Client, valuesPerDay)
-		b.Session.Method = p.daily.label(organization, measure.DimensionProtocol, b.Session.Method, valuesPerDay)
+		b.Session.Event = p.daily.label(organization, measure.LabelEvent, b.Session.Event, p.now, valuesPerDay)
+		b.Session.Client = p.daily.label(organization, measure.DimensionVersion, b.Session.Client, p.now, valuesPerDay)
+		b.Session.Method = p.daily.label(organization, measure.DimensionProtocol, b.Session.Method, p.now, valuesPerDay)
 	}
 	for i := range b.Events {
 		e := &b.Events[i]
-		e.Reason = p.daily.label(organization, measure.DimensionReason, e.Reason, valuesPerDay)
-		e.Code = p.daily.label(organization, measure.DimensionCode, e.Code, valuesPerDay)
+		e.Reason = p.daily.label(organization, measure.DimensionReason, e.Reason, p.now, valuesPerDay)
+		e.Code = p.daily.label(organization, measure.DimensionCode, e.Code, p.now, valuesPerDay)
 	}
 	return p.tracker.Apply(b), nil
 }
@@ -140,7 +140,7 @@ func (p *Pipeline) Usage(organization string, lines []event.Usage, received int6
 	now := p.advance(received)
 	streams := p.limits(organization).Streams
 	for _, u := range lines {
-		if !p.daily.admit(term{organization, measure.LabelStream}, u.Stream, streams) {
+		if !p.daily.admit(organization, measure.LabelStream, u.Stream, now, streams) {
 			return 0, ErrStreams
 		}
 	}
@@ -160,14 +160,14 @@ func (p *Pipeline) Usage(organization string, lines []event.Usage, received int6
 
 func (p *Pipeline) count(organization string, u event.Usage, now int64) {
 	to := p.ledger.Entry(aggregate.Space{Organization: organization, Stream: u.Stream, Country: u.Country}, now)
-	protocol := p.daily.label(organization, measure.DimensionProtocol, u.Protocol, valuesPerDay)
+	protocol := p.daily.label(organization, measure.DimensionProtocol, u.Protocol, p.now, valuesPerDay)
 	to.Add(measure.Traffic, u.Time, u.Bytes, aggregate.NewDimensions(measure.Traffic, u.Direction, protocol))
 	if u.Address != "" {
-		address := p.churning(organization, measure.DimensionIP, u.Address)
+		address := p.churning(organization, measure.DimensionIP, u.Address, u.Time)
 		to.Add(measure.TrafficByIP, u.Time, u.Bytes, aggregate.NewDimensions(measure.TrafficByIP, u.Direction, address))
 	}
 	if u.Direction == measure.Playout {
-		referrer := p.churning(organization, measure.DimensionReferrer, u.Referrer)
+		referrer := p.churning(organization, measure.DimensionReferrer, u.Referrer, u.Time)
 		to.Add(measure.TrafficByReferrer, u.Time, u.Bytes, aggregate.NewDimensions(measure.TrafficByReferrer, referrer))
 	}
 }

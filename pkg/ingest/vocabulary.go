@@ -2,50 +2,69 @@ package ingest
 
 import "time"
 
-// OtherValue stands for the label values beyond the limit of a day.
+// OtherValue stands for the label values beyond a limit.
 const OtherValue = "(other)"
 
 // valuesPerDay is how many distinct values free text from browsers may have in one organisation and UTC day (rules.md, 24).
 const valuesPerDay = 1000
 
-// term is one kind of free text of one organisation.
-type term struct{ organization, field string }
+// term is one kind of text of one organisation, in one period.
+type term struct {
+	organization, field string
+	period              int64 // its number since 1970
+}
 
-// vocabulary bounds the distinct label values of a period, so that no sender can make series without end.
+// words are the values of a term.
+type words struct {
+	values map[string]struct{}
+	used   int64 // ms since 1970
+}
+
+// vocabulary bounds the distinct label values of each period, so that no sender can make series without end.
 type vocabulary struct {
-	length time.Duration // after which the values are forgotten: a UTC day, or an hour
-	period int64         // number of the present one since 1970
-	values map[term]map[string]struct{}
+	length time.Duration // of a period: a UTC day, or an hour
+	now    int64         // ms since 1970
+	terms  map[term]*words
 }
 
-// turn forgets the values if a new period has begun; now is in ms since 1970.
+// turn sets the time, in ms since 1970, and forgets the periods of which nothing has come for the length of one.
 func (v *vocabulary) turn(now int64) {
-	if period := now / v.length.Milliseconds(); period != v.period || v.values == nil {
-		v.period = period
-		v.values = map[term]map[string]struct{}{}
+	length := v.length.Milliseconds()
+	if now/length != v.now/length {
+		for t, w := range v.terms {
+			if w.used < now-length {
+				delete(v.terms, t)
+			}
+		}
 	}
+	v.now = now
 }
 
-// admit reports whether the value is among the first limit ones of the period.
-func (v *vocabulary) admit(t term, value string, limit int) bool {
-	known := v.values[t]
-	if _, ok := known[value]; ok {
+// admit reports whether the value is among the first limit ones of the period in which the time at, in ms since 1970, lies.
+func (v *vocabulary) admit(organization, field, value string, at int64, limit int) bool {
+	t := term{organization, field, at / v.length.Milliseconds()}
+	w := v.terms[t]
+	if w == nil {
+		w = &words{values: map[string]struct{}{}}
+		if v.terms == nil {
+			v.terms = map[term]*words{}
+		}
+		v.terms[t] = w
+	}
+	w.used = v.now
+	if _, ok := w.values[value]; ok {
 		return true
 	}
-	if len(known) >= limit {
+	if len(w.values) >= limit {
 		return false
 	}
-	if known == nil {
-		known = map[string]struct{}{}
-		v.values[t] = known
-	}
-	known[value] = struct{}{}
+	w.values[value] = struct{}{}
 	return true
 }
 
-// label returns the value, or OtherValue if the period's limit of the field is reached.
-func (v *vocabulary) label(organization, field, value string, limit int) string {
-	if value == "" || v.admit(term{organization, field}, value, limit) {
+// label returns the value, or OtherValue if the limit of the field in the period is reached.
+func (v *vocabulary) label(organization, field, value string, at int64, limit int) string {
+	if value == "" || v.admit(organization, field, value, at, limit) {
 		return value
 	}
 	return OtherValue

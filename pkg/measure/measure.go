@@ -45,6 +45,9 @@ const (
 	Ingest  = "ingest"
 )
 
+// UnknownCountry is the value of LabelCountry where the country of an address is unknown.
+const UnknownCountry = "ZZ"
+
 // Unit is the unit in which a measure is stored; every stored value is a whole number of it.
 type Unit string
 
@@ -206,13 +209,16 @@ func (m Measure) CountMetric(f Family, r Resolution) string {
 	return Prefix + m.Name + "_count" + f.suffix + r.suffix
 }
 
-// Metrics that are no measures. Canary and level are written once per organisation at a collector's start and every hour.
+// Metrics that are no measures. Canary, level and addresses are written once per organisation at a collector's start and
+// every hour.
 const (
 	// CanaryMetric proves that VictoriaMetrics keeps the greatest of the samples with equal timestamps and every other
 	// sample: see package vm.
 	CanaryMetric = Prefix + "canary"
 	// LevelMetric is the organisation's level in streamlens.yaml: 0 default, 1 premium.
 	LevelMetric = Prefix + "organization_level"
+	// AddressesMetric is 1 if addresses of clients are stored, in whatever form, and 0 if the organisation's privacy is off.
+	AddressesMetric = Prefix + "organization_addresses"
 	// StreamTagMetric is 1 from the time at which a stream gets a tag, and 0 from when it loses it. It has no collector label:
 	// the last sample of any collector holds.
 	StreamTagMetric = Prefix + "stream_tag"

@@ -22,6 +22,8 @@ const ID = "streamlens-analytics-datasource"
 // Datasource is one configured data source: one organisation in one VictoriaMetrics. Grafana makes a new one whenever its
 // settings change.
 type Datasource struct {
+	backend.CallResourceHandler // of resources
+
 	settings Settings
 	// settingsErr is what is wrong with the settings. The instance exists nevertheless, so that the health check and every
 	// query can say it.
@@ -35,45 +37,50 @@ type Datasource struct {
 var (
 	_ backend.QueryDataHandler      = (*Datasource)(nil)
 	_ backend.CheckHealthHandler    = (*Datasource)(nil)
+	_ backend.CallResourceHandler   = (*Datasource)(nil)
 	_ instancemgmt.InstanceDisposer = (*Datasource)(nil)
 )
 
 // New makes the instance for some settings.
 func New(ctx context.Context, raw backend.DataSourceInstanceSettings) (instancemgmt.Instance, error) {
-	settings, err := LoadSettings(raw)
-	if err != nil {
-		return &Datasource{settingsErr: err}, nil
+	d := &Datasource{now: time.Now}
+	d.settingsErr = d.configure(ctx, raw)
+	d.CallResourceHandler = d.resources()
+	return d, nil
+}
+
+// configure makes all that depends on the settings.
+func (d *Datasource) configure(ctx context.Context, raw backend.DataSourceInstanceSettings) (err error) {
+	if d.settings, err = LoadSettings(raw); err != nil {
+		return err
 	}
 	options, err := raw.HTTPClientOptions(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("HTTP options: %w", err)
+		return fmt.Errorf("HTTP options: %w", err)
 	}
-	if settings.Token != "" {
+	if d.settings.Token != "" {
 		if options.Header == nil {
 			options.Header = http.Header{}
 		}
-		options.Header.Set("Authorization", "Bearer "+settings.Token)
+		options.Header.Set("Authorization", "Bearer "+d.settings.Token)
 	}
-	plain, err := httpclient.New(options)
-	if err != nil {
-		return nil, fmt.Errorf("HTTP client: %w", err)
+	if d.plain, err = httpclient.New(options); err != nil {
+		return fmt.Errorf("HTTP client: %w", err)
 	}
 	// A redirect would take credentials elsewhere, and turns a POST into a GET.
-	plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	d.plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-	transport, err := tenant.NewTransport(settings.URL, settings.Organization, plain.Transport)
+	transport, err := tenant.NewTransport(d.settings.URL, d.settings.Organization, d.plain.Transport)
 	if err != nil {
-		return &Datasource{settingsErr: err}, nil
+		return err
 	}
-	forced := *plain
+	forced := *d.plain
 	forced.Transport = transport
-	client, err := vm.NewClient(settings.URL, &forced)
-	if err != nil {
-		return &Datasource{settingsErr: err}, nil
+	if d.client, err = vm.NewClient(d.settings.URL, &forced); err != nil {
+		return err
 	}
-	d := &Datasource{settings: settings, plain: plain, client: client, now: time.Now}
 	d.level = &levelCache{read: d.readLevel}
-	return d, nil
+	return nil
 }
 
 // Dispose closes idle connections when the settings change.

@@ -28,9 +28,9 @@ const (
 // key identifies a session; the same id in two organisations is two sessions.
 type key struct{ organization, id string }
 
-// Hourly returns the value under which a value of a dimension that churns, an address or a referrer, is counted in this
-// hour: itself, or one that stands for all beyond the organisation's limit.
-type Hourly func(organization, dimension, value string) string
+// Hourly returns the value under which a value of a dimension that churns, an address or a referrer, is counted in the hour
+// of the time at, in ms since 1970: itself, or one that stands for all beyond the organisation's limit.
+type Hourly func(organization, dimension, value string, at int64) string
 
 // Tracker tracks sessions and adds what they live through to a ledger. It must not be used by several goroutines at once.
 type Tracker struct {
@@ -353,12 +353,12 @@ func (s *session) credit(to aggregate.Entry, end, playing, buffering, paused int
 	begin := end - length
 	minute := measure.Minute.Length.Milliseconds()
 	if s.address.value != "" {
-		s.address.count(s.hourly(s.space.Organization, measure.DimensionIP, s.address.value), func(v string) aggregate.Dimensions {
+		s.address.count(s.hourly(s.space.Organization, measure.DimensionIP, s.address.value, end), func(v string) aggregate.Dimensions {
 			return aggregate.NewDimensions(measure.PlayingByIP, s.direction, v)
 		})
 	}
 	if !s.webcaster {
-		s.referrer.count(s.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value), func(v string) aggregate.Dimensions {
+		s.referrer.count(s.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value, end), func(v string) aggregate.Dimensions {
 			return aggregate.NewDimensions(measure.PlayingByReferrer, v)
 		})
 	}

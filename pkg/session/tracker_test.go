@@ -57,7 +57,7 @@ var webcaster = event.Session{
 }
 
 // keep lets every value of a churning dimension stand for itself.
-func keep(_, _, value string) string { return value }
+func keep(_, _, value string, _ int64) string { return value }
 
 // totals adds up the minute samples of the organisation family, per metric with its dimensions and, where byMinute is
 // set, per minute after noon.

@@ -44,17 +44,17 @@ func Normalize(tags []string) ([]string, error) {
 }
 
 // Of returns the tags that a stream of the client's organisation has, in order.
-func Of(ctx context.Context, client *vm.Client, stream string, now time.Time) ([]string, error) {
+func Of(ctx context.Context, client vm.Reader, stream string, now time.Time) ([]string, error) {
 	return labels(ctx, client, measure.DimensionTag, vm.Filters{{Label: measure.LabelStream, Values: []string{stream}}}, now)
 }
 
 // All returns the tags that any stream of the client's organisation has, in order.
-func All(ctx context.Context, client *vm.Client, now time.Time) ([]string, error) {
+func All(ctx context.Context, client vm.Reader, now time.Time) ([]string, error) {
 	return labels(ctx, client, measure.DimensionTag, nil, now)
 }
 
 // Streams returns the streams of the client's organisation that have all of the tags, in order.
-func Streams(ctx context.Context, client *vm.Client, tags []string, now time.Time) ([]string, error) {
+func Streams(ctx context.Context, client vm.Reader, tags []string, now time.Time) ([]string, error) {
 	tags = slices.Clone(tags)
 	slices.Sort(tags)
 	tags = slices.Compact(tags)
@@ -76,7 +76,7 @@ func Streams(ctx context.Context, client *vm.Client, tags []string, now time.Tim
 	return streams, nil
 }
 
-func labels(ctx context.Context, client *vm.Client, label string, filters vm.Filters, now time.Time) ([]string, error) {
+func labels(ctx context.Context, client vm.Reader, label string, filters vm.Filters, now time.Time) ([]string, error) {
 	series, err := inForce(ctx, client, filters, now)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func labels(ctx context.Context, client *vm.Client, label string, filters vm.Fil
 }
 
 // inForce returns one series per stream and tag that holds now.
-func inForce(ctx context.Context, client *vm.Client, filters vm.Filters, now time.Time) ([]vm.Series, error) {
+func inForce(ctx context.Context, client vm.Reader, filters vm.Filters, now time.Time) ([]vm.Series, error) {
 	query := fmt.Sprintf("max(last_over_time(%s[%s])) by (%s,%s) > 0",
 		measure.StreamTagMetric, window, measure.LabelStream, measure.DimensionTag)
 	series, err := client.Query(ctx, query, now, filters)

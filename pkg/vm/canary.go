@@ -18,8 +18,8 @@ const (
 	CanaryInterval = time.Hour
 	// canaryWindow is how far back the canary is read, so that a missed write does not matter.
 	canaryWindow = 2*CanaryInterval + 5*time.Minute
-	// levelWindow is how far back the level is read: it holds on while the collectors are down.
-	levelWindow = 40 * 24 * time.Hour
+	// settingsWindow is how far back settings are read: they hold on while the collectors are down.
+	settingsWindow = 40 * 24 * time.Hour
 )
 
 // The three samples of one canary. The first two share a timestamp, and the smaller is written last.
@@ -37,10 +37,16 @@ var ErrUnknownOrganization = errors.New(
 var ErrDeduplication = errors.New(
 	"VictoriaMetrics does not keep the greatest sample of each millisecond: start it with -dedup.minScrapeInterval=1ms")
 
-// WriteCanary writes canary and level of an organisation, as a collector does at its start and every CanaryInterval.
-// The base URL is the one that takes writes; level is 0 for default and 1 for premium.
+// Settings is what a collector knows of an organisation from streamlens.yaml, and readers must know too.
+type Settings struct {
+	Level     int  // 0 for default, 1 for premium
+	Addresses bool // whether addresses of clients are stored
+}
+
+// WriteCanary writes canary and settings of an organisation, as a collector does at its start and every CanaryInterval.
+// The base URL is the one that takes writes.
 func WriteCanary(
-	ctx context.Context, client *http.Client, baseURL, organization, collector string, level int, now time.Time,
+	ctx context.Context, client *http.Client, baseURL, organization, collector string, settings Settings, now time.Time,
 ) error {
 	labels := fmt.Sprintf("{%s=%q,%s=%q}", measure.LabelOrganization, organization, measure.LabelCollector, collector)
 	// The first two milliseconds of a minute fall into one interval of any longer deduplication that divides a minute.
@@ -48,10 +54,15 @@ func WriteCanary(
 	lines := func(value int, ms int64) string {
 		return fmt.Sprintf("%s%s %d %d\n", measure.CanaryMetric, labels, value, ms)
 	}
+	addresses := 0
+	if settings.Addresses {
+		addresses = 1
+	}
 	requests := []string{
 		lines(canaryGreater, first),
 		lines(canarySmaller, first) + lines(canaryNext, first+1) +
-			fmt.Sprintf("%s%s %d %d\n", measure.LevelMetric, labels, level, now.UnixMilli()),
+			fmt.Sprintf("%s%s %d %d\n", measure.LevelMetric, labels, settings.Level, now.UnixMilli()) +
+			fmt.Sprintf("%s%s %d %d\n", measure.AddressesMetric, labels, addresses, now.UnixMilli()),
 	}
 	for _, body := range requests {
 		if err := Import(ctx, client, baseURL, []byte(body)); err != nil {
@@ -88,9 +99,21 @@ func CheckCanary(ctx context.Context, c *Client, now time.Time) error {
 
 // ReadLevel returns the lowest level that collectors have written for the client's organisation, 0 for default and 1 for
 // premium, and false if there is none.
-func ReadLevel(ctx context.Context, c *Client, now time.Time) (level int, known bool, err error) {
-	query := fmt.Sprintf("min(last_over_time(%s[%ds]))", measure.LevelMetric, int(levelWindow.Seconds()))
-	series, err := c.Query(ctx, query, now, nil)
+func ReadLevel(ctx context.Context, r Reader, now time.Time) (level int, known bool, err error) {
+	return readSetting(ctx, r, measure.LevelMetric, now)
+}
+
+// ReadAddresses reports whether addresses of clients are stored for the reader's organisation, which is so unless a
+// collector has written that they are not.
+func ReadAddresses(ctx context.Context, r Reader, now time.Time) (bool, error) {
+	stored, known, err := readSetting(ctx, r, measure.AddressesMetric, now)
+	return stored > 0 || !known, err
+}
+
+// readSetting returns the lowest value that collectors have written last, and false if there is none.
+func readSetting(ctx context.Context, r Reader, metric string, now time.Time) (value int, known bool, err error) {
+	query := fmt.Sprintf("min(last_over_time(%s[%ds]))", metric, int(settingsWindow.Seconds()))
+	series, err := r.Query(ctx, query, now, nil)
 	if err != nil || len(series) == 0 {
 		return 0, false, err
 	}

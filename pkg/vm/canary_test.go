@@ -50,9 +50,12 @@ func TestCanary(t *testing.T) {
 			for _, c := range []struct {
 				collector string
 				ago       time.Duration
-				level     int
-			}{{"a", time.Hour, 1}, {"a", 0, 1}, {"a", -time.Second, 1}, {"b", time.Minute, 0}} {
-				if err := vm.WriteCanary(t.Context(), http.DefaultClient, url, "acme", c.collector, c.level, now.Add(-c.ago)); err != nil {
+				settings  vm.Settings
+			}{
+				{"a", time.Hour, vm.Settings{Level: 1}}, {"a", 0, vm.Settings{Level: 1}},
+				{"a", -time.Second, vm.Settings{Level: 1, Addresses: true}}, {"b", time.Minute, vm.Settings{Addresses: true}},
+			} {
+				if err := vm.WriteCanary(t.Context(), http.DefaultClient, url, "acme", c.collector, c.settings, now.Add(-c.ago)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -67,6 +70,21 @@ func TestCanary(t *testing.T) {
 			level, known, err := vm.ReadLevel(t.Context(), client, now)
 			if level != 0 || !known || err != nil {
 				t.Errorf("level %d, %t, %v; the lowest of both collectors is 0", level, known, err)
+			}
+			if stored, err := vm.ReadAddresses(t.Context(), client, now); !stored || err != nil {
+				t.Errorf("addresses are stored: %t, %v; both collectors said so last", stored, err)
+			}
+			off := vm.Settings{Level: 1}
+			if err := vm.WriteCanary(t.Context(), http.DefaultClient, url, "acme", "b", off, now.Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			vmtest.Flush(t, url)
+			now = now.Add(2 * time.Minute)
+			if stored, err := vm.ReadAddresses(t.Context(), client, now); stored || err != nil {
+				t.Errorf("addresses are stored: %t, %v; one collector does not", stored, err)
+			}
+			if stored, err := vm.ReadAddresses(t.Context(), newClient(t, url, "other"), now); !stored || err != nil {
+				t.Errorf("addresses of an organisation that no collector knows are hidden: %t, %v", stored, err)
 			}
 		})
 	}

@@ -80,6 +80,11 @@ func (s *Series) Label(name string) string {
 	return ""
 }
 
+// Reader asks for the values of an expression at one time, as Client does.
+type Reader interface {
+	Query(ctx context.Context, query string, at time.Time, filters Filters) ([]Series, error)
+}
+
 // Query asks for the value of an expression at one time.
 func (c *Client) Query(ctx context.Context, query string, at time.Time, filters Filters) ([]Series, error) {
 	return c.read(ctx, "/api/v1/query", query, filters, url.Values{"time": {unixSeconds(at)}})

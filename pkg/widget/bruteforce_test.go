@@ -59,8 +59,10 @@ func chosen(facts []fact, q Query, id measure.ID, from, to time.Time) []fact {
 	matches := func(filter []string, value string) bool { return len(filter) == 0 || slices.Contains(filter, value) }
 	var c []fact
 	for _, f := range facts {
+		missing := func(tag string) bool { return !slices.Contains(tagsOf[f.stream], tag) }
 		if f.measure == id && !f.at.Before(from) && f.at.Before(to) && matches(q.Country, f.country) &&
-			matches(q.Stream, f.stream) && (!measure.Get(id).Events || matches(q.Event, f.event)) {
+			matches(q.Stream, f.stream) && (!measure.Get(id).Events || matches(q.Event, f.event)) &&
+			!slices.ContainsFunc(q.Tag, missing) && (q.QueryType != "usageByReferrer" || matches(q.Referrer, f.dimensions[0])) {
 			c = append(c, f)
 		}
 	}
@@ -91,9 +93,22 @@ func exactMedian(facts []fact) float64 {
 // expected are the numbers of a widget in a range, by "column" or "column name".
 func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	of := func(id measure.ID) []fact { return chosen(facts, q, id, from, to) }
-	usage, unit := measure.Traffic, 1.0
+	usage, byIP, byReferrer, unit := measure.Traffic, measure.TrafficByIP, measure.TrafficByReferrer, 1.0
 	if q.Unit == UnitPlaytime {
-		usage, unit = measure.Playing, 1000
+		usage, byIP, byReferrer, unit = measure.Playing, measure.PlayingByIP, measure.PlayingByReferrer, 1000
+	}
+	distribution := func(id measure.ID, unit float64) map[string]float64 {
+		values := of(id)
+		return map[string]float64{"median": exactMedian(values) / unit, "average": sumOf(values) / float64(len(values)) / unit}
+	}
+	byProtocol := func(direction string) map[string]float64 {
+		want := map[string]float64{}
+		for _, f := range of(usage) {
+			if f.dimensions[0] == direction {
+				want["value "+f.dimensions[1]] += float64(f.value) / unit
+			}
+		}
+		return want
 	}
 	by := func(name func(fact) string, facts []fact, add func(map[string]float64, string, fact)) map[string]float64 {
 		want := map[string]float64{}
@@ -136,14 +151,108 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 		buffering := sumOf(of(measure.Buffering))
 		return map[string]float64{"value": buffering / (buffering + sumOf(of(measure.Playing), measure.Playout))}
 	case "startTime":
-		values := of(measure.StartTime)
-		return map[string]float64{"median": exactMedian(values) / 1000, "average": sumOf(values) / float64(len(values)) / 1000}
+		return distribution(measure.StartTime, 1000)
+	case "bufferLength":
+		return distribution(measure.BufferLength, 1000)
+	case "playedTime":
+		return distribution(measure.PlayedTime, 1000)
+	case "ingestTime":
+		return distribution(measure.IngestTime, 1000)
+	case "videoBitrate":
+		return distribution(measure.VideoBitrate, 1)
+	case "audioBitrate":
+		return distribution(measure.AudioBitrate, 1)
+	case "usageReport":
+		return map[string]float64{"sent": sumOf(of(usage), measure.Playout) / unit, "received": sumOf(of(usage), measure.Ingest) / unit}
+	case "usagePlayout":
+		return byProtocol(measure.Playout)
+	case "usageIngest":
+		return byProtocol(measure.Ingest)
+	case "usageByReferrer":
+		return by(func(f fact) string { return f.dimensions[0] }, of(byReferrer), func(want map[string]float64, name string, f fact) {
+			want["playout "+name] += float64(f.value) / unit
+		})
+	case "usageByIP":
+		return by(func(f fact) string { return f.dimensions[1] }, of(byIP), func(want map[string]float64, name string, f fact) {
+			want[f.dimensions[0]+" "+name] += float64(f.value) / unit
+		})
+	case "statusCodes":
+		return by(func(f fact) string { return f.dimensions[0] }, of(measure.Statuses), func(want map[string]float64, name string, f fact) {
+			want["count "+name] += float64(f.value)
+			if f.dimensions[1] == "true" {
+				want["fatal "+name] += float64(f.value)
+			}
+		})
+	case "loadsByCountry":
+		return by(func(f fact) string { return f.country }, of(measure.Loads), func(want map[string]float64, name string, f fact) {
+			want["loads "+name] += float64(f.value)
+		})
+	case "worldMap":
+		return expectedMap(of, usage, unit, q.Metric)
+	case "playsByBrowser":
+		return counted(measure.PlaysByBrowser, "plays", true)
+	case "playsByVersion":
+		return counted(measure.PlaysByVersion, "plays", true)
+	case "publishesByOS":
+		return counted(measure.PublishesByOS, "publishes", true)
+	case "publishesByBrowser":
+		return counted(measure.PublishesByBrowser, "publishes", true)
+	case "publishesByVersion":
+		return counted(measure.PublishesByVersion, "publishes", true)
 	case "playsByOS":
 		return counted(measure.PlaysByOS, "plays", true)
 	case "stopReasons":
 		return counted(measure.Stops, "stops", false)
 	}
 	panic("no expectation for " + q.QueryType)
+}
+
+// expectedMap are the numbers of the world map.
+func expectedMap(of func(measure.ID) []fact, usage measure.ID, unit float64, metric string) map[string]float64 {
+	type found struct {
+		country string
+		value   float64
+	}
+	var ranking []found
+	want := map[string]float64{}
+	for _, country := range []string{"DE", "FR", "US"} {
+		in := func(id measure.ID) []fact {
+			return slices.DeleteFunc(slices.Clone(of(id)), func(f fact) bool { return f.country != country })
+		}
+		plays, publishes := sumOf(in(measure.Plays)), sumOf(in(measure.Publishes))
+		average := func(id measure.ID) float64 { return sumOf(in(id)) / float64(len(in(id))) / 1000 }
+		buffering := sumOf(in(measure.Buffering))
+		value := map[string]float64{
+			"":                   plays,
+			"playouts":           plays,
+			"ingests":            publishes,
+			"playoutsAndIngests": plays + publishes,
+			"usageSent":          sumOf(in(usage), measure.Playout) / unit,
+			"usageReceived":      sumOf(in(usage), measure.Ingest) / unit,
+			"latency":            average(measure.Latency),
+			"bufferingRatio":     buffering / (buffering + sumOf(in(measure.Playing), measure.Playout)),
+			"playtimeAverage":    average(measure.PlayedTime),
+		}[metric]
+		if plays > 0 {
+			want["plays "+country] = plays
+		}
+		// An average or ratio of something may be 0; a sum of 0 without plays is nothing.
+		averaged := slices.Contains([]string{"latency", "bufferingRatio", "playtimeAverage"}, metric)
+		if !math.IsNaN(value) && (plays > 0 || value > 0 || averaged) {
+			want["value "+country] = value
+			ranking = append(ranking, found{country, value})
+		}
+	}
+	for _, a := range ranking {
+		rank := 1.0
+		for _, b := range ranking {
+			if b.value > a.value || b.value == a.value && b.country < a.country {
+				rank++
+			}
+		}
+		want["rank "+a.country] = rank
+	}
+	return want
 }
 
 // TestRandomQueries compares random queries with what one gets by adding up the facts.
@@ -157,17 +266,28 @@ func TestRandomQueries(t *testing.T) {
 		random.Shuffle(len(values), func(i, j int) { values[i], values[j] = values[j], values[i] })
 		return values[:max(0, random.IntN(2*len(values))-len(values))]
 	}
-	for range 250 {
+	widgets := All()
+	for i := range 20 * len(widgets) {
+		d := widgets[i%len(widgets)]
+		if d.periods != nil {
+			continue // TestRandomMonths
+		}
 		q := Query{
-			QueryType: pick(random, []string{"usageOverview", "usageByCountry", "usageByStream", "concurrentViewers",
-				"bufferingRatio", "startTime", "playsByOS", "stopReasons"}),
-			Country:  some("DE", "FR", "US", "XX"),
-			Stream:   some("s1", "s2", "ſ.*3", "s."),
-			Event:    some("e1", "e2", "e3"),
-			Unit:     pick(random, []string{UnitTraffic, UnitPlaytime}),
-			Form:     pick(random, []string{FormTotal, FormSeries}),
-			Interval: pick(random, []string{"", "7m", "30m", "1h", "90m", "6h", "1d", "1M", "1w"}),
-			Timezone: pick(random, []string{"UTC", "America/New_York", "Asia/Kolkata"}),
+			QueryType: d.Type,
+			Country:   some("DE", "FR", "US", "XX"),
+			Tag:       some("a", "b", `"c"=~.*`),
+			Stream:    some("s1", "s2", "ſ.*3", "s."),
+			Event:     some("e1", "e2", "e3"),
+			Unit:      pick(random, []string{UnitTraffic, UnitPlaytime}),
+			Form:      pick(random, []string{FormTotal, FormSeries}),
+			Interval:  pick(random, []string{"", "7m", "30m", "1h", "90m", "6h", "1d", "1M", "1w"}),
+			Timezone:  pick(random, []string{"UTC", "America/New_York", "Asia/Kolkata"}),
+		}
+		if len(d.Choices) > 0 {
+			q.Metric = pick(random, append([]string{""}, d.Metrics()...))
+		}
+		if slices.Contains(d.Filters, measure.DimensionReferrer) {
+			q.Referrer = some("site.example", "(none)", ".*")
 		}
 		from := day0.Add(-2 * day).Add(time.Duration(random.IntN(3*24*60)) * time.Minute)
 		to := from.Add(time.Duration(1+random.IntN(2*24*60)) * time.Minute)
@@ -250,4 +370,98 @@ func valueAt(f *data.Field, i int) float64 {
 		return math.NaN()
 	}
 	return *v
+}
+
+// TestRandomMonths compares months to date with the facts of about three months, by what calendars and clocks in the time
+// zone say.
+func TestRandomMonths(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 0))
+	t.Logf("seed %d", seed)
+	const days = 95
+	begin := day0.Add(-days * day)
+	var facts []fact
+	for range 4_000 {
+		facts = append(facts, fact{
+			measure: []measure.ID{measure.Traffic, measure.Playing}[random.IntN(2)],
+			at:      begin.Add(time.Duration(random.IntN(days*24*60)) * time.Minute), country: pick(random, []string{"DE", "FR"}),
+			stream: pick(random, []string{"s1", "s2"}), value: 1 + random.Int64N(200_000),
+			dimensions: []string{pick(random, []string{measure.Playout, measure.Ingest}), "hls"},
+		})
+	}
+	client := store(t, facts)
+	for range 60 {
+		zone, err := time.LoadLocation(pick(random, []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Chatham"}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := day0.Add(-time.Duration(random.IntN(60*24*60)) * time.Minute).In(zone)
+		switch year, month, _ := to.Date(); random.IntN(4) {
+		case 0:
+			to = time.Date(year, month, 1, 0, 0, 0, 0, zone)
+		case 1:
+			to = time.Date(year, month, 1, 0, 0, 0, -1e6, zone) // the last millisecond of a month, as dashboards ask for whole months
+		}
+		if hour := to.Hour(); hour >= 1 && hour <= 4 {
+			continue // where clocks change, an hour of the month before may be missing or there twice
+		}
+		q := Query{QueryType: "monthToDate", Timezone: zone.String(), Unit: pick(random, []string{UnitTraffic, UnitPlaytime}),
+			Form: pick(random, []string{FormTotal, FormSeries}), Interval: pick(random, []string{"", "6h", "1M", "7m"}),
+			Country: [][]string{nil, {"FR"}}[random.IntN(2)], Tag: [][]string{nil, {"b"}}[random.IntN(2)]}
+		frames, err := Run(t.Context(), client, Request{Query: q, From: to.Add(-time.Hour), To: to, Now: day0.Add(3 * day)})
+		if err != nil {
+			t.Fatalf("%+v: %v", q, err)
+		}
+		want := expectedMonths(facts, q, to)
+		got := map[string]float64{}
+		for _, f := range frames[0].Fields[1:] {
+			for i := range f.Len() {
+				name := f.Labels["period"]
+				if q.Form == FormTotal {
+					name = frames[0].Fields[0].At(i).(string)
+				}
+				got[f.Name+" "+name] += valueAt(f, i)
+			}
+		}
+		for key := range want {
+			if len(got) != 9 || math.Abs(got[key]-want[key]) > 1e-6 {
+				t.Errorf("%+v up to %s: %s is %v instead of %v", q, to, key, got[key], want[key])
+			}
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func expectedMonths(facts []fact, q Query, to time.Time) map[string]float64 {
+	id, unit := measure.Traffic, 1.0
+	if q.Unit == UnitPlaytime {
+		id, unit = measure.Playing, 1000
+	}
+	want := map[string]float64{}
+	for _, column := range []string{"playout", "ingest", "total"} {
+		for _, name := range []string{"previous month", "previous month to date", "month to date"} {
+			want[column+" "+name] = 0
+		}
+	}
+	const clock = "02 15:04:05.000" // of a month
+	month := func(t time.Time) int { return t.Year()*12 + int(t.Month()) }
+	for _, f := range chosen(facts, q, id, time.Time{}, to) {
+		at := f.at.In(to.Location())
+		add := func(name string) {
+			want[f.dimensions[0]+" "+name] += float64(f.value) / unit
+			want["total "+name] += float64(f.value) / unit
+		}
+		switch month(to) - month(at) {
+		case 0:
+			add("month to date")
+		case 1:
+			add("previous month")
+			if at.Format(clock) < to.Format(clock) {
+				add("previous month to date")
+			}
+		}
+	}
+	return want
 }

@@ -11,6 +11,9 @@ func concurrentViewers() Definition {
 		Title: "Concurrent viewers",
 		Description: "The viewers of a minute are the time in which players played or buffered in it, divided by 60 s; " +
 			"the greatest minute of the range or interval counts.",
+		Details: "The range ends before the first minute that is not complete yet, 35 s after its end, and a notice says where. With the mode " +
+			"delta, in the series form only, viewers is the difference to the interval before, over full intervals; where the range begins " +
+			"within an interval the first has none.",
 		Page:    PageHome,
 		Level:   tenant.Default,
 		Options: []string{OptionMode, OptionMetric},

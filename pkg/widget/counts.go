@@ -1,5 +1,7 @@
 package widget
 
+import "github.com/streamlens/streamlens/pkg/measure"
+
 // countsAndShares returns the columns of a widget that counts something per name, such as plays per operating system.
 func countsAndShares(names, help, counted string) []Column {
 	return []Column{
@@ -9,4 +11,9 @@ func countsAndShares(names, help, counted string) []Column {
 		{Name: "share", Unit: Ratio, Help: "Of all " + counted + ".",
 			value: func(c cell) float64 { return c.share(0) }},
 	}
+}
+
+// sumsOf reads the sums of a measure, whatever the query.
+func sumsOf(id measure.ID) func(Query) []read {
+	return func(Query) []read { return []read{{measure: id}} }
 }

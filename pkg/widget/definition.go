@@ -3,7 +3,9 @@
 package widget
 
 import (
+	"math"
 	"slices"
+	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -13,8 +15,10 @@ import (
 const (
 	PageHome      = "Home"
 	PageBreakdown = "Breakdown"
+	PageWorldMap  = "World map"
 	PageH5Live    = "H5Live"
 	PageWebcaster = "Webcaster"
+	PageReports   = "Reports"
 )
 
 // Options that a widget may have beside the filters.
@@ -53,46 +57,114 @@ type Definition struct {
 	Type        string // Query.QueryType
 	Title       string
 	Description string // one sentence: how the number is made
+	Details     string // what else settles the number, for the documentation; may be empty
 	Page        string
 	Level       tenant.Level // of organisations that may ask it
 	Options     []string     // of OptionUnit, OptionMode and OptionMetric
 	Filters     []string     // names of the query's filters that apply
 	Columns     []Column     // where there is a breakdown, its names come first
+	Choices     []Choice     // what the column "value" may show, the default first; none where there is no such choice
 
 	reads func(Query) []read
 	// rankBy lists the reads whose sum orders the rows; the first alone if empty.
 	rankBy []int
+	// ranked is the number that orders the rows instead, and by which they have ranks.
+	ranked func(cell) float64
+	// leaveOut is the name of a row that is not shown.
+	leaveOut string
 	// complete ends the range before the first minute that is not complete yet.
 	complete bool
+	// addresses refuses an answer to organisations that do not store addresses.
+	addresses bool
+	// automatic returns the interval of the series form over a range of some length; nil for the usual choice.
+	automatic func(time.Duration) string
+	// periods returns the rows of a widget that compares periods relative to the end of the range.
+	periods func(to time.Time, zone *time.Location) []period
 }
 
-// Metrics returns the values of Query.Metric: the number columns, if there is a choice.
+// metrics returns the values that Query.Metric may have: the choices, else the number columns.
+func (d Definition) metrics() []string {
+	var names []string
+	for _, c := range d.Choices {
+		names = append(names, c.Name)
+	}
+	if len(names) == 0 {
+		return d.numbers()
+	}
+	return names
+}
+
+// weight is the number that orders the rows of a breakdown: the ranked one, NaN if the row has none, else the sum of the
+// reads in rankBy.
+func (d Definition) weight(t *table, r *row) float64 {
+	rankBy := d.rankBy
+	if len(rankBy) == 0 {
+		rankBy = []int{0}
+	}
+	sum, some := 0.0, d.ranked == nil
+	for i := range t.intervals {
+		if d.ranked == nil {
+			for _, read := range rankBy {
+				sum += r.numbers[read][i]
+			}
+		} else if v := d.ranked(cell{t, r, i}); !math.IsNaN(v) {
+			sum, some = sum+v, true
+		}
+	}
+	if !some {
+		return math.NaN()
+	}
+	return sum
+}
+
+// Metrics returns the values of Query.Metric, if there is a choice.
 func (d Definition) Metrics() []string {
 	if !slices.Contains(d.Options, OptionMetric) {
 		return []string{}
 	}
-	return d.numbers()
+	return d.metrics()
+}
+
+// PremiumMetrics returns those of the Metrics of a widget that need a higher level than the widget.
+func (d Definition) PremiumMetrics() []string {
+	names := []string{}
+	for _, c := range d.Choices {
+		if c.Level == tenant.Premium {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // Measures returns the stored measures that the widget reads.
 func (d Definition) Measures() []measure.ID {
 	var ids []measure.ID
-	for _, unit := range []string{UnitTraffic, UnitPlaytime} {
-		for _, r := range d.reads(Query{Unit: unit}) {
-			if !slices.Contains(ids, r.measure) {
-				ids = append(ids, r.measure)
+	for _, metric := range d.metrics() {
+		for _, unit := range []string{UnitTraffic, UnitPlaytime} {
+			for _, r := range d.chosen(metric).reads(Query{Unit: unit}) {
+				if !slices.Contains(ids, r.measure) {
+					ids = append(ids, r.measure)
+				}
 			}
 		}
 	}
 	return ids
 }
 
-// breakdown returns the name of the column of names, which is the label that it shows, and "" if there is none.
+// breakdown returns the name of the column of names, and "" if there is none.
 func (d Definition) breakdown() string {
 	if d.Columns[0].value == nil {
 		return d.Columns[0].Name
 	}
 	return ""
+}
+
+// groupBy returns the stored label that tells the rows apart, and "" if there is none.
+func (d Definition) groupBy() string {
+	if d.periods != nil {
+		return ""
+	}
+	return d.breakdown()
 }
 
 // numbers returns the names of the columns that hold numbers.
@@ -107,19 +179,38 @@ func (d Definition) numbers() []string {
 }
 
 // commonFilters are the filters of every widget.
-var commonFilters = []string{measure.LabelCountry, measure.LabelStream, measure.LabelEvent}
+var commonFilters = []string{measure.LabelCountry, measure.LabelStream, measure.DimensionTag, measure.LabelEvent}
 
 // All returns every widget, in the order of the dashboards.
 func All() []Definition {
 	return []Definition{
 		usageOverview(),
 		concurrentViewers(),
+		monthToDate(),
+		usagePlayout(),
+		usageIngest(),
 		usageByCountry(),
 		usageByStream(),
+		usageByReferrer(),
+		usageByIP(),
+		worldMap(),
 		playsByOS(),
+		playsByBrowser(),
+		playsByVersion(),
 		stopReasons(),
 		bufferingRatio(),
+		loadsByCountry(),
+		bufferLength(),
 		startTime(),
+		statusCodes(),
+		playedTime(),
+		publishesByOS(),
+		publishesByBrowser(),
+		publishesByVersion(),
+		videoBitrate(),
+		audioBitrate(),
+		ingestTime(),
+		usageReport(),
 	}
 }
 

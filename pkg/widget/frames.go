@@ -2,6 +2,7 @@ package widget
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -32,7 +33,7 @@ func (res *result) frames() data.Frames {
 	}
 	frame.RefID = res.request.RefID
 	frame.Meta.TypeVersion = frameVersion
-	frame.Meta.ExecutedQueryString = res.executed
+	frame.Meta.ExecutedQueryString = strings.TrimSuffix(res.executed, "\n")
 	for _, text := range res.notices {
 		frame.Meta.Notices = append(frame.Meta.Notices, data.Notice{Severity: data.NoticeSeverityInfo, Text: text})
 	}

@@ -6,11 +6,11 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
-	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/vm"
 )
 
@@ -34,14 +34,6 @@ func checkGolden(t *testing.T, path string, got []byte) {
 	}
 }
 
-func TestDocument(t *testing.T) {
-	document, err := Document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkGolden(t, "../../src/widgets.json", document)
-}
-
 // TestFrames compares whole frames, in Grafana's JSON form, that are made of given numbers.
 func TestFrames(t *testing.T) {
 	from := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
@@ -58,6 +50,16 @@ func TestFrames(t *testing.T) {
 			map[string][][]float64{"DE": {{3000}}, "FR": {{9000}}}},
 		{"total_links", Request{Query: Query{QueryType: "stopReasons", Form: FormTotal}}, twoHours[:1],
 			map[string][][]float64{"normal": {{3}}}},
+		{"total_ranked", Request{Query: Query{QueryType: "worldMap", Form: FormTotal, Metric: "bufferingRatio"}}, twoHours[:1],
+			map[string][][]float64{"DE": {{7}, {1}, {3}}, "FR": {{1}, {5}, {5}}, "AT": {{2}, {2}, {6}}, "US": {{4}, {0}, {0}}}},
+		{"total_ranked_playtime", Request{Query: Query{QueryType: "worldMap", Form: FormTotal, Metric: "usageSent", Unit: UnitPlaytime}}, twoHours[:1],
+			map[string][][]float64{"DE": {{7}, {1500}}}},
+		{"total_ranked_alert", Request{Query: Query{QueryType: "worldMap", Form: FormTotal, Metric: "latency"}, Alert: true}, twoHours[:1],
+			map[string][][]float64{"DE": {{7}, {3000}, {2}}}},
+		{"series_ranked", Request{Query: Query{QueryType: "worldMap", Form: FormSeries, Metric: "ingests"}}, twoHours,
+			map[string][][]float64{"DE": {{7, 0}, {1, 0}}, "FR": {{0, 1}, {2, 2}}}},
+		{"total_codes", Request{Query: Query{QueryType: "statusCodes", Form: FormTotal}}, twoHours[:1],
+			map[string][][]float64{"2002": {{3}, {1}}}},
 		{"total_null", Request{Query: Query{QueryType: "bufferingRatio", Form: FormTotal}}, twoHours[:1],
 			map[string][][]float64{"": {{0}, {0}}}},
 		{"total_alert", Request{Query: Query{QueryType: "usageByStream", Form: FormTotal, Metric: "playout"}, Alert: true}, twoHours[:1],
@@ -79,11 +81,18 @@ func TestFrames(t *testing.T) {
 			if !ok {
 				t.Fatal("no such widget")
 			}
+			d = d.chosen(tt.request.Metric)
+			if d.ranked != nil {
+				tt.request.Metric = ""
+			}
 			table := newTable(d.reads(tt.request.Query), len(tt.intervals))
 			for name, numbers := range tt.numbers {
 				table.row(name).numbers = numbers
 			}
-			table.finish([]int{0})
+			if d.ranked != nil {
+				table.rank(d.ranked)
+			}
+			table.finish(func(r *row) float64 { return d.weight(table, r) })
 			res := &result{definition: d, request: tt.request, intervals: tt.intervals, table: table,
 				notices: []string{"A notice."}, executed: "sum(m)"}
 			got, err := json.MarshalIndent(res.frames(), "", "  ")
@@ -107,22 +116,23 @@ func TestDefinitions(t *testing.T) {
 			if d.Title == "" || d.Description == "" || d.Page == "" || !d.Level.Valid() || len(d.Filters) == 0 || len(d.Measures()) == 0 {
 				t.Errorf("incomplete: %+v", d)
 			}
-			if len(d.numbers()) > 1 != (len(d.Metrics()) > 1) {
+			if len(d.metrics()) > 1 != (len(d.Metrics()) > 1) {
 				t.Error("a choice of metrics is offered where there is none, or the other way round")
 			}
-			for i, c := range d.Columns {
+			for i, c := range d.chosen("").Columns {
 				if c.Help == "" || (c.value == nil) != (c.Unit == "") || (c.value == nil && i > 0) {
 					t.Errorf("column %+v", c)
 				}
 			}
 			// Every combination of filters must find a family to read.
-			for _, unit := range []string{UnitTraffic, UnitPlaytime} {
-				q := Query{Unit: unit, Country: []string{"DE"}, Stream: []string{"s"}, Event: []string{"e"}}
-				res := &result{definition: d, request: Request{Query: q, Level: tenant.Premium}}
-				reads := d.reads(q)
-				p := &plan{reads: reads, breakdown: d.breakdown(), filters: res.applicable(reads)}
-				for _, r := range reads {
-					if _, err := p.metric(r, measure.Hour); err != nil {
+			for _, metric := range d.metrics() {
+				for _, unit := range []string{UnitTraffic, UnitPlaytime} {
+					r := Request{Query: Query{Unit: unit, Country: []string{"DE"}, Stream: []string{"s"}, Event: []string{"e"}}}
+					if slices.Contains(d.Filters, measure.DimensionReferrer) {
+						r.Referrer = []string{"site.example"}
+					}
+					reads := d.chosen(metric).reads(r.Query)
+					if _, err := newPlan(reads, d.groupBy(), r.filters(), grid{}, []interval{{noon, noon, noon.Add(90 * time.Minute)}}); err != nil {
 						t.Error(err)
 					}
 				}

@@ -14,6 +14,12 @@ const day = 24 * time.Hour
 // automaticIntervals are those to choose from, the smallest first.
 var automaticIntervals = []string{"1m", "5m", "10m", "1h", "6h", "1d"}
 
+// period is a part of time that is a row of a widget.
+type period struct {
+	name     string
+	from, to time.Time
+}
+
 // interval is one interval of the series form.
 type interval struct {
 	start    time.Time // its aligned start, which is its time stamp
@@ -27,9 +33,10 @@ type grid struct {
 	zone   *time.Location
 }
 
-var intervalForm = regexp.MustCompile(`^([1-9][0-9]{0,8})([smhdwM])$`)
+var intervalForm = regexp.MustCompile(`^([1-9][0-9]{0,8})(ms|[smhdwM])$`)
 
 // newGrid reads an interval such as 10m. 1d and 1M are calendar days and months in the zone, all others have a fixed length.
+// One shorter than a minute becomes a minute: panels ask for it when their range is short.
 func newGrid(text string, zone *time.Location) (grid, error) {
 	form := intervalForm.FindStringSubmatch(text)
 	if form == nil {
@@ -47,11 +54,11 @@ func newGrid(text string, zone *time.Location) (grid, error) {
 	case text == "1d" && zone != time.UTC:
 		return grid{zone: zone}, nil
 	}
-	unit := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": day, "w": 7 * day}[form[2]]
+	unit := map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": day, "w": 7 * day}[form[2]]
 	if int64(number) > int64(maxIntervalLength/unit) {
 		return grid{}, badQuery("the interval %q is longer than ten years", text)
 	}
-	length := time.Duration(number) * unit
+	length := max(time.Duration(number)*unit, time.Minute)
 	if length%time.Minute != 0 {
 		return grid{}, badQuery("the interval %q is no whole number of minutes", text)
 	}
@@ -141,6 +148,14 @@ func tooMany(limit int) error {
 // isWhole reports whether nothing of the interval is clipped.
 func (g grid) isWhole(i interval) bool {
 	return i.from.Equal(i.start) && i.to.Equal(g.next(i.start))
+}
+
+// ceilMinute returns t, or the begin of the next minute if it lies within one.
+func ceilMinute(t time.Time) time.Time {
+	if whole := t.UTC().Truncate(time.Minute); whole.Before(t) {
+		return whole.Add(time.Minute)
+	}
+	return t.UTC()
 }
 
 func later(a, b time.Time) time.Time {

@@ -73,6 +73,85 @@ func TestIntervals(t *testing.T) {
 	}
 }
 
+func TestShortIntervalsBecomeMinutes(t *testing.T) {
+	for _, text := range []string{"1ms", "500ms", "1s", "30s", "59s", "60s", "60000ms", "1m"} {
+		if g, err := newGrid(text, time.UTC); err != nil || g.length != time.Minute {
+			t.Errorf("%s: %s, %v", text, g.length, err)
+		}
+	}
+}
+
+func TestZoneUTCInAnyCase(t *testing.T) {
+	for _, name := range []string{"", "UTC", "utc", "Utc"} {
+		if zone, err := loadZone(name); err != nil || zone != time.UTC {
+			t.Errorf("%q: %v, %v", name, zone, err)
+		}
+	}
+}
+
+func TestReportIntervals(t *testing.T) {
+	from := parseTime(t, "2026-03-01 00:00")
+	tests := []struct {
+		name, interval string
+		length         time.Duration
+		want           time.Duration
+	}{
+		{"an hour", "", time.Hour, time.Hour},
+		{"two days", "", 2 * day, time.Hour},
+		{"two days and a minute", "", 2*day + time.Minute, day},
+		{"ten years", "", 3650 * day, day},
+		{"asked for", "6h", 31 * day, 6 * time.Hour},
+	}
+	berlin, err := loadZone("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			res := &result{definition: usageReport(), request: Request{Query: Query{Interval: tt.interval}, From: from, To: from.Add(tt.length)}}
+			if g, err := res.grid(berlin); err != nil || g.length != tt.want {
+				t.Errorf("got %s, %v, want %s of UTC", g.length, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestMonthsToDate(t *testing.T) {
+	tests := []struct{ name, to, zone, before, begin, same, end string }{
+		{"in a month", "2026-11-22 14:30:00.000", "UTC", "2026-10-01 00:00", "2026-11-01 00:00", "2026-10-22 14:30", "2026-11-22 14:30"},
+		{"within a minute", "2026-11-22 14:30:00.001", "UTC", "2026-10-01 00:00", "2026-11-01 00:00", "2026-10-22 14:31", "2026-11-22 14:31"},
+		{"31 March", "2026-03-31 12:00:00.000", "UTC", "2026-02-01 00:00", "2026-03-01 00:00", "2026-03-01 00:00", "2026-03-31 12:00"},
+		{"29 March", "2026-03-29 00:00:00.000", "UTC", "2026-02-01 00:00", "2026-03-01 00:00", "2026-03-01 00:00", "2026-03-29 00:00"},
+		{"28 March", "2026-03-28 23:59:59.999", "UTC", "2026-02-01 00:00", "2026-03-01 00:00", "2026-03-01 00:00", "2026-03-29 00:00"},
+		{"29 March of a leap year", "2028-03-29 12:00:00.000", "UTC", "2028-02-01 00:00", "2028-03-01 00:00", "2028-02-29 12:00", "2028-03-29 12:00"},
+		{"30 March of a leap year", "2028-03-30 12:00:00.000", "UTC", "2028-02-01 00:00", "2028-03-01 00:00", "2028-03-01 00:00", "2028-03-30 12:00"},
+		{"January", "2026-01-15 00:00:00.000", "UTC", "2025-12-01 00:00", "2026-01-01 00:00", "2025-12-15 00:00", "2026-01-15 00:00"},
+		{"the first moment of a month", "2026-03-01 00:00:00.000", "UTC", "2026-02-01 00:00", "2026-03-01 00:00", "2026-02-01 00:00", "2026-03-01 00:00"},
+		{"the last millisecond of a month", "2026-02-28 23:59:59.999", "UTC", "2026-01-01 00:00", "2026-02-01 00:00", "2026-01-29 00:00", "2026-03-01 00:00"},
+		{"another month in Berlin than in UTC", "2026-03-31 22:30:00.000", "Europe/Berlin", "2026-02-28 23:00", "2026-03-31 22:00", "2026-02-28 23:30", "2026-03-31 22:30"},
+		{"summer time began in between", "2026-04-10 10:00:00.000", "Europe/Berlin", "2026-02-28 23:00", "2026-03-31 22:00", "2026-03-10 11:00", "2026-04-10 10:00"},
+		{"India", "2026-11-22 14:30:00.000", "Asia/Kolkata", "2026-09-30 18:30", "2026-10-31 18:30", "2026-10-22 14:30", "2026-11-22 14:30"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			zone, err := loadZone(tt.zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			to, err := time.Parse("2006-01-02 15:04:05.000", tt.to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := monthsToDate(to, zone)
+			for i, want := range [][2]string{{tt.before, tt.begin}, {tt.before, tt.same}, {tt.begin, tt.end}} {
+				if !got[i].from.Equal(parseTime(t, want[0])) || !got[i].to.Equal(parseTime(t, want[1])) {
+					t.Errorf("%s is %s to %s, want %s to %s", got[i].name, got[i].from, got[i].to, want[0], want[1])
+				}
+			}
+		})
+	}
+}
+
 func TestAutomaticInterval(t *testing.T) {
 	from := parseTime(t, "2026-03-01 00:00")
 	tests := []struct {

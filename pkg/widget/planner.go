@@ -51,15 +51,15 @@ type querier interface {
 // plan is what is asked of VictoriaMetrics for some intervals.
 type plan struct {
 	reads     []read
-	breakdown string
-	filters   vm.Filters
+	breakdown string // label that tells the rows apart; "" if there is one row
 	intervals []interval
 	requests  []request
 }
 
 // request is one request to VictoriaMetrics: a union of terms, at one time or over a range.
 type request struct {
-	terms []term
+	filters vm.Filters
+	terms   []term
 	// For a range, first is the index of the interval that ends at start; step is the intervals' length.
 	start, end time.Time
 	step       time.Duration
@@ -73,48 +73,83 @@ type term struct {
 	expression string
 }
 
-// newPlan divides the intervals into requests: one range for all whole intervals of equal length, and one instant query,
-// or a few if it is long, for the clipped ones and for calendar days and months.
+// group is reads to which the same filters apply.
+type group struct {
+	filters vm.Filters
+	reads   []int // indexes in plan.reads
+}
+
+// groups divides reads by the filters that apply to them: a filter on events does not apply to traffic, which has none.
+func groups(reads []read, filters vm.Filters) []group {
+	var all []group
+	for n, r := range reads {
+		applicable := filters
+		if !measure.Get(r.measure).Events {
+			applicable = slices.DeleteFunc(slices.Clone(filters), func(f vm.Filter) bool { return f.Label == measure.LabelEvent })
+		}
+		i := slices.IndexFunc(all, func(g group) bool { return len(g.filters) == len(applicable) })
+		if i < 0 {
+			i = len(all)
+			all = append(all, group{filters: applicable})
+		}
+		all[i].reads = append(all[i].reads, n)
+	}
+	return all
+}
+
+// newPlan divides what is read into requests.
 func newPlan(reads []read, breakdown string, filters vm.Filters, g grid, intervals []interval) (*plan, error) {
-	p := &plan{reads: reads, breakdown: breakdown, filters: filters, intervals: intervals}
+	p := &plan{reads: reads, breakdown: breakdown, intervals: intervals}
+	for _, of := range groups(reads, filters) {
+		if err := p.addRequests(of, g); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// addRequests divides the intervals into requests: one range for all whole intervals of equal length, and one instant query,
+// or a few if it is long, for the clipped ones and for calendar days and months.
+func (p *plan) addRequests(of group, g grid) error {
 	first, last := 0, 0
 	if g.length > 0 && g.length <= maxSubquery {
-		first, last = wholeIntervals(g, intervals)
+		first, last = wholeIntervals(g, p.intervals)
 	}
 	chunk := int(maxSubquery / max(g.length, time.Minute))
 	for i := first; i < last; i += min(chunk, vm.MaxPoints) {
 		end := min(i+min(chunk, vm.MaxPoints), last)
-		r := request{start: intervals[i].to, end: intervals[end-1].to, step: g.length, first: i}
-		for n := range reads {
+		r := request{filters: of.filters, start: p.intervals[i].to, end: p.intervals[end-1].to, step: g.length, first: i}
+		for _, n := range of.reads {
 			resolution := measure.Minute
-			if g.length%measure.Hour.Length == 0 && reads[n].kind != peakMinute {
+			if g.length%measure.Hour.Length == 0 && p.reads[n].kind != peakMinute {
 				resolution = measure.Hour
 			}
-			expression, err := p.expression(reads[n], resolution, g.length, "")
+			expression, err := p.expression(p.reads[n], of.filters, resolution, g.length, "")
 			if err != nil {
-				return nil, err
+				return err
 			}
 			r.terms = append(r.terms, term{read: n, expression: expression})
 		}
 		p.requests = append(p.requests, r)
 	}
 	var terms []term
-	for i, in := range intervals {
+	for i, in := range p.intervals {
 		if i >= first && i < last {
 			continue
 		}
-		for n := range reads {
-			for _, piece := range pieces(in.from, in.to, reads[n].kind) {
-				expression, err := p.expression(reads[n], piece.resolution, piece.to.Sub(piece.from), strconv.FormatInt(piece.to.Unix(), 10))
+		for _, n := range of.reads {
+			for _, piece := range pieces(in.from, in.to, p.reads[n].kind) {
+				at := strconv.FormatInt(piece.to.Unix(), 10)
+				expression, err := p.expression(p.reads[n], of.filters, piece.resolution, piece.to.Sub(piece.from), at)
 				if err != nil {
-					return nil, err
+					return err
 				}
 				terms = append(terms, term{n, i, expression})
 			}
 		}
 	}
-	p.requests = append(p.requests, instants(terms)...)
-	return p, nil
+	p.requests = append(p.requests, instants(terms, of.filters)...)
+	return nil
 }
 
 // wholeIntervals returns the indexes [first, last) of the intervals that are not clipped.
@@ -130,13 +165,13 @@ func wholeIntervals(g grid, intervals []interval) (first, last int) {
 }
 
 // instants divides terms into requests that are no longer than VictoriaMetrics allows.
-func instants(terms []term) []request {
+func instants(terms []term, filters vm.Filters) []request {
 	var requests []request
 	length := vm.MaxQueryText
 	for _, t := range terms {
 		n := len(t.marked(len(terms))) + 1
 		if length+n > vm.MaxQueryText {
-			requests = append(requests, request{})
+			requests = append(requests, request{filters: filters})
 			length = len("union()")
 		}
 		current := &requests[len(requests)-1]
@@ -174,8 +209,10 @@ func pieces(from, to time.Time, k kind) []piece {
 }
 
 // expression returns the MetricsQL of one read over a window that ends at the Unix time at, or at the query's own time.
-func (p *plan) expression(r read, resolution measure.Resolution, window time.Duration, at string) (string, error) {
-	metric, err := p.metric(r, resolution)
+func (p *plan) expression(
+	r read, filters vm.Filters, resolution measure.Resolution, window time.Duration, at string,
+) (string, error) {
+	metric, err := p.metric(r, filters, resolution)
 	if err != nil {
 		return "", err
 	}
@@ -203,15 +240,13 @@ func (p *plan) expression(r read, resolution measure.Resolution, window time.Dur
 }
 
 // metric returns the name of the metric in the smallest family that has every label of filters and breakdown.
-func (p *plan) metric(r read, resolution measure.Resolution) (string, error) {
+func (p *plan) metric(r read, filters vm.Filters, resolution measure.Resolution) (string, error) {
 	m := measure.Get(r.measure)
-	var labels []string
-	for _, f := range p.filters {
+	labels := []string{p.breakdown}
+	for _, f := range filters {
 		labels = append(labels, f.Label)
 	}
-	if p.breakdown != "" && !slices.Contains(m.Dimensions, p.breakdown) {
-		labels = append(labels, p.breakdown)
-	}
+	labels = slices.DeleteFunc(labels, func(l string) bool { return l == "" || slices.Contains(m.Dimensions, l) })
 	family, ok := m.FamilyWith(labels...)
 	if !ok {
 		return "", fmt.Errorf("measure %s is not stored by %v", m.Name, labels)
@@ -248,16 +283,16 @@ func (r request) text() string {
 // String returns all that is asked in MetricsQL, for the user to read.
 func (p *plan) String() string {
 	var b strings.Builder
-	if len(p.filters) > 0 {
-		fmt.Fprintf(&b, "# extra_filters[]=%s\n", p.filters)
-	}
 	for _, r := range p.requests {
+		if len(r.filters) > 0 {
+			fmt.Fprintf(&b, "# extra_filters[]=%s\n", r.filters)
+		}
 		if r.step > 0 {
 			fmt.Fprintf(&b, "# from %s to %s, step %s\n", r.start.Format(time.RFC3339), r.end.Format(time.RFC3339), r.step)
 		}
 		b.WriteString(r.text() + "\n")
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return b.String()
 }
 
 // run asks VictoriaMetrics and adds up what it answers.
@@ -268,10 +303,10 @@ func (p *plan) run(ctx context.Context, q querier) (*table, error) {
 	for i, r := range p.requests {
 		group.Go(func() (err error) {
 			if r.step > 0 {
-				answers[i], err = q.QueryRange(ctx, r.text(), r.start, r.end, r.step, p.filters)
+				answers[i], err = q.QueryRange(ctx, r.text(), r.start, r.end, r.step, r.filters)
 			} else {
 				// Each term has a time of its own; this one is only where the answer is stamped.
-				answers[i], err = q.Query(ctx, r.text(), p.intervals[len(p.intervals)-1].to, p.filters)
+				answers[i], err = q.Query(ctx, r.text(), p.intervals[len(p.intervals)-1].to, r.filters)
 			}
 			return err
 		})

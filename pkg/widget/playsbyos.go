@@ -10,11 +10,12 @@ func playsByOS() Definition {
 		Type:        "playsByOS",
 		Title:       "Plays by operating system",
 		Description: "Plays whose first frame was rendered in the range, per operating system of the viewer.",
+		Details:     "Told from the User-Agent and client hints of the session's first request.",
 		Page:        PageH5Live,
 		Level:       tenant.Default,
 		Options:     []string{OptionMetric},
 		Filters:     commonFilters,
 		Columns:     countsAndShares(measure.DimensionOS, "Operating system.", "plays"),
-		reads:       func(Query) []read { return []read{{measure: measure.PlaysByOS}} },
+		reads:       sumsOf(measure.PlaysByOS),
 	}
 }

@@ -2,6 +2,7 @@ package widget
 
 import (
 	"slices"
+	"strings"
 	"time"
 	_ "time/tzdata" // the query's time zone must be known on machines without a zone database too
 
@@ -39,7 +40,7 @@ type Query struct {
 	Event     []string `json:"event,omitempty"`
 	Referrer  []string `json:"referrer,omitempty"`
 	Unit      string   `json:"unit,omitempty"`     // UnitTraffic by default
-	Metric    string   `json:"metric,omitempty"`   // the one number column to answer with; all by default
+	Metric    string   `json:"metric,omitempty"`   // what the column "value" shows, the first choice by default; or, where a widget has no choices, the one number column to answer with, all by default
 	Mode      string   `json:"mode,omitempty"`     // ModeAbsolute by default
 	Form      string   `json:"form,omitempty"`     // FormTotal by default
 	Interval  string   `json:"interval,omitempty"` // of FormSeries, such as 10m, 1h, 1d or 1M; automatic by default
@@ -89,10 +90,10 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 			return nil, badQuery("the mode delta needs the form series: it compares each interval with the one before")
 		}
 	}
-	if r.Metric != "" && !slices.Contains(d.numbers(), r.Metric) {
-		return nil, badQuery("the widget %s has no metric %q: it has %v", d.Type, r.Metric, d.numbers())
+	if metrics := d.metrics(); r.Metric != "" && !slices.Contains(metrics, r.Metric) {
+		return nil, badQuery("the widget %s has no metric %q: it has %s", d.Type, r.Metric, strings.Join(metrics, ", "))
 	}
-	if err := r.checkFilters(); err != nil {
+	if err := r.checkFilters(d); err != nil {
 		return nil, err
 	}
 	zone, err := loadZone(r.Timezone)
@@ -100,12 +101,7 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 		return nil, err
 	}
 	// Fractions of a minute are not stored.
-	r.From = r.From.UTC().Truncate(time.Minute)
-	if to := r.To.UTC().Truncate(time.Minute); to.Before(r.To) {
-		r.To = to.Add(time.Minute)
-	} else {
-		r.To = to
-	}
+	r.From, r.To = r.From.UTC().Truncate(time.Minute), ceilMinute(r.To)
 	if !r.From.Before(r.To) {
 		return nil, badQuery("the range must end after it begins")
 	}
@@ -115,15 +111,12 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 	return zone, nil
 }
 
-func (r *Request) checkFilters() error {
-	if len(r.Tag) > 0 {
-		return badQuery("the tag filter is not available yet")
-	}
-	if len(r.Referrer) > 0 {
-		return badQuery("the referrer filter is not available for this widget")
-	}
+func (r *Request) checkFilters(d Definition) error {
 	bytes := 0
-	for _, f := range r.filters() {
+	for _, f := range append(r.filters(), vm.Filter{Label: measure.DimensionTag, Values: r.Tag}) {
+		if len(f.Values) > 0 && !slices.Contains(d.Filters, f.Label) {
+			return badQuery("the %s filter is not available for the widget %s", f.Label, d.Type)
+		}
 		if len(f.Values) > maxFilterValues {
 			return badQuery("the %s filter has %d values, more than %d", f.Label, len(f.Values), maxFilterValues)
 		}
@@ -140,13 +133,14 @@ func (r *Request) checkFilters() error {
 	return nil
 }
 
-// filters returns the filters on labels that are set.
+// filters returns the filters on labels that are set. Tags are no label: see result.narrowToTags.
 func (r *Request) filters() vm.Filters {
 	var filters vm.Filters
 	for _, f := range []vm.Filter{
 		{Label: measure.LabelCountry, Values: r.Country},
 		{Label: measure.LabelStream, Values: r.Stream},
 		{Label: measure.LabelEvent, Values: r.Event},
+		{Label: measure.DimensionReferrer, Values: r.Referrer},
 	} {
 		if len(f.Values) > 0 {
 			filters = append(filters, f)
@@ -156,8 +150,11 @@ func (r *Request) filters() vm.Filters {
 }
 
 func loadZone(name string) (*time.Location, error) {
-	if name == "Local" {
-		return nil, badQuery("the time zone must be named, such as Europe/Berlin")
+	switch {
+	case strings.EqualFold(name, "UTC"):
+		return time.UTC, nil
+	case name == "Local" || name == "browser":
+		return nil, badQuery("the time zone %q depends on who asks: name one, such as UTC or Europe/Berlin", name)
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {

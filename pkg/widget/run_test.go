@@ -43,7 +43,8 @@ func TestRefusals(t *testing.T) {
 		{"metric", func(r *Request) { r.Metric = "x" }, ErrBadQuery, `has no metric "x"`},
 		{"metric that is the breakdown", func(r *Request) { r.QueryType, r.Metric = "playsByOS", "os" }, ErrBadQuery, `has no metric "os"`},
 		{"time zone", func(r *Request) { r.Timezone = "Mars/Phobos" }, ErrBadQuery, `the time zone "Mars/Phobos" is unknown`},
-		{"the server's time zone", func(r *Request) { r.Timezone = "Local" }, ErrBadQuery, "the time zone must be named"},
+		{"the server's time zone", func(r *Request) { r.Timezone = "Local" }, ErrBadQuery, `the time zone "Local" depends on who asks`},
+		{"the browser's time zone", func(r *Request) { r.Timezone = "browser" }, ErrBadQuery, `the time zone "browser" depends on who asks: name one, such as UTC`},
 		{"time zone that is a path", func(r *Request) { r.Timezone = "../../etc/passwd" }, ErrBadQuery, "is unknown"},
 		{"interval", func(r *Request) { r.Form, r.Interval = FormSeries, "often" }, ErrBadQuery, `the interval "often" is no number with a unit`},
 		{"interval of zero", func(r *Request) { r.Form, r.Interval = FormSeries, "0m" }, ErrBadQuery, `the interval "0m"`},
@@ -54,8 +55,9 @@ func TestRefusals(t *testing.T) {
 		{"too many intervals", func(r *Request) { r.Form, r.Interval, r.From = FormSeries, "1m", noon.AddDate(-1, 0, 0) }, ErrBadQuery, "more than 30000 of these intervals"},
 		{"delta of totals", func(r *Request) { r.QueryType, r.Mode = "concurrentViewers", ModeDelta }, ErrBadQuery, "the mode delta needs the form series"},
 		{"delta of usage", func(r *Request) { r.Mode, r.Form = ModeDelta, FormSeries }, ErrBadQuery, "has no mode delta"},
-		{"tag", func(r *Request) { r.Tag = []string{"a"} }, ErrBadQuery, "the tag filter is not available yet"},
-		{"referrer", func(r *Request) { r.Referrer = []string{"a"} }, ErrBadQuery, "the referrer filter is not available for this widget"},
+		{"referrer", func(r *Request) { r.Referrer = []string{"a"} }, ErrBadQuery, "the referrer filter is not available for the widget usageOverview"},
+		{"empty tag", func(r *Request) { r.Tag = []string{"a", ""} }, ErrBadQuery, "the tag filter has an empty value"},
+		{"empty referrer", func(r *Request) { r.QueryType, r.Referrer = "usageByReferrer", []string{""} }, ErrBadQuery, "the referrer filter has an empty value"},
 		{"empty value", func(r *Request) { r.Country = []string{"DE", ""} }, ErrBadQuery, "the country filter has an empty value"},
 		{"many values", func(r *Request) { r.Stream = strings.Split(strings.Repeat("a,", 10_001), ",") }, ErrBadQuery, "more than 10000"},
 		{"long values", func(r *Request) { r.Stream = []string{strings.Repeat("a", 2<<20)} }, ErrBadQuery, "the filters are too long"},
@@ -65,6 +67,9 @@ func TestRefusals(t *testing.T) {
 		{"range into the far future", func(r *Request) { r.To = noon.AddDate(1000, 0, 0) }, ErrBadQuery, "between the years 1970 and 2200"},
 		{"premium widget", func(r *Request) { r.QueryType, r.Level = "bufferingRatio", tenant.Default }, ErrForbidden,
 			`the widget "Buffering ratio" needs the level premium, and this organisation has the level default`},
+		{"metric of the map", func(r *Request) { r.QueryType, r.Metric = "worldMap", "plays" }, ErrBadQuery, `has no metric "plays": it has playouts, ingests,`},
+		{"premium metric", func(r *Request) { r.QueryType, r.Metric, r.Level = "worldMap", "latency", tenant.Default }, ErrForbidden,
+			`the metric "latency" of the widget "World map" needs the level premium, and this organisation has the level default`},
 		{"premium widget without level", func(r *Request) { r.QueryType, r.Level = "stopReasons", "" }, ErrForbidden, "needs the level premium"},
 	}
 	for _, tt := range tests {
@@ -103,7 +108,7 @@ func TestNotices(t *testing.T) {
 		want  string
 		rows  int
 	}{
-		{"event of traffic", Query{QueryType: "usageOverview", Event: []string{"e"}}, noon, "Traffic knows no events: the event filter changes nothing here.", 1},
+		{"event of traffic", Query{QueryType: "usageOverview", Event: []string{"e"}}, noon, "Traffic knows no events: the event filter does not change it.", 1},
 		{"event of playtime", Query{QueryType: "usageOverview", Event: []string{"e"}, Unit: UnitPlaytime}, noon, "", 1},
 		{"viewers up to now", Query{QueryType: "concurrentViewers"}, noon, "Ends at 2026-03-01 11:59 UTC: later minutes are not complete yet.", 1},
 		{"34 s after the last minute", Query{QueryType: "concurrentViewers"}, noon.Add(34 * time.Second), "Ends at 2026-03-01 11:59 UTC: later minutes are not complete yet.", 1},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tag"
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/vm"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
@@ -75,6 +76,15 @@ func lines(organization string, facts []fact) string {
 	return b.String()
 }
 
+// setTags sets tags as the collector does.
+func setTags(t testing.TB, url, organization, stream string, tags []string) {
+	t.Helper()
+	reader := func(organization string) (*vm.Client, error) { return newClient(t, url, organization), nil }
+	if _, err := tag.NewStore(url, http.DefaultClient, reader, time.Now).Set(t.Context(), organization, stream, tags); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // newClient returns a client that reads an organisation as the plugin does.
 func newClient(t testing.TB, url, organization string) *vm.Client {
 	t.Helper()
@@ -89,10 +99,18 @@ func newClient(t testing.TB, url, organization string) *vm.Client {
 	return client
 }
 
-// store starts a VictoriaMetrics that holds facts of the organisation acme, and others of another one, and returns a client.
+// tagsOf are the tags of streams of the organisation acme; in the other one every stream has all of them.
+var tagsOf = map[string][]string{"s1": {"a", "b"}, "s2": {"a"}, "ſ.*3": {"b", `"c"=~.*`}}
+
+// store starts a VictoriaMetrics that holds facts and tags of the organisation acme, and others of another one, and returns
+// a client.
 func store(t testing.TB, facts []fact) *vm.Client {
 	t.Helper()
 	url := vmtest.Start(t)
+	for stream, tags := range tagsOf {
+		setTags(t, url, "acme", stream, tags)
+		setTags(t, url, "other", stream, []string{"a", "b", `"c"=~.*`})
+	}
 	vmtest.Import(t, url, lines("acme", facts))
 	var foreign []fact
 	for _, f := range facts {

@@ -29,6 +29,7 @@ type row struct {
 	name    string
 	numbers [][]float64 // by read and interval
 	buckets [][]int64   // by interval and bucket, of the read that has buckets
+	ranks   []float64   // by interval, of a table that is ranked
 }
 
 func newTable(reads []read, intervals int) *table {
@@ -72,22 +73,58 @@ func (t *table) add(r *row, read, interval, bucket int, value int64) {
 	}
 }
 
-// finish orders the rows of a breakdown, the greatest first and equal ones by name, and adds up those beyond maxRows. Peaks
-// and buckets are of widgets without a breakdown.
-func (t *table) finish(rankBy []int) {
-	t.all = t.newRow("")
-	ranks := make(map[*row]float64, len(t.rows))
+// leaveOut takes the row of a name away, if there is one.
+func (t *table) leaveOut(name string) {
+	if r, ok := t.byName[name]; ok {
+		delete(t.byName, name)
+		t.rows = slices.DeleteFunc(t.rows, func(other *row) bool { return other == r })
+	}
+}
+
+// rank numbers the rows of each interval by a value, the greatest first. A row in which nothing happened has no rank.
+func (t *table) rank(value func(cell) float64) {
 	for _, r := range t.rows {
-		t.all.include(r)
-		for _, read := range rankBy {
-			for _, v := range r.numbers[read] {
-				ranks[r] += v
+		r.ranks = slices.Repeat([]float64{math.NaN()}, t.intervals)
+	}
+	for i := range t.intervals {
+		values := map[*row]float64{}
+		var ranked []*row
+		for _, r := range t.rows {
+			values[r] = value(cell{t, r, i})
+			if !math.IsNaN(values[r]) && !r.isEmpty(i) {
+				ranked = append(ranked, r)
 			}
 		}
+		sortRows(ranked, func(r *row) float64 { return values[r] })
+		for n, r := range ranked {
+			r.ranks[i] = float64(n + 1)
+		}
 	}
-	slices.SortFunc(t.rows, func(a, b *row) int {
-		return cmp.Or(cmp.Compare(ranks[b], ranks[a]), strings.Compare(a.name, b.name))
+}
+
+func (r *row) isEmpty(interval int) bool {
+	return !slices.ContainsFunc(r.numbers, func(of []float64) bool { return of[interval] != 0 })
+}
+
+// sortRows orders rows by a weight, the greatest first, those without one, which is NaN, last, and equal ones by name.
+func sortRows(rows []*row, weight func(*row) float64) {
+	weights := make(map[*row]float64, len(rows))
+	for _, r := range rows {
+		weights[r] = weight(r)
+	}
+	slices.SortFunc(rows, func(a, b *row) int {
+		return cmp.Or(cmp.Compare(weights[b], weights[a]), strings.Compare(a.name, b.name))
 	})
+}
+
+// finish orders the rows of a breakdown by weight and adds up those beyond maxRows. Peaks and buckets are of widgets without
+// a breakdown.
+func (t *table) finish(weight func(*row) float64) {
+	t.all = t.newRow("")
+	for _, r := range t.rows {
+		t.all.include(r)
+	}
+	sortRows(t.rows, weight)
 	if len(t.rows) <= maxRows {
 		return
 	}
@@ -129,6 +166,9 @@ func (c cell) sum(read int) float64 {
 func (c cell) share(read int) float64 {
 	return c.row.numbers[read][c.interval] / c.table.all.numbers[read][c.interval]
 }
+
+// rank returns the row's rank, NaN for none.
+func (c cell) rank() float64 { return c.row.ranks[c.interval] }
 
 // median returns the median of the distribution whose buckets are read, in shown units.
 func (c cell) median(read int) float64 {

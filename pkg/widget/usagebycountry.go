@@ -10,6 +10,7 @@ func usageByCountry() Definition {
 		Type:        "usageByCountry",
 		Title:       "Usage by country",
 		Description: "Playout and ingest together per country of the address, in bytes or seconds; ZZ is where the country is unknown.",
+		Details:     "The country is looked up from the address before privacy.ip changes it.",
 		Page:        PageHome,
 		Level:       tenant.Default,
 		Options:     []string{OptionUnit, OptionMetric},

@@ -10,6 +10,7 @@ func usageByStream() Definition {
 		Type:        "usageByStream",
 		Title:       "Usage by stream",
 		Description: "What was received and delivered of each stream, in bytes or seconds, the greatest first.",
+		Details:     "Both directions are in one row, so that streams that are published and not watched show.",
 		Page:        PageBreakdown,
 		Level:       tenant.Default,
 		Options:     []string{OptionUnit, OptionMetric},

@@ -10,20 +10,27 @@ func usageOverview() Definition {
 		Type:        "usageOverview",
 		Title:       "Usage overview",
 		Description: "Bytes that servers and logs report, or with the unit playtime seconds of players and webcasters, added up over the range.",
-		Page:        PageHome,
-		Level:       tenant.Default,
-		Options:     []string{OptionUnit, OptionMetric},
-		Filters:     commonFilters,
-		Columns: []Column{
-			{Name: "playout", Unit: Bytes, Help: "Delivered to viewers.",
-				value: func(c cell) float64 { return c.sum(0) }},
-			{Name: "ingest", Unit: Bytes, Help: "Received from publishers.",
-				value: func(c cell) float64 { return c.sum(1) }},
-			{Name: "total", Unit: Bytes, Help: "Playout and ingest together.",
-				value: func(c cell) float64 { return c.sum(0) + c.sum(1) }},
-		},
-		reads: func(q Query) []read {
-			return []read{usage(q, measure.Playout), usage(q, measure.Ingest)}
-		},
+		Details: "Bytes come only from servers and logs, seconds only from players and webcasters; neither is estimated from the other. " +
+			"Seconds of playout are those in which players rendered, seconds of ingest those in which webcasters were on air.",
+		Page:    PageHome,
+		Level:   tenant.Default,
+		Options: []string{OptionUnit, OptionMetric},
+		Filters: commonFilters,
+		Columns: playoutIngestTotal,
+		reads:   playoutAndIngest,
 	}
+}
+
+func playoutAndIngest(q Query) []read {
+	return []read{usage(q, measure.Playout), usage(q, measure.Ingest)}
+}
+
+// playoutIngestTotal are the columns of what playoutAndIngest reads.
+var playoutIngestTotal = []Column{
+	{Name: "playout", Unit: Bytes, Help: "Delivered to viewers.",
+		value: func(c cell) float64 { return c.sum(0) }},
+	{Name: "ingest", Unit: Bytes, Help: "Received from publishers.",
+		value: func(c cell) float64 { return c.sum(1) }},
+	{Name: "total", Unit: Bytes, Help: "Playout and ingest together.",
+		value: func(c cell) float64 { return c.sum(0) + c.sum(1) }},
 }

@@ -3,6 +3,7 @@ package widget
 import (
 	"fmt"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
+	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 )
 
 // day0 is where the hand-made facts begin: yesterday, so that they lie within the retention.
@@ -38,6 +41,11 @@ func handMade() []fact {
 	plain := func(id measure.ID, at string, value int64, dimensions ...string) fact {
 		return fact{measure: id, at: clock(at), country: "DE", stream: "s1", event: "final", dimensions: dimensions, value: value}
 	}
+	elsewhere := func(id measure.ID, at string, value int64, country, stream string) fact {
+		f := plain(id, at, value)
+		f.country, f.stream, f.event = country, stream, ""
+		return f
+	}
 	return []fact{
 		traffic("09:59", "DE", "s1", "playout", 1),
 		traffic("10:00", "DE", "s1", "playout", 10),
@@ -55,6 +63,21 @@ func handMade() []fact {
 		plain(measure.Playing, "10:05", 500_000, "ingest", "webcaster"),
 		plain(measure.StartTime, "10:05", 1000), plain(measure.StartTime, "10:06", 2000), plain(measure.StartTime, "11:05", 6000),
 		plain(measure.PlaysByOS, "10:05", 3, "iOS"), plain(measure.PlaysByOS, "10:06", 1, "Windows"),
+		elsewhere(measure.Plays, "10:05", 5, "FR", "s2"), elsewhere(measure.Plays, "11:05", 1, measure.UnknownCountry, "s2"),
+		plain(measure.Publishes, "10:05", 4), elsewhere(measure.Publishes, "11:05", 2, "AT", "s2"),
+		plain(measure.Latency, "10:05", 1000), plain(measure.Latency, "10:07", 4000), elsewhere(measure.Latency, "10:05", 9000, "FR", "s2"),
+		plain(measure.PlayedTime, "10:05", 60_000), plain(measure.PlayedTime, "10:06", 30_000),
+		plain(measure.BufferLength, "10:05", 1000), plain(measure.BufferLength, "10:05", 2000),
+		plain(measure.VideoBitrate, "10:05", 2_500_000), plain(measure.AudioBitrate, "10:05", 128_000), plain(measure.IngestTime, "10:05", 3_600_000),
+		plain(measure.Loads, "10:05", 7), elsewhere(measure.Loads, "10:05", 9, measure.UnknownCountry, "s2"),
+		plain(measure.PlaysByBrowser, "10:05", 3, "Chrome"), plain(measure.PlaysByVersion, "10:05", 3, "h5live 4.22.0"),
+		plain(measure.PublishesByOS, "10:05", 1, "macOS"), plain(measure.PublishesByBrowser, "10:05", 1, "Safari"),
+		plain(measure.PublishesByVersion, "10:05", 1, "webcaster 6.1.0"),
+		plain(measure.Statuses, "10:05", 3, "2002", "false"), plain(measure.Statuses, "10:06", 2, "2002", "true"), plain(measure.Statuses, "11:05", 4, "1005", "true"),
+		plain(measure.TrafficByIP, "10:05", 70, "playout", "192.0.2.1"), plain(measure.TrafficByIP, "10:06", 5, "ingest", "192.0.2.1"),
+		plain(measure.TrafficByIP, "10:06", 80, "ingest", "2001:db8::1"), plain(measure.PlayingByIP, "10:05", 9000, "playout", "192.0.2.7"),
+		plain(measure.TrafficByReferrer, "10:05", 70, "site.example"), plain(measure.TrafficByReferrer, "10:05", 90, "(none)"),
+		plain(measure.PlayingByReferrer, "10:05", 9000, "site.example"),
 		plain(measure.Stops, "10:05", 4, "normal"), plain(measure.Stops, "11:05", 4, "timeout"), plain(measure.Stops, "11:05", 5, "error"),
 	}
 }
@@ -169,19 +192,19 @@ s2 | 1000 | 100`},
 stream | ingest | playout`},
 		{"peak and plays", Query{QueryType: "concurrentViewers"}, "10:00", "12:00", `
 viewers | plays
-4 | 5`},
+4 | 11`},
 		{"peak of a part of an hour", Query{QueryType: "concurrentViewers", Country: []string{"DE"}}, "10:06", "10:07", `
 viewers | plays
 0.5 | 0`},
 		{"peaks per interval", Query{QueryType: "concurrentViewers", Form: "series", Interval: "1h"}, "10:06", "12:30", `
 time | viewers | plays
 10h0m0s | 0.5 | 0
-11h0m0s | 4 | 3
+11h0m0s | 4 | 4
 12h0m0s | 0 | 0`},
 		{"differences of peaks", Query{QueryType: "concurrentViewers", Form: "series", Interval: "1h", Mode: "delta"}, "10:00", "12:30", `
 time | viewers | plays
-10h0m0s | 1.5 | 2
-11h0m0s | 2.5 | 3
+10h0m0s | 1.5 | 7
+11h0m0s | 2.5 | 4
 12h0m0s | -4 | 0`},
 		{"differences of peaks, the first clipped", Query{QueryType: "concurrentViewers", Form: "series", Interval: "1h", Mode: "delta"}, "10:06", "11:05", `
 time | viewers | plays
@@ -214,11 +237,143 @@ reason | stops
 error | 5
 normal | 4
 timeout | 4`},
+		{"playout per protocol", Query{QueryType: "usagePlayout"}, "10:00", "12:30", `
+protocol | value
+hls | 11010110`},
+		{"playout in seconds per protocol and interval", Query{QueryType: "usagePlayout", Unit: "playtime", Form: "series", Interval: "1h"}, "10:00", "12:00", `
+time | value{protocol=h5live}
+10h0m0s | 81
+11h0m0s | 0`},
+		{"ingest per protocol", Query{QueryType: "usageIngest", Unit: "playtime"}, "10:00", "12:30", `
+protocol | value
+webcaster | 500`},
+		{"referrers", Query{QueryType: "usageByReferrer"}, "10:00", "12:30", `
+referrer | playout
+(none) | 90
+site.example | 70`},
+		{"one referrer", Query{QueryType: "usageByReferrer", Referrer: []string{"site.example"}, Country: []string{"DE"}}, "10:00", "12:30", `
+referrer | playout
+site.example | 70`},
+		{"two referrers of an event, in seconds", Query{QueryType: "usageByReferrer", Referrer: []string{"(none)", "site.example"}, Event: []string{"final"}, Unit: "playtime"}, "10:00", "12:30", `
+referrer | playout
+site.example | 9`},
+		{"addresses", Query{QueryType: "usageByIP"}, "10:00", "12:30", `
+ip | ingest | playout
+2001:db8::1 | 80 | 0
+192.0.2.1 | 5 | 70`},
+		{"addresses of a tag, in seconds", Query{QueryType: "usageByIP", Unit: "playtime", Tag: []string{"b"}}, "10:00", "12:30", `
+ip | ingest | playout
+192.0.2.7 | 0 | 9`},
+		{"addresses of another tag", Query{QueryType: "usageByIP", Tag: []string{"b", "unknown"}}, "10:00", "12:30", `
+ip | ingest | playout`},
+		{"map of plays", Query{QueryType: "worldMap"}, "10:00", "12:00", `
+country | value | plays | rank
+DE | 5 | 5 | 1
+FR | 5 | 5 | 2`},
+		{"map of publishes", Query{QueryType: "worldMap", Metric: "ingests"}, "10:00", "12:00", `
+country | value | plays | rank
+DE | 4 | 5 | 1
+AT | 2 | 0 | 2
+FR | 0 | 5 | 3`},
+		{"map of both per interval", Query{QueryType: "worldMap", Metric: "playoutsAndIngests", Form: "series", Interval: "1h", Country: []string{"AT", "DE"}}, "10:00", "12:00", `
+time | value{country=DE} | plays{country=DE} | rank{country=DE} | value{country=AT} | plays{country=AT} | rank{country=AT}
+10h0m0s | 6 | 2 | 1 | 0 | 0 | -
+11h0m0s | 3 | 3 | 1 | 2 | 0 | 2`},
+		{"map of latency", Query{QueryType: "worldMap", Metric: "latency"}, "10:00", "12:00", `
+country | value | plays | rank
+FR | 9 | 5 | 1
+DE | 2.5 | 5 | 2`},
+		{"map of what was sent, whose event filter is of the plays", Query{QueryType: "worldMap", Metric: "usageSent", Event: []string{"final"}}, "10:00", "12:00", `
+country | value | plays | rank
+DE | 11010010 | 5 | 1
+FR | 100 | 0 | 2`},
+		{"map of what was received, in seconds", Query{QueryType: "worldMap", Metric: "usageReceived", Unit: "playtime", Country: []string{"DE"}}, "10:00", "12:00", `
+country | value | plays | rank
+DE | 500 | 5 | 1`},
+		{"map of buffering", Query{QueryType: "worldMap", Metric: "bufferingRatio"}, "10:00", "12:00", `
+country | value | plays | rank
+DE | 0.1 | 5 | 1
+FR | - | 5 | -`},
+		{"map of played time", Query{QueryType: "worldMap", Metric: "playtimeAverage", Stream: []string{"s1"}}, "10:00", "12:00", `
+country | value | plays | rank
+DE | 45 | 5 | 1`},
+		{"browsers", Query{QueryType: "playsByBrowser", Metric: "plays"}, "10:00", "12:00", `
+browser | plays
+Chrome | 3`},
+		{"versions", Query{QueryType: "playsByVersion"}, "10:00", "12:00", `
+version | plays | share
+h5live 4.22.0 | 3 | 1`},
+		{"operating systems of webcasters", Query{QueryType: "publishesByOS"}, "10:00", "12:00", `
+os | publishes | share
+macOS | 1 | 1`},
+		{"browsers of webcasters", Query{QueryType: "publishesByBrowser"}, "10:00", "12:00", `
+browser | publishes | share
+Safari | 1 | 1`},
+		{"versions of webcasters", Query{QueryType: "publishesByVersion"}, "10:00", "12:00", `
+version | publishes | share
+webcaster 6.1.0 | 1 | 1`},
+		{"loads", Query{QueryType: "loadsByCountry"}, "10:00", "12:00", `
+country | loads
+ZZ | 9
+DE | 7`},
+		{"buffer length", Query{QueryType: "bufferLength", Metric: "average"}, "10:00", "12:00", `
+average
+1.5`},
+		{"played time", Query{QueryType: "playedTime", Metric: "average"}, "10:00", "12:00", `
+average
+45`},
+		{"video bitrate", Query{QueryType: "videoBitrate", Metric: "average"}, "10:00", "12:00", `
+average
+2500000`},
+		{"audio bitrate", Query{QueryType: "audioBitrate", Metric: "average"}, "10:00", "12:00", `
+average
+128000`},
+		{"ingest time", Query{QueryType: "ingestTime", Metric: "average"}, "10:00", "12:00", `
+average
+3600`},
+		{"codes", Query{QueryType: "statusCodes"}, "10:00", "12:00", `
+code | count | fatal
+2002 | 5 | 2
+1005 | 4 | 4`},
+		{"report of hours", Query{QueryType: "usageReport", Form: "series"}, "10:30", "12:30", `
+time | sent | received
+10h0m0s | 100 | 0
+11h0m0s | 11010000 | 1000
+12h0m0s | 0 | 100000`},
+		{"report of a day in total", Query{QueryType: "usageReport"}, "00:00", "23:59", `
+sent | received
+1011010111 | 101000`},
+		{"usage of a tag", Query{QueryType: "usageOverview", Tag: []string{"a"}}, "10:00", "12:30", `
+playout | ingest | total
+11010110 | 1000 | 11011110`},
+		{"usage of two tags", Query{QueryType: "usageOverview", Tag: []string{"b", "a", "b"}}, "10:00", "12:30", `
+playout | ingest | total
+11010010 | 0 | 11010010`},
+		{"usage of a tag and a stream", Query{QueryType: "usageOverview", Tag: []string{"a"}, Stream: []string{"s2", "s9"}}, "10:00", "12:30", `
+playout | ingest | total
+100 | 1000 | 1100`},
+		{"usage of a tag that the stream lacks", Query{QueryType: "usageOverview", Tag: []string{"b"}, Stream: []string{"s2"}}, "10:00", "12:30", `
+playout | ingest | total
+0 | 0 | 0`},
+		{"a tag that as an expression would match", Query{QueryType: "usageOverview", Tag: []string{".*"}}, "10:00", "12:30", `
+playout | ingest | total
+0 | 0 | 0`},
+		{"a ratio of a tag of no stream, per interval", Query{QueryType: "bufferingRatio", Tag: []string{"x"}, Form: "series", Interval: "1h"}, "10:00", "12:00", `
+time | value
+10h0m0s | -
+11h0m0s | -`},
+		{"seconds of a tag and an event", Query{QueryType: "usageOverview", Unit: "playtime", Tag: []string{"a"}, Event: []string{"final"}}, "10:00", "12:00", `
+playout | ingest | total
+81 | 500 | 581`},
+		{"a tag of viewers, with the interval of a short panel", Query{QueryType: "concurrentViewers", Tag: []string{"a"}, Form: "series", Interval: "15s", Metric: "viewers"}, "10:05", "10:07", `
+time | viewers
+10h5m0s | 1.5
+10h6m0s | 0.5`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			frames, err := Run(t.Context(), client, Request{
-				Query: tt.query, From: clock(tt.from), To: clock(tt.to), Now: day0.Add(2 * day), Level: tenant.Premium})
+				Query: tt.query, From: clock(tt.from), To: clock(tt.to), Now: day0.Add(3 * day), Level: tenant.Premium})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -226,5 +381,81 @@ timeout | 4`},
 				t.Errorf("got\n%s\nwant%s\n%s", got, tt.want, frames[0].Meta.ExecutedQueryString)
 			}
 		})
+	}
+}
+
+// TestAddressesThatAreNotStored has some from before privacy was switched off.
+func TestAddressesThatAreNotStored(t *testing.T) {
+	url := vmtest.Start(t)
+	vmtest.Import(t, url, lines("acme", handMade()))
+	client := newClient(t, url, "acme")
+	now := time.Now()
+	for i, addresses := range []bool{true, false} {
+		settings := vm.Settings{Addresses: addresses}
+		at := now.Add(time.Duration(i) * time.Minute)
+		if err := vm.WriteCanary(t.Context(), http.DefaultClient, url, "acme", "a", settings, at); err != nil {
+			t.Fatal(err)
+		}
+		vmtest.Flush(t, url)
+		for form, rows := range map[string]int{FormTotal: 2, FormSeries: 2} {
+			frames, err := Run(t.Context(), client, Request{Query: Query{QueryType: "usageByIP", Form: form, Interval: "1h"},
+				From: clock("10:00"), To: clock("12:00"), Now: at.Add(time.Second)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := frames[0]
+			switch {
+			case addresses && (f.Rows() != rows || len(f.Fields) < 3 || len(f.Meta.Notices) != 0):
+				t.Errorf("%s: got\n%s\nand notices %v", form, text(frames), f.Meta.Notices)
+			case !addresses && (strings.Contains(text(frames), "192.0.2.1") || len(f.Meta.Notices) != 1 ||
+				!strings.Contains(f.Meta.Notices[0].Text, "privacy.ip is off")):
+				t.Errorf("%s with privacy off: got\n%s\nand notices %v", form, text(frames), f.Meta.Notices)
+			case !addresses && form == FormTotal && f.Rows() != 0:
+				t.Errorf("%d rows with privacy off", f.Rows())
+			}
+		}
+	}
+}
+
+// TestManyTaggedStreams filters by a tag of 5,000 streams, half of which have another one too.
+func TestManyTaggedStreams(t *testing.T) {
+	const streams = 5_000
+	url := vmtest.Start(t)
+	var facts []fact
+	var tags strings.Builder
+	for i := range streams + 100 {
+		stream := fmt.Sprintf("stream.%d", i)
+		facts = append(facts, fact{measure: measure.Traffic, at: clock("10:00"), country: "DE", stream: stream,
+			dimensions: []string{measure.Playout, "hls"}, value: 1})
+		if i < streams {
+			fmt.Fprintf(&tags, "%s{org=\"acme\",stream=%q,tag=\"many\"} 1 %d\n", measure.StreamTagMetric, stream, time.Now().UnixMilli())
+		}
+		if i%2 == 0 {
+			fmt.Fprintf(&tags, "%s{org=\"acme\",stream=%q,tag=\"even\"} 1 %d\n", measure.StreamTagMetric, stream, time.Now().UnixMilli())
+		}
+	}
+	vmtest.Import(t, url, lines("acme", facts)+tags.String())
+	client := newClient(t, url, "acme")
+	for want, tags := range map[float64][]string{streams: {"many"}, streams / 2: {"many", "even"}} {
+		for _, form := range []string{FormTotal, FormSeries} {
+			begun := time.Now()
+			frames, err := Run(t.Context(), client, Request{Query: Query{QueryType: "usageReport", Tag: tags, Form: form},
+				From: clock("09:30"), To: clock("10:30"), Now: day0.Add(3 * day)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%v, %s: %s", tags, form, time.Since(begun))
+			sum := 0.0
+			for _, f := range frames[0].Fields {
+				for i := range f.Len() {
+					if f.Name == "sent" {
+						sum += valueAt(f, i)
+					}
+				}
+			}
+			if sum != want {
+				t.Errorf("%v, %s: %v streams, want %v", tags, form, sum, want)
+			}
+		}
 	}
 }

@@ -1,0 +1,42 @@
+package widget
+
+import (
+	"slices"
+
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+// chosenColumn is the name of the column that shows a Choice.
+const chosenColumn = "value"
+
+// Choice is one of several things that a widget shows in its column "value", and by which its rows are ranked.
+type Choice struct {
+	Name  string // value of Query.Metric
+	Unit  Unit
+	Level tenant.Level // of organisations that may ask it
+	Help  string       // what it is
+
+	reads func(Query) []read // after those that the widget reads for all choices; nil for none
+	value func(cell) float64 // NaN for none
+}
+
+// chosen returns the definition of a widget that shows one of its choices: the first if there is none of that name.
+func (d Definition) chosen(name string) Definition {
+	if len(d.Choices) == 0 {
+		return d
+	}
+	c := d.Choices[max(0, slices.IndexFunc(d.Choices, func(c Choice) bool { return c.Name == name }))]
+	common := d.reads
+	d.reads = func(q Query) []read {
+		if c.reads == nil {
+			return common(q)
+		}
+		return append(common(q), c.reads(q)...)
+	}
+	d.Level = c.Level
+	d.ranked = c.value
+	d.Columns = slices.Clone(d.Columns)
+	i := slices.IndexFunc(d.Columns, func(c Column) bool { return c.Name == chosenColumn })
+	d.Columns[i].Unit, d.Columns[i].Help, d.Columns[i].value = c.Unit, c.Help, c.value
+	return d
+}

@@ -1,0 +1,21 @@
+package widget
+
+import (
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+func playsByVersion() Definition {
+	return Definition{
+		Type:        "playsByVersion",
+		Title:       "Plays by player version",
+		Description: "Plays whose first frame was rendered in the range, per kind and version of the player.",
+		Details:     "Only the first 1,000 versions of a day are told apart, the rest is (other).",
+		Page:        PageH5Live,
+		Level:       tenant.Default,
+		Options:     []string{OptionMetric},
+		Filters:     commonFilters,
+		Columns:     countsAndShares(measure.DimensionVersion, "Kind and version of the player, such as h5live 4.22.0.", "plays"),
+		reads:       sumsOf(measure.PlaysByVersion),
+	}
+}

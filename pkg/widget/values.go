@@ -1,0 +1,72 @@
+package widget
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tag"
+	"github.com/streamlens/streamlens/pkg/vm"
+)
+
+// maxValues is how many values Values returns.
+const maxValues = 1000
+
+// rankings are the measures that order the values of a filter: the first, for equal values the second, and so on. What has
+// none of them in the range is no value.
+var rankings = map[string][]measure.ID{
+	measure.LabelCountry:      {measure.Traffic, measure.Playing, measure.Loads},
+	measure.LabelStream:       {measure.Traffic, measure.Playing, measure.Loads},
+	measure.LabelEvent:        {measure.Plays, measure.Publishes, measure.Loads},
+	measure.DimensionReferrer: {measure.TrafficByReferrer, measure.PlayingByReferrer},
+}
+
+// Values returns up to 1,000 values for the filter of a label. Those of country, stream, event and referrer are what was
+// seen in the request's range and by its other filters, the greatest first: by traffic and then by playtime, or of event by
+// plays. Those of tag are all that streams have now, by name: they hold for every range. Its errors are those of Run.
+func Values(ctx context.Context, client *vm.Client, label string, r Request) ([]string, error) {
+	ranking, ok := rankings[label]
+	if !ok && label != measure.DimensionTag {
+		return nil, badQuery("the label %q is unknown: it is country, stream, tag, event or referrer", label)
+	}
+	d := Definition{Type: "values", Filters: commonFilters, Columns: []Column{{Name: label}}}
+	if _, err := r.prepare(d); err != nil {
+		return nil, err
+	}
+	if label == measure.DimensionTag {
+		tags, err := tag.All(ctx, client, r.Now)
+		if err != nil {
+			return nil, &kindError{ErrUpstream, err}
+		}
+		return tags[:min(len(tags), maxValues)], nil
+	}
+	var reads []read
+	for _, id := range ranking {
+		if measure.Get(id).Events || len(r.Event) == 0 {
+			reads = append(reads, read{measure: id})
+		}
+	}
+	res := &result{definition: d, request: r}
+	if err := res.narrow(ctx, client, reads); err != nil {
+		return nil, err
+	}
+	t, err := res.read(ctx, client, reads, grid{}, []interval{{r.From, r.From, r.To}})
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(t.rows, func(a, b *row) int {
+		for i := range reads {
+			if order := cmp.Compare(b.numbers[i][0], a.numbers[i][0]); order != 0 {
+				return order
+			}
+		}
+		return strings.Compare(a.name, b.name)
+	})
+	names := []string{}
+	for _, r := range t.rows[:min(len(t.rows), maxValues)] {
+		names = append(names, r.name)
+	}
+	return names, nil
+}
