@@ -1,17 +1,19 @@
-import type { DataSourceInstanceSettings, ScopedVars } from '@grafana/data';
+import {
+  type AdHocVariableFilter,
+  type DataQueryRequest,
+  dateTime,
+  type ScopedVars,
+  type TimeRange,
+} from '@grafana/data';
+import type { BackendSrvRequest } from '@grafana/runtime';
 import { CustomVariable } from '@grafana/scenes';
+import { firstValueFrom } from 'rxjs';
 
-import { DataSource } from './datasource';
-import type { StreamlensOptions } from './options';
-import type { StreamlensQuery } from './query';
-import { openDashboard } from './testing';
+import type { StreamlensQuery, VariableQuery } from './query';
+import { answerWith, openDashboard, openDataSource } from './testing';
+import { StreamlensVariables } from './variableSupport';
 
-const source = new DataSource({
-  id: 1,
-  uid: 'streamlens',
-  type: 'streamlens-analytics-datasource',
-  jsonData: {},
-} as DataSourceInstanceSettings<StreamlensOptions>);
+const source = openDataSource();
 
 /** A variable with the options a, b and c and with these of them chosen. */
 function variable(name: string, chosen: string | string[], allValue?: string): CustomVariable {
@@ -131,4 +133,70 @@ test.each([
   { queryType: undefined, want: false },
 ])('a query of type $queryType is sent: $want', ({ queryType, want }) => {
   expect(source.filterQuery({ refId: 'A', queryType })).toBe(want);
+});
+
+describe('values of filters', () => {
+  const timeRange = { from: dateTime(1000), to: dateTime(2000) } as TimeRange;
+  const range = { label: 'stream', from: 1000, to: 2000 };
+  let asked: BackendSrvRequest[];
+
+  beforeEach(() => {
+    openDashboard(variable('v', ['a', 'b']), variable('everything', ['$__all']));
+    asked = answerWith(['DE', 'FR']);
+  });
+
+  test('are asked of the backend, with their variables replaced', async () => {
+    const filters = { country: ['$v'], tag: ['$everything'], stream: ['x'] };
+    expect(await source.findValues('stream', filters, timeRange)).toEqual([
+      { text: 'DE', value: 'DE' },
+      { text: 'FR', value: 'FR' },
+    ]);
+    expect(asked).toMatchObject([
+      { method: 'GET', url: '/api/datasources/uid/streamlens/resources/values', showErrorAlert: false },
+    ]);
+    expect(asked[0].params).toEqual({ ...range, country: ['a', 'b'] });
+  });
+
+  test('fill a variable, countries with their names', async () => {
+    const request = {
+      targets: [{ refId: 'A', label: 'country', stream: ['$v'] }],
+      range: timeRange,
+      scopedVars: { v: { value: 'c', text: 'c' } },
+    } as unknown as DataQueryRequest<VariableQuery>;
+    const variables = source.variables as StreamlensVariables;
+    expect(await firstValueFrom(variables.query(request))).toEqual({
+      data: [
+        { text: 'Germany (DE)', value: 'DE' },
+        { text: 'France (FR)', value: 'FR' },
+      ],
+    });
+    expect(asked[0].params).toEqual({ ...range, label: 'country', stream: ['c'] });
+  });
+
+  test('are offered for the keys of ad hoc filters', async () => {
+    const keys = await source.getTagKeys();
+    expect(keys.map(({ value }) => value)).toEqual(['country', 'stream', 'tag', 'event']);
+
+    const filters: AdHocVariableFilter[] = [
+      { key: 'country', operator: '=|', value: 'DE', values: ['DE', 'AT'] },
+      { key: 'stream', operator: '=', value: 'x' },
+    ];
+    expect(await source.getTagValues({ key: 'stream', filters, timeRange })).toHaveLength(2);
+    expect(asked[0].params).toEqual({ ...range, country: ['DE', 'AT'] });
+    expect(await source.getTagValues({ key: 'org', filters: [], timeRange })).toEqual([]);
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('ad hoc filters', () => {
+  const adHoc: AdHocVariableFilter[] = [{ key: 'country', operator: '=|', value: 'b', values: ['b', 'c'] }];
+
+  test.each([
+    { name: 'alone', country: undefined, want: ['b', 'c'] },
+    { name: 'beside a variable with several values', country: ['$v'], want: ['b'] },
+    { name: 'beside a variable with all values', country: ['$everything'], want: ['b', 'c'] },
+  ])('$name', ({ country, want }) => {
+    openDashboard(variable('v', ['a', 'b']), variable('everything', ['$__all']));
+    expect(source.applyTemplateVariables({ ...bare, country }, {}, adHoc).country).toEqual(want);
+  });
 });

@@ -1,14 +1,27 @@
-import type { DataSourceInstanceSettings, ScopedVars } from '@grafana/data';
+import type {
+  AdHocVariableFilter,
+  DataSourceGetTagValuesOptions,
+  DataSourceInstanceSettings,
+  MetricFindValue,
+  ScopedVars,
+  TimeRange,
+} from '@grafana/data';
 import { DataSourceWithBackend } from '@grafana/runtime';
 
+import { AD_HOC_KEYS, FILTERS, valuesParameters, valueText, withAdHocFilters } from './filters';
 import type { StreamlensOptions } from './options';
-import { DEFAULT_QUERY, type StreamlensQuery } from './query';
-import { expandList, expandText } from './variables';
+import { DEFAULT_QUERY, type FilterName, type Filters, type StreamlensQuery } from './query';
+import { expandFilters, expandText } from './variables';
+import { StreamlensVariables } from './variableSupport';
 
-/** Sends queries to the Go backend, which computes every answer; only dashboard variables are replaced here. */
+/**
+ * Sends queries to the Go backend, which computes every answer; only dashboard variables and ad hoc filters are put
+ * into them here.
+ */
 export class DataSource extends DataSourceWithBackend<StreamlensQuery, StreamlensOptions> {
   constructor(settings: DataSourceInstanceSettings<StreamlensOptions>) {
     super(settings);
+    this.variables = new StreamlensVariables(this);
   }
 
   getDefaultQuery(): Partial<StreamlensQuery> {
@@ -19,19 +32,50 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
     return Boolean(query.queryType);
   }
 
-  applyTemplateVariables(query: StreamlensQuery, scopedVars: ScopedVars): StreamlensQuery {
-    return {
-      ...query,
-      country: expandList(query.country, scopedVars),
-      tag: expandList(query.tag, scopedVars),
-      stream: expandList(query.stream, scopedVars),
-      event: expandList(query.event, scopedVars),
-      referrer: expandList(query.referrer, scopedVars),
-      unit: expandText(query.unit, scopedVars),
-      metric: expandText(query.metric, scopedVars),
-      mode: expandText(query.mode, scopedVars),
-      interval: expandText(query.interval, scopedVars),
-      timezone: expandText(query.timezone, scopedVars),
-    };
+  applyTemplateVariables(
+    query: StreamlensQuery,
+    scopedVars: ScopedVars,
+    adHoc?: AdHocVariableFilter[]
+  ): StreamlensQuery {
+    return withAdHocFilters(
+      {
+        ...query,
+        ...expandFilters(query, scopedVars),
+        unit: expandText(query.unit, scopedVars),
+        metric: expandText(query.metric, scopedVars),
+        mode: expandText(query.mode, scopedVars),
+        interval: expandText(query.interval, scopedVars),
+        timezone: expandText(query.timezone, scopedVars),
+      },
+      adHoc
+    );
+  }
+
+  /**
+   * Asks for the values that a filter may have in a time range, those with the most traffic first.
+   *
+   * `others` are the filters beside it, which narrow them; they may hold dashboard variables.
+   */
+  async findValues(
+    label: FilterName,
+    others: Filters,
+    range?: TimeRange,
+    scopedVars: ScopedVars = {}
+  ): Promise<MetricFindValue[]> {
+    const values = await this.getResource<string[]>(
+      'values',
+      valuesParameters(label, expandFilters(others, scopedVars), range),
+      { showErrorAlert: false }
+    );
+    return values.map((value) => ({ text: valueText(label, value), value }));
+  }
+
+  getTagKeys(): Promise<MetricFindValue[]> {
+    return Promise.resolve(AD_HOC_KEYS.map((name) => ({ text: FILTERS[name].label, value: name })));
+  }
+
+  async getTagValues({ key, filters, timeRange }: DataSourceGetTagValuesOptions): Promise<MetricFindValue[]> {
+    const label = AD_HOC_KEYS.find((name) => name === key);
+    return label ? this.findValues(label, withAdHocFilters<Filters>({}, filters), timeRange) : [];
   }
 }

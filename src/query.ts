@@ -3,8 +3,24 @@ import type { DataQuery } from '@grafana/schema';
 /** `total` is one row or one per item of a breakdown; `series` is the same columns per interval. */
 export type Form = 'total' | 'series';
 
-/** The fields that hold a list of values to keep; no list, or an empty one, keeps everything. */
-export type FilterName = 'country' | 'stream' | 'tag' | 'event' | 'referrer';
+/** Lists of values to keep; no list, or an empty one, keeps everything. Any text may hold a dashboard variable. */
+export interface Filters {
+  /** Countries as ISO 3166-1 alpha-2 codes; any of them. */
+  country?: string[];
+  /** Names of streams; any of them. */
+  stream?: string[];
+  /** Tags of streams; only streams that have all of them. */
+  tag?: string[];
+  /** Event ids that players and webcasters reported; any of them. */
+  event?: string[];
+  /** Referring hosts; any of them. */
+  referrer?: string[];
+}
+
+export type FilterName = keyof Filters;
+
+/** All filters, in the order of the screen. */
+export const FILTER_NAMES: FilterName[] = ['country', 'stream', 'tag', 'event', 'referrer'];
 
 /** The fields that only some widgets have. */
 export type OptionName = 'unit' | 'metric' | 'mode';
@@ -15,17 +31,7 @@ export type OptionName = 'unit' | 'metric' | 'mode';
  * Every text but `form` may hold a dashboard variable, so none is narrowed to the values the backend takes.
  * An absent field has the backend's default.
  */
-export interface StreamlensQuery extends DataQuery {
-  /** Countries as ISO 3166-1 alpha-2 codes; any of them. */
-  country?: string[];
-  /** Tags of streams; only streams that have all of them. */
-  tag?: string[];
-  /** Names of streams; any of them. */
-  stream?: string[];
-  /** Event ids that players and webcasters reported; any of them. */
-  event?: string[];
-  /** Referring hosts; any of them. */
-  referrer?: string[];
+export interface StreamlensQuery extends DataQuery, Filters {
   /** `traffic` in bytes (default) or `playtime` in seconds. */
   unit?: string;
   /** Which of the widget's metrics, where it has several. */
@@ -38,6 +44,11 @@ export interface StreamlensQuery extends DataQuery {
   interval?: string;
   /** IANA name of the time zone of calendar days and months; default `UTC`. */
   timezone?: string;
+}
+
+/** The question of a dashboard variable: which values there are for a filter. Its own filters narrow them. */
+export interface VariableQuery extends DataQuery, Filters {
+  label: FilterName;
 }
 
 /** What a panel asks before anybody has chosen anything. */

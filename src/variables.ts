@@ -1,6 +1,8 @@
 import type { ScopedVars, TypedVariableModel } from '@grafana/data';
 import { getTemplateSrv } from '@grafana/runtime';
 
+import { FILTER_NAMES, type Filters } from './query';
+
 /** Grafana's value of a variable of which everything is chosen. */
 const ALL = '$__all';
 
@@ -22,6 +24,11 @@ export function expandList(values: string[] | undefined, scopedVars: ScopedVars)
     return undefined;
   }
   return [...new Set(expanded)];
+}
+
+/** Replaces the variables in all filters, as expandList does in one. */
+export function expandFilters(filters: Filters, scopedVars: ScopedVars): Filters {
+  return Object.fromEntries(FILTER_NAMES.map((name) => [name, expandList(filters[name], scopedVars)]));
 }
 
 /** Replaces the variables in a single value; undefined, which is the default, if nothing is left. */

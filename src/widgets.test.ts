@@ -1,5 +1,5 @@
 import type { StreamlensQuery } from './query';
-import { type Widget, WIDGETS, withWidget } from './widgets';
+import { isPremium, type Widget, WIDGETS, withWidget } from './widgets';
 
 const plain: Widget = {
   type: 'plain',
@@ -9,8 +9,9 @@ const plain: Widget = {
   level: 'default',
   options: [],
   metrics: [],
+  premiumMetrics: [],
   filters: ['country', 'stream'],
-  columns: [{ name: 'value', unit: 'short' }],
+  columns: [{ name: 'value', unit: 'count' }],
 };
 
 const full: Widget = {
@@ -63,6 +64,16 @@ describe('another widget', () => {
   ])('metric $metric becomes $want', ({ metric, want }) => {
     expect(withWidget({ ...query, metric }, full).metric).toBe(want);
   });
+});
+
+test.each<{ name: string; widget: Widget; metric?: string; want: boolean }>([
+  { name: 'a default widget', widget: full, metric: 'ingests', want: false },
+  { name: 'a premium widget', widget: { ...full, level: 'premium' }, want: true },
+  { name: 'a premium metric', widget: { ...full, premiumMetrics: ['ingests'] }, metric: 'ingests', want: true },
+  { name: 'another metric', widget: { ...full, premiumMetrics: ['ingests'] }, metric: 'playouts', want: false },
+  { name: 'no metric', widget: { ...full, premiumMetrics: ['ingests'] }, want: false },
+])('$name needs premium: $want', ({ widget, metric, want }) => {
+  expect(isPremium(widget, metric)).toBe(want);
 });
 
 test('every widget has its own type, a title, a sentence, a page and columns', () => {

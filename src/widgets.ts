@@ -1,10 +1,10 @@
-import type { FilterName, OptionName, StreamlensQuery } from './query';
+import { FILTER_NAMES, type FilterName, type OptionName, type StreamlensQuery } from './query';
 import list from './widgets.json';
 
 /** A column of a widget's answer. */
 export interface Column {
   name: string;
-  /** As Grafana names units; empty for text. */
+  /** Such as `bytes`, `seconds` or `ratio`; empty for text. The answer has Grafana's own name of it. */
   unit: string;
 }
 
@@ -22,6 +22,8 @@ export interface Widget {
   options: OptionName[];
   /** The values of the option `metric`, if it has that. */
   metrics: string[];
+  /** Those of the metrics that need level premium, though the widget itself may not. */
+  premiumMetrics: string[];
   filters: FilterName[];
   columns: Column[];
 }
@@ -30,16 +32,12 @@ export interface Widget {
 export const WIDGETS = list as Widget[];
 
 /** Every filter and every option that some widget may have. */
-const OPTIONAL: Array<FilterName | OptionName> = [
-  'country',
-  'stream',
-  'tag',
-  'event',
-  'referrer',
-  'unit',
-  'metric',
-  'mode',
-];
+const OPTIONAL: Array<FilterName | OptionName> = [...FILTER_NAMES, 'unit', 'metric', 'mode'];
+
+/** Whether only organisations of level premium get an answer, of the widget or of the chosen metric. */
+export function isPremium(widget: Widget, metric?: string): boolean {
+  return widget.level === 'premium' || (metric !== undefined && widget.premiumMetrics.includes(metric));
+}
 
 /** Returns the query for another widget: what both widgets have stays, the rest would be refused and goes. */
 export function withWidget(query: StreamlensQuery, widget: Widget): StreamlensQuery {

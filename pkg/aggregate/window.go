@@ -18,8 +18,8 @@ const (
 	lateSpans      = lateSpansUntil / lateSpan
 )
 
-// MaxAge is the greatest age of what can be added. With it, k stays below 10,000, within the 59,999 ms that a minute has.
-const MaxAge = 400 * 24 * time.Hour
+// MaxAge is the greatest age of what can be added. With it, k stays below 50,000, within the 59,999 ms that a minute has.
+const MaxAge = 2000 * 24 * time.Hour
 
 // window is the time during which additions to one bucket go into one sample.
 type window struct {

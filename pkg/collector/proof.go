@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/config"
+	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tag"
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/vm"
@@ -27,8 +28,9 @@ type proof struct {
 	tags      *tag.Store
 	logger    *slog.Logger
 
-	mu      sync.Mutex
-	written bool
+	mu        sync.Mutex
+	written   bool
+	retention time.Duration // of VictoriaMetrics, 0 while unknown
 }
 
 // run writes at once and then every vm.CanaryInterval, until ctx is done.
@@ -48,6 +50,9 @@ func (p *proof) run(ctx context.Context) {
 }
 
 func (p *proof) write(ctx context.Context) error {
+	if err := p.readRetention(ctx); err != nil {
+		return err
+	}
 	for _, o := range p.config.Organizations {
 		settings := vm.Settings{Addresses: o.Privacy.IP != tenant.IPOff}
 		if o.Level == tenant.Premium {
@@ -66,6 +71,28 @@ func (p *proof) write(ctx context.Context) error {
 	return nil
 }
 
+// readRetention reads VictoriaMetrics' retention, or returns which of its flags is wrong.
+func (p *proof) readRetention(ctx context.Context) error {
+	retention, err := vm.CheckFlags(ctx, p.client, p.config.VictoriaMetrics.URL)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.retention = retention
+	return nil
+}
+
+// maxUsageAge returns the greatest age of usage that VictoriaMetrics keeps.
+func (p *proof) maxUsageAge() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.retention == 0 {
+		return vm.MinRetention
+	}
+	return min(p.retention, ingest.MaxAge)
+}
+
 // check returns why VictoriaMetrics cannot be relied on, or nil.
 func (p *proof) check(ctx context.Context) error {
 	p.mu.Lock()
@@ -74,7 +101,7 @@ func (p *proof) check(ctx context.Context) error {
 	if !written {
 		return errors.New("VictoriaMetrics has not taken the canary yet")
 	}
-	if err := vm.CheckFlags(ctx, p.client, p.config.VictoriaMetrics.URL); err != nil {
+	if err := p.readRetention(ctx); err != nil {
 		return err
 	}
 	for _, o := range p.config.Organizations {

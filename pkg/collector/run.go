@@ -63,6 +63,7 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 		Pipeline:       pipeline,
 		Tags:           tags,
 		Writes:         writer.Stats,
+		MaxUsageAge:    proof.maxUsageAge,
 		Ready:          proof.check,
 		Clock:          time.Now,
 		Logger:         logger,

@@ -32,6 +32,7 @@ import (
 const (
 	maxEventsBody = 1 << 20
 	maxUsageBody  = 8 << 20
+	maxDiscarded  = 32 << 20
 )
 
 // retryDatabase is when to try again what VictoriaMetrics could not take.
@@ -48,6 +49,8 @@ type Server struct {
 	UserAgents     *enrich.UserAgents
 	Pipeline       *ingest.Pipeline
 	Tags           *tag.Store
+	// MaxUsageAge returns the greatest age of usage.
+	MaxUsageAge func() time.Duration
 	// Writes tells how far the samples are written.
 	Writes func() vm.WriterStats
 	// Ready returns why the collector cannot do its work, or nil.
@@ -68,7 +71,7 @@ func (s *Server) Handler() http.Handler {
 	s.metrics = newMetrics(s.Pipeline, s.UserAgents, s.Writes)
 	s.salts = enrich.NewSalts()
 	s.events.New = func() any { return beacon.NewDecoder(maxEventAge) }
-	s.usage.New = func() any { return usage.NewDecoder(ingest.MaxAge) }
+	s.usage.New = func() any { return new(usage.Decoder) }
 	s.bodies.New = func() any { return new([]byte) }
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/events", s.endpoint(s.postEvents))
@@ -270,7 +273,7 @@ func (s *Server) postUsage(w http.ResponseWriter, r *http.Request) error {
 	defer s.bodies.Put(body)
 	decoder := s.usage.Get().(*usage.Decoder)
 	defer s.usage.Put(decoder)
-	lines, rejected := decoder.Decode(*body, received)
+	lines, rejected := decoder.Decode(*body, received, s.MaxUsageAge())
 	if len(lines) == 0 && len(rejected) == 0 {
 		return &refusal{http.StatusBadRequest, event.Refusal{Reason: "missing", Error: "the body has no line"}, 0}
 	}
@@ -323,6 +326,7 @@ func (s *Server) body(r *http.Request, limit int64, types ...string) (*[]byte, e
 	tooLarge := &refusal{http.StatusRequestEntityTooLarge, event.Refusal{Reason: "too_large",
 		Error: fmt.Sprintf("the body must be at most %d bytes", limit)}, 0}
 	if r.ContentLength > limit {
+		discardBody(r)
 		return nil, tooLarge
 	}
 	var from io.Reader = r.Body
@@ -344,6 +348,7 @@ func (s *Server) body(r *http.Request, limit int64, types ...string) (*[]byte, e
 	*buffer, err = appendAll((*buffer)[:0], io.LimitReader(from, limit+1))
 	switch {
 	case int64(len(*buffer)) > limit:
+		discardBody(r)
 		err = tooLarge
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), from != r.Body && err != nil:
 		err = &refusal{http.StatusBadRequest, event.Refusal{Reason: "gzip", Error: "the body is no valid gzip"}, 0}
@@ -355,6 +360,12 @@ func (s *Server) body(r *http.Request, limit int64, types ...string) (*[]byte, e
 		return nil, err
 	}
 	return buffer, nil
+}
+
+// discardBody reads the rest of a body that is too large, up to maxDiscarded, because many clients read the answer only when
+// they have sent everything.
+func discardBody(r *http.Request) {
+	_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded) // the request is refused whether or not the rest comes
 }
 
 func acceptable(contentType string, types []string) bool {

@@ -61,7 +61,7 @@ func start(t *testing.T, change func(*tenant.Organization)) *collector {
 	if err := enrichtest.Write(database, enrichtest.MaxMindCountry, []enrichtest.Network{{Prefix: "203.0.113.0/24", Country: "DE"}}); err != nil {
 		t.Fatal(err)
 	}
-	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	logger := slog.New(slog.DiscardHandler)
 	countries, err := enrich.OpenCountries(database, logger)
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +79,7 @@ func start(t *testing.T, change func(*tenant.Organization)) *collector {
 		UserAgents:     userAgents,
 		Pipeline:       pipeline,
 		Writes:         func() vm.WriterStats { return vm.WriterStats{} },
+		MaxUsageAge:    func() time.Duration { return 400 * 24 * time.Hour },
 		Ready:          func(context.Context) error { return nil },
 		Clock:          time.Now,
 		Logger:         logger,

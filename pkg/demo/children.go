@@ -43,7 +43,7 @@ func (c *children) start(name, directory string, environment []string, path stri
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	cmd := exec.Command(path, arguments...)
+	cmd := exec.Command(path, arguments...) //nolint:noctx // children are stopped in order, not all at once when a context ends
 	cmd.Dir = directory
 	cmd.Env = append(os.Environ(), environment...)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -116,7 +116,11 @@ func (c *child) obituary() error {
 	text = bytes.TrimSpace(text[max(0, len(text)-shownBytes):])
 	lines := bytes.Split(text, []byte("\n"))
 	lines = lines[max(0, len(lines)-shownLines):]
-	return fmt.Errorf("demo: %s ended early (%v), the end of its log:\n%s", c.name, c.err, bytes.Join(lines, []byte("\n")))
+	why := c.err
+	if why == nil {
+		why = errors.New("exit status 0")
+	}
+	return fmt.Errorf("demo: %s ended early (%w), the end of its log:\n%s", c.name, why, bytes.Join(lines, []byte("\n")))
 }
 
 // stop ends all children, the last started first, and waits for them. One that does not end when asked is killed.

@@ -28,7 +28,7 @@ func (d *demo) startGrafana(ctx context.Context) (url, missing string, err error
 	if d.Plugin == "" {
 		return "", "the plugin is not built.", nil
 	}
-	if _, err := os.Stat(filepath.Join(d.Plugin, "plugin.json")); err != nil {
+	if !isFile(filepath.Join(d.Plugin, "plugin.json")) {
 		return "", fmt.Sprintf("the plugin is not built: there is no plugin.json in %s.", d.Plugin), nil
 	}
 	executable, home := findGrafana(d.GrafanaHome)

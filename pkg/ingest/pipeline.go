@@ -26,7 +26,7 @@ const (
 // usageRemembered is for how long the idempotency key of a line of usage is known.
 const usageRemembered = 7 * 24 * time.Hour
 
-// MaxAge is the greatest age of usage that is accepted. VictoriaMetrics must keep samples for at least as long.
+// MaxAge is the greatest age of what can be counted.
 const MaxAge = aggregate.MaxAge
 
 // Errors of Pipeline.

@@ -20,7 +20,7 @@ func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequ
 	if err := vm.CheckCanary(ctx, d.client, d.now()); err != nil {
 		return unhealthy(err.Error(), d.advice(err))
 	}
-	if err := vm.CheckFlags(ctx, d.plain, d.settings.URL); err != nil {
+	if _, err := vm.CheckFlags(ctx, d.plain, d.settings.URL); err != nil {
 		return unhealthy(err.Error(), "Change the flag and restart VictoriaMetrics.")
 	}
 	message := fmt.Sprintf("VictoriaMetrics answers for the organisation %s.", d.settings.Organization)

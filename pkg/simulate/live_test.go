@@ -42,7 +42,7 @@ func (h *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := time.Now().UnixMilli()
 	var accepted, refused int
 	if r.URL.Path == "/v1/usage" {
-		lines, problems := usage.NewDecoder(24*time.Hour).Decode(body, now)
+		lines, problems := new(usage.Decoder).Decode(body, now, 24*time.Hour)
 		accepted, refused = len(lines), len(problems)
 		h.lines += accepted
 	} else {

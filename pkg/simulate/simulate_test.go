@@ -107,7 +107,7 @@ func millis(seconds float64) int64 { return int64(math.Round(seconds * 1000)) }
 
 func TestDecodersTakeEverything(t *testing.T) {
 	received := noon.UnixMilli()
-	events, lines := beacon.NewDecoder(7*24*time.Hour), usage.NewDecoder(400*24*time.Hour)
+	events, lines := beacon.NewDecoder(7*24*time.Hour), new(usage.Decoder)
 	ids := map[string]bool{}
 	counted := 0
 	for _, one := range past(t, testOptions(), 24*time.Hour) {
@@ -135,7 +135,7 @@ func TestDecodersTakeEverything(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, refused := lines.Decode(body, received); len(refused) > 0 {
+			if _, refused := lines.Decode(body, received, 400*24*time.Hour); len(refused) > 0 {
 				t.Fatalf("refused: %v\n%s", refused, body)
 			}
 		}

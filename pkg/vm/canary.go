@@ -120,49 +120,54 @@ func readSetting(ctx context.Context, r Reader, metric string, now time.Time) (v
 	return int(series[0].Points[0].Value), true, nil
 }
 
-// minRetention is the shortest retention with which months can be compared with the month before.
-const minRetention = 400 * 24 * time.Hour
+// MinRetention is the shortest retention with which months can be compared with the month before.
+const MinRetention = 400 * 24 * time.Hour
 
 var flagLine = regexp.MustCompile(`(?m)^flag\{name="([^"]+)", value="([^"]*)"`)
 
-// CheckFlags reads the server's flags, where it shows them, and returns an error that names the first that is wrong. A
-// server that does not, as a proxy or one that protects the page, passes: the canary is what proves it.
+// CheckFlags reads the server's flags, where it shows them, and returns its retention, or an error that names the first
+// flag that is wrong. A server that does not show them, as a proxy or one that protects the page, passes with MinRetention:
+// the canary is what proves it.
 //
 // The flags are those of /metrics, because /flags leaves out the ones that have their default.
-func CheckFlags(ctx context.Context, client *http.Client, baseURL string) error {
+func CheckFlags(ctx context.Context, client *http.Client, baseURL string) (retention time.Duration, err error) {
+	retention = MinRetention
 	u, err := url.JoinPath(baseURL, "metrics")
 	if err != nil {
-		return fmt.Errorf("URL of the metrics: %w", err)
+		return 0, fmt.Errorf("URL of the metrics: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
 	if err != nil {
-		return fmt.Errorf("make request: %w", err)
+		return 0, fmt.Errorf("make request: %w", err)
 	}
 	status, body, err := roundTrip(client, req)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if status != http.StatusOK {
-		return nil
+		return retention, nil
 	}
 	flags := map[string]string{}
 	for _, m := range flagLine.FindAllStringSubmatch(string(body), -1) {
 		flags[m[1]] = m[2]
 	}
 	if v, ok := flags["dedup.minScrapeInterval"]; ok && v != "1ms" {
-		return fmt.Errorf("VictoriaMetrics runs with -dedup.minScrapeInterval=%s; Streamlens needs -dedup.minScrapeInterval=1ms", v)
+		return 0, fmt.Errorf("VictoriaMetrics runs with -dedup.minScrapeInterval=%s; Streamlens needs -dedup.minScrapeInterval=1ms", v)
 	}
 	if v, ok := flags["retentionPeriod"]; ok {
-		if d, err := parseRetention(v); err == nil && d < minRetention {
-			return fmt.Errorf("VictoriaMetrics runs with -retentionPeriod=%s; Streamlens needs at least -retentionPeriod=400d", v)
+		if retention, err = parseRetention(v); err != nil {
+			return 0, err
+		}
+		if retention < MinRetention {
+			return 0, fmt.Errorf("VictoriaMetrics runs with -retentionPeriod=%s; Streamlens needs at least -retentionPeriod=400d", v)
 		}
 	}
 	if v := flags["downsampling.period"]; v != "" {
-		return fmt.Errorf("VictoriaMetrics runs with -downsampling.period=%s; Streamlens needs every sample: take the flag away", v)
+		return 0, fmt.Errorf("VictoriaMetrics runs with -downsampling.period=%s; Streamlens needs every sample: take the flag away", v)
 	}
-	return nil
+	return retention, nil
 }
 
 // parseRetention reads the form of -retentionPeriod: a number of months of 31 days, or a number with a unit.

@@ -116,7 +116,7 @@ func TestCheckFlagsOfARealServer(t *testing.T) {
 
 func checkFlags(t *testing.T, url, want string) {
 	t.Helper()
-	err := vm.CheckFlags(t.Context(), http.DefaultClient, url)
+	_, err := vm.CheckFlags(t.Context(), http.DefaultClient, url)
 	if (err == nil) != (want == "") || (err != nil && !strings.Contains(err.Error(), want)) {
 		t.Errorf("got %v, want %q", err, want)
 	}

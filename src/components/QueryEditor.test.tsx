@@ -1,19 +1,22 @@
 import { useState } from 'react';
 
+import { dateTime, type TimeRange } from '@grafana/data';
 import { CustomVariable } from '@grafana/scenes';
 import { render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
-import type { DataSource } from '../datasource';
 import type { StreamlensQuery } from '../query';
-import { openDashboard } from '../testing';
+import { answerWith, openDashboard, openDataSource } from '../testing';
 import { QueryEditor } from './QueryEditor';
 
 const onRunQuery = jest.fn();
 
+const range = { from: dateTime(1000), to: dateTime(2000) } as TimeRange;
+
 beforeEach(() => {
   onRunQuery.mockClear();
   openDashboard();
+  answerWith(['DE', 'FR']);
 });
 
 /** Draws the editor as a panel does, with what it changes coming back to it, and returns the query it last made. */
@@ -24,7 +27,8 @@ function open(query: Partial<StreamlensQuery>): () => StreamlensQuery {
     const [current, setCurrent] = useState(last);
     return (
       <QueryEditor
-        datasource={{} as DataSource}
+        datasource={openDataSource()}
+        range={range}
         query={current}
         onRunQuery={onRunQuery}
         onChange={(changed) => {
@@ -65,25 +69,25 @@ test.each<{ name: string; query: Partial<StreamlensQuery>; want: string[]; premi
   {
     name: 'a widget with a unit',
     query: { queryType: 'usageOverview' },
-    want: ['Widget', 'Unit', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Unit', 'Metric', 'Time zone', ...FILTERS],
     premium: false,
   },
   {
     name: 'a widget with a unit, as a series',
     query: { queryType: 'usageOverview', form: 'series' },
-    want: ['Widget', 'Unit', 'Interval', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Unit', 'Metric', 'Interval', 'Time zone', ...FILTERS],
     premium: false,
   },
   {
     name: 'a widget with modes, in total',
     query: { queryType: 'concurrentViewers', form: 'total' },
-    want: ['Widget', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Metric', 'Time zone', ...FILTERS],
     premium: false,
   },
   {
     name: 'a widget with modes, as a series',
     query: { queryType: 'concurrentViewers', form: 'series' },
-    want: ['Widget', 'Mode', 'Interval', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Metric', 'Mode', 'Interval', 'Time zone', ...FILTERS],
     premium: false,
   },
   {
@@ -152,21 +156,55 @@ test('an interval that is not in the list can be typed', async () => {
   expect(query().interval).toBe('15m');
 });
 
-test('filters take typed values and variables, and can be emptied', async () => {
+test('filters take suggested and typed values and variables, and can be emptied', async () => {
   openDashboard(new CustomVariable({ name: 'stream', query: 'a,b' }));
-  const query = open({ queryType: 'usageOverview' });
+  const asked = answerWith(['DE', 'FR']);
+  const query = open({ queryType: 'usageOverview', stream: ['s'] });
 
-  await userEvent.type(combobox('Countries'), 'DE');
-  await userEvent.click(await screen.findByRole('option', { name: /DE/ }));
-  await userEvent.keyboard('{Escape}');
+  await choose('Countries', 'Germany (DE)');
   expect(query().country).toEqual(['DE']);
+  expect(asked[0]).toMatchObject({
+    url: '/api/datasources/uid/streamlens/resources/values',
+    params: { label: 'country', from: 1000, to: 2000, stream: ['s'] },
+  });
+
+  await userEvent.type(combobox('Countries'), 'AT');
+  await userEvent.click(await screen.findByRole('option', { name: /^AT/ }));
+  await userEvent.keyboard('{Escape}');
+  expect(query().country).toEqual(['DE', 'AT']);
 
   await choose('Streams', '$stream');
-  expect(query().stream).toEqual(['$stream']);
-  expect(onRunQuery).toHaveBeenCalledTimes(2);
+  expect(query().stream).toEqual(['s', '$stream']);
+  expect(onRunQuery).toHaveBeenCalledTimes(3);
 
-  await userEvent.click(screen.getByRole('button', { name: /remove DE/i }));
+  await userEvent.click(screen.getByRole('button', { name: /remove Germany/i }));
+  await userEvent.click(screen.getByRole('button', { name: /remove Austria/i }));
   expect(query().country).toBeUndefined();
+});
+
+test('suggestions are searched by name', async () => {
+  open({ queryType: 'usageOverview' });
+  await userEvent.type(combobox('Countries'), 'franc');
+  expect(await screen.findByRole('option', { name: 'France (FR)' })).toBeInTheDocument();
+  expect(screen.queryByRole('option', { name: /Germany/ })).not.toBeInTheDocument();
+});
+
+test('a metric', async () => {
+  const query = open({ queryType: 'usageOverview' });
+  expect(combobox('Metric')).toHaveAttribute('placeholder', 'All');
+  await choose('Metric', 'ingest');
+  expect(query().metric).toBe('ingest');
+  await userEvent.click(screen.getByRole('button', { name: /clear/i }));
+  expect(query().metric).toBeUndefined();
+});
+
+test('a premium metric of a default widget', async () => {
+  const query = open({ queryType: 'worldMap' });
+  expect(combobox('Metric')).toHaveAttribute('placeholder', 'playouts');
+  expect(screen.queryByText('Premium')).not.toBeInTheDocument();
+  await choose('Metric', 'latency (premium)');
+  expect(query().metric).toBe('latency');
+  expect(screen.getByText('Premium')).toBeInTheDocument();
 });
 
 test('variables can be chosen for single values', async () => {

@@ -1,23 +1,14 @@
 import { useId } from 'react';
 
 import type { QueryEditorProps } from '@grafana/data';
-import {
-  Badge,
-  Combobox,
-  type ComboboxOption,
-  Field,
-  Label,
-  MultiCombobox,
-  RadioButtonGroup,
-  Stack,
-  Text,
-} from '@grafana/ui';
+import { Badge, Combobox, type ComboboxOption, Field, RadioButtonGroup, Stack, Text } from '@grafana/ui';
 
 import type { DataSource } from '../datasource';
 import type { StreamlensOptions } from '../options';
-import type { FilterName, Form, StreamlensQuery } from '../query';
+import type { Form, StreamlensQuery } from '../query';
 import { variableReferences } from '../variables';
-import { WIDGETS, withWidget } from '../widgets';
+import { isPremium, type Widget, WIDGETS, withWidget } from '../widgets';
+import { FilterFields } from './FilterFields';
 
 type Props = QueryEditorProps<DataSource, StreamlensQuery, StreamlensOptions>;
 
@@ -53,16 +44,8 @@ const TIME_ZONES: Array<ComboboxOption<string>> = [
     .map((value) => ({ value })),
 ];
 
-const FILTERS: Record<FilterName, { label: string; description: string }> = {
-  country: { label: 'Countries', description: 'Any of them, as codes such as DE' },
-  stream: { label: 'Streams', description: 'Any of them' },
-  tag: { label: 'Tags', description: 'Streams that have all of them' },
-  event: { label: 'Events', description: 'Any of them, by event id' },
-  referrer: { label: 'Referrers', description: 'Any of them, by host' },
-};
-
 /** Edits one query: the widget first, then only what that widget has. */
-export function QueryEditor({ query, onChange, onRunQuery }: Props) {
+export function QueryEditor({ datasource, query, range, onChange, onRunQuery }: Props) {
   const widget = WIDGETS.find(({ type }) => type === query.queryType);
   const form = query.form ?? 'total';
   const variables = variableReferences().map((value) => ({ value, group: 'Variables' }));
@@ -102,7 +85,7 @@ export function QueryEditor({ query, onChange, onRunQuery }: Props) {
             />
           </Field>
         )}
-        {widget?.level === 'premium' && (
+        {widget && isPremium(widget, query.metric) && (
           <Badge color="purple" text="Premium" tooltip="Only organisations of level premium get an answer" />
         )}
       </Stack>
@@ -124,10 +107,11 @@ export function QueryEditor({ query, onChange, onRunQuery }: Props) {
               <ChoiceField
                 label="Metric"
                 value={query.metric}
-                options={[...widget.metrics.map((value) => ({ value })), ...variables]}
-                placeholder="Choose a metric"
+                options={[...metricOptions(widget), ...variables]}
+                placeholder={defaultMetric(widget)}
                 custom
                 onChange={(metric) => set({ metric })}
+                onClear={() => set({ metric: undefined })}
               />
             )}
             {form === 'series' && widget.options.includes('mode') && (
@@ -159,20 +143,21 @@ export function QueryEditor({ query, onChange, onRunQuery }: Props) {
             />
           </Stack>
           <Stack direction="row" gap={2} wrap="wrap">
-            {widget.filters.map((name) => (
-              <FilterField
-                key={name}
-                {...FILTERS[name]}
-                values={query[name] ?? []}
-                options={variables}
-                onChange={(values) => set({ [name]: values.length > 0 ? values : undefined })}
-              />
-            ))}
+            <FilterFields datasource={datasource} names={widget.filters} filters={query} range={range} onChange={set} />
           </Stack>
         </>
       )}
     </Stack>
   );
+}
+
+function metricOptions({ metrics, premiumMetrics }: Widget): Array<ComboboxOption<string>> {
+  return metrics.map((value) => ({ value, label: premiumMetrics.includes(value) ? `${value} (premium)` : value }));
+}
+
+/** What one gets without a metric: every column, or the first metric of a widget whose metrics are no columns. */
+function defaultMetric({ metrics, columns }: Widget): string {
+  return columns.some(({ name }) => metrics.includes(name)) ? 'All' : metrics[0];
 }
 
 interface ChoiceFieldProps {
@@ -200,41 +185,6 @@ function ChoiceField({ label, value, options, placeholder, width = 24, custom, o
       ) : (
         <Combobox {...common} onChange={(option) => onChange(option.value)} />
       )}
-    </Field>
-  );
-}
-
-interface FilterFieldProps {
-  label: string;
-  description: string;
-  values: string[];
-  options: Array<ComboboxOption<string>>;
-  onChange: (values: string[]) => void;
-}
-
-/** A labelled list of values, typed or chosen; an empty one filters nothing. */
-function FilterField({ label, description, values, options, onChange }: FilterFieldProps) {
-  const labelId = useId();
-
-  return (
-    <Field
-      noMargin
-      label={
-        <Label description={description}>
-          <span id={labelId}>{label}</span>
-        </Label>
-      }
-    >
-      <MultiCombobox
-        aria-labelledby={labelId}
-        value={values}
-        options={options}
-        placeholder="All"
-        width={32}
-        isClearable
-        createCustomValue
-        onChange={(chosen) => onChange(chosen.map((option) => option.value))}
-      />
     </Field>
   );
 }

@@ -17,7 +17,7 @@ func (a CommandAsker) Ask(ctx context.Context, q Query) ([]byte, error) {
 	arguments := []string{"query", q.QueryType, "--config", a.Config, "--json",
 		"--org", q.Organization, "--from", rfc3339(q.From), "--to", rfc3339(q.To)}
 	for flag, values := range map[string][]string{
-		"country": q.Country, "stream": q.Stream, "event": q.Event, "referrer": q.Referrer,
+		"country": q.Country, "tag": q.Tag, "stream": q.Stream, "event": q.Event, "referrer": q.Referrer,
 	} {
 		if len(values) == 0 {
 			continue
@@ -32,7 +32,7 @@ func (a CommandAsker) Ask(ctx context.Context, q Query) ([]byte, error) {
 		arguments = append(arguments, "--"+flag, strings.TrimSuffix(line.String(), "\n"))
 	}
 	for flag, value := range map[string]string{
-		"unit": q.Unit, "mode": q.Mode, "form": q.Form, "interval": q.Interval, "timezone": q.Timezone,
+		"unit": q.Unit, "metric": q.Metric, "mode": q.Mode, "form": q.Form, "interval": q.Interval, "timezone": q.Timezone,
 	} {
 		if value != "" {
 			arguments = append(arguments, "--"+flag, value)

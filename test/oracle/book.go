@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,16 +81,22 @@ func (b *Book) deliverEvents(header http.Header, body []byte, at time.Time) (Ver
 	}
 	verdict.Status = http.StatusAccepted
 
-	key := sessionKey{organization, envelope.SessionID}
+	key := sessionKey{organization.ID, envelope.SessionID}
 	s := b.sessions[key]
 	if s == nil {
+		address, ua := clientAddress(header), userAgentOf(header.Get("User-Agent"))
 		s = &session{
 			place: place{
-				organization: organization,
-				country:      countryOf(clientAddress(header)),
+				organization: organization.ID,
+				country:      countryOf(address),
 				stream:       envelope.Stream,
 				event:        envelope.EventID,
-				os:           osOf(header.Get("User-Agent")),
+				os:           ua.os,
+				browser:      ua.browser,
+				version:      envelope.Client.Kind + " " + envelope.Client.Version,
+				protocol:     cmp.Or(envelope.Protocol, methodOf(envelope.Client.Kind)),
+				ip:           organization.storedAddress(address),
+				referrer:     hostOf(cmp.Or(envelope.Referrer, header.Get("Referer"))),
 			},
 			webcaster:    envelope.Client.Kind == "webcaster",
 			timeoutAfter: envelope.timeout(),
@@ -102,19 +109,19 @@ func (b *Book) deliverEvents(header http.Header, body []byte, at time.Time) (Ver
 
 // account finds the organisation of a public key. The status is 202 if the
 // request may write.
-func (b *Book) account(id, key, origin string) (organization string, status int) {
+func (b *Book) account(id, key, origin string) (organization Organization, status int) {
 	for _, organization := range b.organizations {
 		for _, account := range organization.Accounts {
 			if account.ID != id || account.Key != key {
 				continue
 			}
 			if len(account.Origins) > 0 && !slices.Contains(account.Origins, origin) {
-				return "", http.StatusForbidden
+				return Organization{}, http.StatusForbidden
 			}
-			return organization.ID, http.StatusAccepted
+			return organization, http.StatusAccepted
 		}
 	}
-	return "", http.StatusUnauthorized
+	return Organization{}, http.StatusUnauthorized
 }
 
 // clockCorrection is what is added to every ts of a request, in ms (rule 1).
@@ -148,21 +155,26 @@ func acceptEvent(raw map[string]any, moved int64, at time.Time) (event, bool) {
 	if !slices.Contains([]string{"load", "start", "stats", "status", "stop"}, e.kind) {
 		return event{}, false
 	}
-	for name, target := range map[string]**int64{
-		"startTime": &e.startTime, "played": &e.played,
-		"playing": &e.playing, "buffering": &e.buffering, "paused": &e.paused,
-		"bufferLength": new(*int64), "latency": new(*int64), "videoBitrate": new(*int64), "audioBitrate": new(*int64),
+	const thousandths, units = 1000, 1
+	for name, field := range map[string]struct {
+		target **int64
+		scale  float64
+	}{
+		"startTime": {&e.startTime, thousandths}, "played": {&e.played, thousandths}, "playing": {&e.playing, thousandths},
+		"buffering": {&e.buffering, thousandths}, "paused": {&e.paused, thousandths},
+		"bufferLength": {&e.bufferLength, thousandths}, "latency": {&e.latency, thousandths},
+		"videoBitrate": {&e.videoBitrate, units}, "audioBitrate": {&e.audioBitrate, units},
 	} {
 		value, present := raw[name]
 		if !present {
 			continue
 		}
-		seconds, ok := nonNegative(value)
+		x, ok := nonNegative(value)
 		if !ok {
 			return event{}, false
 		}
-		milliseconds := int64(math.Round(seconds * 1000))
-		*target = &milliseconds
+		rounded := int64(math.Round(x * field.scale))
+		*field.target = &rounded
 	}
 	switch e.kind {
 	case "stop":
@@ -174,6 +186,8 @@ func acceptEvent(raw map[string]any, moved int64, at time.Time) (event, bool) {
 		if raw["code"] == nil {
 			return event{}, false
 		}
+		e.code = fmt.Sprint(raw["code"])
+		e.fatal, _ = raw["fatal"].(bool)
 	}
 	return e, true
 }
@@ -203,22 +217,21 @@ func (b *Book) deliverUsage(header http.Header, body []byte, at time.Time) (Verd
 	if i < 0 {
 		return Verdict{Status: http.StatusUnauthorized}, nil
 	}
-	organization := b.organizations[i].ID
+	organization := b.organizations[i]
 
 	var verdict Verdict
 	for i, line := range strings.Split(strings.TrimSuffix(string(body), "\n"), "\n") {
-		fact, id, ok := acceptUsage(line, at)
+		fact, id, ok := organization.acceptUsage(line, at)
 		if !ok {
 			verdict.Rejected = append(verdict.Rejected, i)
 			continue
 		}
 		verdict.Accepted++
-		key := [2]string{organization, id}
+		key := [2]string{organization.ID, id}
 		if id != "" && b.usageIDs[key] {
 			continue
 		}
 		b.usageIDs[key] = true
-		fact.organization = organization
 		b.traffic = append(b.traffic, fact)
 	}
 	verdict.Status = http.StatusAccepted
@@ -232,7 +245,7 @@ func (b *Book) deliverUsage(header http.Header, body []byte, at time.Time) (Verd
 const retention = 400 * 24 * time.Hour
 
 // acceptUsage says whether a line of /v1/usage is good, and decodes it.
-func acceptUsage(line string, at time.Time) (fact Fact, id string, ok bool) {
+func (o Organization) acceptUsage(line string, at time.Time) (fact Fact, id string, ok bool) {
 	var raw map[string]any
 	decoder := json.NewDecoder(strings.NewReader(line))
 	decoder.UseNumber()
@@ -252,7 +265,11 @@ func acceptUsage(line string, at time.Time) (fact Fact, id string, ok bool) {
 	if stream == "" || protocol == "" {
 		return Fact{}, "", false
 	}
-	fact = Fact{At: ts, Value: bytes, place: place{stream: stream, country: unknownCountry}}
+	referrer, _ := raw["referrer"].(string)
+	fact = Fact{At: ts, Value: bytes, place: &place{
+		organization: o.ID, stream: stream, country: unknownCountry,
+		protocol: strings.ToLower(protocol), referrer: hostOf(referrer),
+	}}
 	switch raw["direction"] {
 	case "playout":
 		fact.Measure = Sent
@@ -262,7 +279,8 @@ func acceptUsage(line string, at time.Time) (fact Fact, id string, ok bool) {
 		return Fact{}, "", false
 	}
 	if ip, ok := raw["ip"].(string); ok {
-		fact.country = countryOf(netip.MustParseAddr(ip))
+		address := netip.MustParseAddr(ip)
+		fact.country, fact.ip = countryOf(address), o.storedAddress(address)
 	}
 	id, _ = raw["id"].(string)
 	return fact, id, true
@@ -289,4 +307,40 @@ func clientAddress(header http.Header) netip.Addr {
 		}
 	}
 	return trusted
+}
+
+// storedAddress is the form in which the organisation keeps an address (rules
+// 4 and 27), empty if it keeps none.
+func (o Organization) storedAddress(address netip.Addr) string {
+	address = address.Unmap()
+	switch o.Privacy.IP {
+	case "off":
+		return ""
+	case "truncated":
+		bits := 48
+		if address.Is4() {
+			bits = 24
+		}
+		return netip.PrefixFrom(address, bits).Masked().Addr().String()
+	}
+	return address.String()
+}
+
+// hostOf is the host of a referrer (rule 5).
+func hostOf(referrer string) string {
+	if parsed, err := url.Parse(referrer); err == nil && parsed.Hostname() != "" {
+		return strings.ToLower(parsed.Hostname())
+	}
+	return "(none)"
+}
+
+// methodOf is the method of delivery of a client that does not name it (rule 12).
+func methodOf(kind string) string {
+	switch kind {
+	case "hlsjs", "html5", "videojs":
+		return "hls"
+	case "dashjs", "shaka":
+		return "dash"
+	}
+	return kind
 }

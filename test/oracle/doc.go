@@ -5,16 +5,26 @@
 //
 // The way through the package:
 //
-//	generate.go  random requests                  (Generator, Delivery)
-//	book.go      which of their events count      (Book)
-//	session.go   what a session adds, by minute   (Fact)
-//	widget.go    what a widget makes of the facts (Widgets, Answer)
-//	frame.go     the product's frames as a Table, to be compared with Answer
-//	ask_*.go     the ways to ask the product      (Asker)
+//	generate*.go      random requests, tags and queries (Generator, Delivery)
+//	book.go           which of their events count       (Book)
+//	session.go        what a session adds, by minute    (Fact)
+//	tags.go           which streams a tag filter leaves (Tags)
+//	widget.go         what a widget makes of facts      (Widgets)
+//	answer.go         ranges, filters and forms         (Answer)
+//	frame.go          the product's frames as a Table, to be compared with Answer
+//	ask_*.go          the ways to ask the product       (Asker)
+//	product_test.go   all of it against the product
+//	freshness_test.go how soon an event shows
+//	badinput_test.go  what no honest sender sends
 //
 // Run it with
 //
-//	ORACLE_EVENTS=200000 ORACLE_QUERIES=2000 ORACLE_SEED=7 go test -v ./test/oracle
+//	ORACLE_EVENTS=200000 ORACLE_QUERIES=2000 ORACLE_SEED=7 ORACLE_FRESHNESS=20 go test -v ./test/oracle
+//
+// ORACLE_STRICT=1 makes it a failure if the product lacks a widget, a filter or
+// an executable.
+// VICTORIAMETRICS, STREAMLENS and PLUGIN name the executables where they are not
+// the repository's own.
 //
 // A new widget is one more entry in Widgets; a new measure is one more Measure
 // and the place in session.go or book.go that adds it.

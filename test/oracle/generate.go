@@ -15,7 +15,8 @@ import (
 // Generator makes up random input.
 type Generator struct {
 	random        *rand.Rand
-	base          time.Time // the present
+	base          time.Time   // the present
+	moments       []time.Time // of the calendar, before base
 	organizations []Organization
 	sessionIDs    []string // of all organisations so far, to be used again by others
 	usedIDs       map[sessionKey]bool
@@ -27,6 +28,7 @@ func NewGenerator(seed uint64, base time.Time) *Generator {
 	return &Generator{
 		random:        rand.New(rand.NewPCG(seed, seed)),
 		base:          base,
+		moments:       calendarMoments(base),
 		organizations: testOrganizations(),
 		usedIDs:       map[sessionKey]bool{},
 	}
@@ -34,24 +36,31 @@ func NewGenerator(seed uint64, base time.Time) *Generator {
 
 func testOrganizations() []Organization {
 	return []Organization{
-		{ID: "acme", Level: "premium", SecretKey: "sk_acme_0123456789", Accounts: []Account{
+		{ID: "acme", Level: "premium", Privacy: Privacy{IP: "full"}, SecretKey: "sk_acme_0123456789", Accounts: []Account{
 			{ID: "acme", Key: "pk_acme_web", Origins: []string{"https://site.example", "https://tv.example"}},
 			{ID: "acme-native", Key: "pk_acme_native"},
 		}},
-		{ID: "beta", Level: "premium", SecretKey: "sk_beta_0123456789", Accounts: []Account{
+		{ID: "beta", Level: "premium", Privacy: Privacy{IP: "full"}, SecretKey: "sk_beta_0123456789", Accounts: []Account{
 			{ID: "beta-one", Key: "pk_beta_one"},
 			{ID: "beta-two", Key: "pk_beta_two"},
 		}},
-		{ID: "gamma_3", Level: "default", SecretKey: "sk_gamma_0123456789", Accounts: []Account{
+		{ID: "gamma_3", Level: "default", Privacy: Privacy{IP: "full"}, SecretKey: "sk_gamma_0123456789", Accounts: []Account{
 			{ID: "gamma", Key: "pk_gamma"},
+		}},
+		{ID: "delta", Level: "premium", Privacy: Privacy{IP: "truncated"}, SecretKey: "sk_delta_0123456789", Accounts: []Account{
+			{ID: "delta", Key: "pk_delta"},
+		}},
+		{ID: "epsilon", Level: "premium", Privacy: Privacy{IP: "off"}, SecretKey: "sk_epsilon_0123456789", Accounts: []Account{
+			{ID: "epsilon", Key: "pk_epsilon"},
 		}},
 	}
 }
 
 // streams are the same in every organisation. Two of them differ only where a
-// regular expression that is not quoted sees no difference.
+// regular expression that is not quoted sees no difference, others are hard to
+// write in a URL, a list or a query language.
 func streams() []string {
-	return []string{"aBcDe-00001", "aBcDe-00002", "aBcDe-00003", "xYzZy-10001", "xYzZy-10002", "cam.1", "camX1", "studio-live"}
+	return []string{"aBcDe-00001", "aBcDe-00002", "aBcDe-00003", "xYzZy-10001", "xYzZy-10002", "cam.1", "camX1", "live/studio", `café "1", {2}|.*`}
 }
 
 func eventIDs() []string {
@@ -68,6 +77,14 @@ func stopReasonNames() []string {
 
 func playerKinds() []string {
 	return []string{"h5live", "h5live", "h5live", "hlsjs", "hlsjs", "html5", "dashjs", "shaka", "videojs"}
+}
+
+func protocols() []string {
+	return []string{"h5live", "rtmp", "hls", "h5live_token", "webrtc", "srt", "dash"}
+}
+
+func tagNames() []string {
+	return []string{"news", "News", "sport", `a "b" (c|d).*`, "Zürich ✓", strings.Repeat("t", 64)}
 }
 
 func pick[T any](g *Generator, from []T) T { return from[g.random.IntN(len(from))] }
@@ -107,6 +124,11 @@ func (g *Generator) Generate(events int) Delivery {
 	for _, organization := range g.organizations {
 		delivery.Main = slices.Insert(delivery.Main, g.random.IntN(len(delivery.Main)/2+1),
 			g.usageRequests(organization, events/8/len(g.organizations)))
+	}
+	for lines := range slices.Chunk(g.steadyLines(), 300) {
+		request := &Request{Header: http.Header{}, Lines: lines}
+		request.Header.Set("Authorization", "Bearer "+g.organizations[0].SecretKey)
+		delivery.Main = append(delivery.Main, []*Request{request})
 	}
 	return delivery
 }
@@ -384,7 +406,7 @@ type sender struct {
 // newSession makes up who sends the script. If the sender's clock is wrong,
 // the script's times become wrong with it.
 func (g *Generator) newSession(s script) *sender {
-	organization := pick(g, g.organizations)
+	organization := g.organizations[pick(g, []int{0, 0, 0, 1, 1, 2, 2, 3, 4})]
 	session := &sender{organization: organization, account: pick(g, organization.Accounts), header: http.Header{}}
 	session.envelope = Envelope{
 		AccountID:  session.account.ID,
@@ -403,6 +425,9 @@ func (g *Generator) newSession(s script) *sender {
 	}
 	if g.chance(0.3) {
 		session.envelope.Referrer = pick(g, referrers())
+	}
+	if g.chance(0.15) {
+		session.envelope.Protocol = pick(g, protocols())
 	}
 	if s.interval == 10 && g.chance(0.5) {
 		session.envelope.Interval = 0
@@ -450,6 +475,7 @@ func (s *sender) request(g *Generator, events []map[string]any) *Request {
 		header.Set("X-Forwarded-For", g.forwardedFor())
 		header.Set("User-Agent", pick(g, userAgents()).header)
 		envelope.Stream, envelope.EventID = pick(g, streams()), pick(g, eventIDs())
+		envelope.Client.Version, envelope.Protocol, envelope.Referrer = "9.9.9", "moved", "https://moved.example"
 	}
 	if len(s.account.Origins) > 0 {
 		header.Set("Origin", pick(g, s.account.Origins))
@@ -532,6 +558,71 @@ func (g *Generator) badEvent(good map[string]any) map[string]any {
 	return bad
 }
 
+// calendarMoments are moments in the year before base at which calendars and
+// clocks do something: months begin, in several time zones, and clocks change.
+func calendarMoments(base time.Time) []time.Time {
+	var moments []time.Time
+	for _, zone := range timezones() {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			panic(err) // the zones are constants
+		}
+		year, month, day := base.In(location).Date()
+		for days := range 365 {
+			morning := time.Date(year, month, day-days, 0, 0, 0, 0, location)
+			evening := morning.AddDate(0, 0, 1)
+			if morning.Day() == 1 || evening.Sub(morning) != 24*time.Hour {
+				moments = append(moments, morning)
+			}
+		}
+	}
+	return moments
+}
+
+func timezones() []string {
+	return []string{"UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"}
+}
+
+// changeTags gives a stream some tags, which may be none.
+func (g *Generator) changeTags(tags Tags) {
+	organization, stream := pick(g, g.organizations).ID, pick(g, streams())
+	var chosen []string
+	for _, tag := range tagNames() {
+		if g.chance(0.5) {
+			chosen = append(chosen, tag)
+		}
+	}
+	tags[[2]string{organization, stream}] = chosen
+}
+
+// lastMarch is noon of the last 31 March before base.
+func lastMarch(base time.Time, location *time.Location) time.Time {
+	march := time.Date(base.Year(), time.March, 31, 12, 0, 0, 0, location)
+	if march.After(base) {
+		return march.AddDate(-1, 0, 0)
+	}
+	return march
+}
+
+// steadyLines are lines of the first three months of a year, every six hours,
+// and of a day with more addresses than a list shows.
+func (g *Generator) steadyLines() []string {
+	line := func(at time.Time, ip netip.Addr) string {
+		return fmt.Sprintf(`{"ts":%d,"stream":%q,"direction":"playout","protocol":"hls","bytes":%d,"ip":%q}`,
+			at.UnixMilli(), pick(g, streams()), g.between(1, 5_000_000_000), ip)
+	}
+	var lines []string
+	march := lastMarch(g.base, time.UTC)
+	for at := march.AddDate(0, -2, -31); at.Before(march.AddDate(0, 0, 2)); at = at.Add(6 * time.Hour) {
+		lines = append(lines, line(at, g.address()))
+	}
+	for i := range listed + 200 {
+		ip := netip.AddrFrom4([4]byte{81, 2, byte(i % 10), byte(1 + i/10)})
+		lines = append(lines, line(g.base.Add(-time.Duration(g.between(0, 24*60*minute))*time.Millisecond), ip))
+	}
+	return lines
+}
+
 // usageRequests makes up the lines of an organisation's servers.
 func (g *Generator) usageRequests(organization Organization, lines int) []*Request {
 	var requests []*Request
@@ -560,11 +651,15 @@ func (g *Generator) usageLine(ids *[]string) string {
 	case x < 0.5:
 		age = g.between(-10_000, 3600_000)
 	}
+	if g.chance(0.15) {
+		moment := pick(g, g.moments)
+		age = g.base.UnixMilli() - moment.UnixMilli() + g.between(-30*60*minute, 30*60*minute)
+	}
 	line := map[string]any{
 		"ts":        g.base.UnixMilli() - age,
 		"stream":    pick(g, streams()),
 		"direction": pick(g, []string{"playout", "playout", "ingest"}),
-		"protocol":  pick(g, []string{"h5live", "rtmp", "hls", "HLS", "h5live_token", "webcaster", "srt", "dash"}),
+		"protocol":  pick(g, append(protocols(), "HLS", "webcaster")),
 		"bytes":     g.between(0, 5_000_000_000),
 	}
 	if g.chance(0.85) {

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -11,16 +12,27 @@ import (
 // itself (rule 14).
 const newestViewers = (2*60 + 15 + 60) * time.Second
 
-// Query makes up a query that is asked about now, around something that
-// happened.
-func (g *Generator) Query(facts []Fact, now time.Time) (Query, error) {
+// Query makes up a query of one of the widgets that is asked about now, around
+// something that happened.
+func (g *Generator) Query(widgets []string, facts []Fact, tags Tags, now time.Time) (Query, error) {
+	widget := pick(g, widgets)
 	for {
-		q := g.anyQuery(facts, now)
-		steps, err := intervals(q)
+		q := g.anyQuery(widget, facts, now)
+		if g.chance(0.2) {
+			q.Tag = g.tagFilter(tags, q)
+		}
+		asked := q
+		if q.QueryType == "monthToDate" && q.Form == "series" { // which ignores from
+			asked.From, asked.Interval = q.To-62*24*60*minute, cmp.Or(q.Interval, "1d")
+		}
+		steps, err := intervals(asked)
 		if err != nil {
 			return Query{}, err
 		}
-		const bearable = 1000 // intervals of an answer
+		bearable := 1000 // intervals of an answer
+		if q.QueryType == "usageByIP" {
+			bearable = 50
+		}
 		tooNew := false
 		if Widgets()[q.QueryType].Viewers {
 			last := q.To
@@ -35,60 +47,111 @@ func (g *Generator) Query(facts []Fact, now time.Time) (Query, error) {
 	}
 }
 
-func (g *Generator) anyQuery(facts []Fact, now time.Time) Query {
+// tagFilter is some of the tags of a stream that the query may find, and now
+// and then one that it does not have.
+func (g *Generator) tagFilter(tags Tags, q Query) []string {
+	stream := pick(g, streams())
+	if len(q.Stream) > 0 {
+		stream = q.Stream[0]
+	}
+	var filter []string
+	for _, tag := range tags[[2]string{q.Organization, stream}] {
+		if len(filter) == 0 || g.chance(0.4) {
+			filter = append(filter, tag)
+		}
+	}
+	if len(filter) == 0 || g.chance(0.1) {
+		filter = append(filter, pick(g, append(tagNames(), "no-such-tag")))
+	}
+	return filter
+}
+
+func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Query {
+	widget := Widgets()[queryType]
 	q := Query{
-		QueryType: pick(g, slices.Sorted(maps.Keys(Widgets()))),
+		QueryType: queryType,
 		Form:      pick(g, []string{"", "total", "series", "series"}),
-		Timezone:  pick(g, []string{"", "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"}),
+		Timezone:  pick(g, append(timezones(), "")),
+	}
+	switch {
+	case queryType == "worldMap":
+		q.Metric = pick(g, append(slices.Sorted(maps.Keys(mapMetrics())), ""))
+	case g.chance(0.1):
+		q.Metric = pick(g, widget.Columns)
+	}
+	if widget.Usage {
+		q.Unit = pick(g, []string{"", "traffic", "playtime", "playtime"})
+	}
+	if widget.Viewers && q.Form == "series" && q.Metric != "plays" {
+		q.Mode = pick(g, []string{"", "absolute", "delta", "delta"})
 	}
 	around := pick(g, facts)
+	for range 200 { // some are rare, and some queries may well find nothing
+		if slices.Contains(widget.Of(q), around.Measure) {
+			break
+		}
+		around = pick(g, facts)
+	}
 	q.Organization = around.organization
 	if g.chance(0.05) {
 		q.Organization = pick(g, g.organizations).ID
 	}
-	widget := Widgets()[q.QueryType]
-	if widget.Usage {
-		q.Unit = pick(g, []string{"", "traffic", "playtime", "playtime"})
+	g.chooseRange(&q, around, now)
+
+	if g.chance(0.2) {
+		q.Country = []string{around.country}
+		for g.chance(0.4) {
+			q.Country = append(q.Country, pick(g, append([]string{"DE", "FR", "US", "IN", "SE", "ZZ", "NO"}, wideners()...)))
+		}
 	}
-	if widget.Viewers && q.Form == "series" {
-		q.Mode = pick(g, []string{"", "absolute", "delta", "delta"})
+	if g.chance(0.2) {
+		q.Stream = []string{around.stream}
+		for g.chance(0.4) {
+			q.Stream = append(q.Stream, pick(g, append(append(streams(), "no-such-stream"), wideners()...)))
+		}
 	}
-	length := pick(g, []int64{5, 60, 6 * 60, 24 * 60, 6 * 24 * 60})
-	if widget.Usage && g.chance(0.2) {
+	if g.chance(0.2) {
+		if q.Event = []string{"summit"}; around.event != "" {
+			q.Event = []string{around.event}
+		}
+		if g.chance(0.4) {
+			q.Event = append(q.Event, pick(g, append(wideners(), "cup.final", "cup.final")))
+		}
+	}
+	if queryType == "usageByReferrer" && g.chance(0.4) {
+		q.Referrer = []string{around.referrer}
+		if g.chance(0.4) {
+			q.Referrer = append(q.Referrer, pick(g, append(wideners(), "www.tv.example", "(none)")))
+		}
+	}
+	return q
+}
+
+// wideners are values of filters that match nothing, unless they get where
+// they mean more than a text.
+func wideners() []string { return []string{".*", `"} or {org="acme`, `\`} }
+
+// chooseRange chooses the query's range around a fact, and its interval.
+func (g *Generator) chooseRange(q *Query, around Fact, now time.Time) {
+	usage := Widgets()[q.QueryType].Usage
+	length := pick(g, []int64{30, 6 * 60, 24 * 60, 6 * 24 * 60})
+	if usage && g.chance(0.2) {
 		length = 300 * 24 * 60
 	}
 	if q.Mode == "delta" { // long enough for intervals in which peaks differ
 		length = max(length, 24*60)
 	}
 	length = g.between(1, length) * minute
-	q.From = floor(around.At-g.between(0, length), minute)
+	at := around.At
+	if usage && g.chance(0.3) {
+		at = pick(g, g.moments).UnixMilli()
+	}
+	q.From = floor(at-g.between(0, length), minute)
 	if g.chance(0.3) { // whole hours, so that no ragged end is left
 		q.From, length = floor(q.From, 60*minute), length+60*minute-length%(60*minute)
 	}
 	q.To = min(q.From+length, floor(now.UnixMilli(), minute)+2*minute)
 	if q.Form == "series" && g.chance(0.6) {
-		q.Interval = pick(g, []string{"1m", "6h", "5m", "7m", "10m", "25m", "1h", "3h", "6h", "1d", "1d"})
+		q.Interval = pick(g, []string{"1m", "5m", "7m", "10m", "25m", "1h", "3h", "6h", "6h", "1d", "1d", "1M"})
 	}
-
-	if g.chance(0.3) {
-		q.Country = []string{around.country}
-		for g.chance(0.4) {
-			q.Country = append(q.Country, pick(g, []string{"DE", "FR", "US", "IN", "SE", "ZZ", "NO"}))
-		}
-	}
-	if g.chance(0.3) {
-		q.Stream = []string{around.stream}
-		for g.chance(0.4) {
-			q.Stream = append(q.Stream, pick(g, append(streams(), "no-such-stream")))
-		}
-	}
-	if g.chance(0.3) {
-		if q.Event = []string{"summit"}; around.event != "" {
-			q.Event = []string{around.event}
-		}
-		if g.chance(0.4) {
-			q.Event = append(q.Event, "cup.final")
-		}
-	}
-	return q
 }

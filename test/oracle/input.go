@@ -14,6 +14,12 @@ type Organization struct {
 	Level     string    `json:"level"` // "default" or "premium"
 	SecretKey string    `json:"secretKey"`
 	Accounts  []Account `json:"accounts"`
+	Privacy   Privacy   `json:"privacy"`
+}
+
+// Privacy is what an organisation keeps of its viewers.
+type Privacy struct {
+	IP string `json:"ip"` // "full", "truncated" or "off"
 }
 
 // Account is one public write key of an organisation.
@@ -33,6 +39,7 @@ type Envelope struct {
 	Stream     string           `json:"stream"`
 	EventID    string           `json:"eventId,omitempty"`
 	UserID     string           `json:"userId,omitempty"`
+	Protocol   string           `json:"protocol,omitempty"`
 	Referrer   string           `json:"referrer,omitempty"`
 	Interval   int64            `json:"interval,omitempty"` // s
 	SentAt     int64            `json:"sentAt,omitempty"`   // ms since 1970

@@ -62,10 +62,14 @@ func deliver(t *testing.T, book *Book, at time.Time, kind, events string) Verdic
 }
 
 func sums(facts []Fact) map[string]int64 {
-	names := map[Measure]string{Play: "plays", Stop: "stop ", StartTime: "startTime", Playing: "playing", Buffering: "buffering", OnAir: "onAir"}
+	names := map[Measure]string{
+		Load: "loads", Play: "plays", Stop: "stop ", StartTime: "startTime", PlayedTime: "played", Playing: "playing", Buffering: "buffering",
+		BufferLength: "bufferLength", Latency: "latency", Status: "code ", FatalStatus: "fatal ",
+		Publish: "publishes", IngestTime: "ingestTime", OnAir: "onAir", VideoBitrate: "video", AudioBitrate: "audio",
+	}
 	got := map[string]int64{}
 	for _, f := range facts {
-		got[names[f.Measure]+f.reason] += f.Value
+		got[names[f.Measure]+f.label] += f.Value
 	}
 	return got
 }
@@ -84,36 +88,44 @@ func TestSessionFacts(t *testing.T) {
 		events []string
 		want   map[string]int64
 	}{
-		{"load only", "h5live", []string{load}, map[string]int64{}},
-		{"the example of the design", "h5live", []string{load, at(2, 840, "start", `,"startTime":0.84`), report,
-			at(4, 12_000, "status", `,"code":2002`), at(5, 16_000, "stop", `,"reason":"normal","played":15.16`)},
-			map[string]int64{"plays": 1, "startTime": 840, "playing": 9200 + 5160, "buffering": 800, "stop normal": 1}},
+		{"load only", "h5live", []string{load}, map[string]int64{"loads": 1}},
+		{"the example of the design", "h5live", []string{load, at(2, 840, "start", `,"startTime":0.84`),
+			at(3, 10_840, "stats", `,"playing":9.2,"buffering":0.8,"paused":0,"bufferLength":1.1,"latency":1.4,"videoBitrate":2500000,"audioBitrate":128000`),
+			at(4, 12_000, "status", `,"code":2002,"fatal":false`), at(5, 16_000, "stop", `,"reason":"normal","played":15.16`)},
+			map[string]int64{"loads": 1, "plays": 1, "startTime": 840, "playing": 9200 + 5160, "buffering": 800, "stop normal": 1,
+				"played": 15_160, "bufferLength": 1100, "latency": 1400, "code 2002": 1}},
 		{"start time from load to start", "h5live", []string{load, start},
-			map[string]int64{"plays": 1, "startTime": 840, "stop timeout": 1}},
-		{"no start time without load", "h5live", []string{start}, map[string]int64{"plays": 1, "stop timeout": 1}},
-		{"reports before the start do not count", "h5live", []string{at(1, 0, "stats", `,"playing":5`), start},
-			map[string]int64{"plays": 1, "stop timeout": 1}},
-		{"reports without a start do not count", "h5live", []string{report, at(4, 0, "stop", `,"reason":"normal"`)},
+			map[string]int64{"loads": 1, "plays": 1, "startTime": 840, "stop timeout": 1, "played": 0}},
+		{"no start time without load", "h5live", []string{start}, map[string]int64{"plays": 1, "stop timeout": 1, "played": 0}},
+		{"reports before the start do not count as playing", "h5live", []string{at(1, 0, "stats", `,"playing":5,"bufferLength":2`), start},
+			map[string]int64{"plays": 1, "stop timeout": 1, "played": 0, "bufferLength": 2000}},
+		{"reports without a start do not count as playing", "h5live", []string{report, at(4, 0, "stop", `,"reason":"normal"`)},
 			map[string]int64{}},
-		{"a webcaster is on air", "webcaster", []string{load, start, report, at(4, 16_000, "stop", `,"reason":"normal"`)},
-			map[string]int64{"onAir": 9200 + 5160}},
+		{"codes before the start and without one", "h5live", []string{load, at(2, 9, "status", `,"code":"e1","fatal":true`), at(3, 9, "status", `,"code":"e1"`)},
+			map[string]int64{"loads": 1, "code e1": 2, "fatal e1": 1}},
+		{"a webcaster is on air", "webcaster", []string{load, start, at(3, 10_840, "stats", `,"playing":9.2,"buffering":0.8,"latency":3,"videoBitrate":700,"audioBitrate":8`),
+			at(4, 11_000, "status", `,"code":1`), at(5, 16_000, "stop", `,"reason":"normal"`)},
+			map[string]int64{"publishes": 1, "onAir": 9200 + 5160, "ingestTime": 15_160, "video": 700, "audio": 8}},
 		{"the first of repeated loads, starts and stops, and all their reports", "h5live", []string{
 			at(9, 90_000, "stop", `,"reason":"second","playing":7`), at(7, 70_000, "start", ""), load, start, at(3, 3000, "load", ""),
 			at(8, 20_840, "stop", `,"reason":"first"`)},
-			map[string]int64{"plays": 1, "startTime": 840, "playing": 27_000, "stop first": 1}},
+			map[string]int64{"loads": 1, "plays": 1, "startTime": 840, "playing": 27_000, "stop first": 1, "played": 20_000}},
 		{"a stop before the start is none", "h5live", []string{at(1, 0, "stop", `,"reason":"normal"`), start},
-			map[string]int64{"plays": 1, "stop timeout": 1}},
+			map[string]int64{"plays": 1, "stop timeout": 1, "played": 0}},
 		{"a stop that carries a report", "h5live", []string{start, at(3, 5000, "stop", `,"reason":"normal","played":100,"paused":2`)},
-			map[string]int64{"plays": 1, "stop normal": 1}},
+			map[string]int64{"plays": 1, "stop normal": 1, "played": 100_000}},
+		{"a duration is without pauses, those after the end aside", "h5live", []string{start, at(3, 5840, "stats", `,"playing":3,"paused":2`),
+			at(4, 10_840, "stop", `,"reason":"normal","paused":1.5,"playing":1`), at(5, 20_000, "stats", `,"paused":3`)},
+			map[string]int64{"plays": 1, "playing": 4000, "stop normal": 1, "played": 10_000 - 3500}},
 		{"played bounds what is left", "h5live", []string{start, report, at(4, 16_000, "stop", `,"reason":"normal","played":12.5`)},
-			map[string]int64{"plays": 1, "playing": 9200 + 2500, "buffering": 800, "stop normal": 1}},
+			map[string]int64{"plays": 1, "playing": 9200 + 2500, "buffering": 800, "stop normal": 1, "played": 12_500}},
 		{"nothing is left if more was reported than played", "h5live", []string{start, report, at(4, 16_000, "stop", `,"reason":"normal","played":9`)},
-			map[string]int64{"plays": 1, "playing": 9200, "buffering": 800, "stop normal": 1}},
+			map[string]int64{"plays": 1, "playing": 9200, "buffering": 800, "stop normal": 1, "played": 9000}},
 		{"a report after the stop adds its playing", "h5live", []string{start, at(3, 1840, "stop", `,"reason":"normal"`), at(4, 5000, "stats", `,"playing":3`)},
-			map[string]int64{"plays": 1, "playing": 4000, "stop normal": 1}},
+			map[string]int64{"plays": 1, "playing": 4000, "stop normal": 1, "played": 1000}},
 		{"the first of equal seq, and a refused event leaves its seq free", "h5live", []string{start,
 			at(3, 5000, "stats", `,"playing":-1`), at(3, 5000, "stats", `,"playing":2.0004`), at(3, 5000, "stats", `,"playing":4`)},
-			map[string]int64{"plays": 1, "playing": 2000, "stop timeout": 1}},
+			map[string]int64{"plays": 1, "playing": 2000, "stop timeout": 1, "played": 4160}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -134,7 +146,7 @@ func TestTimeout(t *testing.T) {
 		t.Errorf("accepted %d of 3", verdict.Accepted)
 	}
 	facts := book.Facts()
-	if got, want := sums(facts), (map[string]int64{"plays": 1, "playing": 2000, "stop timeout": 1}); !maps.Equal(got, want) {
+	if got, want := sums(facts), (map[string]int64{"plays": 1, "playing": 2000, "stop timeout": 1, "played": 500}); !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	i := slices.IndexFunc(facts, func(f Fact) bool { return f.Measure == Stop })
@@ -222,16 +234,16 @@ func TestUsageLines(t *testing.T) {
 	if verdict.Accepted != 4 || !slices.Equal(verdict.Rejected, []int{3, 5, 6}) {
 		t.Errorf("verdict %+v", verdict)
 	}
-	table := answer(t, book.Facts(), Query{QueryType: "usageByCountry", Organization: "beta", From: noon, To: noon + minute})
+	table := answer(t, book.Facts(), nil, Query{QueryType: "usageByCountry", Organization: "beta", From: noon, To: noon + minute})
 	want := map[string]float64{"value{FR}": 100, "value{DE}": 20, "value{ZZ}": 3, "share{FR}": 100.0 / 123, "share{DE}": 20.0 / 123, "share{ZZ}": 3.0 / 123}
 	if got := cells(table); !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
-func answer(t *testing.T, facts []Fact, q Query) Table {
+func answer(t *testing.T, facts []Fact, tags Tags, q Query) Table {
 	t.Helper()
-	table, err := Answer(facts, q)
+	table, err := Answer(facts, tags, q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,9 +262,10 @@ func cells(table Table) map[string]float64 {
 }
 
 func TestAnswer(t *testing.T) {
-	here := place{organization: "o", country: "DE", stream: "x", event: "e", os: "iOS"}
-	there := place{organization: "o", country: "FR", stream: "y", os: "Linux"}
-	other := place{organization: "other", country: "DE", stream: "x"}
+	here := &place{organization: "o", country: "DE", stream: "x", event: "e", os: "iOS", protocol: "h5live", ip: "81.2.0.1", referrer: "a.example"}
+	there := &place{organization: "o", country: "FR", stream: "y", os: "Linux", protocol: "hls", ip: "81.2.1.1", referrer: "(none)"}
+	nowhere := &place{organization: "o", country: "ZZ", stream: "y", protocol: "hls", referrer: "(none)"}
+	other := &place{organization: "other", country: "DE", stream: "x"}
 	facts := []Fact{
 		{Playing, noon - minute, 60_000, here, ""},
 		{StartTime, noon, 1000, here, ""},
@@ -264,12 +277,21 @@ func TestAnswer(t *testing.T) {
 		{Sent, noon, 500, there, ""},
 		{Sent, noon, 7000, other, ""},
 		{OnAir, noon, 2500, there, ""},
+		{Publish, noon, 1, there, ""},
+		{Status, noon, 1, here, "2002"},
+		{Status, noon, 1, here, "1001"},
+		{FatalStatus, noon, 1, here, "1001"},
+		{Latency, noon, 1000, here, ""},
 		{Playing, noon + minute, 30_000, there, ""},
 		{Play, noon + minute, 1, there, ""},
 		{StartTime, noon + minute, 2000, there, ""},
 		{Stop, noon + minute, 1, there, "timeout"},
+		{VideoBitrate, noon + minute, 700, there, ""},
+		{Latency, noon + minute, 2000, here, ""},
 		{Received, noon + 2*minute, 40, here, ""},
+		{Sent, noon + 2*minute, 9, nowhere, ""},
 	}
+	tags := Tags{{"o", "x"}: {"a", "b"}, {"o", "y"}: {"b"}, {"other", "y"}: {"a"}}
 	at := func(column string, minutes int64) string {
 		return column + " at " + rfc3339(noon+minutes*minute)
 	}
@@ -278,9 +300,9 @@ func TestAnswer(t *testing.T) {
 		q    Query
 		want map[string]float64
 	}{
-		{"traffic", Query{QueryType: "usageOverview"}, map[string]float64{"playout": 500, "ingest": 40, "total": 540}},
+		{"traffic", Query{QueryType: "usageOverview"}, map[string]float64{"playout": 509, "ingest": 40, "total": 549}},
 		{"an event does not filter traffic", Query{QueryType: "usageOverview", Event: []string{"e"}},
-			map[string]float64{"playout": 500, "ingest": 40, "total": 540}},
+			map[string]float64{"playout": 509, "ingest": 40, "total": 549}},
 		{"playtime", Query{QueryType: "usageOverview", Unit: "playtime"}, map[string]float64{"playout": 120, "ingest": 2.5, "total": 122.5}},
 		{"by stream", Query{QueryType: "usageByStream", Unit: "playtime"},
 			map[string]float64{"playout{x}": 90, "ingest{x}": 0, "playout{y}": 30, "ingest{y}": 2.5}},
@@ -297,16 +319,126 @@ func TestAnswer(t *testing.T) {
 		{"start time, even", Query{QueryType: "startTime", Country: []string{"FR"}}, map[string]float64{"median": 3.5, "average": 3.5}},
 		{"operating systems", Query{QueryType: "playsByOS"},
 			map[string]float64{"plays{iOS}": 1, "share{iOS}": 1.0 / 3, "plays{Linux}": 2, "share{Linux}": 2.0 / 3}},
+		{"all tags, not any", Query{QueryType: "usageByStream", Tag: []string{"a", "b"}}, map[string]float64{"playout{x}": 0, "ingest{x}": 40}},
+		{"no stream has the tags", Query{QueryType: "usageByStream", Tag: []string{"a", "A"}}, map[string]float64{}},
+		{"tag and stream", Query{QueryType: "usageByStream", Tag: []string{"b"}, Stream: []string{"y", "z"}}, map[string]float64{"playout{y}": 509, "ingest{y}": 0}},
+		{"one column", Query{QueryType: "usageByStream", Metric: "ingest", Tag: []string{"a"}}, map[string]float64{"ingest{x}": 40}},
+		{"methods of playout", Query{QueryType: "usagePlayout", Unit: "playtime"}, map[string]float64{"value{h5live}": 90, "value{hls}": 30}},
+		{"methods of ingest", Query{QueryType: "usageIngest"}, map[string]float64{"value{h5live}": 40}},
+		{"a referrer", Query{QueryType: "usageByReferrer", Referrer: []string{"(none)"}}, map[string]float64{"playout{(none)}": 509}},
+		{"no row without an address", Query{QueryType: "usageByIP"},
+			map[string]float64{"ingest{81.2.0.1}": 40, "playout{81.2.0.1}": 0, "ingest{81.2.1.1}": 0, "playout{81.2.1.1}": 500}},
+		{"a code's fatal ones", Query{QueryType: "statusCodes"},
+			map[string]float64{"count{2002}": 1, "fatal{2002}": 0, "count{1001}": 1, "fatal{1001}": 1}},
+		{"the map leaves out unknown countries", Query{QueryType: "worldMap", Metric: "usageSent"},
+			map[string]float64{"value{FR}": 500, "plays{FR}": 2, "rank{FR}": 1, "value{DE}": 0, "plays{DE}": 1, "rank{DE}": 2}},
+		{"plays and publishes", Query{QueryType: "worldMap", Metric: "playoutsAndIngests"},
+			map[string]float64{"value{FR}": 3, "plays{FR}": 2, "rank{FR}": 1, "value{DE}": 1, "plays{DE}": 1, "rank{DE}": 2}},
+		{"no rank without a value", Query{QueryType: "worldMap", Metric: "latency"},
+			map[string]float64{"value{DE}": 1.5, "plays{DE}": 1, "rank{DE}": 1, "plays{FR}": 2}},
+		{"the middle of one", Query{QueryType: "videoBitrate"}, map[string]float64{"median": 700, "average": 700}},
+		{"a report", Query{QueryType: "usageReport", Form: "series"}, map[string]float64{at("sent", 0): 509, at("received", 0): 40}},
 		{"stops", Query{QueryType: "stopReasons", Form: "series", Interval: "2m", Stream: []string{"y"}},
 			map[string]float64{at("stops{timeout}", 0): 1}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.q.Organization, test.q.From, test.q.To = "o", max(test.q.From, noon), noon+3*minute
-			if got := cells(answer(t, facts, test.q)); !maps.Equal(got, test.want) {
+			if got := cells(answer(t, facts, tags, test.q)); !maps.Equal(got, test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+// TestMonthToDate has a byte in every hour of 2024 and the winter before it.
+func TestMonthToDate(t *testing.T) {
+	hour := func(month time.Month, day, hour int) int64 {
+		return time.Date(2024, month, day, hour, 0, 0, 0, time.UTC).UnixMilli()
+	}
+	var facts []Fact
+	for at := hour(-2, 1, 0); at < hour(13, 1, 0); at += 60 * minute {
+		facts = append(facts, Fact{Sent, at, 1, &place{organization: "o"}, ""})
+	}
+	const day = 24
+	tests := []struct {
+		name, timezone      string
+		to                  int64
+		before, same, soFar float64
+	}{
+		{"middle of a month", "", hour(5, 11, 6), 30 * day, 10*day + 6, 10*day + 6},
+		{"31 March, after a leap February", "UTC", hour(3, 31, 12), 29 * day, 29 * day, 30*day + 12},
+		{"29 March, after a leap February", "UTC", hour(3, 29, 12), 29 * day, 28*day + 12, 28*day + 12},
+		{"30 March, which February does not have", "UTC", hour(3, 30, 12), 29 * day, 29 * day, 29*day + 12},
+		{"the first moment of a month", "UTC", hour(3, 1, 0), 29 * day, 0, 0},
+		{"January, whose month before is of another year", "UTC", hour(1, 31, 23), 31 * day, 30*day + 23, 30*day + 23},
+		// Berlin leaves an hour out on 31 March, and has 00:00 at 22:00 then.
+		{"an April of Berlin", "Europe/Berlin", hour(4, 1, 22), 31*day - 1, day, day},
+		{"an hour that is left out", "Europe/Berlin", hour(4, 30, 0), 31*day - 1, 29*day + 2, 29*day + 2},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := cells(answer(t, facts, nil, Query{QueryType: "monthToDate", Organization: "o", From: test.to - minute, To: test.to, Timezone: test.timezone}))
+			for row, want := range map[string]float64{"previous month": test.before, "previous month to date": test.same, "month to date": test.soFar} {
+				if got["total{"+row+"}"] != want {
+					t.Errorf("%s: got %v, want %v", row, got["total{"+row+"}"], want)
+				}
+			}
+		})
+	}
+}
+
+// TestMonthToDateSeries has a byte in each of three months' first days.
+func TestMonthToDateSeries(t *testing.T) {
+	day := func(month time.Month, day int) int64 {
+		return time.Date(2026, month, day, 0, 0, 0, 0, time.UTC).UnixMilli()
+	}
+	here := &place{organization: "o"}
+	facts := []Fact{{Sent, day(1, 1), 1, here, ""}, {Sent, day(2, 1), 2, here, ""}, {Sent, day(2, 28), 4, here, ""}, {Sent, day(3, 1), 8, here, ""}, {Sent, day(3, 2), 16, here, ""}}
+	q := Query{QueryType: "monthToDate", Metric: "playout", Organization: "o", Form: "series", From: day(3, 1), To: day(3, 2)}
+	table := answer(t, facts, nil, q)
+	got, want := cells(table), map[string]float64{
+		"playout{previous month} at 2026-02-01T00:00:00Z": 2, "playout{previous month to date} at 2026-02-01T00:00:00Z": 2,
+		"playout{previous month} at 2026-02-28T00:00:00Z": 4, "playout{month to date} at 2026-03-01T00:00:00Z": 8,
+	}
+	maps.DeleteFunc(got, func(_ string, x float64) bool { return x == 0 })
+	if len(table.Times) != 29 || !maps.Equal(got, want) {
+		t.Errorf("got %v in %d days, want %v in 29", got, len(table.Times), want)
+	}
+}
+
+// TestShortened checks the row for all rows beyond the first thousand.
+func TestShortened(t *testing.T) {
+	var facts []Fact
+	for i := range int64(1003) {
+		facts = append(facts, Fact{Sent, noon, 10_000 - i, &place{organization: "o", ip: fmt.Sprint(i)}, ""})
+	}
+	q := Query{QueryType: "usageByIP", Organization: "o", From: noon, To: noon + minute}
+	got := cells(answer(t, facts, nil, q))
+	if len(got) != 2*1001 || got["playout{999}"] != 9001 || got["playout{(other)}"] != 9000+8999+8998 {
+		t.Errorf("%d cells, last %v, others %v", len(got), got["playout{999}"], got["playout{(other)}"])
+	}
+}
+
+func TestStoredForms(t *testing.T) {
+	for address, want := range map[string][3]string{
+		"81.2.3.4":           {"81.2.3.4", "81.2.3.0", ""},
+		"::ffff:81.2.3.4":    {"81.2.3.4", "81.2.3.0", ""},
+		"2A02:C71:0:1:0::5":  {"2a02:c71:0:1::5", "2a02:c71::", ""},
+		"2a02:c71:9:ff::0:5": {"2a02:c71:9:ff::5", "2a02:c71:9::", ""},
+	} {
+		for i, privacy := range []string{"full", "truncated", "off"} {
+			if got := (Organization{Privacy: Privacy{IP: privacy}}).storedAddress(netip.MustParseAddr(address)); got != want[i] {
+				t.Errorf("%s %s: got %q, want %q", address, privacy, got, want[i])
+			}
+		}
+	}
+	for referrer, want := range map[string]string{
+		"https://WWW.TV.example:8443/live?a=b": "www.tv.example", "http://blog.example": "blog.example", "no url": "(none)", "": "(none)",
+	} {
+		if got := hostOf(referrer); got != want {
+			t.Errorf("%q: got %q, want %q", referrer, got, want)
+		}
 	}
 }
 
@@ -329,6 +461,18 @@ func TestIntervals(t *testing.T) {
 		{name: "days in summer and winter time", q: Query{Interval: "1d", Timezone: "Europe/Berlin", From: day(28) + 5*minute, To: day(31)}, count: 3,
 			first: interval{day(28), day(29), day(28) + 5*minute, day(29)},
 			last:  interval{day(30), day(31), day(30), day(31)}},
+		{name: "months of New York", q: Query{Interval: "1M", Timezone: "America/New_York",
+			From: time.Date(2026, 3, 1, 4, 0, 0, 0, time.UTC).UnixMilli(), To: noon}, count: 2,
+			first: interval{time.Date(2026, 2, 1, 5, 0, 0, 0, time.UTC).UnixMilli(), time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC).UnixMilli(),
+				time.Date(2026, 3, 1, 4, 0, 0, 0, time.UTC).UnixMilli(), time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC).UnixMilli()},
+			last: interval{time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC).UnixMilli(), time.Date(2026, 4, 1, 4, 0, 0, 0, time.UTC).UnixMilli(),
+				time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC).UnixMilli(), noon}},
+		{name: "a report of two days", q: Query{QueryType: "usageReport", Timezone: "Asia/Kolkata", From: noon, To: noon + 48*60*minute}, count: 48,
+			first: interval{noon, noon + 60*minute, noon, noon + 60*minute},
+			last:  interval{noon + 47*60*minute, noon + 48*60*minute, noon + 47*60*minute, noon + 48*60*minute}},
+		{name: "a longer report", q: Query{QueryType: "usageReport", Timezone: "Asia/Kolkata", From: noon, To: noon + 48*60*minute + minute}, count: 3,
+			first: interval{noon - 720*minute, noon + 720*minute, noon, noon + 720*minute},
+			last:  interval{noon + 36*60*minute, noon + 60*60*minute, noon + 36*60*minute, noon + 48*60*minute + minute}},
 		{name: "300 minutes", q: Query{From: noon, To: noon + 300*minute}, count: 300,
 			first: interval{noon, noon + minute, noon, noon + minute},
 			last:  interval{noon + 299*minute, noon + 300*minute, noon + 299*minute, noon + 300*minute}},
@@ -422,6 +566,10 @@ func TestCompare(t *testing.T) {
 			Table{Times: []int64{60000, 120000}, Cells: map[Cell]*float64{{120000, "normal", "stops"}: number(3)}}, "intervals"},
 		{"series under another name", reason, frame(`{"name":"time","type":"time"},{"name":"count","type":"number","labels":{"reason":"normal"}}`, `[120000],[3]`),
 			Table{}, `unknown number column "count"`},
+		{"rank without a value", Widgets()["worldMap"], frame(`{"name":"country","type":"string"},{"name":"value","type":"number"},{"name":"plays","type":"number"},{"name":"rank","type":"number"}`, `["DE","FR"],[0,3],[1,0],[2,1]`),
+			Table{Cells: map[Cell]*float64{{Row: "DE", Column: "plays"}: number(1), {Row: "FR", Column: "value"}: number(3), {Row: "FR", Column: "rank"}: number(1)}}, ""},
+		{"wrong rank", Widgets()["worldMap"], frame(`{"name":"country","type":"string"},{"name":"value","type":"number"},{"name":"plays","type":"number"},{"name":"rank","type":"number"}`, `["FR"],[3],[0],[2]`),
+			Table{Cells: map[Cell]*float64{{Row: "FR", Column: "value"}: number(3), {Row: "FR", Column: "rank"}: number(1)}}, "rank{FR}: expected 1, got 2"},
 		{"not a number", reason, `{"frames":[{"schema":{"fields":[{"name":"stops","type":"number"}]},"data":{"values":[[null]],"entities":[{"NaN":[0]}]}}]}`,
 			Table{}, "not finite"},
 	}
@@ -489,7 +637,7 @@ func TestGenerate(t *testing.T) {
 		seen["country "+f.country]++
 		seen["os "+f.os]++
 		if f.Measure == Stop {
-			seen["stop "+f.reason]++
+			seen["stop "+f.label]++
 		}
 	}
 	wanted := []string{
@@ -498,7 +646,7 @@ func TestGenerate(t *testing.T) {
 		"country ZZ", "country DE", "country SE", "os Windows", "os macOS", "os iOS", "os Android", "os Linux",
 		"stop timeout", "stop normal", "stop destroy",
 	}
-	for measure := Sent; measure <= OnAir; measure++ {
+	for measure := Sent; measure <= AudioBitrate; measure++ {
 		wanted = append(wanted, fmt.Sprintf("measure %d", measure))
 	}
 	for _, kind := range wanted {
@@ -507,14 +655,18 @@ func TestGenerate(t *testing.T) {
 		}
 	}
 
+	tags := Tags{}
+	for range 100 {
+		generator.changeTags(tags)
+	}
 	filled := 0
-	const queries = 200
+	const queries = 400
 	for range queries {
-		q, err := generator.Query(facts, base.Add(5*time.Minute))
+		q, err := generator.Query(slices.Sorted(maps.Keys(Widgets())), facts, tags, base.Add(5*time.Minute))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !isEmpty(answer(t, facts, q)) {
+		if !isEmpty(answer(t, facts, tags, q)) {
 			filled++
 		}
 	}

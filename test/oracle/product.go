@@ -10,9 +10,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -161,6 +163,40 @@ func getOK(ctx context.Context, url string) error {
 	}
 	return nil
 }
+
+// Tags asks the collector about the tags of a stream, or puts or deletes them,
+// by method. The answer is the tags and the HTTP status.
+func (p *Product) Tags(ctx context.Context, method, path, secretKey string, tags []string) ([]string, int, error) {
+	body, err := json.Marshal(map[string]any{"tags": tags})
+	if err != nil {
+		return nil, 0, fmt.Errorf("encode tags: %w", err)
+	}
+	if method != http.MethodPut {
+		body = nil
+	}
+	request, err := http.NewRequestWithContext(ctx, method, p.Collector+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, 0, fmt.Errorf("tags: %w", err)
+	}
+	request.Header.Set("Authorization", "Bearer "+secretKey)
+	if strings.HasPrefix(path, "/stream/") { // of the bintu API
+		request.Header = http.Header{"X-Bintu-Apikey": {secretKey}}
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, 0, fmt.Errorf("tags: %w", err)
+	}
+	defer response.Body.Close()
+	var answer struct{ Tags []string }
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return nil, response.StatusCode, fmt.Errorf("tags: %s: %w", response.Status, err)
+	}
+	return answer.Tags, response.StatusCode, nil
+}
+
+// tagsPath is the path of the tags of a stream.
+func tagsPath(stream string) string { return "/v1/streams/" + url.PathEscape(stream) + "/tags" }
 
 // Receipt is a request that was sent, and the collector's answer.
 type Receipt struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 // and random queries, the collector, VictoriaMetrics and the plugin together
 // answer what the brute force of this package answers.
 func TestProduct(t *testing.T) {
+	t.Parallel()
 	victoriaMetrics := executable(t, "VICTORIAMETRICS", "bin/victoria-metrics")
 	streamlens := executable(t, "STREAMLENS", "bin/streamlens")
 	pluginExecutable := executable(t, "PLUGIN", "dist/gpx_streamlens_linux_amd64")
@@ -30,45 +32,192 @@ func TestProduct(t *testing.T) {
 
 	generator := NewGenerator(uint64(seed), base)
 	delivery := generator.Generate(events)
-	dir := t.TempDir()
-	product, err := StartProduct(t.Context(), victoriaMetrics, streamlens, dir, delivery.Organizations)
-	if err != nil {
-		showLogs(t, dir)
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := product.Stop(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			showLogs(t, dir)
-		}
-	})
+	product := startProduct(t, victoriaMetrics, streamlens)
 
+	tags := Tags{}
+	setTags(t, product, generator, tags, 60)
+	checkTagRequests(t, product, tags)
 	book := sendAll(t, product, delivery)
 	facts := book.Facts()
 	t.Logf("sent %d events in %d sessions, which make %d facts, in %v", delivery.EventCount, len(book.sessions), len(facts), time.Since(base).Round(time.Second))
 
 	plugin := startPlugin(t, pluginExecutable, product, delivery.Organizations)
 	command := CommandAsker{Executable: streamlens, Config: product.Config}
-	outcomes := tally{}
-	for n := range queries {
-		q, err := generator.Query(facts, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		var asker Asker = plugin
-		if n%25 == 0 {
-			asker = command
-		}
-		checkQuery(t, asker, facts, q, outcomes)
+	has := learn(t, plugin, base)
+	outcomes, filled := tally{}, tally{}
+	ask := func(q Query, asker Asker) {
+		checkQuery(t, asker, facts, tags, q, outcomes, filled)
 		if outcomes["wrong"] >= 10 {
 			t.Fatal("ten wrong answers, that is enough")
 		}
 	}
-	checkRefusals(t, plugin, base)
+	askRandom := func(n int, tagged bool) {
+		q, err := generator.Query(has.widgets, facts, tags, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !tagged || !has.tags {
+			q.Tag = nil
+		}
+		if n%25 == 0 {
+			ask(q, command)
+			return
+		}
+		ask(q, plugin)
+	}
+	for n := range queries / 3 {
+		askRandom(n, true)
+	}
+	setTags(t, product, generator, tags, 20)
+	changed := time.Now()
+	for n := range queries / 3 {
+		askRandom(n, false)
+	}
+	for _, q := range hardQueries(base) {
+		if slices.Contains(has.widgets, q.QueryType) {
+			ask(q, plugin)
+		}
+	}
+	time.Sleep(time.Until(changed.Add(freshness)))
+	for n := range queries - 2*(queries/3) {
+		askRandom(n, true)
+	}
+	checkRefusals(t, plugin, has.widgets, base)
+	checkLevels(t, pluginExecutable, product, base)
 	checkNewestMinutes(t, plugin, facts)
+	for _, widget := range has.widgets {
+		if filled[widget] == 0 && queries >= 20*len(has.widgets) {
+			t.Errorf("no answer of %s had anything in it", widget)
+		}
+	}
+	t.Logf("answers with something in them: %v", filled)
 	t.Logf("%d queries: %v, in all %v", queries, outcomes, time.Since(base).Round(time.Second))
+}
+
+// strict says whether what is missing is a failure.
+func strict() bool { return os.Getenv("ORACLE_STRICT") == "1" }
+
+// known is what the product has of the oracle's widgets and filters.
+type known struct {
+	widgets []string
+	tags    bool
+}
+
+// learn asks the product what it has. It must have everything if the test is
+// strict.
+func learn(t *testing.T, asker Asker, base time.Time) known {
+	t.Helper()
+	to := floor(base.UnixMilli(), minute)
+	lacks := func(q Query, words string) bool {
+		q.Organization, q.From, q.To = "acme", to-60*minute, to
+		_, err := asker.Ask(t.Context(), q)
+		refusal, ok := errors.AsType[*QueryError](err)
+		return ok && strings.Contains(refusal.Message, words)
+	}
+	var product known
+	var missing []string
+	for _, widget := range slices.Sorted(maps.Keys(Widgets())) {
+		if lacks(Query{QueryType: widget}, "is unknown") {
+			missing = append(missing, widget)
+		} else {
+			product.widgets = append(product.widgets, widget)
+		}
+	}
+	if product.tags = !lacks(Query{QueryType: "usageOverview", Tag: []string{"a"}}, "tag filter"); !product.tags {
+		missing = append(missing, "the filter tag")
+	}
+	switch {
+	case len(missing) > 0 && strict():
+		t.Errorf("the product does not have %v", missing)
+	case len(missing) > 0:
+		t.Logf("%d parts are left out, since the product does not have them: %v", len(missing), missing)
+	}
+	return product
+}
+
+// setTags changes the tags of random streams, so many times, in the product
+// and in tags.
+func setTags(t *testing.T, product *Product, generator *Generator, tags Tags, changes int) {
+	t.Helper()
+	changed := Tags{}
+	for range changes {
+		generator.changeTags(changed)
+	}
+	for stream, those := range changed {
+		tags[stream] = those
+		method := http.MethodPut
+		if len(those) == 0 {
+			method = http.MethodDelete
+		}
+		checkTags(t, product, method, tagsPath(stream[1]), secretKeyOf(stream[0]), those, http.StatusOK, those)
+	}
+}
+
+// checkTags checks the answer to one request about tags.
+func checkTags(t *testing.T, product *Product, method, path, secretKey string, tags []string, status int, want []string) {
+	t.Helper()
+	got, gotStatus, err := product.Tags(t.Context(), method, path, secretKey, tags)
+	slices.Sort(got)
+	want = slices.Sorted(slices.Values(want))
+	if err != nil || gotStatus != status || !slices.Equal(got, want) {
+		t.Errorf("%s %s %q: got %d %q %v, want %d %q", method, path, tags, gotStatus, got, err, status, want)
+	}
+}
+
+// checkTagRequests checks what the collector says about tags (rules 23 and 26).
+func checkTagRequests(t *testing.T, product *Product, tags Tags) {
+	t.Helper()
+	const key = "sk_beta_0123456789"
+	for stream, those := range tags {
+		checkTags(t, product, http.MethodGet, tagsPath(stream[1]), secretKeyOf(stream[0]), nil, http.StatusOK, those)
+	}
+	checkTags(t, product, http.MethodGet, tagsPath("never seen"), key, nil, http.StatusOK, nil)
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+		checkTags(t, product, method, tagsPath("cam.1"), "sk_wrong", []string{"a"}, http.StatusUnauthorized, nil)
+	}
+	for _, tag := range []string{"a,b", strings.Repeat("t", 65), "a\nb", ""} {
+		checkTags(t, product, http.MethodPut, tagsPath("never seen"), key, []string{"good", tag}, http.StatusBadRequest, nil)
+	}
+	checkTags(t, product, http.MethodPut, tagsPath("tagged"), key, []string{"a", "b"}, http.StatusOK, []string{"a", "b"})
+	checkTags(t, product, http.MethodPut, tagsPath("tagged"), key, []string{"b", "c", "b"}, http.StatusOK, []string{"b", "c"})
+	checkTags(t, product, http.MethodPut, "/stream/tagged/tag", key, []string{"d"}, http.StatusOK, []string{"d"})
+	checkTags(t, product, http.MethodGet, tagsPath("tagged"), secretKeyOf("acme"), nil, http.StatusOK, nil)
+	checkTags(t, product, http.MethodDelete, tagsPath("tagged"), key, nil, http.StatusOK, nil)
+}
+
+// hardQueries ask where lists are long and calendars are hard: months of
+// different lengths, years that end, clocks that change.
+func hardQueries(base time.Time) []Query {
+	now := base.Truncate(time.Minute)
+	day := Query{QueryType: "usageByIP", Organization: "acme", From: now.Add(-24 * time.Hour).UnixMilli(), To: now.UnixMilli()}
+	byHours := day
+	byHours.Form, byHours.Interval = "series", "6h"
+	queries := []Query{day, byHours}
+	for _, zone := range timezones() {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			panic(err) // the zones are constants
+		}
+		march := lastMarch(base, location)
+		moments := []time.Time{now, now, march, march.AddDate(0, 0, -1), march.AddDate(0, 0, -3), march.Add(12 * time.Hour)}
+		for months := range 11 {
+			moments = append(moments, time.Date(base.Year(), base.Month()-time.Month(months), 1, 0, 0, 0, 0, location))
+		}
+		for i, to := range moments {
+			q := Query{QueryType: "monthToDate", Organization: "acme", From: to.UnixMilli() - 5*minute, To: to.UnixMilli(), Timezone: zone}
+			if i == 0 { // there are players of some days only
+				q.Unit = "playtime"
+			}
+			queries = append(queries, q)
+		}
+		for _, interval := range []string{"1d", "1M"} {
+			for _, widget := range []string{"usageOverview", "usageByCountry", "usagePlayout", "usageReport"} {
+				queries = append(queries, Query{QueryType: widget, Organization: "acme", From: now.AddDate(-1, 0, 0).UnixMilli(),
+					To: now.UnixMilli(), Timezone: zone, Form: "series", Interval: interval})
+			}
+		}
+	}
+	return queries
 }
 
 // tally counts answers by kind.
@@ -87,6 +236,9 @@ func executable(t *testing.T, variable, path string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(absolute); errors.Is(err, os.ErrNotExist) {
+		if strict() {
+			t.Fatalf("%s does not exist", absolute)
+		}
 		t.Skipf("%s does not exist: build it, or name it in %s", path, variable)
 	}
 	return absolute
@@ -127,9 +279,29 @@ func showLogs(t *testing.T, dir string) {
 	}
 }
 
+// startProduct starts a collector and a VictoriaMetrics for the test.
+func startProduct(t *testing.T, victoriaMetrics, streamlens string) *Product {
+	t.Helper()
+	dir := t.TempDir()
+	product, err := StartProduct(t.Context(), victoriaMetrics, streamlens, dir, testOrganizations())
+	if err != nil {
+		showLogs(t, dir)
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := product.Stop(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			showLogs(t, dir)
+		}
+	})
+	return product
+}
+
 func startPlugin(t *testing.T, executable string, product *Product, organizations []Organization) *PluginAsker {
 	t.Helper()
-	log, err := os.Create(filepath.Join(filepath.Dir(product.Config), "plugin.log"))
+	log, err := os.OpenFile(filepath.Join(filepath.Dir(product.Config), "plugin.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +334,7 @@ func sendAll(t *testing.T, product *Product, delivery Delivery) *Book {
 	}
 	early := send(delivery.Early, 1)
 	earlyEnd := time.Now()
-	receipts := append(early, send(delivery.Main, 8)...)
+	receipts := slices.Concat(early, send(delivery.Main, 8))
 	const earlyTimeout = 3*2*time.Second + timeoutLatest
 	time.Sleep(time.Until(earlyEnd.Add(earlyTimeout + time.Second)))
 	receipts = append(receipts, send(delivery.Late, 1)...)
@@ -230,12 +402,15 @@ func checkAnswer(verdict Verdict, receipt Receipt) error {
 }
 
 // checkQuery compares the product's answer with the brute force.
-func checkQuery(t *testing.T, asker Asker, facts []Fact, q Query, outcomes tally) {
+func checkQuery(t *testing.T, asker Asker, facts []Fact, tags Tags, q Query, outcomes, filled tally) {
 	t.Helper()
+	widget, err := widgetOf(q)
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	answer, err := asker.Ask(ctx, q)
-	widget := Widgets()[q.QueryType]
 	if widget.Premium && levelOf(q.Organization) == "default" {
 		outcomes["level refused"]++
 		if err := checkRefused(err, http.StatusForbidden, "premium"); err != nil {
@@ -245,26 +420,61 @@ func checkQuery(t *testing.T, asker Asker, facts []Fact, q Query, outcomes tally
 		return
 	}
 	if err == nil {
-		var want, got Table
-		if want, err = Answer(facts, q); err != nil {
-			t.Fatal(err)
-		}
-		if got, err = ReadFrames(answer, widget); err == nil {
-			err = Compare(want, got, widget)
-		}
-		if err == nil && widget.Usage && q.Unit != "playtime" && len(q.Event) > 0 && len(got.Notices) == 0 {
-			err = errors.New("no notice that traffic has no events")
-		}
-		if isEmpty(want) {
+		var want Table
+		if want, err = compareAnswer(answer, facts, tags, q, widget); isEmpty(want) {
 			outcomes["empty"]++
+		} else {
+			filled[q.QueryType]++
 		}
 	}
 	if err != nil {
 		outcomes["wrong"]++
 		t.Errorf("%T: %s\n%v", asker, q, err)
+		explainWrong(t, asker, facts, tags, q, widget)
 		return
 	}
 	outcomes["right"]++
+}
+
+// compareAnswer compares an answer of the product with the brute force, which
+// it returns too.
+func compareAnswer(answer []byte, facts []Fact, tags Tags, q Query, widget Widget) (Table, error) {
+	want, err := Answer(facts, tags, q)
+	if err != nil {
+		return want, err
+	}
+	got, err := ReadFrames(answer, widget)
+	if err == nil {
+		err = Compare(want, got, widget)
+	}
+	switch {
+	case err != nil || len(got.Notices) > 0:
+		return want, err
+	case isTraffic(q) && len(q.Event) > 0:
+		return want, errors.New("no notice that traffic has no events")
+	case q.QueryType == "usageByIP" && q.Organization == "epsilon":
+		return want, errors.New("no notice that the organisation keeps no addresses")
+	}
+	return want, nil
+}
+
+// explainWrong says whether a wrong answer was only too early.
+func explainWrong(t *testing.T, asker Asker, facts []Fact, tags Tags, q Query, widget Widget) {
+	t.Helper()
+	time.Sleep(5 * time.Second)
+	answer, err := asker.Ask(t.Context(), q)
+	if err == nil {
+		_, err = compareAnswer(answer, facts, tags, q, widget)
+	}
+	t.Logf("5 s later the same query has the error: %v", err)
+}
+
+// isTraffic says whether the query asks for bytes.
+func isTraffic(q Query) bool {
+	if q.QueryType == "worldMap" {
+		return q.Metric == "usageSent" || q.Metric == "usageReceived"
+	}
+	return Widgets()[q.QueryType].Usage && q.Unit != "playtime"
 }
 
 func isEmpty(table Table) bool {
@@ -280,6 +490,15 @@ func levelOf(id string) string {
 	for _, organization := range testOrganizations() {
 		if organization.ID == id {
 			return organization.Level
+		}
+	}
+	return ""
+}
+
+func secretKeyOf(id string) string {
+	for _, organization := range testOrganizations() {
+		if organization.ID == id {
+			return organization.SecretKey
 		}
 	}
 	return ""
@@ -301,19 +520,54 @@ func checkRefused(err error, status int, word string) error {
 }
 
 // checkRefusals asks what the rules call an error of the asker.
-func checkRefusals(t *testing.T, asker Asker, base time.Time) {
+func checkRefusals(t *testing.T, asker Asker, widgets []string, base time.Time) {
 	t.Helper()
 	to := floor(base.UnixMilli(), minute) - 10*minute
-	recent := Query{Organization: "acme", From: to - 60*minute, To: to}
-	for name, change := range map[string]func(q *Query){
-		"delta":    func(q *Query) { q.QueryType, q.Mode = "concurrentViewers", "delta" },
-		"referrer": func(q *Query) { q.QueryType, q.Referrer = "usageByStream", []string{"site.example"} },
-	} {
-		q := recent
-		change(&q)
+	check := func(q Query, status int, word string) {
+		q.From, q.To = to-60*minute, to
 		_, err := asker.Ask(t.Context(), q)
-		if err := checkRefused(err, http.StatusBadRequest, name); err != nil {
+		if err := checkRefused(err, status, word); err != nil {
 			t.Errorf("%s\n%v", q, err)
+		}
+	}
+	check(Query{QueryType: "concurrentViewers", Organization: "acme", Mode: "delta"}, http.StatusBadRequest, "delta")
+	check(Query{QueryType: "no-such-widget", Organization: "acme"}, http.StatusBadRequest, "unknown")
+	for _, name := range widgets {
+		if name != "usageByReferrer" {
+			check(Query{QueryType: name, Organization: "acme", Referrer: []string{"site.example"}}, http.StatusBadRequest, "referrer")
+		}
+		for _, form := range []string{"total", "series"} {
+			if Widgets()[name].Premium {
+				check(Query{QueryType: name, Organization: "gamma_3", Form: form}, http.StatusForbidden, "premium")
+			}
+		}
+	}
+	if !slices.Contains(widgets, "worldMap") {
+		return
+	}
+	for metric, premium := range mapMetrics() {
+		if premium {
+			check(Query{QueryType: "worldMap", Metric: metric, Organization: "gamma_3"}, http.StatusForbidden, "premium")
+		}
+	}
+	check(Query{QueryType: "worldMap", Metric: "no-such-metric", Organization: "acme"}, http.StatusBadRequest, "metric")
+}
+
+// checkLevels checks that the lower level holds if the data source and
+// streamlens.yaml differ (rule 28).
+func checkLevels(t *testing.T, executable string, product *Product, base time.Time) {
+	t.Helper()
+	organizations := testOrganizations()
+	for i := range organizations {
+		organizations[i].Level = map[string]string{"default": "premium", "premium": "default"}[organizations[i].Level]
+	}
+	swapped := startPlugin(t, executable, product, organizations)
+	to := floor(base.UnixMilli(), minute)
+	for _, organization := range organizations {
+		q := Query{QueryType: "bufferingRatio", Organization: organization.ID, From: to - 60*minute, To: to}
+		_, err := swapped.Ask(t.Context(), q)
+		if err := checkRefused(err, http.StatusForbidden, "premium"); err != nil {
+			t.Errorf("data source of level %s: %s\n%v", organization.Level, q, err)
 		}
 	}
 }
@@ -342,7 +596,7 @@ func checkNewestMinutes(t *testing.T, asker Asker, facts []Fact) {
 	if age := now.Sub(time.UnixMilli(q.To)); age < 15*time.Second || age > newestViewers {
 		t.Errorf("viewers end %v ago", age)
 	}
-	want, err := Answer(facts, q)
+	want, err := Answer(facts, nil, q)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,12 @@ type Query struct {
 	RefID     string   `json:"refId"`
 	QueryType string   `json:"queryType"`
 	Country   []string `json:"country,omitempty"`
+	Tag       []string `json:"tag,omitempty"`
 	Stream    []string `json:"stream,omitempty"`
 	Event     []string `json:"event,omitempty"`
 	Referrer  []string `json:"referrer,omitempty"`
 	Unit      string   `json:"unit,omitempty"`     // "traffic" or "playtime"
+	Metric    string   `json:"metric,omitempty"`   // of worldMap; else the one column to answer
 	Mode      string   `json:"mode,omitempty"`     // "absolute" or "delta"
 	Form      string   `json:"form,omitempty"`     // "total" or "series"
 	Interval  string   `json:"interval,omitempty"` // empty: automatic
@@ -28,9 +30,9 @@ type Query struct {
 
 // String shows the query as a person would repeat it.
 func (q Query) String() string {
-	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s mode=%s country=%q stream=%q event=%q referrer=%q",
-		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Mode,
-		q.Country, q.Stream, q.Event, q.Referrer)
+	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s mode=%s country=%q tag=%q stream=%q event=%q referrer=%q",
+		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Metric, q.Mode,
+		q.Country, q.Tag, q.Stream, q.Event, q.Referrer)
 }
 
 func rfc3339(milliseconds int64) string {
@@ -46,6 +48,9 @@ func intervals(q Query) ([]interval, error) {
 	if q.Interval != "" {
 		return cut(q, q.Interval, math.MaxInt)
 	}
+	if q.QueryType == "usageReport" {
+		return cutReport(q)
+	}
 	const atMost = 300
 	for _, length := range []string{"1m", "5m", "10m", "1h", "6h"} {
 		steps, err := cut(q, length, atMost+1)
@@ -56,22 +61,37 @@ func intervals(q Query) ([]interval, error) {
 	return cut(q, "1d", math.MaxInt)
 }
 
+// cutReport cuts a report's range into UTC days if it is longer than two, else
+// into hours (rule 20).
+func cutReport(q Query) ([]interval, error) {
+	if q.To-q.From > 2*24*60*minute {
+		q.Timezone = ""
+		return cut(q, "1d", math.MaxInt)
+	}
+	return cut(q, "1h", math.MaxInt)
+}
+
 // cut cuts the query's range into intervals of one length and gives up after
 // the first enough of them.
 func cut(q Query, length string, enough int) ([]interval, error) {
 	var next func(start int64) int64
 	var start int64
-	if length == "1d" {
+	if length == "1d" || length == "1M" {
 		location, err := time.LoadLocation(q.Timezone)
 		if err != nil {
 			return nil, fmt.Errorf("time zone: %w", err)
 		}
-		next = func(start int64) int64 {
-			year, month, day := time.UnixMilli(start).In(location).Date()
-			return time.Date(year, month, day+1, 0, 0, 0, 0, location).UnixMilli()
+		// midnight is the start of the day, or of the first day of the month,
+		// that is so many later than the one of t.
+		midnight := func(t int64, later int) int64 {
+			year, month, day := time.UnixMilli(t).In(location).Date()
+			if length == "1M" {
+				return time.Date(year, month+time.Month(later), 1, 0, 0, 0, 0, location).UnixMilli()
+			}
+			return time.Date(year, month, day+later, 0, 0, 0, 0, location).UnixMilli()
 		}
-		year, month, day := time.UnixMilli(q.From).In(location).Date()
-		start = time.Date(year, month, day, 0, 0, 0, 0, location).UnixMilli()
+		next = func(start int64) int64 { return midnight(start, 1) }
+		start = midnight(q.From, 0)
 	} else {
 		duration, err := time.ParseDuration(length)
 		if err != nil {

@@ -10,16 +10,27 @@ import (
 // Measure says what a Fact counts.
 type Measure int
 
-// The measures, and the unit of their values.
+// The measures, and the unit of their values. Webcasters and players have
+// different ones.
 const (
-	Sent      Measure = iota // bytes to viewers
-	Received                 // bytes from publishers
-	Play                     // 1
-	Stop                     // 1
-	StartTime                // ms
-	Playing                  // ms of players in a minute
-	Buffering                // ms of players in a minute
-	OnAir                    // ms of webcasters in a minute
+	Sent         Measure = iota // bytes to viewers
+	Received                    // bytes from publishers
+	Load                        // 1
+	Play                        // 1
+	Stop                        // 1
+	StartTime                   // ms
+	PlayedTime                  // ms
+	Playing                     // ms of players in a minute
+	Buffering                   // ms of players in a minute
+	BufferLength                // ms
+	Latency                     // ms
+	Status                      // 1
+	FatalStatus                 // 1, beside Status
+	Publish                     // 1
+	IngestTime                  // ms
+	OnAir                       // ms of webcasters in a minute
+	VideoBitrate                // bit/s
+	AudioBitrate                // bit/s
 )
 
 // Fact is one thing that counts: so much of a measure at a time and a place.
@@ -27,13 +38,15 @@ type Fact struct {
 	Measure Measure
 	At      int64 // ms since 1970; of spans the start of the minute
 	Value   int64 // in the measure's unit
-	place
-	reason string // of a Stop
+	*place
+	label string // the reason of a Stop, the code of a Status
 }
 
 // place is what facts can be filtered and grouped by. Empty means none.
 type place struct {
-	organization, country, stream, event, os string
+	organization, country, stream, event string
+	os, browser, version, protocol       string
+	ip, referrer                         string
 }
 
 // event is an accepted event. Times are ms, absent ones nil.
@@ -42,7 +55,10 @@ type event struct {
 	kind                       string
 	startTime, played          *int64
 	playing, buffering, paused *int64
-	reason                     string
+	bufferLength, latency      *int64
+	videoBitrate, audioBitrate *int64 // bit/s
+	reason, code               string
+	fatal                      bool
 	late                       bool // received after the session's timeout
 }
 
@@ -111,36 +127,88 @@ func (s *session) facts() []Fact {
 			stop = e
 		}
 	}
-	if start == nil {
-		return nil
-	}
 
-	var facts []Fact
-	add := func(measure Measure, at, value int64, reason string) {
-		facts = append(facts, Fact{Measure: measure, At: at, Value: value, place: s.place, reason: reason})
+	facts := s.said(bySeq)
+	if load != nil && !s.webcaster {
+		facts = append(facts, s.fact(Load, load.ts, 1, ""))
 	}
+	if start == nil {
+		return facts
+	}
+	end, reason := last, "timeout"
+	if stop != nil {
+		end, reason = stop, stop.reason
+	}
+	duration := end.ts - start.ts
+	for _, e := range bySeq {
+		if e.seq > start.seq && e.seq <= end.seq && (e.kind == "stats" || e.kind == "stop") {
+			duration -= orZero(e.paused)
+		}
+	}
+	if duration = max(duration, 0); end.played != nil {
+		duration = *end.played
+	}
+	if s.webcaster {
+		return append(append(facts, s.fact(Publish, start.ts, 1, ""), s.fact(IngestTime, end.ts, duration, "")),
+			s.spans(bySeq, start, stop)...)
+	}
+	facts = append(facts, s.fact(Play, start.ts, 1, ""), s.fact(Stop, end.ts, 1, reason), s.fact(PlayedTime, end.ts, duration, ""))
+	if start.startTime != nil {
+		facts = append(facts, s.fact(StartTime, start.ts, *start.startTime, ""))
+	} else if load != nil && load.ts <= start.ts {
+		facts = append(facts, s.fact(StartTime, start.ts, start.ts-load.ts, ""))
+	}
+	return append(facts, s.spans(bySeq, start, stop)...)
+}
+
+func (s *session) fact(measure Measure, at, value int64, label string) Fact {
+	return Fact{Measure: measure, At: at, Value: value, place: &s.place, label: label}
+}
+
+// said are the codes and the levels that the events name, before and after the
+// start (rules 15 and 17).
+func (s *session) said(bySeq []event) []Fact {
+	var facts []Fact
+	add := func(measure Measure, at int64, value *int64) {
+		if value != nil {
+			facts = append(facts, s.fact(measure, at, *value, ""))
+		}
+	}
+	for _, e := range bySeq {
+		switch {
+		case e.kind == "status" && !s.webcaster:
+			facts = append(facts, s.fact(Status, e.ts, 1, e.code))
+			if e.fatal {
+				facts = append(facts, s.fact(FatalStatus, e.ts, 1, e.code))
+			}
+		case e.kind == "stats" && s.webcaster:
+			add(VideoBitrate, e.ts, e.videoBitrate)
+			add(AudioBitrate, e.ts, e.audioBitrate)
+		case e.kind == "stats":
+			add(BufferLength, e.ts, e.bufferLength)
+			add(Latency, e.ts, e.latency)
+		}
+	}
+	return facts
+}
+
+// spans is what the session played and buffered, by minute. The stop may be
+// nil.
+func (s *session) spans(bySeq []event, start, stop *event) []Fact {
+	var facts []Fact
 	addSpan := func(end, playing, buffering, paused int64) {
 		length := playing + buffering + paused
+		add := func(measure Measure, value int64) {
+			spread(value, length, end, func(minute, share int64) {
+				facts = append(facts, s.fact(measure, minute, share, ""))
+			})
+		}
 		if s.webcaster {
-			spread(playing, length, end, func(minute, share int64) { add(OnAir, minute, share, "") })
+			add(OnAir, playing)
 			return
 		}
-		spread(playing, length, end, func(minute, share int64) { add(Playing, minute, share, "") })
-		spread(buffering, length, end, func(minute, share int64) { add(Buffering, minute, share, "") })
-	}
-
-	if !s.webcaster {
-		add(Play, start.ts, 1, "")
-		if start.startTime != nil {
-			add(StartTime, start.ts, *start.startTime, "")
-		} else if load != nil && load.ts <= start.ts {
-			add(StartTime, start.ts, start.ts-load.ts, "")
-		}
-		if stop != nil {
-			add(Stop, stop.ts, 1, stop.reason)
-		} else {
-			add(Stop, last.ts, 1, "timeout")
-		}
+		add(Playing, playing)
+		add(Buffering, buffering)
 	}
 
 	reported, lastReport := int64(0), start.ts

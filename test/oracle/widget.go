@@ -2,7 +2,6 @@ package oracle
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"sort"
 )
@@ -15,9 +14,16 @@ type Widget struct {
 	Premium   bool
 	Usage     bool // has a unit
 	Viewers   bool // has a mode, and ends before the newest minutes
-	// Rows are the rows of the total form over the facts, which are those of
-	// the range and pass the filters.
-	Rows func(facts []Fact, unit string) []Row
+	// Label is the row that a fact belongs to, empty for none. It is nil if
+	// there is one row.
+	Label func(Fact) string
+	// Of are the measures that the widget is about. Without a fact of them a
+	// breakdown has no row.
+	Of func(q Query) []Measure
+	// Values are the numbers of a row over its facts.
+	Values func(facts []Fact, q Query) []*float64
+	// Finish sets the values that need all rows, if there are any.
+	Finish func(rows []Row)
 }
 
 // Row is one row of a total form. A nil value is null.
@@ -28,61 +34,166 @@ type Row struct {
 
 // Widgets are the widgets that the oracle can answer, by query type.
 func Widgets() map[string]Widget {
+	country := func(f Fact) string { return f.country }
+	os := func(f Fact) string { return f.os }
+	browser := func(f Fact) string { return f.browser }
+	version := func(f Fact) string { return f.version }
 	return map[string]Widget{
-		"usageOverview":     {Columns: []string{"playout", "ingest", "total"}, Usage: true, Rows: usageOverview},
-		"usageByCountry":    {Breakdown: "country", Columns: []string{"value", "share"}, Usage: true, Rows: usageByCountry},
-		"usageByStream":     {Breakdown: "stream", Columns: []string{"ingest", "playout"}, Usage: true, Rows: usageByStream},
-		"concurrentViewers": {Columns: []string{"viewers", "plays"}, Viewers: true, Rows: concurrentViewers},
-		"bufferingRatio":    {Columns: []string{"value"}, Premium: true, Rows: bufferingRatio},
-		"startTime":         {Columns: []string{"median", "average"}, Premium: true, Rows: startTime},
-		"playsByOS":         {Breakdown: "os", Columns: []string{"plays", "share"}, Rows: playsByOS},
-		"stopReasons":       {Breakdown: "reason", Columns: []string{"stops"}, Premium: true, Rows: stopReasons},
+		"usageOverview":     {Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
+		"concurrentViewers": {Columns: []string{"viewers", "plays"}, Viewers: true, Of: watching, Values: viewersAndPlays},
+		"monthToDate":       {Breakdown: "period", Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
+		"usagePlayout":      usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, playout),
+		"usageIngest":       usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, ingest),
+		"usageByCountry":    shares(usageBy("country", country, []string{"value"}, playoutAndIngest)),
+
+		"usageByStream":   usageBy("stream", func(f Fact) string { return f.stream }, []string{"ingest", "playout"}, ingest, playout),
+		"usageByReferrer": usageBy("referrer", func(f Fact) string { return f.referrer }, []string{"playout"}, playout),
+		"usageByIP":       usageBy("ip", func(f Fact) string { return f.ip }, []string{"ingest", "playout"}, ingest, playout),
+
+		"worldMap": {Breakdown: "country", Columns: []string{"value", "plays", "rank"}, Label: onMap, Of: mapMeasures, Values: mapValues, Finish: rank},
+
+		"playsByOS":      shares(counts("os", os, "plays", Play)),
+		"playsByBrowser": shares(counts("browser", browser, "plays", Play)),
+		"playsByVersion": shares(counts("version", version, "plays", Play)),
+		"stopReasons":    premium(counts("reason", func(f Fact) string { return f.label }, "stops", Stop)),
+		"bufferingRatio": {Columns: []string{"value"}, Premium: true, Of: watching, Values: bufferingRatio},
+		"loadsByCountry": counts("country", country, "loads", Load),
+		"bufferLength":   distribution(BufferLength, millisecond),
+		"startTime":      distribution(StartTime, millisecond),
+		"statusCodes":    statusCodes(),
+		"playedTime":     distribution(PlayedTime, millisecond),
+
+		"publishesByOS":      shares(counts("os", os, "publishes", Publish)),
+		"publishesByBrowser": shares(counts("browser", browser, "publishes", Publish)),
+		"publishesByVersion": shares(counts("version", version, "publishes", Publish)),
+		"videoBitrate":       distribution(VideoBitrate, 1),
+		"audioBitrate":       distribution(AudioBitrate, 1),
+		"ingestTime":         distribution(IngestTime, millisecond),
+
+		"usageReport": {Columns: []string{"sent", "received"}, Usage: true, Of: playoutAndIngest, Values: sentAndReceived},
 	}
 }
 
-// usage is the playout and the ingest of the facts, in bytes or seconds.
-func usage(facts []Fact, unit string) (playout, ingest float64) {
-	if unit == "playtime" {
-		return total(facts, Playing) / 1000, total(facts, OnAir) / 1000
+const millisecond = 0.001 // s
+
+// playout, ingest and both: what usage adds up, by unit.
+func playout(q Query) []Measure {
+	if q.Unit == "playtime" {
+		return []Measure{Playing}
 	}
-	return total(facts, Sent), total(facts, Received)
+	return []Measure{Sent}
 }
 
-// usageMeasures are the measures that usage adds up.
-func usageMeasures(unit string) []Measure {
-	if unit == "playtime" {
-		return []Measure{Playing, OnAir}
+func ingest(q Query) []Measure {
+	if q.Unit == "playtime" {
+		return []Measure{OnAir}
 	}
-	return []Measure{Sent, Received}
+	return []Measure{Received}
 }
 
-func usageOverview(facts []Fact, unit string) []Row {
-	playout, ingest := usage(facts, unit)
-	return []Row{{Values: numbers(playout, ingest, playout+ingest)}}
-}
+func playoutAndIngest(q Query) []Measure { return append(playout(q), ingest(q)...) }
 
-func usageByCountry(facts []Fact, unit string) []Row {
-	playout, ingest := usage(facts, unit)
-	all := playout + ingest
-	var rows []Row
-	for country, facts := range groupBy(only(facts, usageMeasures(unit)...), func(f Fact) string { return f.country }) {
-		playout, ingest := usage(facts, unit)
-		rows = append(rows, Row{country, []*float64{number(playout + ingest), ratio(playout+ingest, all)}})
+// used is the sum of usage measures, in bytes or seconds.
+func used(facts []Fact, measures []Measure) float64 {
+	sum := total(facts, measures...)
+	if slices.Contains(measures, Playing) || slices.Contains(measures, OnAir) {
+		return sum * millisecond
 	}
-	return rows
+	return sum
 }
 
-func usageByStream(facts []Fact, unit string) []Row {
-	var rows []Row
-	for stream, facts := range groupBy(only(facts, usageMeasures(unit)...), func(f Fact) string { return f.stream }) {
-		playout, ingest := usage(facts, unit)
-		rows = append(rows, Row{stream, numbers(ingest, playout)})
+// usageBy is usage broken down, with one of the sums in each column.
+func usageBy(breakdown string, label func(Fact) string, columns []string, sums ...func(Query) []Measure) Widget {
+	return Widget{
+		Breakdown: breakdown, Label: label, Columns: columns, Usage: true,
+		Of: func(q Query) []Measure {
+			var all []Measure
+			for _, measures := range sums {
+				all = append(all, measures(q)...)
+			}
+			return all
+		},
+		Values: func(facts []Fact, q Query) []*float64 {
+			var values []*float64
+			for _, measures := range sums {
+				values = append(values, number(used(facts, measures(q))))
+			}
+			return values
+		},
 	}
-	return rows
 }
 
-func concurrentViewers(facts []Fact, _ string) []Row {
-	return []Row{{Values: numbers(peak(facts), total(facts, Play))}}
+// counts is the number of a measure's facts, broken down.
+func counts(breakdown string, label func(Fact) string, column string, measure Measure) Widget {
+	return Widget{
+		Breakdown: breakdown, Label: label, Columns: []string{column},
+		Of:     func(Query) []Measure { return []Measure{measure} },
+		Values: func(facts []Fact, _ Query) []*float64 { return numbers(total(facts, measure)) },
+	}
+}
+
+func statusCodes() Widget {
+	widget := premium(counts("code", func(f Fact) string { return f.label }, "count", Status))
+	widget.Columns = []string{"count", "fatal"}
+	widget.Of = func(Query) []Measure { return []Measure{Status, FatalStatus} }
+	widget.Values = func(facts []Fact, _ Query) []*float64 {
+		return numbers(total(facts, Status), total(facts, FatalStatus))
+	}
+	return widget
+}
+
+// distribution is the median and the average of a measure's facts.
+func distribution(measure Measure, scale float64) Widget {
+	return Widget{
+		Columns: []string{"median", "average"}, Premium: true,
+		Of: func(Query) []Measure { return []Measure{measure} },
+		Values: func(facts []Fact, _ Query) []*float64 {
+			var values []float64
+			for _, f := range only(facts, measure) {
+				values = append(values, float64(f.Value)*scale)
+			}
+			if len(values) == 0 {
+				return []*float64{nil, nil}
+			}
+			sort.Float64s(values)
+			n := len(values)
+			return numbers((values[(n-1)/2]+values[n/2])/2, total(facts, measure)*scale/float64(n))
+		},
+	}
+}
+
+func premium(widget Widget) Widget {
+	widget.Premium = true
+	return widget
+}
+
+// shares adds the column share, of the first one.
+func shares(widget Widget) Widget {
+	widget.Columns = append(widget.Columns, "share")
+	widget.Finish = func(rows []Row) {
+		all := 0.0
+		for _, row := range rows {
+			all += *row.Values[0]
+		}
+		for i := range rows {
+			rows[i].Values = append(rows[i].Values, ratio(*rows[i].Values[0], all))
+		}
+	}
+	return widget
+}
+
+func overview(facts []Fact, q Query) []*float64 {
+	return numbers(used(facts, playout(q)), used(facts, ingest(q)), used(facts, playoutAndIngest(q)))
+}
+
+func sentAndReceived(facts []Fact, q Query) []*float64 {
+	return numbers(used(facts, playout(q)), used(facts, ingest(q)))
+}
+
+func watching(Query) []Measure { return []Measure{Playing, Buffering} }
+
+func viewersAndPlays(facts []Fact, _ Query) []*float64 {
+	return numbers(peak(facts), total(facts, Play))
 }
 
 // peak is the greatest number of viewers of a minute (rule 14).
@@ -100,49 +211,100 @@ func peak(facts []Fact) float64 {
 	return float64(greatest) / float64(minute)
 }
 
-func bufferingRatio(facts []Fact, _ string) []Row {
-	playing, buffering := total(facts, Playing), total(facts, Buffering)
-	return []Row{{Values: []*float64{ratio(buffering, buffering+playing)}}}
+func bufferingRatio(facts []Fact, _ Query) []*float64 {
+	return []*float64{ratio(total(facts, Buffering), total(facts, Playing, Buffering))}
 }
 
-func startTime(facts []Fact, _ string) []Row {
-	var seconds []float64
-	for _, f := range facts {
-		if f.Measure == StartTime {
-			seconds = append(seconds, float64(f.Value)/1000)
+// mapMetrics are the metrics of worldMap, and whether they are premium.
+func mapMetrics() map[string]bool {
+	return map[string]bool{
+		"playouts": false, "ingests": false, "playoutsAndIngests": false, "usageSent": false, "usageReceived": false,
+		"latency": true, "bufferingRatio": true, "playtimeAverage": true,
+	}
+}
+
+// onMap is the country of a fact, if it is on the map.
+func onMap(f Fact) string {
+	if f.country == unknownCountry {
+		return ""
+	}
+	return f.country
+}
+
+// mapMeasures are what a row of the map is made of (rule 18).
+func mapMeasures(q Query) []Measure {
+	switch q.Metric {
+	case "ingests":
+		return []Measure{Publish, Play}
+	case "playoutsAndIngests":
+		return []Measure{Play, Publish}
+	case "usageSent":
+		return []Measure{Sent, Play}
+	case "usageReceived":
+		return []Measure{Received, Play}
+	case "latency":
+		return []Measure{Latency, Play}
+	case "bufferingRatio":
+		return []Measure{Buffering, Playing, Play}
+	case "playtimeAverage":
+		return []Measure{PlayedTime, Play}
+	}
+	return []Measure{Play}
+}
+
+// mapValues leave the rank open.
+func mapValues(facts []Fact, q Query) []*float64 {
+	average := func(measure Measure) *float64 {
+		return ratio(total(facts, measure)*millisecond, float64(len(only(facts, measure))))
+	}
+	plays := number(total(facts, Play))
+	value := plays
+	switch q.Metric {
+	case "ingests":
+		value = number(total(facts, Publish))
+	case "playoutsAndIngests":
+		value = number(total(facts, Play, Publish))
+	case "usageSent":
+		value = number(total(facts, Sent))
+	case "usageReceived":
+		value = number(total(facts, Received))
+	case "latency":
+		value = average(Latency)
+	case "bufferingRatio":
+		value = ratio(total(facts, Buffering), total(facts, Playing, Buffering))
+	case "playtimeAverage":
+		value = average(PlayedTime)
+	}
+	return []*float64{value, plays, nil}
+}
+
+// rank ranks the rows of the map by their first value. What has none has no
+// rank.
+func rank(rows []Row) {
+	slices.SortFunc(rows, func(a, b Row) int {
+		if a.Values[0] == nil || b.Values[0] == nil {
+			return cmp.Compare(boolean(a.Values[0] == nil), boolean(b.Values[0] == nil))
+		}
+		return cmp.Or(cmp.Compare(*b.Values[0], *a.Values[0]), cmp.Compare(a.Label, b.Label))
+	})
+	for i, row := range rows {
+		if row.Values[0] != nil {
+			row.Values[2] = number(float64(i + 1))
 		}
 	}
-	if len(seconds) == 0 {
-		return []Row{{Values: []*float64{nil, nil}}}
-	}
-	sort.Float64s(seconds)
-	n := len(seconds)
-	median := (seconds[(n-1)/2] + seconds[n/2]) / 2
-	return []Row{{Values: []*float64{&median, ratio(total(facts, StartTime)/1000, float64(n))}}}
 }
 
-func playsByOS(facts []Fact, _ string) []Row {
-	all := total(facts, Play)
-	var rows []Row
-	for os, facts := range groupBy(only(facts, Play), func(f Fact) string { return f.os }) {
-		plays := total(facts, Play)
-		rows = append(rows, Row{os, []*float64{&plays, ratio(plays, all)}})
+func boolean(x bool) int {
+	if x {
+		return 1
 	}
-	return rows
+	return 0
 }
 
-func stopReasons(facts []Fact, _ string) []Row {
-	var rows []Row
-	for reason, facts := range groupBy(only(facts, Stop), func(f Fact) string { return f.reason }) {
-		rows = append(rows, Row{reason, numbers(total(facts, Stop))})
-	}
-	return rows
-}
-
-func total(facts []Fact, measure Measure) float64 {
+func total(facts []Fact, measures ...Measure) float64 {
 	sum := int64(0)
 	for _, f := range facts {
-		if f.Measure == measure {
+		if slices.Contains(measures, f.Measure) {
 			sum += f.Value
 		}
 	}
@@ -183,79 +345,4 @@ func ratio(a, b float64) *float64 {
 		return nil
 	}
 	return number(a / b)
-}
-
-// Answer is what the product must answer to the query, given all facts,
-// ordered by time.
-func Answer(facts []Fact, q Query) (Table, error) {
-	widget, ok := Widgets()[q.QueryType]
-	if !ok {
-		return Table{}, fmt.Errorf("unknown widget %q", q.QueryType)
-	}
-	facts = filtered(facts, q)
-	table := Table{Cells: map[Cell]*float64{}}
-	if q.Form != "series" {
-		for _, row := range widget.Rows(between(facts, q.From, q.To), q.Unit) {
-			for i, column := range widget.Columns {
-				table.Cells[Cell{Row: row.Label, Column: column}] = row.Values[i]
-			}
-		}
-		return table, nil
-	}
-
-	steps, err := intervals(q)
-	if err != nil {
-		return Table{}, err
-	}
-	for n, step := range steps {
-		table.Times = append(table.Times, step.start)
-		for _, row := range widget.Rows(between(facts, step.from, step.to), q.Unit) {
-			for i, column := range widget.Columns {
-				table.Cells[Cell{Time: step.start, Row: row.Label, Column: column}] = row.Values[i]
-			}
-		}
-		if q.Mode == "delta" {
-			table.Cells[Cell{Time: step.start, Column: "viewers"}] = viewersDelta(facts, steps, n)
-		}
-	}
-	return table, nil
-}
-
-// viewersDelta is the change of the peak from the interval before to the nth.
-// It takes full intervals, and is null for a first one that is clipped.
-func viewersDelta(facts []Fact, steps []interval, n int) *float64 {
-	step := steps[n]
-	before := interval{start: step.start - (step.end - step.start), end: step.start}
-	if n > 0 {
-		before = steps[n-1]
-	} else if step.from != step.start {
-		return nil
-	}
-	return number(peak(between(facts, step.start, step.end)) - peak(between(facts, before.start, before.end)))
-}
-
-// filtered are the facts that pass the query's filters. Traffic has no events,
-// so their filter changes nothing there (rule 23).
-func filtered(facts []Fact, q Query) []Fact {
-	allows := func(filter []string, value string) bool {
-		return len(filter) == 0 || slices.Contains(filter, value)
-	}
-	var passed []Fact
-	for _, f := range facts {
-		traffic := f.Measure == Sent || f.Measure == Received
-		if f.organization == q.Organization && allows(q.Country, f.country) && allows(q.Stream, f.stream) &&
-			(traffic || allows(q.Event, f.event)) {
-			passed = append(passed, f)
-		}
-	}
-	return passed
-}
-
-// between are the facts with from ≤ time < to.
-func between(facts []Fact, from, to int64) []Fact {
-	at := func(t int64) int {
-		i, _ := slices.BinarySearchFunc(facts, t, func(f Fact, t int64) int { return cmp.Compare(f.At, t) })
-		return i
-	}
-	return facts[at(from):max(at(from), at(to))]
 }

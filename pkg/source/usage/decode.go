@@ -18,14 +18,11 @@ import (
 // Decoder decodes requests; it is reused to save allocations and must not be used by several goroutines at once.
 type Decoder struct {
 	parser fastjson.Parser
-	maxAge int64
 }
 
-// NewDecoder returns a decoder that refuses lines older than maxAge.
-func NewDecoder(maxAge time.Duration) *Decoder { return &Decoder{maxAge: maxAge.Milliseconds()} }
-
-// Decode decodes a request body that was received at the given time, in ms since 1970. Empty lines are passed over.
-func (d *Decoder) Decode(body []byte, received int64) ([]event.Usage, []event.Refusal) {
+// Decode decodes a request body that was received at the given time, in ms since 1970, and refuses lines older than maxAge.
+// Empty lines are passed over. Refusals name lines by their number, from 1.
+func (d *Decoder) Decode(body []byte, received int64, maxAge time.Duration) ([]event.Usage, []event.Refusal) {
 	var (
 		lines   []event.Usage
 		refused []event.Refusal
@@ -36,7 +33,7 @@ func (d *Decoder) Decode(body []byte, received int64) ([]event.Usage, []event.Re
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		u, refusal := d.line(line, received)
+		u, refusal := d.line(line, received, maxAge)
 		if refusal != nil {
 			refusal.Field = strings.TrimSuffix(fmt.Sprintf("line[%d].%s", number, refusal.Field), ".")
 			refused = append(refused, *refusal)
@@ -47,7 +44,7 @@ func (d *Decoder) Decode(body []byte, received int64) ([]event.Usage, []event.Re
 	return lines, refused
 }
 
-func (d *Decoder) line(line []byte, received int64) (event.Usage, *event.Refusal) {
+func (d *Decoder) line(line []byte, received int64, maxAge time.Duration) (event.Usage, *event.Refusal) {
 	var u event.Usage
 	v, err := d.parser.ParseBytes(line)
 	if err != nil {
@@ -74,8 +71,8 @@ func (d *Decoder) line(line []byte, received int64) (event.Usage, *event.Refusal
 			f.Refuse("range", "direction", "direction must be playout or ingest")
 		case u.Time > received+event.MaxFuture:
 			f.Refuse("future", "ts", "ts is more than 60 s in the future")
-		case u.Time < received-d.maxAge:
-			f.Refuse("too_old", "ts", fmt.Sprintf("ts is more than %d days old", d.maxAge/(24*time.Hour.Milliseconds())))
+		case u.Time < received-maxAge.Milliseconds():
+			f.Refuse("too_old", "ts", fmt.Sprintf("ts is more than %d days old", int(maxAge.Hours()/24)))
 		}
 		if u.Address != "" {
 			if _, err := netip.ParseAddr(u.Address); err != nil {

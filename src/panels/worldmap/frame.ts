@@ -31,7 +31,10 @@ export function readSeries(
     if (!country || !value) {
       return [];
     }
-    const metric = metricOf(targets.find(({ refId }) => refId === frame.refId), resolve);
+    const metric = metricOf(
+      targets.find(({ refId }) => refId === frame.refId),
+      resolve
+    );
     const kind = options.aggregation === 'automatic' ? (kindOf(metric) ?? 'sum') : options.aggregation;
     return [
       {
@@ -44,6 +47,11 @@ export function readSeries(
       },
     ];
   });
+}
+
+/** Tells whether a query asks for one of the metrics of the world map. */
+export function isWorldMap({ queryType }: Target): boolean {
+  return queryType === WORLD_MAP;
 }
 
 function readRows(
@@ -81,7 +89,7 @@ function readRows(
 }
 
 function metricOf(target: Target | undefined, resolve: (text: string) => string): string | undefined {
-  return target?.queryType === WORLD_MAP ? resolve(target.metric ?? '') || DEFAULT_METRIC : undefined;
+  return target && isWorldMap(target) ? resolve(target.metric ?? '') || DEFAULT_METRIC : undefined;
 }
 
 /** The field that is called so, or the first text field in which most texts are countries. */

@@ -35,7 +35,7 @@ export interface Scale {
 }
 
 /** The part of a scheme that is left out at its lower end, where some schemes begin with the panel's background. */
-const PALEST = 0.25;
+const PALEST = 0.3;
 
 /** Colours in the legend's ramp, enough to look smooth. */
 const RAMP_COLORS = 24;
@@ -119,7 +119,7 @@ function spreadOver(min: number, max: number, values: number[], logarithmic: boo
   }
   // Zero has no logarithm: it has the colour of the least value above it.
   const least = min > 0 ? min : minimum(values.filter((value) => value > 0 && value < max));
-  const base = Number.isFinite(least) ? Math.min(least, max / 10) : max / 10;
+  const base = Number.isFinite(least) ? least : max / 10;
   const width = Math.log(max / base);
   return {
     of: (value) => (value <= 0 ? 0 : clamp(Math.log(value / base) / width)),
@@ -132,7 +132,7 @@ function thresholdsOf(field: Field, min: number, max: number): Threshold[] {
   const { mode, steps } = field.config.thresholds ?? { mode: ThresholdsMode.Absolute, steps: [] };
   return mode === ThresholdsMode.Absolute
     ? steps
-    : steps.map((step) => ({ ...step, value: min + (step.value / 100) * (max - min) }));
+    : steps.map((step, i) => (i === 0 ? step : { ...step, value: min + (step.value / 100) * (max - min) }));
 }
 
 function rampColors(
@@ -155,19 +155,19 @@ function ticks({ at }: Position, min: number, max: number): number[] {
 function stepTexts(thresholds: Threshold[], textOf: (value: number) => string, theme: GrafanaTheme2): Step[] {
   return thresholds.map(({ value, color }, i) => {
     const next = thresholds[i + 1]?.value;
-    const open = !Number.isFinite(value) || value === null;
     return {
       color: theme.visualization.getColorByName(color),
-      text:
-        next === undefined
-          ? open
-            ? 'All values'
-            : `≥ ${textOf(value)}`
-          : open
-            ? `< ${textOf(next)}`
-            : `${textOf(value)} – ${textOf(next)}`,
+      text: rangeText(i === 0 ? undefined : textOf(value), next === undefined ? undefined : textOf(next)),
     };
   });
+}
+
+/** Writes a range whose first value belongs to it and whose last does not; either end may be missing. */
+function rangeText(from: string | undefined, to: string | undefined): string {
+  if (from === undefined) {
+    return to === undefined ? 'All values' : `< ${to}`;
+  }
+  return to === undefined ? `≥ ${from}` : `${from} – ${to}`;
 }
 
 function minimum(values: number[]): number {

@@ -35,9 +35,6 @@ const LINES = countries as unknown as Line[];
 /** The code of addresses whose country nobody knows: it has no place on the map. */
 export const NOWHERE = 'ZZ';
 
-/** The code of the country that is drawn only when it has a value, because it takes much room and has few viewers. */
-export const ANTARCTICA = 'AQ';
-
 /** All countries, by alpha-2 code. */
 export const COUNTRIES: ReadonlyMap<string, Country> = new Map(
   LINES.map(([code, , region, longitude, latitude, name]) => [
@@ -51,7 +48,7 @@ export const REGIONS: ReadonlyMap<string, Region> = new Map(
   (
     [
       ['AF', 'Africa', 20, 4],
-      ['AN', 'Antarctica', 0, -80],
+      ['AN', 'Antarctica', -57, -63.4],
       ['AS', 'Asia', 88, 38],
       ['EU', 'Europe', 18, 50],
       ['NA', 'North America', -100, 44],

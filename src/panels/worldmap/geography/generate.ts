@@ -16,6 +16,7 @@ import { feature, quantize } from 'topojson-client';
 import { filter, filterAttachedWeight, presimplify, simplify } from 'topojson-simplify';
 import type { GeometryCollection, MultiPolygon, Polygon, Topology } from 'topojson-specification';
 
+/** Natural Earth's countries as world-atlas has them. */
 type World = Topology<{ countries: GeometryCollection<{ name: string }> }>;
 type Arcs = number[][][];
 
@@ -41,8 +42,21 @@ const PARTS: Array<{ of: string; code: string; box: [number, number, number, num
   { of: 'Indian Ocean Ter.', code: 'CC', box: [96, -13, 98, -11] },
 ];
 
-/** Longitude and latitude of the territories that are too small for the map's scale. */
-const TOO_SMALL: Record<string, Position> = {
+/**
+ * Countries whose continent the package sees differently from most: Russia counts as Asia there, while most of its people
+ * live in Europe, where the United Nations' M49 has it too.
+ */
+const CONTINENTS: Record<string, string> = { RU: 'EU' };
+
+/** The country without a shape: it would take a sixth of the map's height for hardly any viewers. */
+const WITHOUT_SHAPE = 'AQ';
+
+/**
+ * Longitude and latitude of the territories that are too small for the map's scale, and of the Antarctic Peninsula, where
+ * most stations are.
+ */
+const PLACED_BY_HAND: Record<string, Position> = {
+  AQ: [-57, -63.4],
   BQ: [-68.3, 12.2],
   BV: [3.4, -54.4],
   CC: [96.8, -12.2],
@@ -54,7 +68,9 @@ const TOO_SMALL: Record<string, Position> = {
 };
 
 const iso = readJson<Array<[alpha2: string, alpha3: string, numeric: string]>>('i18n-iso-countries/codes.json');
-const isoNames = readJson<{ countries: Record<string, string | string[]> }>('i18n-iso-countries/langs/en.json').countries;
+const isoNames = readJson<{ countries: Record<string, string | string[]> }>(
+  'i18n-iso-countries/langs/en.json'
+).countries;
 const listed = readJson<Record<string, { name: string; continent: string }>>('countries-list/countries.min.json');
 const world = readJson<World>('world-atlas/countries-50m.json');
 
@@ -67,9 +83,14 @@ writeFileSync(here('world.json'), JSON.stringify(shapes()) + '\n');
 function collectArcs(): Map<string, Arcs> {
   const codeOfNumeric = new Map(iso.map(([alpha2, , numeric]) => [numeric, alpha2]));
   const byCode = new Map<string, Arcs>();
-  for (const geometry of world.objects.countries.geometries as Array<Polygon<{ name: string }> | MultiPolygon<{ name: string }>>) {
+  for (const geometry of world.objects.countries.geometries as Array<
+    Polygon<{ name: string }> | MultiPolygon<{ name: string }>
+  >) {
     const name = geometry.properties!.name;
     const code = codeOfNumeric.get(String(geometry.id)) ?? WITHOUT_CODE[name] ?? '';
+    if (code === WITHOUT_SHAPE) {
+      continue;
+    }
     if (geometry.id !== undefined && !atlasNames.has(code)) {
       atlasNames.set(code, name);
     }
@@ -90,7 +111,7 @@ function partAt(of: string, [longitude, latitude]: Position): string | undefined
 
 /** Returns where a country's marker stands: the middle of its largest polygon. */
 function places(): Map<string, Position> {
-  const found = new Map(Object.entries(TOO_SMALL));
+  const found = new Map(Object.entries(PLACED_BY_HAND));
   for (const [code, polygons] of arcsByCode) {
     const largest = polygons.reduce((best, next) => (area([next]) > area([best]) ? next : best));
     found.set(code, centre([largest]));
@@ -105,14 +126,17 @@ function table(position: Map<string, Position>): string {
     const others = new Set([isoNames[alpha2], atlasNames.get(alpha2) ?? name].flat());
     others.delete(name);
     const [longitude, latitude] = position.get(alpha2)!.map((degrees) => Math.round(degrees * 10) / 10);
-    return JSON.stringify([alpha2, alpha3, continent, longitude, latitude, name, ...others]);
+    return JSON.stringify([alpha2, alpha3, CONTINENTS[alpha2] ?? continent, longitude, latitude, name, ...others]);
   });
   return `[\n${rows.sort().join(',\n')}\n]\n`;
 }
 
 function shapes(): Topology {
   const geometries = [...arcsByCode].map(([id, arcs]): MultiPolygon => ({ type: 'MultiPolygon', id, arcs }));
-  const topology: Topology = { ...world, objects: { countries: { type: 'GeometryCollection', geometries } } };
+  const topology: Topology<{ countries: GeometryCollection<{}> }> = {
+    ...world,
+    objects: { countries: { type: 'GeometryCollection', geometries } },
+  };
   const weighted = presimplify(topology);
   const simple = simplify(filter(weighted, filterAttachedWeight(weighted, SMALLEST_TRIANGLE)), SMALLEST_TRIANGLE);
   delete simple.transform;

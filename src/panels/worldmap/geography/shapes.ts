@@ -4,7 +4,7 @@ import { feature } from 'topojson-client';
 import type { GeometryCollection, Topology } from 'topojson-specification';
 
 import type { Options } from '../options';
-import { ANTARCTICA, COUNTRIES } from './countries';
+import { COUNTRIES } from './countries';
 import world from './world.json';
 
 /** A country's outline in pixels. */
@@ -29,25 +29,26 @@ export interface Drawing {
 
 const topology = world as unknown as Topology<{ countries: GeometryCollection }>;
 const { features } = feature(topology, topology.objects.countries);
-const inhabited = { type: 'FeatureCollection' as const, features: features.filter(({ id }) => id !== ANTARCTICA) };
-const everything = { type: 'FeatureCollection' as const, features };
+
+/** What has to fit: the land, and the point of Antarctica, which lies south of it. */
+const extent = {
+  type: 'GeometryCollection' as const,
+  geometries: [
+    ...features.map(({ geometry }) => geometry),
+    { type: 'Point' as const, coordinates: COUNTRIES.get('AQ')!.position },
+  ],
+};
 
 const PROJECTIONS: Record<Options['projection'], () => GeoProjection> = {
   equalEarth: geoEqualEarth,
   naturalEarth: geoNaturalEarth1,
 };
 
-/** Space in pixels between the land and the edge of the drawing. */
-const MARGIN = 4;
+/** Space in pixels to the edge of the drawing, enough for the points of islands. */
+const MARGIN = 12;
 
-/** Draws the world as large as it fits; Antarctica only on demand, since it takes a sixth of the height. */
-export function draw(
-  width: number,
-  height: number,
-  projectionName: Options['projection'],
-  withAntarctica: boolean
-): Drawing {
-  const land = withAntarctica ? everything : inhabited;
+/** Draws the world as large as it fits. */
+export function draw(width: number, height: number, projectionName: Options['projection']): Drawing {
   const projection = PROJECTIONS[projectionName]()
     // The cut between east and west runs through the Bering Strait, so that Russia stays in one piece.
     .rotate([-11, 0])
@@ -57,10 +58,10 @@ export function draw(
         [MARGIN, MARGIN],
         [Math.max(width - MARGIN, MARGIN + 1), Math.max(height - MARGIN, MARGIN + 1)],
       ],
-      land
+      extent
     );
   const path = geoPath(projection).digits(1);
-  const shapes = land.features.map((country) => ({
+  const shapes = features.map((country) => ({
     code: String(country.id),
     path: path(country) ?? '',
     area: path.area(country.geometry as MultiPolygon),

@@ -1,0 +1,204 @@
+package oracle
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Answer is what the product must answer to the query, given all facts,
+// ordered by time, and the tags in force.
+func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
+	widget, err := widgetOf(q)
+	if err != nil {
+		return Table{}, err
+	}
+	facts = filtered(facts, tags, q)
+	table := Table{Cells: map[Cell]*float64{}}
+	add := func(at int64, rows []Row) {
+		for _, row := range rows {
+			for i, column := range Widgets()[q.QueryType].Columns {
+				if slices.Contains(widget.Columns, column) {
+					table.Cells[Cell{Time: at, Row: row.Label, Column: column}] = row.Values[i]
+				}
+			}
+		}
+	}
+	widget = widget.shortened(between(facts, q.From, q.To), q)
+	rows := func(from, to int64) []Row { return widget.rows(between(facts, from, to), q) }
+	if q.QueryType == "monthToDate" {
+		months, err := periods(q)
+		if err != nil {
+			return Table{}, err
+		}
+		rows = func(from, to int64) []Row {
+			var rows []Row
+			for _, p := range months {
+				rows = append(rows, Row{p.name, overview(between(facts, max(from, p.from), min(to, p.to)), q)})
+			}
+			return rows
+		}
+		// A series has all of both months, by day unless it says otherwise.
+		q.From, q.Interval = months[0].from, cmp.Or(q.Interval, "1d")
+	}
+	if q.Form != "series" {
+		add(0, rows(q.From, q.To))
+		return table, nil
+	}
+
+	steps, err := intervals(q)
+	if err != nil {
+		return Table{}, err
+	}
+	for n, step := range steps {
+		table.Times = append(table.Times, step.start)
+		add(step.start, rows(step.from, step.to))
+		if q.Mode == "delta" && slices.Contains(widget.Columns, "viewers") {
+			table.Cells[Cell{Time: step.start, Column: "viewers"}] = viewersDelta(facts, steps, n)
+		}
+	}
+	return table, nil
+}
+
+// widgetOf is the query's widget, with the columns and the level that the
+// query's metric leaves it.
+func widgetOf(q Query) (Widget, error) {
+	widget, ok := Widgets()[q.QueryType]
+	switch {
+	case !ok:
+		return Widget{}, fmt.Errorf("unknown widget %q", q.QueryType)
+	case q.QueryType == "worldMap":
+		widget.Premium = mapMetrics()[q.Metric]
+	case q.Metric != "":
+		widget.Columns = []string{q.Metric}
+	}
+	return widget, nil
+}
+
+// rows are the rows of the total form over the facts of a range.
+func (w Widget) rows(facts []Fact, q Query) []Row {
+	if w.Label == nil {
+		return []Row{{Values: w.Values(facts, q)}}
+	}
+	var rows []Row
+	for label, facts := range w.groups(facts, q) {
+		rows = append(rows, Row{label, w.Values(facts, q)})
+	}
+	if w.Finish != nil {
+		w.Finish(rows)
+	}
+	return rows
+}
+
+func (w Widget) groups(facts []Fact, q Query) map[string][]Fact {
+	groups := groupBy(only(facts, w.Of(q)...), w.Label)
+	delete(groups, "")
+	return groups
+}
+
+// listed is how many rows a breakdown has beside the one for all others.
+const listed = 1000
+
+// shortened is the widget with the rows beyond the listed ones put into one
+// (rule 22).
+func (w Widget) shortened(facts []Fact, q Query) Widget {
+	if w.Label == nil {
+		return w
+	}
+	groups := w.groups(facts, q)
+	labels := make([]string, 0, len(groups))
+	for label := range groups {
+		labels = append(labels, label)
+	}
+	if len(labels) <= listed {
+		return w
+	}
+	size := map[string]float64{}
+	for label, facts := range groups {
+		size[label] = total(facts, w.Of(q)...)
+	}
+	slices.SortFunc(labels, func(a, b string) int {
+		return cmp.Or(cmp.Compare(size[b], size[a]), cmp.Compare(a, b))
+	})
+	rest := map[string]bool{}
+	for _, label := range labels[listed:] {
+		rest[label] = true
+	}
+	label := w.Label
+	w.Label = func(f Fact) string {
+		own := label(f)
+		if rest[own] {
+			return "(other)"
+		}
+		return own
+	}
+	return w
+}
+
+// period is one of the three rows of monthToDate, under the product's name.
+type period struct {
+	name     string
+	from, to int64 // ms since 1970
+}
+
+// periods are those of rule 19: all of the month before, the month before until
+// the same moment, this month so far.
+func periods(q Query) ([]period, error) {
+	location, err := time.LoadLocation(q.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("time zone: %w", err)
+	}
+	to := time.UnixMilli(q.To).In(location)
+	year, month, day := to.Date()
+	thisMonth := time.Date(year, month, 1, 0, 0, 0, 0, location)
+	monthBefore := time.Date(year, month-1, 1, 0, 0, 0, 0, location)
+	sameMoment := time.Date(year, month-1, day, to.Hour(), to.Minute(), to.Second(), 0, location)
+	if sameMoment.After(thisMonth) {
+		sameMoment = thisMonth
+	}
+	return []period{
+		{"previous month", monthBefore.UnixMilli(), thisMonth.UnixMilli()},
+		{"previous month to date", monthBefore.UnixMilli(), sameMoment.UnixMilli()},
+		{"month to date", thisMonth.UnixMilli(), q.To},
+	}, nil
+}
+
+// viewersDelta is the change of the peak from the interval before to the nth.
+// It takes full intervals, and is null for a first one that is clipped.
+func viewersDelta(facts []Fact, steps []interval, n int) *float64 {
+	step := steps[n]
+	before := interval{start: step.start - (step.end - step.start), end: step.start}
+	if n > 0 {
+		before = steps[n-1]
+	} else if step.from != step.start {
+		return nil
+	}
+	return number(peak(between(facts, step.start, step.end)) - peak(between(facts, before.start, before.end)))
+}
+
+// filtered are the facts that pass the query's filters. Traffic has no events,
+// so their filter changes nothing there (rule 23).
+func filtered(facts []Fact, tags Tags, q Query) []Fact {
+	allows := func(filter []string, value string) bool {
+		return len(filter) == 0 || slices.Contains(filter, value)
+	}
+	var passed []Fact
+	for _, f := range facts {
+		traffic := f.Measure == Sent || f.Measure == Received
+		if f.organization == q.Organization && allows(q.Country, f.country) && allows(q.Stream, f.stream) && allows(q.Referrer, f.referrer) &&
+			tags.carries(f.organization, f.stream, q.Tag) && (traffic || allows(q.Event, f.event)) {
+			passed = append(passed, f)
+		}
+	}
+	return passed
+}
+
+// between are the facts with from ≤ time < to.
+func between(facts []Fact, from, to int64) []Fact {
+	at := func(t int64) int {
+		i, _ := slices.BinarySearchFunc(facts, t, func(f Fact, t int64) int { return cmp.Compare(f.At, t) })
+		return i
+	}
+	return facts[at(from):max(at(from), at(to))]
+}
