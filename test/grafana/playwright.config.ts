@@ -10,8 +10,13 @@ export default defineConfig({
   workers: 1,
   reporter: 'list',
   use: {
-    launchOptions: { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--disable-gpu', '--disable-quic'] },
-    extraHTTPHeaders: { Authorization: `Basic ${Buffer.from(process.env.GRAFANA_USER ?? 'admin:admin').toString('base64')}` },
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: ['--disable-gpu', '--disable-quic'],
+    },
+    extraHTTPHeaders: {
+      Authorization: `Basic ${Buffer.from(process.env.GRAFANA_USER ?? 'admin:admin').toString('base64')}`,
+    },
     timezoneId: 'UTC',
   },
 });
