@@ -20,8 +20,8 @@ import type { GeometryCollection, MultiPolygon, Polygon, Topology } from 'topojs
 type World = Topology<{ countries: GeometryCollection<{ name: string }> }>;
 type Arcs = number[][][];
 
-/** Triangles smaller than this, in square degrees, are smoothed away: about 11 km by 11 km at the equator. */
-const SMALLEST_TRIANGLE = 0.02;
+/** Triangles smaller than this, in square degrees, are smoothed away: the area of 25 km by 25 km at the equator. */
+const SMALLEST_TRIANGLE = 0.05;
 
 /** Steps along each axis of the stored grid: 4 km at the equator, which is less than a pixel at four-fold zoom. */
 const GRID = 1e4;

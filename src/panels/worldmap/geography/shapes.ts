@@ -47,24 +47,54 @@ const PROJECTIONS: Record<Options['projection'], () => GeoProjection> = {
 /** Space in pixels to the edge of the drawing, enough for the points of islands. */
 const MARGIN = 12;
 
+/** Scale at which a projection is measured: about that of a full screen. */
+const MEASURED_SCALE = 200;
+
+/** What every drawing in a projection has in common, at MEASURED_SCALE. */
+interface Measure {
+  bounds: [[left: number, top: number], [right: number, bottom: number]];
+  /** Of each feature, in square pixels. */
+  areas: number[];
+}
+
+const measures = new Map<Options['projection'], Measure>();
+
+/** Measures a projection once; that takes as long as a drawing. */
+function measureOf(name: Options['projection']): Measure {
+  let measure = measures.get(name);
+  if (!measure) {
+    const path = geoPath(projectionOf(name).scale(MEASURED_SCALE).translate([0, 0]));
+    measure = {
+      bounds: path.bounds(extent),
+      areas: features.map(({ geometry }) => path.area(geometry as MultiPolygon)),
+    };
+    measures.set(name, measure);
+  }
+  return measure;
+}
+
+function projectionOf(name: Options['projection']): GeoProjection {
+  // The cut between east and west runs through the Bering Strait, so that Russia stays in one piece.
+  return PROJECTIONS[name]().rotate([-11, 0]).precision(0.5);
+}
+
 /** Draws the world as large as it fits. */
 export function draw(width: number, height: number, projectionName: Options['projection']): Drawing {
-  const projection = PROJECTIONS[projectionName]()
-    // The cut between east and west runs through the Bering Strait, so that Russia stays in one piece.
-    .rotate([-11, 0])
-    .precision(0.5)
-    .fitExtent(
-      [
-        [MARGIN, MARGIN],
-        [Math.max(width - MARGIN, MARGIN + 1), Math.max(height - MARGIN, MARGIN + 1)],
-      ],
-      extent
-    );
+  const { bounds, areas } = measureOf(projectionName);
+  const [[left, top], [right, bottom]] = bounds;
+  const room = [Math.max(width - 2 * MARGIN, 1), Math.max(height - 2 * MARGIN, 1)] as const;
+  const enlarged = Math.min(room[0] / (right - left), room[1] / (bottom - top));
+  const projection = projectionOf(projectionName)
+    .scale(MEASURED_SCALE * enlarged)
+    .translate([
+      MARGIN + (room[0] - enlarged * (left + right)) / 2,
+      MARGIN + (room[1] - enlarged * (top + bottom)) / 2,
+    ]);
   const path = geoPath(projection).digits(1);
-  const shapes = features.map((country) => ({
+  const shapes = features.map((country, i) => ({
     code: String(country.id),
     path: path(country) ?? '',
-    area: path.area(country.geometry as MultiPolygon),
+    area: (areas[i] ?? 0) * enlarged ** 2,
   }));
   return {
     width,
