@@ -39,7 +39,7 @@ type Options struct {
 	// GrafanaHome is the folder of a Grafana, with bin and conf; default the environment's GRAFANA_HOME, then the Grafana on
 	// the PATH.
 	GrafanaHome string
-	// Viewers is how many plays run at a time; default 16.
+	// Viewers is how many plays run at a time; default 10.
 	Viewers int
 	// Out is where the demo says what it does.
 	Out io.Writer
@@ -50,12 +50,14 @@ type Options struct {
 }
 
 const (
-	defaultViewers = 16
+	defaultViewers = 10
 	// settle is how long the last events of the past may take until a query shows them.
 	settle = 15 * time.Second
 	// Shares of the second organisation, which shows that none sees the other's data.
 	betaShare  = 4
-	publishers = 8
+	publishers = 6
+	// streams are few enough for the past to be stored within a minute: each makes series in all countries.
+	streams = 12
 
 	startTimeout = 60 * time.Second
 	day          = 24 * time.Hour
@@ -267,7 +269,7 @@ func (d *demo) sendPast(ctx context.Context, done chan<- struct{}) error {
 		})
 	}
 	begun := time.Now()
-	fmt.Fprintln(d.Out, "Sending the plays of the last 4 days and the traffic of the last 65 …")
+	fmt.Fprintln(d.Out, "Sending the plays of the last 3 days and the traffic of the last 65 …")
 	if err := work.Wait(); err != nil {
 		return err
 	}
@@ -294,7 +296,7 @@ func (d *demo) simulation(i int) simulate.Options {
 	organization := d.organizations[i]
 	o := simulate.Options{
 		URL: d.collectorURL, Account: organization.Accounts[0], SecretKey: organization.SecretKey, GeoIP: d.GeoIP,
-		Viewers: d.Viewers, Publishers: publishers,
+		Viewers: d.Viewers, Publishers: publishers, Streams: streams,
 	}
 	if i > 0 {
 		o.Viewers, o.Publishers = max(o.Viewers/betaShare, 1), publishers/betaShare

@@ -12,7 +12,7 @@ import (
 
 const (
 	// playerHistory is how far back plays and broadcasts go: collectors refuse player events older than 7 days.
-	playerHistory = 4 * 24 * time.Hour
+	playerHistory = 3 * 24 * time.Hour
 	// usageHistory is how far back usage goes: it covers the whole of the previous month.
 	usageHistory = 65 * 24 * time.Hour
 
@@ -30,7 +30,7 @@ const (
 var historyPace = pace{interval: time.Minute, billing: 5 * time.Minute}
 
 // History sends the plays, broadcasts and usage from one time to another, both in the past, as fast as the collector takes
-// them: sessions of the last 4 days at most, before that only usage, of 65 days at most. Sessions that would go on at the
+// them: sessions of the last 3 days at most, before that only usage, of 65 days at most. Sessions that would go on at the
 // end are stopped there. progress, unless nil, is told from one goroutine which part from 0 to 1 is done.
 func History(ctx context.Context, o Options, from, to time.Time, logger *slog.Logger, progress func(float64)) (Summary, error) {
 	w, err := newWorld(o, logger)
