@@ -1,9 +1,16 @@
-import { CustomVariableSupport, type DataQueryRequest, type DataQueryResponse } from '@grafana/data';
+import {
+  CustomVariableSupport,
+  type DataQueryRequest,
+  type DataQueryResponse,
+  type MetricFindValue,
+} from '@grafana/data';
+import { getTemplateSrv } from '@grafana/runtime';
 import { from, map, type Observable } from 'rxjs';
 
 import { VariableEditor } from './components/VariableEditor';
 import type { DataSource } from './datasource';
-import type { VariableQuery } from './query';
+import { valueText } from './filters';
+import type { FilterName, VariableQuery } from './query';
 
 /** Fills dashboard variables with the values that a filter may have. */
 export class StreamlensVariables extends CustomVariableSupport<DataSource, VariableQuery> {
@@ -22,6 +29,31 @@ export class StreamlensVariables extends CustomVariableSupport<DataSource, Varia
     range,
     scopedVars,
   }: DataQueryRequest<VariableQuery>): Observable<DataQueryResponse> {
-    return from(this.datasource.findValues(label, filters, range, scopedVars)).pipe(map((data) => ({ data })));
+    return from(this.datasource.findValues(label, filters, range, scopedVars)).pipe(
+      map((found) => ({ data: withChosen(found, label) }))
+    );
   }
+}
+
+/**
+ * Adds what is chosen already and was not found.
+ *
+ * Grafana drops chosen values that are no longer offered, as after a change of the time range; where none is left it
+ * chooses all, which would quietly widen every answer.
+ */
+function withChosen(found: MetricFindValue[], label: FilterName): MetricFindValue[] {
+  const offered = new Set(found.map(({ value }) => value));
+  const missing = chosenOf(label).filter((value) => value !== '$__all' && !offered.has(value));
+  return [...found, ...missing.map((value) => ({ text: valueText(label, value), value }))];
+}
+
+/** Returns what is chosen in the dashboard's variables for a filter. */
+function chosenOf(label: FilterName): string[] {
+  const chosen = getTemplateSrv()
+    .getVariables()
+    .filter((variable) => variable.type === 'query' && (variable.query as Partial<VariableQuery>).label === label)
+    .flatMap((variable) =>
+      'current' in variable && 'value' in variable.current ? [variable.current.value].flat() : []
+    );
+  return [...new Set(chosen.map(String))].filter((value) => value !== '');
 }

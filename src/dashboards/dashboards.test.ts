@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { id as pluginId, includes } from '../../plugin.json';
@@ -11,14 +11,23 @@ const files = readdirSync(folder);
 interface Variable {
   name: string;
   type: string;
-  query: string;
+  query: string | Record<string, unknown>;
   description?: string;
+  datasource?: unknown;
+  options?: Array<{ value: string }>;
+  refresh?: number;
+  multi?: boolean;
+  includeAll?: boolean;
+  allowCustomValue?: boolean;
 }
 
 interface Panel {
   id: number;
+  type: string;
   title: string;
   description?: string;
+  gridPos: { x: number; y: number; w: number; h: number };
+  links?: Array<{ url: string }>;
   datasource: unknown;
   targets: Array<Record<string, unknown>>;
   fieldConfig: {
@@ -47,6 +56,12 @@ function read(file: string): Dashboard {
 
 /** Fields of a query that are lists of values to keep. */
 const FILTERS = ['country', 'stream', 'tag', 'event', 'referrer'];
+/** Those that stand at the top of every page. */
+const PAGE_FILTERS = ['country', 'stream', 'tag', 'event'];
+/** Grafana's number for variables that are filled anew when the time range changes. */
+const ON_TIME_RANGE_CHANGED = 2;
+/** Where the documents are, in the repository and for readers. */
+const DOCUMENTS = { folder: path.resolve(__dirname, '../../docs'), url: 'https://github.com/streamlens/streamlens/blob/main/docs/' };
 /** Fields of a query that every widget has. */
 const COMMON = ['refId', 'datasource', 'queryType', 'form', 'interval', 'timezone'];
 
@@ -75,6 +90,14 @@ function problemsOf(dashboard: Dashboard): string[] {
       problems.push(`variable ${name}: no description`);
     }
   }
+  for (const name of PAGE_FILTERS) {
+    problems.push(...problemsOfFilter(name, variables.find((variable) => variable.name === name)));
+  }
+  for (const { name } of variables.filter(({ type }) => type === 'custom')) {
+    if (!JSON.stringify(dashboard.panels).includes(`"$${name}"`)) {
+      problems.push(`the switch ${name} does nothing`);
+    }
+  }
   for (const { name, query } of variables.filter(({ type }) => type === 'datasource')) {
     if (query !== pluginId) {
       problems.push(`variable ${name}: chooses among data sources of type ${query}`);
@@ -91,9 +114,47 @@ function problemsOf(dashboard: Dashboard): string[] {
   if (new Set(ids).size < ids.length || !ids.every((id) => id > 0)) {
     problems.push('panels without an id of their own');
   }
+  problems.push(...problemsOfPlaces(dashboard.panels));
   for (const panel of dashboard.panels) {
     problems.push(...problemsOfPanel(panel, variables).map((problem) => `${panel.title}: ${problem}`));
   }
+  return problems;
+}
+
+/** Says what is wrong with the variable of a filter. */
+function problemsOfFilter(name: string, variable: Variable | undefined): string[] {
+  if (variable?.type !== 'query') {
+    return [`filter ${name}: not filled by the data source`];
+  }
+  const problems: string[] = [];
+  if ((variable.query as Record<string, unknown>).label !== name) {
+    problems.push(`filter ${name}: filled with the values of ${JSON.stringify(variable.query)}`);
+  }
+  if (JSON.stringify(variable.datasource) !== JSON.stringify({ type: pluginId, uid: '${datasource}' })) {
+    problems.push(`filter ${name}: data source ${JSON.stringify(variable.datasource)}`);
+  }
+  if (variable.refresh !== ON_TIME_RANGE_CHANGED) {
+    problems.push(`filter ${name}: its values are not those of the time range`);
+  }
+  if (!variable.multi || !variable.includeAll || !variable.allowCustomValue) {
+    problems.push(`filter ${name}: does not take several values, all and others`);
+  }
+  return problems;
+}
+
+/** Says which panels lie upon each other or beside the page, which is 24 wide. */
+function problemsOfPlaces(panels: Panel[]): string[] {
+  const problems = panels
+    .filter(({ gridPos: { x, w } }) => x + w > 24)
+    .map(({ title }) => `${title}: reaches out of the page`);
+  panels.forEach((one, i) => {
+    for (const other of panels.slice(i + 1)) {
+      const [a, b] = [one.gridPos, other.gridPos];
+      if (a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h) {
+        problems.push(`${one.title} and ${other.title} lie upon each other`);
+      }
+    }
+  });
   return problems;
 }
 
@@ -131,15 +192,24 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
       }
     }
     for (const { name, type } of variables) {
-      if (type === 'custom' && (widget.filters as string[]).includes(name) && !(name in query)) {
+      if (type === 'query' && (widget.filters as string[]).includes(name) && !(name in query)) {
         problems.push(`the filter ${name} of the page does nothing`);
       }
     }
     if (query.form !== 'total' && query.form !== 'series') {
       problems.push(`unknown form ${query.form}`);
     }
-    if (query.metric && !widget.metrics.includes(query.metric as string)) {
-      problems.push(`${widget.type} has no metric ${query.metric}`);
+    for (const metric of query.metric ? valuesOf(query.metric as string, variables) : []) {
+      if (!widget.metrics.includes(metric)) {
+        problems.push(`${widget.type} has no metric ${metric}`);
+      }
+    }
+    const premium = widget.level === 'premium' || widget.premiumMetrics.length > 0;
+    if (premium !== String(panel.fieldConfig.defaults.noValue).includes('premium')) {
+      problems.push('what stands there without an answer does not fit the level');
+    }
+    if (widget.level === 'premium' && !panel.description?.includes('premium')) {
+      problems.push('does not say that it is premium');
     }
     if (query.mode && query.form === 'total') {
       problems.push('a total has no mode');
@@ -152,6 +222,11 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
     ...[...JSON.stringify(panel.fieldConfig).matchAll(/__field\.labels\.(\w+)/g)].map(([, name]) => name),
   ];
   problems.push(...used.filter((name) => !fields.has(name)).map((name) => `unknown field ${name}`));
+  for (const { url } of panel.links ?? []) {
+    if (!url.startsWith(DOCUMENTS.url) || !existsSync(path.join(DOCUMENTS.folder, url.slice(DOCUMENTS.url.length)))) {
+      problems.push(`links to ${url}, which is not there`);
+    }
+  }
   const properties = panel.fieldConfig.overrides.flatMap(({ properties }) => properties);
   if ('unit' in panel.fieldConfig.defaults || properties.some(({ id }) => id === 'unit')) {
     problems.push('overrides the unit, which the answer has');
@@ -162,6 +237,12 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
     }
   }
   return problems;
+}
+
+/** Returns what a text of a query may stand for. */
+function valuesOf(text: string, variables: Variable[]): string[] {
+  const variable = variables.find(({ name }) => text === `$${name}`);
+  return variable ? (variable.options ?? []).map(({ value }) => value) : [text];
 }
 
 test('the files are what the source makes', () => {
@@ -177,6 +258,30 @@ test('no two dashboards have the same uid or title', () => {
   const dashboards = files.map(read);
   expect(new Set(dashboards.map(({ uid }) => uid)).size).toBe(files.length);
   expect(new Set(dashboards.map(({ title }) => title)).size).toBe(files.length);
+});
+
+test('every widget is on its page', () => {
+  for (const { type, page } of WIDGETS) {
+    const dashboard = files.map(read).find(({ title }) => title === page);
+    const shown = dashboard?.panels.flatMap(({ targets }) => targets.map(({ queryType }) => queryType));
+    expect([type, shown]).toEqual([type, expect.arrayContaining([type])]);
+  }
+});
+
+test('a number has the same colour on every page', () => {
+  const colors = new Map<string, Set<string>>();
+  for (const { fieldConfig } of files.flatMap((file) => read(file).panels)) {
+    for (const { matcher, properties } of fieldConfig.overrides) {
+      for (const { value } of properties.filter(({ id }) => id === 'color')) {
+        const known = colors.get(matcher.options) ?? new Set();
+        colors.set(matcher.options, known.add((value as { fixedColor: string }).fixedColor));
+      }
+    }
+  }
+  const several = [...colors].filter(([, found]) => found.size > 1);
+  expect(several).toEqual([]);
+  expect(colors.get('playout')).toEqual(colors.get('sent'));
+  expect(colors.get('ingest')).toEqual(colors.get('received'));
 });
 
 test.each(files)('%s has no problems', (file) => {
@@ -225,11 +330,79 @@ describe('a problem is found:', () => {
       breakIt: (d) => (d.panels.at(-1)!.options.sortBy = [{ displayName: 'Sent', }]),
       want: 'unknown column Sent',
     },
+    {
+      name: 'a filter without values',
+      breakIt: (d) => (variable(d, 'tag').type = 'custom'),
+      want: 'filter tag: not filled by the data source',
+    },
+    {
+      name: 'a filter with the values of another',
+      breakIt: (d) => (variable(d, 'tag').query = { label: 'stream' }),
+      want: 'filter tag: filled with the values of',
+    },
+    {
+      name: 'a filter of a fixed data source',
+      breakIt: (d) => (variable(d, 'event').datasource = { type: pluginId, uid: 'streamlens' }),
+      want: 'filter event: data source',
+    },
+    {
+      name: 'a filter with the values of another time',
+      breakIt: (d) => (variable(d, 'stream').refresh = 1),
+      want: 'filter stream: its values are not those',
+    },
+    {
+      name: 'a filter of one value',
+      breakIt: (d) => (variable(d, 'country').multi = false),
+      want: 'filter country: does not take several',
+    },
+    {
+      name: 'a switch without an effect',
+      breakIt: (d) => d.panels.forEach(({ targets }) => targets.forEach((query) => delete query.mode)),
+      want: 'the switch mode does nothing',
+    },
+    {
+      name: 'panels upon each other',
+      breakIt: (d) => (d.panels[1].gridPos = d.panels[0].gridPos),
+      want: 'lie upon each other',
+    },
+    { name: 'a panel beside the page', breakIt: (d) => (d.panels[1].gridPos.w = 20), want: 'reaches out of the page' },
+    {
+      name: 'a link to nowhere',
+      breakIt: (d) => (d.panels[0].links = [{ url: `${DOCUMENTS.url}nothing.md` }]),
+      want: 'which is not there',
+    },
+    {
+      name: 'a default widget that speaks of premium',
+      breakIt: (d) => (d.panels[0].fieldConfig.defaults.noValue = 'Needs premium'),
+      want: 'does not fit the level',
+    },
   ];
+
+  function variable({ templating }: Dashboard, name: string): Variable {
+    return templating.list.find((variable) => variable.name === name)!;
+  }
 
   test.each(broken)('$name', ({ breakIt, want }) => {
     const dashboard = read('home.json');
     breakIt(dashboard);
     expect(problemsOf(dashboard)).toEqual(expect.arrayContaining([expect.stringContaining(want)]));
+  });
+
+  test('a metric that the variable offers and the widget lacks', () => {
+    const dashboard = read('worldmap.json');
+    variable(dashboard, 'metric').options!.push({ value: 'bitrate' });
+    expect(problemsOf(dashboard)).toContainEqual(expect.stringContaining('worldMap has no metric bitrate'));
+  });
+
+  test('a premium widget that does not say so', () => {
+    const dashboard = read('h5live.json');
+    dashboard.panels[0].description = 'Stalls.';
+    delete dashboard.panels[0].fieldConfig.defaults.noValue;
+    expect(problemsOf(dashboard)).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('does not say that it is premium'),
+        expect.stringContaining('does not fit the level'),
+      ])
+    );
   });
 });

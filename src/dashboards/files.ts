@@ -1,11 +1,19 @@
+import { breakdown } from './breakdown';
 import { h5live } from './h5live';
 import { home } from './home';
 import { dashboard } from './page';
+import { reports } from './reports';
+import { webcaster } from './webcaster';
+import { worldMap } from './worldmap';
 
 /** Returns the dashboards as JSON, by the name of the file under dashboards/. */
 export function dashboardFiles(): Map<string, string> {
   return new Map([
     ['home.json', dashboard(home)],
+    ['breakdown.json', dashboard(breakdown)],
+    ['worldmap.json', dashboard(worldMap)],
     ['h5live.json', dashboard(h5live)],
+    ['webcaster.json', dashboard(webcaster)],
+    ['reports.json', dashboard(reports)],
   ]);
 }

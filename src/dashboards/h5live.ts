@@ -1,31 +1,51 @@
+import { HEIGHT } from './looks';
 import type { Page } from './page';
 import { bars, pie, steps, tiles } from './panels';
+import { playsByOS, playsByVersion } from './plays';
 
 const BUFFERING =
   'Time that players stalled after the first frame, divided by the time that they stalled or played: 0 % never stalled, 100 % never played. Starting, seeking and pausing do not count.';
-const START_TIME =
-  'Time from loading the player to the first frame that it showed, over the plays that began. Half of the plays started faster than the median, which is within 7 %; the average is exact.';
+const MEDIAN = 'which is within 7 %; the average is exact.';
+const START_TIME = `Time from loading the player to the first frame that it showed, over the plays that began. Half of the plays started faster than the median, ${MEDIAN}`;
+const BUFFER_LENGTH = `Length of the player's buffer, on which the latency depends, over all reports of players that have it; long plays report more often. Half of the reports have less than the median, ${MEDIAN}`;
+const PLAYED_TIME = `Time from the start of a play to its end, pauses taken off and stalls included, over the plays that ended. Half of the plays were shorter than the median, ${MEDIAN}`;
 
 /** What it was like to watch, for the players of all kinds. */
 export const h5live: Page = {
   uid: 'streamlens-h5live',
   title: 'H5Live',
-  description: 'What viewers live through: how plays start, stall and end, and on which devices. All kinds of players count.',
+  description:
+    'What viewers live through: how plays start, stall and end, and on which devices. All kinds of players count.',
   switches: [],
   panels: [
     tiles({
       id: 1,
       title: 'Play buffering ratio',
       description: `${BUFFERING} The ratio of the sums over the time range.`,
-      width: 12,
+      width: 6,
       query: { queryType: 'bufferingRatio' },
+      names: { value: 'Play buffering ratio' },
     }),
     tiles({
       id: 2,
       title: 'Play start time',
       description: START_TIME,
-      width: 12,
+      width: 6,
       query: { queryType: 'startTime' },
+    }),
+    tiles({
+      id: 7,
+      title: 'Buffer length',
+      description: BUFFER_LENGTH,
+      width: 6,
+      query: { queryType: 'bufferLength' },
+    }),
+    tiles({
+      id: 8,
+      title: 'Played time',
+      description: PLAYED_TIME,
+      width: 6,
+      query: { queryType: 'playedTime' },
     }),
     steps({
       id: 3,
@@ -33,6 +53,7 @@ export const h5live: Page = {
       description: `${BUFFERING} The ratio of the sums of each interval; none where nobody played.`,
       width: 12,
       query: { queryType: 'bufferingRatio' },
+      names: { value: 'Play buffering ratio' },
     }),
     steps({
       id: 4,
@@ -41,13 +62,38 @@ export const h5live: Page = {
       width: 12,
       query: { queryType: 'startTime' },
     }),
-    pie({
-      id: 5,
-      title: 'Plays per operating system',
-      description:
-        'Plays whose first frame was shown in the time range, by the operating system that the browser names. Shares are of all plays.',
+    steps({
+      id: 9,
+      title: 'Buffer length over time',
+      description: `${BUFFER_LENGTH} Each interval has the reports of its time.`,
       width: 12,
-      query: { queryType: 'playsByOS', metric: 'plays' },
+      query: { queryType: 'bufferLength' },
+    }),
+    steps({
+      id: 10,
+      title: 'Played time over time',
+      description: `${PLAYED_TIME} Each interval has the plays that ended in it.`,
+      width: 12,
+      query: { queryType: 'playedTime' },
+    }),
+    playsByOS({ id: 5, title: 'Plays per operating system', width: 12 }),
+    pie({
+      id: 11,
+      title: 'Plays per browser',
+      description: 'Plays whose first frame was shown in the time range, by browser. Shares are of all plays.',
+      width: 12,
+      query: { queryType: 'playsByBrowser', metric: 'plays' },
+    }),
+    playsByVersion({ id: 12, title: 'Used player versions', width: 12 }),
+    bars({
+      id: 14,
+      title: 'Player loading count',
+      description:
+        'Players that were initialised and tried to play in the time range, whether or not they succeeded, by country of the viewer; ZZ is where it is unknown.',
+      width: 12,
+      query: { queryType: 'loadsByCountry' },
+      sortBy: 'loads',
+      barsOf: ['loads'],
     }),
     bars({
       id: 6,
@@ -56,7 +102,22 @@ export const h5live: Page = {
         'Plays that ended in the time range, by the reason that the player gave. A play that falls silent for three of its report intervals ended at its last report, with the reason timeout. Click a reason to read what it means.',
       width: 12,
       query: { queryType: 'stopReasons' },
+      explained: 'stop-reasons.md',
       sortBy: 'stops',
+      height: HEIGHT.table,
+      barsOf: ['stops'],
+    }),
+    bars({
+      id: 13,
+      title: 'Status and error codes',
+      description:
+        'Events with a code that players reported in the time range, before the first frame or after it. Fatal are those that ended the attempt to play. Click a code to read what it means.',
+      width: 12,
+      query: { queryType: 'statusCodes' },
+      explained: 'status-codes.md',
+      sortBy: 'count',
+      height: HEIGHT.table,
+      barsOf: ['count', 'fatal'],
     }),
   ],
 };

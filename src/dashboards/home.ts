@@ -1,19 +1,15 @@
+import { HEIGHT } from './looks';
 import { choice, type Page } from './page';
-import { bars, pie, stackedBars, steps, tiles } from './panels';
-
-const USAGE =
-  'Traffic is bytes that servers and access logs report. Playtime is the time that players were playing (playout) and webcasters were on air (ingest). Neither is estimated from the other.';
+import { pie, stackedBars, steps, tiles } from './panels';
+import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, USAGE, usageSwitch } from './usage';
 
 /** How much was delivered and received, and to how many at a time. */
 export const home: Page = {
   uid: 'streamlens-home',
   title: 'Home',
-  description: 'What was delivered to viewers and received from publishers, by time, country and stream.',
+  description: 'What was delivered to viewers and received from publishers, by time, month, protocol and country.',
   switches: [
-    choice('unit', 'Usage', 'What the usage panels of this page show.', [
-      { text: 'Traffic', value: 'traffic' },
-      { text: 'Playtime', value: 'playtime' },
-    ]),
+    usageSwitch(),
     choice('mode', 'Viewers', 'Viewers at the same time, or the change from one interval to the next.', [
       { text: 'Absolute', value: 'absolute' },
       { text: 'Delta', value: 'delta' },
@@ -34,6 +30,7 @@ export const home: Page = {
         'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s; the greatest minute of the time range is the peak. Unique playouts are the plays whose first frame was shown in the time range. Both end before the first minute that is not complete yet, about half a minute ago.',
       width: 12,
       query: { queryType: 'concurrentViewers' },
+      names: { plays: 'Unique playouts' },
     }),
     stackedBars({
       id: 3,
@@ -57,13 +54,9 @@ export const home: Page = {
       width: 12,
       query: { queryType: 'concurrentViewers', mode: '$mode', metric: 'viewers' },
     }),
-    bars({
-      id: 6,
-      title: 'Usage per stream',
-      description: `What was received and delivered of each stream in the time range. Up to 1,000 streams are listed, the rest is in (other). ${USAGE}`,
-      width: 12,
-      query: { queryType: 'usageByStream', unit: '$unit' },
-      sortBy: 'playout',
-    }),
+    monthBars({ id: 7, width: 12 }),
+    playoutByProtocol({ id: 8, width: 12 }),
+    ingestByProtocol({ id: 9, width: 12 }),
+    monthTable({ id: 10, width: 24, height: HEIGHT.rows }),
   ],
 };

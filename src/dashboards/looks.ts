@@ -1,37 +1,65 @@
 import type { DynamicConfigValue } from '@grafana/grafana-foundation-sdk/dashboard';
 
-import type { Column } from '../widgets';
-
 interface Look {
   /** What the column is called in legends, tiles and headers. */
   name: string;
   /** A colour of Grafana's palette, which follows the theme; none for names. */
   color?: string;
+  /** Pixels of the column in a table, where its texts cannot be wrapped or are short; else columns share the room. */
+  width?: number;
+  /** What is shown in place of some names. */
+  texts?: Record<string, string>;
 }
 
 /** How a column looks wherever it is shown, by the column's name. */
 export const LOOKS: Record<string, Look> = {
   playout: { name: 'Playout', color: 'blue' },
+  sent: { name: 'Sent', color: 'blue' },
   ingest: { name: 'Ingest', color: 'orange' },
+  received: { name: 'Received', color: 'orange' },
   total: { name: 'Total', color: 'text' },
   viewers: { name: 'Peak viewers', color: 'green' },
-  plays: { name: 'Unique playouts', color: 'purple' },
+  plays: { name: 'Plays', color: 'purple' },
+  loads: { name: 'Loads', color: 'purple' },
   stops: { name: 'Stops', color: 'yellow' },
+  count: { name: 'Events', color: 'yellow' },
+  fatal: { name: 'Fatal', color: 'red' },
   median: { name: 'Median', color: 'green' },
   average: { name: 'Average', color: 'purple' },
+  share: { name: 'Share', color: 'text' },
+  rank: { name: 'Rank', color: 'text', width: 60 },
+  period: {
+    name: 'Period',
+    texts: {
+      'previous month': 'Previous month',
+      'previous month to date': 'Previous month to date',
+      'month to date': 'Month to date',
+    },
+  },
+  country: { name: 'Country' },
   stream: { name: 'Stream' },
+  referrer: { name: 'Referrer' },
+  ip: { name: 'IP', width: 320 },
   reason: { name: 'Reason' },
+  code: { name: 'Code', width: 150 },
 };
 
-/** Returns the options that give a column its name and colour; a column without a name of its own has the panel's title. */
-export function lookOf(column: Column, title: string): DynamicConfigValue[] {
-  const look: Look = LOOKS[column.name] ?? { name: title, color: 'yellow' };
-  const options: DynamicConfigValue[] = [{ id: 'displayName', value: look.name }];
+/** Returns the options that give a column its name, or the one that the panel has for it, and its looks. */
+export function lookOf(column: string, name?: string): DynamicConfigValue[] {
+  const look: Look = LOOKS[column] ?? { name: column, color: 'yellow' };
+  const options: DynamicConfigValue[] = [{ id: 'displayName', value: name ?? look.name }];
   if (look.color) {
     options.push({ id: 'color', value: { mode: 'fixed', fixedColor: look.color } });
+  }
+  if (look.width) {
+    options.push({ id: 'custom.width', value: look.width });
+  }
+  if (look.texts) {
+    const texts = Object.entries(look.texts).map(([name, text], index) => [name, { text, index }]);
+    options.push({ id: 'mappings', value: [{ type: 'value', options: Object.fromEntries(texts) }] });
   }
   return options;
 }
 
 /** Heights in rows of Grafana's grid; a row is 38 px. On a phone panels keep their height and take the full width. */
-export const HEIGHT = { tiles: 4, panel: 9 };
+export const HEIGHT = { tiles: 4, panel: 9, rows: 6, table: 13, map: 16 };

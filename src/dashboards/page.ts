@@ -8,12 +8,15 @@ import {
   DashboardLinkType,
   DatasourceVariableBuilder,
   type Panel,
+  QueryVariableBuilder,
   VariableHide,
   type VariableModel,
+  VariableRefresh,
+  VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { id as pluginId } from '../../plugin.json';
-import type { FilterName } from '../query';
+import type { FilterName, VariableQuery } from '../query';
 
 /** The tag by which the dashboards find each other. */
 export const TAG = 'streamlens';
@@ -37,18 +40,22 @@ export const FILTERS: Filter[] = [
   {
     name: 'country',
     label: 'Country',
-    description: 'Two-letter country codes such as DE; any of them. Type one and press Enter; clear the text before another one. All: no filter.',
+    description: 'Any of the countries, those with the most traffic first. A code such as DE can be typed too. All: no filter.',
   },
   {
     name: 'stream',
     label: 'Stream',
-    description: 'Names of streams; any of them. Type one and press Enter; clear the text before another one. All: no filter.',
+    description: 'Any of the streams, those with the most traffic first. Another name can be typed too. All: no filter.',
+  },
+  {
+    name: 'tag',
+    label: 'Tag',
+    description: 'Only the streams that have all of these tags now. All: no filter.',
   },
   {
     name: 'event',
     label: 'Event',
-    description:
-      'Event ids that players and webcasters report; any of them. Type one and press Enter; clear the text before another one. All: no filter. Traffic knows no events.',
+    description: 'Any of the event ids that players and webcasters report, those with the most plays first. All: no filter. Traffic knows no events.',
   },
 ];
 
@@ -60,6 +67,8 @@ export interface Page {
   description: string;
   /** What can be chosen on this page beside the filters. */
   switches: Array<Builder<VariableModel>>;
+  /** Where the time range begins until somebody chooses another; by default a day ago. */
+  from?: string;
   panels: Array<Builder<Panel>>;
 }
 
@@ -72,7 +81,7 @@ export function dashboard(page: Page): string {
     .description(page.description)
     .tags([TAG])
     .timezone('utc')
-    .time({ from: 'now-24h', to: 'now' })
+    .time({ from: page.from ?? 'now-24h', to: 'now' })
     .refresh('1m')
     .tooltip(DashboardCursorSync.Crosshair)
     .variables([...page.switches, ...FILTERS.map(filterVariable), datasourceVariable()])
@@ -84,11 +93,13 @@ export function dashboard(page: Page): string {
 /** Makes the links to all pages, which keep the filters and the time range. */
 function linksToPages(): DashboardLink {
   return {
-    ...new DashboardLinkBuilder('Streamlens')
+    ...new DashboardLinkBuilder('Pages')
       .type(DashboardLinkType.Dashboards)
       .tags([TAG])
       .includeVars(true)
       .keepTime(true)
+      // Side by side they hide the time range on a phone.
+      .asDropdown(true)
       .build(),
     // The builder would hide them in a menu.
     placement: undefined,
@@ -111,11 +122,18 @@ export function choice(
     .allowCustomValue(false);
 }
 
-function filterVariable({ name, label, description }: Filter): CustomVariableBuilder {
-  return new CustomVariableBuilder(name)
+/** Makes the choice of a filter's values, which the data source finds for the time range. */
+function filterVariable({ name, label, description }: Filter): QueryVariableBuilder {
+  const query: VariableQuery = { refId: name, label: name };
+  return new QueryVariableBuilder(name)
     .label(label)
     .description(description)
-    .values('')
+    .datasource(DATASOURCE)
+    .query({ ...query })
+    .definition(`Values of ${name}`)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    // The data source sorts by traffic.
+    .sort(VariableSort.Disabled)
     .current({ text: ['All'], value: ['$__all'] })
     .multi(true)
     .includeAll(true)

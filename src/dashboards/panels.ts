@@ -1,3 +1,4 @@
+import * as barchart from '@grafana/grafana-foundation-sdk/barchart';
 import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog';
 import {
   BarAlignment,
@@ -18,19 +19,35 @@ import {
   TableSortByFieldStateBuilder,
   TooltipDisplayMode,
   VisibilityMode,
+  VizOrientation,
   VizLegendOptionsBuilder,
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common';
-import type { DynamicConfigValue } from '@grafana/grafana-foundation-sdk/dashboard';
+import {
+  type DashboardLink,
+  DashboardLinkBuilder,
+  DashboardLinkType,
+  type DynamicConfigValue,
+  PanelBuilder as PanelOfAnyType,
+} from '@grafana/grafana-foundation-sdk/dashboard';
 import * as piechart from '@grafana/grafana-foundation-sdk/piechart';
 import * as stat from '@grafana/grafana-foundation-sdk/stat';
 import * as table from '@grafana/grafana-foundation-sdk/table';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 
+import { DEFAULTS, type Options } from '../panels/worldmap/options';
+import { id as worldMapId } from '../panels/worldmap/plugin.json';
 import type { Form, StreamlensQuery } from '../query';
 import { type Column, type Widget, WIDGETS } from '../widgets';
 import { HEIGHT, lookOf, LOOKS } from './looks';
 import { DATASOURCE, FILTERS } from './page';
+
+/** Where the documents are, which panels link. */
+const DOCUMENTS = 'https://github.com/streamlens/streamlens/blob/main/docs';
+
+const NEEDS_PREMIUM = 'Needs the level premium.';
+
+const NOTHING_OR_REFUSED = 'No data, or the level premium is missing';
 
 /** What a panel shows and how it is found. */
 interface Content {
@@ -43,6 +60,10 @@ interface Content {
   width: number;
   /** What is asked. The panel adds the form and the filters at the top of the page. */
   query: Pick<StreamlensQuery, 'unit' | 'mode' | 'metric'> & { queryType: string };
+  /** What some columns are called here, where it is not what they are called elsewhere. */
+  names?: Record<string, string>;
+  /** The page of the documents that explains the names. */
+  explained?: string;
 }
 
 /** The calls that every kind of panel has. */
@@ -54,6 +75,8 @@ interface PanelBuilder {
   height(height: number): this;
   datasource(reference: typeof DATASOURCE): this;
   withTarget(target: Builder<Dataquery>): this;
+  links(links: Array<Builder<DashboardLink>>): this;
+  noValue(text: string): this;
   overrideByName(name: string, properties: DynamicConfigValue[]): this;
 }
 
@@ -70,10 +93,7 @@ export function stackedBars(content: Content): timeseries.PanelBuilder {
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None))
     .axisSoftMin(0);
   fill(panel, content, 'series', HEIGHT.panel);
-  // A sum beside its parts would be stacked upon them.
-  if (numbersOf(content).some(({ name }) => name === 'total')) {
-    panel.overrideByName('total', [{ id: 'custom.hideFrom', value: { viz: true, legend: true, tooltip: true } }]);
-  }
+  hideTotal(panel, content);
   return panel;
 }
 
@@ -92,6 +112,11 @@ export function steps(content: Content): timeseries.PanelBuilder {
   return fill(panel, content, 'series', HEIGHT.panel);
 }
 
+/** Makes a graph of points, for numbers that most intervals have none of. */
+export function points(content: Content): timeseries.PanelBuilder {
+  return steps(content).drawStyle(GraphDrawStyle.Points).pointSize(6);
+}
+
 /** Makes a row of tiles, one per number of the widget. */
 export function tiles(content: Content): stat.PanelBuilder {
   const panel = new stat.PanelBuilder()
@@ -103,8 +128,11 @@ export function tiles(content: Content): stat.PanelBuilder {
   return fill(panel, content, 'total', HEIGHT.tiles);
 }
 
-/** Makes a pie of a breakdown, by the metric that the query names, with the numbers and shares in the legend. */
-export function pie(content: Content & { query: { metric: string } }): piechart.PanelBuilder {
+/** Makes a pie of a breakdown that has one number, with the numbers and shares in the legend. */
+export function pie(content: Content): piechart.PanelBuilder {
+  if (numbersOf(content).length !== 1) {
+    throw new Error(`${content.title}: a pie shows one number, so the query must choose a metric`);
+  }
   const [names] = columnsOf(content).filter(({ unit }) => unit === '').map(({ name }) => name);
   const panel = new piechart.PanelBuilder()
     .pieType(piechart.PieChartType.Donut)
@@ -123,47 +151,93 @@ export function pie(content: Content & { query: { metric: string } }): piechart.
   return describe(panel, content, 'total', HEIGHT.panel);
 }
 
-/** Makes a table of a breakdown: the names searchable, the numbers with bars, ordered by one of them. */
-export function bars(content: Content & { sortBy: string }): table.PanelBuilder {
-  // Three columns fit on a phone.
-  const panel = new table.PanelBuilder().minWidth(100);
+/** Makes bars of a breakdown that has few names, the numbers stacked. */
+export function stackedRows(content: Content): barchart.PanelBuilder {
+  const panel = new barchart.PanelBuilder()
+    .orientation(VizOrientation.Horizontal)
+    .stacking(StackingMode.Normal)
+    .fillOpacity(80)
+    .lineWidth(0)
+    .barWidth(0.7)
+    .showValue(VisibilityMode.Never)
+    .legend(legend())
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None));
   fill(panel, content, 'total', HEIGHT.panel);
+  hideTotal(panel, content);
+  return panel;
+}
+
+/** How a table differs from others. */
+interface TableContent extends Content {
+  /** The column that orders the rows, the greatest first; by default they stay as they are answered. */
+  sortBy?: string;
+  /** Rows of the grid. */
+  height?: number;
+  /** The columns that have bars, which are those that add up and have a sum below. */
+  barsOf: string[];
+  /** Whether the sums stand below. */
+  sums?: boolean;
+}
+
+/** Makes a table of a breakdown: the names searchable, the numbers with bars and their sums below. */
+export function bars({ sortBy, height = HEIGHT.panel, barsOf, sums = true, ...content }: TableContent): table.PanelBuilder {
+  // A name and three numbers fit on a phone. Each column's longest bar is its greatest number.
+  const panel = new table.PanelBuilder().minWidth(80).fieldMinMax(true);
+  fill(panel, content, 'total', height);
   for (const { name, unit } of columnsOf(content)) {
-    panel.overrideByName(
-      name,
-      unit === ''
-        ? [
-            { id: 'custom.filterable', value: true },
-            { id: 'custom.wrapText', value: true },
-          ]
-        : [
-            {
-              id: 'custom.cellOptions',
-              value: {
-                type: TableCellDisplayMode.Gauge,
-                mode: BarGaugeDisplayMode.Basic,
-                valueDisplayMode: BarGaugeValueMode.Text,
-              },
-            },
-            { id: 'min', value: 0 },
-          ]
-    );
+    if (unit === '') {
+      panel.overrideByName(name, [
+        { id: 'custom.filterable', value: true },
+        { id: 'custom.wrapText', value: true },
+      ]);
+    } else if (barsOf.includes(name)) {
+      panel.overrideByName(name, [
+        {
+          id: 'custom.cellOptions',
+          value: {
+            type: TableCellDisplayMode.Gauge,
+            mode: BarGaugeDisplayMode.Basic,
+            valueDisplayMode: BarGaugeValueMode.Text,
+          },
+        },
+        { id: 'min', value: 0 },
+        ...(sums ? [{ id: 'custom.footer.reducers', value: ['sum'] }] : []),
+      ]);
+    }
   }
-  return panel.sortBy([new TableSortByFieldStateBuilder().displayName(LOOKS[content.sortBy].name).desc(true)]);
+  if (sortBy) {
+    panel.sortBy([
+      new TableSortByFieldStateBuilder().displayName(content.names?.[sortBy] ?? LOOKS[sortBy].name).desc(true),
+    ]);
+  }
+  return panel;
+}
+
+/** Makes a map of the world with the project's own panel. */
+export function map(content: Content, height: number, options: Partial<Options>): PanelOfAnyType {
+  const panel = new PanelOfAnyType().type(worldMapId).options({ ...DEFAULTS, ...options });
+  return describe(panel, content, 'total', height);
+}
+
+/** Hides a sum beside its parts, which would be stacked upon them. */
+function hideTotal(panel: PanelBuilder, content: Content): void {
+  if (numbersOf(content).some(({ name }) => name === 'total')) {
+    panel.overrideByName('total', [{ id: 'custom.hideFrom', value: { viz: true, legend: true, tooltip: true } }]);
+  }
 }
 
 /** Gives the panel what every panel has, and each column its look. */
 function fill<Panel extends PanelBuilder>(panel: Panel, content: Content, form: Form, height: number): Panel {
   describe(panel, content, form, height);
   for (const column of columnsOf(content)) {
-    panel.overrideByName(column.name, lookOf(column, content.title));
+    panel.overrideByName(column.name, lookOf(column.name, content.names?.[column.name]));
   }
   return panel;
 }
 
 /** Gives the panel what every panel has. */
 function describe<Panel extends PanelBuilder>(panel: Panel, content: Content, form: Form, height: number): Panel {
-  return panel
+  panel
     .id(content.id)
     .title(content.title)
     .description(content.description)
@@ -171,6 +245,20 @@ function describe<Panel extends PanelBuilder>(panel: Panel, content: Content, fo
     .height(height)
     .datasource(DATASOURCE)
     .withTarget(target(content, form));
+  if (content.explained) {
+    panel.links([
+      new DashboardLinkBuilder('What they mean')
+        .type(DashboardLinkType.Link)
+        .url(`${DOCUMENTS}/${content.explained}`)
+        .targetBlank(true),
+    ]);
+  }
+  const { level, premiumMetrics } = widgetOf(content.query.queryType);
+  if (level === 'premium') {
+    panel.description(`${content.description} ${NEEDS_PREMIUM}`);
+  }
+  // Grafana shows this instead of an answer too, with the reason in a mark at the corner of the panel.
+  return level === 'premium' || premiumMetrics.length > 0 ? panel.noValue(NOTHING_OR_REFUSED) : panel;
 }
 
 function target({ query }: Content, form: Form): Builder<Dataquery> {
@@ -192,9 +280,11 @@ function widgetOf(queryType: string): Widget {
 
 /** The columns that the answer has: all of the widget, or the one metric and the names. */
 function columnsOf({ query }: Content): Column[] {
-  return widgetOf(query.queryType).columns.filter(
-    ({ name, unit }) => unit === '' || !query.metric || name === query.metric
-  );
+  const { columns } = widgetOf(query.queryType);
+  // Some metrics choose a column, others what the columns show.
+  return columns.some(({ name }) => name === query.metric)
+    ? columns.filter(({ name, unit }) => unit === '' || name === query.metric)
+    : columns;
 }
 
 function numbersOf(content: Content): Column[] {

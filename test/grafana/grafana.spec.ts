@@ -53,7 +53,9 @@ async function open(page: Page, uid: string, width: number): Promise<void> {
   await content.waitFor({ state: 'attached', timeout: 60_000 });
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   await page.setViewportSize({ width, height: Math.max(900, height) });
+  await expect(page.getByRole('button', { name: 'Cancel' })).toHaveCount(0);
   await page.waitForLoadState('networkidle');
+  await expect(page.getByLabel('Panel loading bar')).toHaveCount(0);
 }
 
 for (const { uid, title } of dashboards) {
@@ -68,7 +70,7 @@ for (const { uid, title } of dashboards) {
       });
       await open(page, uid, width);
       await expect(page.getByTestId('data-testid Panel status error')).toHaveCount(0);
-      await expect(page.getByText('No data', { exact: true })).toHaveCount(0);
+      await expect(page.getByText(/^No data/)).toHaveCount(0);
       expect(errors).toEqual([]);
       await page.screenshot({ path: info.outputPath(`${uid}-${width}.png`), fullPage: true });
     });

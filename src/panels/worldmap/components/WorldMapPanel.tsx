@@ -29,7 +29,8 @@ interface Pointed {
 }
 
 /** The world map panel: switches, map, legend, ranking, and what belongs to them. */
-export function WorldMapPanel({ data, options, width, height, title, replaceVariables }: PanelProps<Options>) {
+export function WorldMapPanel(props: PanelProps<Options>) {
+  const { data, options, fieldConfig, width, height, title, replaceVariables } = props;
   const theme = useTheme2();
   const styles = useStyles2(getStyles);
   const [pointed, setPointed] = useState<Pointed>();
@@ -126,7 +127,11 @@ export function WorldMapPanel({ data, options, width, height, title, replaceVari
               onLeave={onLeave}
             />
             {series && <Note series={series} textOf={textOf} inOneLine={layout.legend === 0} />}
-            {rows.length === 0 && <div className={styles.empty}>{emptyText(data.series.length > 0, series)}</div>}
+            {rows.length === 0 && (
+              <div className={styles.empty}>
+                {emptyText(data.series.length > 0, series, fieldConfig.defaults.noValue)}
+              </div>
+            )}
           </div>
           {layout.legend > 0 && scale && <Legend scale={scale} total={total} height={layout.legend} />}
         </div>
@@ -282,8 +287,8 @@ function actionsOf(
   return actions;
 }
 
-function emptyText(hasFrames: boolean, series: Series | undefined): string {
-  return hasFrames && !series ? 'There is no frame with a column of countries and a column of numbers.' : 'No data';
+function emptyText(hasFrames: boolean, series: Series | undefined, noValue = 'No data'): string {
+  return hasFrames && !series ? 'There is no frame with a column of countries and a column of numbers.' : noValue;
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({

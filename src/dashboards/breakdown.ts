@@ -1,0 +1,26 @@
+import { HEIGHT } from './looks';
+import type { Page } from './page';
+import { bars } from './panels';
+import { referrers, streams, USAGE, usageSwitch } from './usage';
+
+/** Which streams, pages and addresses the usage is made of. */
+export const breakdown: Page = {
+  uid: 'streamlens-breakdown',
+  title: 'Breakdown',
+  description: 'What was received and delivered, by stream, by the page that embeds the player and by address.',
+  switches: [usageSwitch()],
+  panels: [
+    streams({ id: 1, width: 12 }),
+    referrers({ id: 2, width: 12 }),
+    bars({
+      id: 3,
+      title: 'Usage per IP',
+      description: `What was received from and delivered to each address of a client, as the organisation's privacy setting keeps it: whole, cut, or a changing mark. Up to 1,000 addresses are listed; the rest, and those beyond the limit of an hour, are in (other). ${USAGE}`,
+      width: 24,
+      query: { queryType: 'usageByIP', unit: '$unit' },
+      sortBy: 'playout',
+      height: HEIGHT.table,
+      barsOf: ['playout', 'ingest'],
+    }),
+  ],
+};

@@ -1,0 +1,54 @@
+import { HEIGHT } from './looks';
+import type { Page } from './page';
+import { bars, stackedBars, tiles } from './panels';
+import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, streams, USAGE, usageSwitch } from './usage';
+
+const INTERVALS = 'Bars are UTC days, or hours if the time range is two days or shorter; they add up to the total.';
+
+/** What somebody who reads a report by the month wants to know. */
+export const reports: Page = {
+  uid: 'streamlens-reports',
+  title: 'Reports',
+  description: 'What was sent and received in a time range, in total, by day, protocol, country and stream.',
+  switches: [usageSwitch()],
+  from: 'now-30d',
+  panels: [
+    tiles({
+      id: 1,
+      title: 'Usage report',
+      description: `Sent is what was delivered to viewers, received what came from publishers, added up over the time range. ${USAGE}`,
+      width: 24,
+      query: { queryType: 'usageReport', unit: '$unit' },
+    }),
+    stackedBars({
+      id: 2,
+      title: 'Sent',
+      description: `What was delivered to viewers. ${INTERVALS} ${USAGE}`,
+      width: 12,
+      query: { queryType: 'usageReport', unit: '$unit', metric: 'sent' },
+    }),
+    stackedBars({
+      id: 3,
+      title: 'Received',
+      description: `What came from publishers. ${INTERVALS} ${USAGE}`,
+      width: 12,
+      query: { queryType: 'usageReport', unit: '$unit', metric: 'received' },
+    }),
+    monthBars({ id: 4, width: 12 }),
+    monthTable({ id: 5, width: 12 }),
+    playoutByProtocol({ id: 6, width: 12 }),
+    ingestByProtocol({ id: 7, width: 12 }),
+    bars({
+      id: 8,
+      title: 'Usage per country',
+      description: `Playout and ingest together by country, found from the address of the viewer or publisher; ZZ is where it is unknown. Shares are of all countries. ${USAGE}`,
+      width: 12,
+      query: { queryType: 'usageByCountry', unit: '$unit' },
+      names: { value: 'Usage' },
+      sortBy: 'value',
+      height: HEIGHT.table,
+      barsOf: ['value'],
+    }),
+    streams({ id: 9, width: 12 }),
+  ],
+};

@@ -1,0 +1,98 @@
+import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
+import type { Panel, VariableModel } from '@grafana/grafana-foundation-sdk/dashboard';
+
+import { HEIGHT } from './looks';
+import { choice } from './page';
+import { bars, pie, stackedRows } from './panels';
+
+/** What the numbers of usage are, for descriptions. */
+export const USAGE =
+  'Traffic is bytes that servers and access logs report. Playtime is the time that players were playing (playout) and webcasters were on air (ingest). Neither is estimated from the other.';
+
+const MONTHS =
+  'The whole month before the one in which the time range ends, its part up to the same day and time, and the month so far, in UTC. Where the time range begins does not matter.';
+
+const PROTOCOLS =
+  'h5live_token is a stream that was pulled from a server of its publisher. With the unit playtime the protocol is that of the player.';
+
+/** Makes the switch between traffic and playtime for all usage panels of a page. */
+export function usageSwitch(): Builder<VariableModel> {
+  return choice('unit', 'Usage', 'What the usage panels of this page show.', [
+    { text: 'Traffic', value: 'traffic' },
+    { text: 'Playtime', value: 'playtime' },
+  ]);
+}
+
+/** A place on a page. */
+interface Place {
+  id: number;
+  width: number;
+}
+
+/** Makes the months side by side as bars. */
+export function monthBars(place: Place): Builder<Panel> {
+  return stackedRows({
+    ...place,
+    title: 'Month to date',
+    description: `${MONTHS} ${USAGE}`,
+    query: { queryType: 'monthToDate', unit: '$unit' },
+  });
+}
+
+/** Makes the three rows of the months. */
+export function monthTable(place: Place & { height?: number }): Builder<Panel> {
+  return bars({
+    ...place,
+    title: 'Month to date in numbers',
+    description: `${MONTHS} Compare the second and the third row to see where this month goes. ${USAGE}`,
+    query: { queryType: 'monthToDate', unit: '$unit' },
+    barsOf: ['playout', 'ingest', 'total'],
+    sums: false,
+  });
+}
+
+/** Makes the parts of the protocols in what was delivered. */
+export function playoutByProtocol(place: Place): Builder<Panel> {
+  return pie({
+    ...place,
+    title: 'Usage playout',
+    description: `What was delivered to viewers, by protocol. Shares are of all playout. ${PROTOCOLS} ${USAGE}`,
+    query: { queryType: 'usagePlayout', unit: '$unit' },
+  });
+}
+
+/** Makes the parts of the protocols in what was received. */
+export function ingestByProtocol(place: Place): Builder<Panel> {
+  return pie({
+    ...place,
+    title: 'Usage ingest',
+    description: `What was received from publishers, by protocol; webcaster is publishing from a browser. Shares are of all ingest. ${USAGE}`,
+    query: { queryType: 'usageIngest', unit: '$unit' },
+  });
+}
+
+/** Makes the list of streams with what was received and delivered of each. */
+export function streams({ title = 'Usage per stream', ...place }: Place & { title?: string }): Builder<Panel> {
+  return bars({
+    ...place,
+    title,
+    description: `What was received and delivered of each stream in the time range. Up to 1,000 streams are listed, the rest is in (other). Search with the funnel beside the header, sort with the header. ${USAGE}`,
+    query: { queryType: 'usageByStream', unit: '$unit' },
+    sortBy: 'playout',
+    height: HEIGHT.table,
+    barsOf: ['playout', 'ingest'],
+  });
+}
+
+/** Makes the list of pages that embed players with what was delivered through each. */
+export function referrers({ title = 'Usage per client', ...place }: Place & { title?: string }): Builder<Panel> {
+  return bars({
+    ...place,
+    title,
+    description: `What was delivered through the page that embeds the player, by its host (referrer). Up to 1,000 hosts are listed, the rest is in (other). ${USAGE}`,
+    query: { queryType: 'usageByReferrer', unit: '$unit' },
+    sortBy: 'playout',
+    height: HEIGHT.table,
+    barsOf: ['playout'],
+  });
+}

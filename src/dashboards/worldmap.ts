@@ -1,0 +1,67 @@
+import { METRICS } from '../panels/worldmap/metrics';
+import { HEIGHT } from './looks';
+import { choice, type Page } from './page';
+import { bars, map } from './panels';
+import { playsByOS, playsByVersion } from './plays';
+import { referrers, streams, USAGE, usageSwitch } from './usage';
+
+const METRIC = `Playouts and ingests are plays and broadcasts that began in the time range. ${USAGE} Latency is the average of all reports of players that have it, the buffering ratio stalls divided by stalls and playing, the playtime average the time of the plays that ended; these three need the level premium. Addresses of unknown country are left out.`;
+
+/** The chosen countries, as they are called at the top of the page. */
+const COUNTRIES = '${country:text}';
+
+/** Where viewers and publishers are, and how well they are served. */
+export const worldMap: Page = {
+  uid: 'streamlens-worldmap',
+  title: 'World map',
+  description: 'Where viewers and publishers are and how well they are served; click a country to see only what it has.',
+  switches: [
+    choice(
+      'metric',
+      'Metric',
+      'What the map shows.',
+      METRICS.map(({ value, label }) => ({ text: label, value }))
+    ),
+    usageSwitch(),
+  ],
+  panels: [
+    map(
+      {
+        id: 1,
+        title: '${metric:text} by country',
+        description: `${METRIC} Click a country to choose it for the whole page.`,
+        width: 24,
+        query: { queryType: 'worldMap', metric: '$metric', unit: '$unit' },
+      },
+      HEIGHT.map,
+      { style: 'both' }
+    ),
+    map(
+      {
+        id: 2,
+        title: '${metric:text} by region',
+        description: `The countries of each region together: numbers are added up, averages weighted by plays. ${METRIC}`,
+        width: 14,
+        query: { queryType: 'worldMap', metric: '$metric', unit: '$unit' },
+      },
+      HEIGHT.table,
+      { view: 'regions' }
+    ),
+    bars({
+      id: 3,
+      title: 'All countries',
+      description: `Every country with its value, its plays and its rank, of which 1 is the greatest value. ${METRIC}`,
+      width: 10,
+      query: { queryType: 'worldMap', metric: '$metric', unit: '$unit' },
+      names: { value: '${metric:text}' },
+      height: HEIGHT.table,
+      barsOf: ['value', 'plays'],
+      // Ratios and averages do not add up.
+      sums: false,
+    }),
+    streams({ id: 4, width: 12, title: `Streams · ${COUNTRIES}` }),
+    referrers({ id: 5, width: 12, title: `Referrers · ${COUNTRIES}` }),
+    playsByOS({ id: 6, width: 12, title: `Operating systems · ${COUNTRIES}` }),
+    playsByVersion({ id: 7, width: 12, title: `Player versions · ${COUNTRIES}` }),
+  ],
+};
