@@ -1,0 +1,46 @@
+package widget
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestTypeScriptQuery holds the front end's type of a query to Query: the same fields, lists where Query has lists.
+func TestTypeScriptQuery(t *testing.T) {
+	source, err := os.ReadFile("../../src/query.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	field := regexp.MustCompile(`(?m)^  (\w+)\??: ([^;]+);$`)
+	written := map[string]bool{} // field to whether it is a list
+	for _, name := range []string{"Filters", "StreamlensQuery"} {
+		body := regexp.MustCompile(`(?s)export interface ` + name + ` [^{]*\{(.*?)\n\}`).FindSubmatch(source)
+		if body == nil {
+			t.Fatalf("src/query.ts has no interface %s", name)
+		}
+		for _, m := range field.FindAllSubmatch(body[1], -1) {
+			written[string(m[1])] = strings.HasSuffix(string(m[2]), "[]")
+		}
+	}
+	// Grafana's own DataQuery, which the interface extends, has these.
+	inherited := []string{"refId", "queryType"}
+	query := reflect.TypeFor[Query]()
+	for i := range query.NumField() {
+		name, _, _ := strings.Cut(query.Field(i).Tag.Get("json"), ",")
+		if slices.Contains(inherited, name) {
+			continue
+		}
+		list, ok := written[name]
+		if want := query.Field(i).Type.Kind() == reflect.Slice; !ok || list != want {
+			t.Errorf("%s is in src/query.ts: %v, as a list: %v; want a list: %v", name, ok, list, want)
+		}
+		delete(written, name)
+	}
+	for name := range written {
+		t.Errorf("src/query.ts has the field %s, which Query lacks", name)
+	}
+}
