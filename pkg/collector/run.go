@@ -31,7 +31,7 @@ const geoIPInterval = 30 * time.Second
 
 // Run runs a collector until ctx is done; then it answers the requests that it has begun, and writes what it has counted.
 func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
-	name, err := Name(c.DataDir)
+	who, err := identify(c.DataDir)
 	if err != nil {
 		return err
 	}
@@ -52,9 +52,9 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 	}
 	client := &http.Client{}
 	writer := vm.NewWriter(c.VictoriaMetrics.URL, client)
-	pipeline := ingest.New(name, writer, directory.Limits, time.Now)
+	pipeline := ingest.New(who.series, writer, directory.Limits, time.Now)
 	tags := newTagStore(c, client)
-	proof := &proof{config: c, collector: name, client: client, tags: tags, logger: logger}
+	proof := &proof{config: c, collector: who.name, client: client, tags: tags, logger: logger}
 	server := &Server{
 		Directory:      directory,
 		TrustedProxies: c.TrustedProxies,
@@ -91,7 +91,7 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 	rest.Go(func() { proof.run(ctx) })
 	served := make(chan error, 1)
 	go func() { served <- httpServer.Serve(listener) }()
-	logger.Info("Collector listens", "address", listener.Addr().String(), "collector", name)
+	logger.Info("Collector listens", "address", listener.Addr().String(), "collector", who.series)
 
 	select {
 	case err = <-served:
