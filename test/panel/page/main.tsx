@@ -84,6 +84,7 @@ function elementOf(loaded: grafanaData.PanelPlugin, shown: Case, theme: grafanaD
       request: { targets: shown.targets ?? [] },
     },
     options: { ...DEFAULTS, ...shown.options },
+    fieldConfig: { defaults: shown.config ?? {}, overrides: [] },
     width,
     height,
     replaceVariables: replace,
