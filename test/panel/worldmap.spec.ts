@@ -206,7 +206,11 @@ test('names what is not on the map', async ({ page, panel }) => {
 for (const [what, shown, text] of [
   ['no frame', { frames: [] }, 'No data'],
   ['an empty frame', { frames: [worldMap({})] }, 'No data'],
-  ['no frame, in the words of the field options', { frames: [], config: { noValue: 'Needs premium' } }, 'Needs premium'],
+  [
+    'no frame, in the words of the field options',
+    { frames: [], config: { noValue: 'Needs premium' } },
+    'Needs premium',
+  ],
   [
     'a frame without countries',
     { frames: [{ fields: [{ name: 'a', type: 'number', values: [1] }] }] },
