@@ -27,7 +27,7 @@ type Dimensions string
 func NewDimensions(id measure.ID, values ...string) Dimensions {
 	var b strings.Builder
 	for i, name := range measure.Get(id).Dimensions {
-		writeLabel(&b, name, values[i])
+		measure.WriteLabel(&b, name, values[i])
 	}
 	return Dimensions(b.String())
 }
@@ -36,7 +36,7 @@ func NewDimensions(id measure.ID, values ...string) Dimensions {
 var bucketDimensions = func() (d [measure.BucketCount]Dimensions) {
 	for i := range d {
 		var b strings.Builder
-		writeLabel(&b, measure.DimensionRange, measure.BucketRange(i))
+		measure.WriteLabel(&b, measure.DimensionRange, measure.BucketRange(i))
 		d[i] = Dimensions(b.String())
 	}
 	return d
@@ -180,15 +180,15 @@ func (l *Ledger) projection(key projectionKey, f measure.Family) *projection {
 		return p
 	}
 	var b strings.Builder
-	writeLabel(&b, measure.LabelOrganization, key.space.Organization)
-	writeLabel(&b, measure.LabelCollector, l.collector)
+	measure.WriteLabel(&b, measure.LabelOrganization, key.space.Organization)
+	measure.WriteLabel(&b, measure.LabelCollector, l.collector)
 	values := map[string]string{
 		measure.LabelStream:  key.space.Stream,
 		measure.LabelCountry: key.space.Country,
 		measure.LabelEvent:   key.space.Event,
 	}
 	for _, label := range f.Labels {
-		writeLabel(&b, label, values[label])
+		measure.WriteLabel(&b, label, values[label])
 	}
 	p = &projection{family: f, labels: b.String()}
 	l.projections[key] = p
@@ -227,14 +227,4 @@ func (l *Ledger) prune(now int64) {
 			delete(l.projections, key)
 		}
 	}
-}
-
-// labelEscapes are those of Prometheus' text format.
-var labelEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
-
-func writeLabel(b *strings.Builder, name, value string) {
-	b.WriteString(name)
-	b.WriteString(`="`)
-	b.WriteString(labelEscapes.Replace(value))
-	b.WriteString(`",`)
 }

@@ -14,6 +14,14 @@ import (
 // metricsPrefix begins the names of the collector's own metrics.
 const metricsPrefix = "streamlens_collector_"
 
+// Metrics by which others see how far the collector is.
+const (
+	// WaitingMetric is how many bytes of samples wait for VictoriaMetrics.
+	WaitingMetric = metricsPrefix + "waiting_bytes"
+	// HandedMetric is the time, in ms since 1970, up to which all that came is written or waits.
+	HandedMetric = metricsPrefix + "handed_timestamp_milliseconds"
+)
+
 // metricSet is what the collector tells about itself.
 type metricSet struct {
 	set      *metrics.Set
@@ -24,13 +32,13 @@ type metricSet struct {
 func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, writes func() vm.WriterStats) *metricSet {
 	set := metrics.NewSet()
 	gauge := func(name string, value func() int64) {
-		set.NewGauge(metricsPrefix+name, func() float64 { return float64(value()) })
+		set.NewGauge(name, func() float64 { return float64(value()) })
 	}
-	gauge("waiting_bytes", func() int64 { return writes().Waiting })
-	gauge("written_bytes_total", func() int64 { return writes().Written })
-	gauge("write_failures_total", func() int64 { return writes().Failures })
-	gauge("user_agents_not_parsed_total", agents.Refused)
-	gauge("handed_timestamp_milliseconds", p.Handed)
+	gauge(WaitingMetric, func() int64 { return writes().Waiting })
+	gauge(metricsPrefix+"written_bytes_total", func() int64 { return writes().Written })
+	gauge(metricsPrefix+"write_failures_total", func() int64 { return writes().Failures })
+	gauge(metricsPrefix+"user_agents_not_parsed_total", agents.Refused)
+	gauge(HandedMetric, p.Handed)
 	set.NewGauge(metricsPrefix+"sessions", func() float64 { return float64(p.Sessions()) })
 	set.NewGauge(metricsPrefix+"series", func() float64 { return float64(p.Series()) })
 	return &metricSet{

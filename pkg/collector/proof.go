@@ -37,8 +37,9 @@ type proof struct {
 func (p *proof) run(ctx context.Context) {
 	for {
 		wait := vm.CanaryInterval
-		if err := p.write(ctx); err != nil && ctx.Err() == nil {
-			p.logger.Error("Writing the canary failed", "error", err)
+		// A wrong flag does not stop the canary, by which the data source finds the organisation.
+		if err := errors.Join(p.readRetention(ctx), p.write(ctx)); err != nil && ctx.Err() == nil {
+			p.logger.Error("Proving VictoriaMetrics failed", "error", err)
 			wait = canaryRetry
 		}
 		select {
@@ -50,9 +51,6 @@ func (p *proof) run(ctx context.Context) {
 }
 
 func (p *proof) write(ctx context.Context) error {
-	if err := p.readRetention(ctx); err != nil {
-		return err
-	}
 	for _, o := range p.config.Organizations {
 		settings := vm.Settings{Addresses: o.Privacy.IP != tenant.IPOff}
 		if o.Level == tenant.Premium {
@@ -95,17 +93,17 @@ func (p *proof) maxUsageAge() time.Duration {
 
 // check returns why VictoriaMetrics cannot be relied on, or nil.
 func (p *proof) check(ctx context.Context) error {
+	if err := p.readRetention(ctx); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	written := p.written
 	p.mu.Unlock()
 	if !written {
 		return errors.New("VictoriaMetrics has not taken the canary yet")
 	}
-	if err := p.readRetention(ctx); err != nil {
-		return err
-	}
 	for _, o := range p.config.Organizations {
-		client, err := reader(p.config, o.ID)
+		client, err := Reader(p.config, o.ID)
 		if err != nil {
 			return err
 		}

@@ -71,8 +71,8 @@ func (s *Server) tags(w http.ResponseWriter, r *http.Request,
 	return nil
 }
 
-// reader returns a client that reads one organisation's data.
-func reader(c config.Config, organization string) (*vm.Client, error) {
+// Reader returns a client that reads one organisation's data.
+func Reader(c config.Config, organization string) (*vm.Client, error) {
 	transport, err := tenant.NewTransport(c.VictoriaMetrics.URL, organization, http.DefaultTransport)
 	if err != nil {
 		return nil, err
@@ -83,6 +83,6 @@ func reader(c config.Config, organization string) (*vm.Client, error) {
 // newTagStore returns the store of the configuration's VictoriaMetrics.
 func newTagStore(c config.Config, client *http.Client) *tag.Store {
 	return tag.NewStore(c.VictoriaMetrics.URL, client, func(organization string) (*vm.Client, error) {
-		return reader(c, organization)
+		return Reader(c, organization)
 	}, time.Now)
 }

@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/streamlens/streamlens/pkg/collector"
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/simulate"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -213,8 +214,8 @@ func (d *demo) written(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
-		if metric(metrics, "streamlens_collector_handed_timestamp_milliseconds") >= float64(sent) &&
-			metric(metrics, "streamlens_collector_waiting_bytes") == 0 {
+		if metric(metrics, collector.HandedMetric) >= float64(sent) &&
+			metric(metrics, collector.WaitingMetric) == 0 {
 			return sleep(ctx, settle)
 		}
 	}

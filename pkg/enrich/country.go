@@ -13,10 +13,9 @@ import (
 	"time"
 
 	"github.com/oschwald/maxminddb-golang/v2"
-)
 
-// UnknownCountry stands for the country of an address that no database knows.
-const UnknownCountry = "ZZ"
+	"github.com/streamlens/streamlens/pkg/measure"
+)
 
 // Countries looks up the country of addresses in a MaxMind database: GeoIP2 and GeoLite2 Country or City, DB-IP in the
 // same schema, or the flat schema with country_code. It is safe for concurrent use.
@@ -68,28 +67,28 @@ func OpenCountries(path string, logger *slog.Logger) (*Countries, error) {
 }
 
 // Country returns the ISO 3166-1 alpha-2 code of the address's country, of the country of registration if the database
-// has no other, or UnknownCountry.
+// has no other, or measure.UnknownCountry.
 func (c *Countries) Country(address netip.Addr) string {
 	database := c.database.Load()
 	if database == nil || !address.IsValid() {
-		return UnknownCountry
+		return measure.UnknownCountry
 	}
 	result := database.reader.Lookup(address.Unmap())
 	code, ok := database.codes[result.Offset()]
 	if !ok || !result.Found() { // the offset of an error is that of a record
-		return UnknownCountry
+		return measure.UnknownCountry
 	}
 	return code
 }
 
-// code returns UnknownCountry if the record says none.
+// code returns measure.UnknownCountry if the record says none.
 func (r *countryRecord) code() string {
 	for _, code := range [...]string{r.Country.ISOCode, r.RegisteredCountry.ISOCode, r.CountryCode} {
 		if len(code) == 2 && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
 			return code
 		}
 	}
-	return UnknownCountry
+	return measure.UnknownCountry
 }
 
 // Watch looks every interval for a new database and takes it into use, until ctx ends; at most one may run. A new file
@@ -177,7 +176,7 @@ func countryCodes(reader *maxminddb.Reader) (map[uintptr]string, error) {
 		if err := result.Decode(&record); err != nil {
 			return nil, fmt.Errorf("record of %s: %w", result.Prefix(), err)
 		}
-		if code := record.code(); code != UnknownCountry {
+		if code := record.code(); code != measure.UnknownCountry {
 			codes[result.Offset()] = code
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/enrich/enrichtest"
+	"github.com/streamlens/streamlens/pkg/measure"
 )
 
 // writeDatabase writes a database and returns its path.
@@ -71,8 +72,8 @@ func TestCountry(t *testing.T) {
 					t.Errorf("Country(%s) = %q, want %q", test.address, got, want)
 				}
 			}
-			if got := c.Country(netip.Addr{}); got != UnknownCountry {
-				t.Errorf("no address: %q, want %q", got, UnknownCountry)
+			if got := c.Country(netip.Addr{}); got != measure.UnknownCountry {
+				t.Errorf("no address: %q, want %q", got, measure.UnknownCountry)
 			}
 		})
 	}
@@ -89,8 +90,8 @@ func TestCountryOfIPv4Database(t *testing.T) {
 
 func TestCountryWithoutDatabase(t *testing.T) {
 	c := openCountries(t, "")
-	if got := c.Country(netip.MustParseAddr("81.2.69.142")); got != UnknownCountry {
-		t.Errorf("got %q, want %q", got, UnknownCountry)
+	if got := c.Country(netip.MustParseAddr("81.2.69.142")); got != measure.UnknownCountry {
+		t.Errorf("got %q, want %q", got, measure.UnknownCountry)
 	}
 	c.Watch(t.Context(), time.Hour) // returns at once: there is nothing to watch
 }

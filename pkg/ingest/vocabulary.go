@@ -1,9 +1,10 @@
 package ingest
 
-import "time"
+import (
+	"time"
 
-// OtherValue stands for the label values beyond a limit.
-const OtherValue = "(other)"
+	"github.com/streamlens/streamlens/pkg/measure"
+)
 
 // valuesPerDay is how many distinct values free text from browsers may have in one organisation and UTC day (rules.md, 24).
 const valuesPerDay = 1000
@@ -62,10 +63,10 @@ func (v *vocabulary) admit(organization, field, value string, at int64, limit in
 	return true
 }
 
-// label returns the value, or OtherValue if the limit of the field in the period is reached.
+// label returns the value, or measure.Other if the limit of the field in the period is reached.
 func (v *vocabulary) label(organization, field, value string, at int64, limit int) string {
 	if value == "" || v.admit(organization, field, value, at, limit) {
 		return value
 	}
-	return OtherValue
+	return measure.Other
 }

@@ -3,6 +3,8 @@ package ingest
 import (
 	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/pkg/measure"
 )
 
 func TestVocabulary(t *testing.T) {
@@ -20,13 +22,13 @@ func TestVocabulary(t *testing.T) {
 	}{
 		{"the first value", now, "acme", "ip", "a", now, "a"},
 		{"the second", now, "acme", "ip", "b", now, "b"},
-		{"one too many", now, "acme", "ip", "c", now, OtherValue},
+		{"one too many", now, "acme", "ip", "c", now, measure.Other},
 		{"a known one", now, "acme", "ip", "a", now, "a"},
 		{"of another organisation", now, "beta", "ip", "c", now, "c"},
 		{"of another field", now, "acme", "referrer", "c", now, "c"},
 		{"of an hour before", now, "acme", "ip", "c", now - hour, "c"},
 		{"nothing is never too many", now, "acme", "ip", "", now, ""},
-		{"late for the hour, whose values are still known", now + hour, "acme", "ip", "c", now, OtherValue},
+		{"late for the hour, whose values are still known", now + hour, "acme", "ip", "c", now, measure.Other},
 		{"in the next hour", now + hour, "acme", "ip", "c", now + hour, "c"},
 		{"when the hour is forgotten", now + 3*hour, "acme", "ip", "c", now, "c"},
 	}

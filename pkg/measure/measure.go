@@ -45,6 +45,9 @@ const (
 	Ingest  = "ingest"
 )
 
+// Other is the label value that stands for all beyond a limit of distinct ones.
+const Other = "(other)"
+
 // UnknownCountry is the value of LabelCountry where the country of an address is unknown.
 const UnknownCountry = "ZZ"
 

@@ -15,6 +15,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/enrich/enrichtest"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/source/beacon"
 	"github.com/streamlens/streamlens/pkg/source/usage"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -245,7 +246,7 @@ func TestAddressesAreOfTheirCountry(t *testing.T) {
 	for _, one := range past(t, o, 24*time.Hour) {
 		want := one.session.place.country
 		if want != "DE" && want != "IN" {
-			want = enrich.UnknownCountry
+			want = measure.UnknownCountry
 		}
 		if got := countries.Country(one.session.address); got != want {
 			t.Fatalf("%s is of %s, want %s", one.session.address, got, want)

@@ -125,10 +125,10 @@ func (s *Store) Renew(ctx context.Context, organization string) error {
 	return nil
 }
 
-var labelEscapes = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
-
 func writeSample(b *strings.Builder, organization, name, tag string, value int, ms int64) {
-	fmt.Fprintf(b, "%s{%s=\"%s\",%s=\"%s\",%s=\"%s\"} %d %d\n", measure.StreamTagMetric,
-		measure.LabelOrganization, organization, measure.LabelStream, labelEscapes.Replace(name),
-		measure.DimensionTag, labelEscapes.Replace(tag), value, ms)
+	b.WriteString(measure.StreamTagMetric + "{")
+	measure.WriteLabel(b, measure.LabelOrganization, organization)
+	measure.WriteLabel(b, measure.LabelStream, name)
+	measure.WriteLabel(b, measure.DimensionTag, tag)
+	fmt.Fprintf(b, "} %d %d\n", value, ms)
 }

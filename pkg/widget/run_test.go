@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/vm"
 )
@@ -138,7 +139,7 @@ func TestRestOfABreakdown(t *testing.T) {
 	series := func(stream string, value int64) vm.Series {
 		return vm.Series{Labels: []vm.Label{{Name: partLabel, Value: "1"}, {Name: "stream", Value: stream}}, Points: []vm.Point{{Value: value}}}
 	}
-	all := []vm.Series{series(otherRow, 5000)}
+	all := []vm.Series{series(measure.Other, 5000)}
 	for i := range 1003 {
 		all = append(all, series(fmt.Sprintf("s%04d", i), int64(1+i/2)))
 	}
@@ -158,7 +159,7 @@ func TestRestOfABreakdown(t *testing.T) {
 		t.Errorf("begins with %s, %s, %s (%v)", name(0), name(1), name(2), value(1))
 	}
 	// Listed are the 999 greatest beside (other); s0000 to s0003 with 1+1+2+2 are in it.
-	if name(999) != otherRow || value(999) != 5006 || name(998) != "s0005" {
+	if name(999) != measure.Other || value(999) != 5006 || name(998) != "s0005" {
 		t.Errorf("ends with %s, %s (%v)", name(998), name(999), value(999))
 	}
 	sum := 0.0

@@ -9,11 +9,8 @@ import (
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
-// maxRows is how many rows a breakdown lists; the rest is added up in one more.
+// maxRows is how many rows a breakdown lists; the rest is added up in one more, measure.Other.
 const maxRows = 1000
-
-// otherRow is the name of the row that holds the rest.
-const otherRow = "(other)"
 
 // table holds what was read: for each row and interval one number per read, in stored units. Whole numbers below 2^53 are
 // exact in a float64; NaN stands for none.
@@ -128,11 +125,11 @@ func (t *table) finish(weight func(*row) float64) {
 	if len(t.rows) <= maxRows {
 		return
 	}
-	other := t.newRow(otherRow)
+	other := t.newRow(measure.Other)
 	rest := t.rows[maxRows:]
 	listed := t.rows[:maxRows]
 	// Names beyond the limits of ingest are stored as "(other)" themselves; two rows of one name would confuse.
-	if i := slices.IndexFunc(listed, func(r *row) bool { return r.name == otherRow }); i >= 0 {
+	if i := slices.IndexFunc(listed, func(r *row) bool { return r.name == measure.Other }); i >= 0 {
 		rest = append(slices.Clone(rest), listed[i])
 		listed = slices.Delete(slices.Clone(listed), i, i+1)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net/http"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -18,9 +17,9 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/spf13/cobra"
 
+	"github.com/streamlens/streamlens/pkg/collector"
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/tenant"
-	"github.com/streamlens/streamlens/pkg/vm"
 	"github.com/streamlens/streamlens/pkg/widget"
 )
 
@@ -135,11 +134,7 @@ func runQuery(ctx context.Context, c config.Config, organization string, r widge
 	if err != nil {
 		return nil, err
 	}
-	transport, err := tenant.NewTransport(c.VictoriaMetrics.URL, o.ID, http.DefaultTransport)
-	if err != nil {
-		return nil, err
-	}
-	client, err := vm.NewClient(c.VictoriaMetrics.URL, &http.Client{Transport: transport})
+	client, err := collector.Reader(c, o.ID)
 	if err != nil {
 		return nil, err
 	}
