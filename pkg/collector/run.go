@@ -68,12 +68,16 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 		Clock:          time.Now,
 		Logger:         logger,
 	}
+	handler, err := server.Handler()
+	if err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	httpServer := &http.Server{
-		Handler:           server.Handler(),
+		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		IdleTimeout:       idleTimeout,

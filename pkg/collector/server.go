@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/streamlens/streamlens/pkg/enrich"
@@ -38,9 +39,6 @@ const (
 // retryDatabase is when to try again what VictoriaMetrics could not take.
 const retryDatabase = 10 * time.Second
 
-// maxEventAge is the greatest age of player events (rules.md, 1).
-const maxEventAge = 7 * 24 * time.Hour
-
 // Server serves the collector's requests.
 type Server struct {
 	Directory      *tenant.Directory
@@ -61,21 +59,29 @@ type Server struct {
 	metrics  *metricSet
 	limiters limiters
 	salts    *enrich.Salts
-	events   sync.Pool // of *beacon.Decoder
-	usage    sync.Pool // of *usage.Decoder
-	bodies   sync.Pool // of *[]byte
+	// playerTags holds tags that players gave to streams lately, so that each is written once.
+	playerTags *lru.Cache[playerTag, struct{}]
+	events     sync.Pool // of *beacon.Decoder
+	usage      sync.Pool // of *usage.Decoder
+	bodies     sync.Pool // of *[]byte
 }
 
 // Handler returns the handler of all the collector's requests.
-func (s *Server) Handler() http.Handler {
+func (s *Server) Handler() (http.Handler, error) {
 	s.metrics = newMetrics(s.Pipeline, s.UserAgents, s.Writes)
 	s.salts = enrich.NewSalts()
-	s.events.New = func() any { return beacon.NewDecoder(maxEventAge) }
+	var err error
+	if s.playerTags, err = lru.New[playerTag, struct{}](playerTagsKnown); err != nil {
+		return nil, fmt.Errorf("tags of players: %w", err)
+	}
+	s.events.New = func() any { return beacon.NewDecoder(event.MaxPlayerAge) }
 	s.usage.New = func() any { return new(usage.Decoder) }
 	s.bodies.New = func() any { return new([]byte) }
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/events", s.endpoint(s.postEvents))
 	mux.HandleFunc("OPTIONS /v1/events", preflight)
+	mux.Handle("POST "+cmcdPath, s.endpoint(s.postCMCD))
+	mux.HandleFunc("OPTIONS "+cmcdPath, preflight)
 	mux.Handle("POST /v1/usage", s.endpoint(s.postUsage))
 	mux.Handle("GET /v1/streams/{stream}/tags", s.endpoint(s.getTags))
 	mux.Handle("PUT /v1/streams/{stream}/tags", s.endpoint(s.putTags))
@@ -89,7 +95,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/", s.endpoint(func(_ http.ResponseWriter, r *http.Request) error {
 		return &refusal{http.StatusNotFound, event.Refusal{Reason: "not_found", Error: "there is no " + r.Method + " of this path"}, 0}
 	}))
-	return mux
+	return mux, nil
 }
 
 // refusal is an error that is answered as it is.
@@ -192,15 +198,15 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) error {
 	events := len(envelope.Events)
 	if events > 0 {
 		outcome, err := s.Pipeline.Events(batch(organization.ID, envelope, received), func() event.Viewer {
-			return s.viewer(r, envelope.Referrer, organization.Privacy.IP, received)
+			return s.viewer(r, organization, envelope.Stream, envelope.Referrer, received)
 		})
 		if err != nil {
 			return err
 		}
-		for range outcome.Refused {
+		for range outcome.Gaps {
 			rejected = append(rejected, event.Refusal{Reason: "gaps", Field: "seq", Error: "the session has too many gaps in its seq"})
 		}
-		events -= len(outcome.Refused)
+		events -= outcome.Gaps
 		s.metrics.repeated.Add(outcome.Repeated)
 	}
 	return s.answerBatch(w, events, rejected)
@@ -240,7 +246,7 @@ func batch(organization string, e beacon.Envelope, received int64) event.Batch {
 }
 
 // viewer finds out who sends a request. The country is that of the address before any of it is taken away.
-func (s *Server) viewer(r *http.Request, referrer string, privacy tenant.IPPrivacy, received int64) event.Viewer {
+func (s *Server) viewer(r *http.Request, o *tenant.Organization, stream, referrer string, received int64) event.Viewer {
 	address := enrich.ClientIP(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.TrustedProxies)
 	agent := s.UserAgents.UserAgent(enrich.UserAgentHeaders{
 		UserAgent: r.Header.Get("User-Agent"),
@@ -255,8 +261,9 @@ func (s *Server) viewer(r *http.Request, referrer string, privacy tenant.IPPriva
 		Country:  s.Countries.Country(address),
 		OS:       agent.OS,
 		Browser:  agent.Browser,
-		Address:  s.storedAddress(address, privacy, received),
+		Address:  s.storedAddress(address, o.Privacy.IP, received),
 		Referrer: enrich.Host(referrer),
+		Key:      event.NewViewerKey(o.ID, stream, address.String(), r.UserAgent()),
 	}
 }
 
@@ -287,12 +294,19 @@ func (s *Server) postUsage(w http.ResponseWriter, r *http.Request) error {
 		u.Address = s.storedAddress(from, organization.Privacy.IP, u.Time)
 		u.Referrer = enrich.Host(u.Referrer)
 	}
-	repeated, err := s.Pipeline.Usage(organization.ID, lines, received)
+	counted, err := s.Pipeline.Usage(ingest.Delivery{Organization: organization.ID, Received: received, Lines: lines})
 	if err != nil {
 		return err
 	}
-	s.metrics.repeated.Add(repeated)
-	return s.answerBatch(w, len(lines), rejected)
+	s.metrics.repeated.Add(counted.Repeated)
+	good := len(lines) - counted.OverLimit
+	if good == 0 && counted.OverLimit > 0 {
+		return ingest.ErrStreams
+	}
+	for range counted.OverLimit {
+		rejected = append(rejected, event.Refusal{Reason: "streams", Error: ingest.ErrStreams.Error(), Field: "stream"})
+	}
+	return s.answerBatch(w, good, rejected)
 }
 
 // secretKey returns the organisation's secret key that a server sends, as a bearer token or as clients of the bintu API do.

@@ -72,7 +72,7 @@ func start(t *testing.T, change func(*tenant.Organization)) *collector {
 	}
 	stored := &store{}
 	pipeline := ingest.New("c", stored, directory.Limits, time.Now)
-	server := httptest.NewServer((&Server{
+	handler, err := (&Server{
 		Directory:      directory,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		Countries:      countries,
@@ -83,7 +83,11 @@ func start(t *testing.T, change func(*tenant.Organization)) *collector {
 		Ready:          func(context.Context) error { return nil },
 		Clock:          time.Now,
 		Logger:         logger,
-	}).Handler())
+	}).Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	ctx, cancel := context.WithCancel(context.Background())
 	return &collector{server, stored, func() {

@@ -5,6 +5,8 @@ package event
 import (
 	"strings"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Absent marks a number that an event does not carry. An absent number is no zero.
@@ -15,33 +17,56 @@ type Type uint8
 
 // The types of events.
 const (
-	Load   Type = iota // a player is initialised and tries to play
-	Start              // the first frame was rendered, or the broadcast went on air
-	Stats              // a report of what happened since the last one
-	Status             // a status or error code
-	Stop               // the end of the play or broadcast
+	Load     Type = iota // a player is initialised and tries to play
+	Start                // the first frame was rendered, or the broadcast went on air
+	Stats                // a report of what happened since the last one
+	Status               // a status or error code
+	Stop                 // the end of the play or broadcast
+	Snapshot             // what a player is doing now, of players that name states and no durations
+)
+
+// State is what a player is doing from a Snapshot on.
+type State uint8
+
+// The states of players.
+const (
+	StateKept        State = iota // the snapshot names none: the state before goes on
+	StatePreparing                // fetches media, but playback is not asked for yet
+	StateStarting                 // playback is asked for, and the first frame is not there yet
+	StatePlaying                  // renders
+	StateSeeking                  // the viewer has chosen another position
+	StateRebuffering              // stalls after the first frame
+	StatePaused                   // the viewer has paused, or the browser forbids playing
+	StateEnded                    // the media are over
+	StateFailed                   // playback cannot go on
+	StateQuit                     // the viewer has left
 )
 
 // Event is one thing that happened in a session. Durations are in milliseconds, bitrates in bits per second; numbers that
 // the event does not carry are Absent.
 type Event struct {
-	Seq  int64 // counts from 1 within the session
+	Seq  int64 // counts from 1 within the session; of a Snapshot also Unnumbered
 	Time int64 // ms since 1970
 	Type Type
 
-	StartTime    int64 // of Start: load to first frame
+	State State // of Snapshot
+
+	StartTime    int64 // of Start: load to first frame; of Snapshot: the player's own measurement of it
 	Playing      int64 // of Stats and Stop, since the last report
 	Buffering    int64 // likewise
 	Paused       int64 // likewise
-	BufferLength int64 // of Stats
-	Latency      int64 // of Stats
+	BufferLength int64 // of Stats and Snapshot
+	Latency      int64 // likewise
 	VideoBitrate int64 // of Stats
 	AudioBitrate int64 // of Stats
 	Played       int64 // of Stop: start to end less pauses
 	Reason       string
-	Code         string
+	Code         string // of Status, and of a Snapshot of an error
 	Fatal        bool
 }
+
+// Unnumbered is the Seq of a Snapshot whose sender does not number: it counts in the order of arrival.
+const Unnumbered = 0
 
 // New returns an event that carries no number.
 func New(seq, ms int64, t Type) Event {
@@ -79,6 +104,22 @@ type Viewer struct {
 	Address string
 	// Referrer is the host of the page that embeds the player, or "(none)".
 	Referrer string
+	// Key is the viewer's, by which servers see the same viewer; see ViewerKey.
+	Key ViewerKey
+}
+
+// ViewerKey tells the viewers of a stream apart that servers see. It is kept in memory for some hours and never stored.
+type ViewerKey uint64
+
+// NewViewerKey returns the key of what identifies a viewer: the session id of CMCD, else address and user agent.
+func NewViewerKey(organization, stream string, identity ...string) ViewerKey {
+	h := xxhash.New()
+	for _, part := range append(identity, organization, stream) {
+		// Both never fail; the zero byte keeps neighbours apart.
+		_, _ = h.WriteString(part)
+		_, _ = h.Write([]byte{0})
+	}
+	return ViewerKey(max(h.Sum64(), 1))
 }
 
 // WebcasterKind is the client kind of publishers; all other kinds are players.
@@ -103,7 +144,9 @@ func Method(kind, protocol string) string {
 type Batch struct {
 	Session  Session
 	Received int64 // ms since 1970
-	Events   []Event
+	// Correction is to be added to the times of all events of the session, ms; that of its first batch holds.
+	Correction int64
+	Events     []Event
 }
 
 // Usage is an amount of traffic that a server reports.
@@ -117,6 +160,12 @@ type Usage struct {
 	Country   string // of the client, "ZZ" if unknown
 	Referrer  string // as decoded a URL, as counted a host or "(none)"
 	ID        string // idempotency key, "" if there is none
+	// Viewer is who fetched media, 0 if the server cannot tell.
+	Viewer ViewerKey
+	// Client is the viewer by address and user agent, as in the sessions of players; Session is the id of a session, if the
+	// server knows it. A viewer whose player reports is not counted by what servers see.
+	Client  ViewerKey
+	Session string
 }
 
 // Refusal says why an event of a batch, or a batch as a whole, was refused.

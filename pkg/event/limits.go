@@ -2,6 +2,7 @@ package event
 
 import (
 	"math"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -24,7 +25,14 @@ const (
 	MaxFuture    = 60_000 // ms ahead
 	SkewKept     = 30_000 // ms by which clocks may differ before the sender's is corrected
 	SkewRounding = 1000   // ms to which a correction is rounded
+	// MaxPlayerAge is the greatest age of what players say.
+	MaxPlayerAge = 7 * 24 * time.Hour
 )
+
+// Outside reports whether a player event's time, in ms since 1970, is too far from the time of receipt.
+func Outside(at, received int64) bool {
+	return at > received+MaxFuture || at < received-MaxPlayerAge.Milliseconds()
+}
 
 // ClockCorrection returns the milliseconds to add to a sender's times: the difference of the clocks in whole seconds if
 // the sender's clock is off by more than 30 s, else 0.

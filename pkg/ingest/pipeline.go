@@ -57,6 +57,7 @@ type Pipeline struct {
 	tracker  *session.Tracker
 	daily    vocabulary
 	hourly   vocabulary
+	audience audience
 	usageIDs map[usageID]int64 // to the time of receipt, ms since 1970
 	forgot   int64             // ms since 1970, at which old usageIDs were last forgotten
 
@@ -65,7 +66,25 @@ type Pipeline struct {
 	handed  atomic.Int64       // ms since 1970, up to which all that came is handed to the writer
 }
 
-type usageID struct{ organization, id string }
+// usageID is the idempotency key of a line, or of a whole delivery.
+type usageID struct {
+	organization, id string
+	delivery         bool
+}
+
+// Delivery is some lines of traffic of one organisation that come together.
+type Delivery struct {
+	Organization string
+	ID           string // idempotency key of all lines together, "" if there is none
+	Received     int64  // ms since 1970
+	Lines        []event.Usage
+}
+
+// Counted says what became of a Delivery.
+type Counted struct {
+	Repeated  int // lines that were counted before
+	OverLimit int // lines that were refused because the organisation has too many streams
+}
 
 // New returns a pipeline whose series carry the collector's name. limits returns those of an organisation; clock is
 // time.Now but in tests.
@@ -129,46 +148,60 @@ func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.
 	return p.tracker.Apply(b), nil
 }
 
-// Usage counts lines of traffic of one organisation and returns how many of them were repeated, by their id. received is in
-// ms since 1970. With an error nothing is counted.
-func (p *Pipeline) Usage(organization string, lines []event.Usage, received int64) (repeated int, err error) {
+// Usage counts lines of traffic.
+func (p *Pipeline) Usage(d Delivery) (Counted, error) {
+	var c Counted
 	if p.writer.Full() {
-		return 0, ErrBacklog
+		return c, ErrBacklog
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.advance(received)
-	streams := p.limits(organization).Streams
-	for _, u := range lines {
-		if !p.daily.admit(organization, measure.LabelStream, u.Stream, now, streams) {
-			return 0, ErrStreams
+	now := p.advance(d.Received)
+	if !p.isFirst(usageID{d.Organization, d.ID, true}, now) {
+		c.Repeated = len(d.Lines)
+		return c, nil
+	}
+	limits := p.limits(d.Organization)
+	for i := range d.Lines {
+		u := &d.Lines[i]
+		switch {
+		case !p.daily.admit(d.Organization, measure.LabelStream, u.Stream, now, limits.Streams):
+			c.OverLimit++
+		case !p.isFirst(usageID{d.Organization, u.ID, false}, now):
+			c.Repeated++
+		default:
+			p.count(d.Organization, u, limits, now)
 		}
 	}
-	for _, u := range lines {
-		if u.ID != "" {
-			id := usageID{organization, u.ID}
-			if _, ok := p.usageIDs[id]; ok {
-				repeated++
-				continue
-			}
-			p.usageIDs[id] = now
-		}
-		p.count(organization, u, now)
-	}
-	return repeated, nil
+	return c, nil
 }
 
-func (p *Pipeline) count(organization string, u event.Usage, now int64) {
+// isFirst reports whether an idempotency key is not known yet, and keeps it. No key is always the first.
+func (p *Pipeline) isFirst(id usageID, now int64) bool {
+	if id.id == "" {
+		return true
+	}
+	_, known := p.usageIDs[id]
+	if !known {
+		p.usageIDs[id] = now
+	}
+	return !known
+}
+
+func (p *Pipeline) count(organization string, u *event.Usage, limits tenant.Limits, now int64) {
 	to := p.ledger.Entry(aggregate.Space{Organization: organization, Stream: u.Stream, Country: u.Country}, now)
 	protocol := p.daily.label(organization, measure.DimensionProtocol, u.Protocol, p.now, valuesPerDay)
 	to.Add(measure.Traffic, u.Time, u.Bytes, aggregate.NewDimensions(measure.Traffic, u.Direction, protocol))
 	if u.Address != "" {
-		address := p.churning(organization, measure.DimensionIP, u.Address, u.Time)
+		address := p.hourly.label(organization, measure.DimensionIP, u.Address, u.Time, limits.IPsPerHour)
 		to.Add(measure.TrafficByIP, u.Time, u.Bytes, aggregate.NewDimensions(measure.TrafficByIP, u.Direction, address))
 	}
 	if u.Direction == measure.Playout {
-		referrer := p.churning(organization, measure.DimensionReferrer, u.Referrer, u.Time)
+		referrer := p.hourly.label(organization, measure.DimensionReferrer, u.Referrer, u.Time, limits.IPsPerHour)
 		to.Add(measure.TrafficByReferrer, u.Time, u.Bytes, aggregate.NewDimensions(measure.TrafficByReferrer, referrer))
+	}
+	if u.Viewer != 0 && !p.tracker.Reports(organization, u.Session) && !p.tracker.Watches(u.Client) && p.audience.isNew(u.Viewer, u.Time, now) {
+		to.Add(measure.ServerViewers, u.Time, 1, "")
 	}
 }
 
@@ -207,6 +240,7 @@ func (p *Pipeline) expire() (now int64, added aggregate.Additions) {
 	p.tracker.Expire(now)
 	if now-p.forgot >= time.Hour.Milliseconds() {
 		p.forgot = now
+		p.audience.forget(now)
 		for id, received := range p.usageIDs {
 			if now-received >= usageRemembered.Milliseconds() {
 				delete(p.usageIDs, id)

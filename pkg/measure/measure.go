@@ -104,6 +104,7 @@ const (
 	PlayingByIP
 	TrafficByReferrer
 	PlayingByReferrer
+	ServerViewers
 	numIDs
 )
 
@@ -173,6 +174,8 @@ var catalogue = [numIDs]Measure{
 		"Bytes delivered to viewers, per host of the page that embeds the player."},
 	{PlayingByReferrer, "playing_referrer_ms", Sum, Milliseconds, []string{DimensionReferrer}, true, true,
 		"Time in which players rendered, per host of the page that embeds the player."},
+	{ServerViewers, "server_viewers", Sum, Count, nil, false, false,
+		"Viewers of a minute by the logs and connections of servers, whose player does not say what it does; in hours, the sum of the minutes."},
 }
 
 // All returns every measure of the catalogue, in the order of their IDs.

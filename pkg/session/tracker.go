@@ -38,12 +38,14 @@ type Tracker struct {
 	hourly   Hourly
 	sessions map[key]*session
 	live     map[*session]struct{}
-	forgot   int64 // ms since 1970 at which old sessions were last forgotten
+	viewers  map[event.ViewerKey]int // number of known sessions
+	forgot   int64                   // ms since 1970 at which old sessions were last forgotten
 }
 
 // NewTracker returns a tracker that adds to ledger.
 func NewTracker(ledger *aggregate.Ledger, hourly Hourly) *Tracker {
-	return &Tracker{ledger: ledger, hourly: hourly, sessions: map[key]*session{}, live: map[*session]struct{}{}}
+	return &Tracker{ledger: ledger, hourly: hourly, sessions: map[key]*session{}, live: map[*session]struct{}{},
+		viewers: map[event.ViewerKey]int{}}
 }
 
 // Live returns the number of sessions that have neither ended nor fallen silent.
@@ -54,10 +56,20 @@ func (t *Tracker) Known(organization, id string) bool {
 	return t.sessions[key{organization, id}] != nil
 }
 
+// Reports reports whether a session's player says what it does, so that nobody else needs to tell that it has a viewer.
+func (t *Tracker) Reports(organization, id string) bool {
+	s := t.sessions[key{organization, id}]
+	return s != nil && s.loaded
+}
+
+// Watches reports whether a viewer has a session.
+func (t *Tracker) Watches(viewer event.ViewerKey) bool { return t.viewers[viewer] > 0 }
+
 // Outcome says what became of the events of a batch that were not counted.
 type Outcome struct {
-	Repeated int   // events whose seq was counted before
-	Refused  []int // indexes of events that were refused because their session has more than MaxGaps gaps
+	Repeated int // events whose seq was counted before
+	Gaps     int // events that were refused because their session has more than MaxGaps gaps
+	Outside  int // snapshots that were refused because their time, by the session's clock, is too old or in the future
 }
 
 // Apply counts the events of a batch. Batch.Received must not go back.
@@ -70,16 +82,34 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	s := t.sessions[k]
 	if s == nil {
 		s = newSession(b.Session, t.hourly)
-		t.sessions[k] = s
+		s.correction = b.Correction
+		t.add(k, s)
 	}
 	s.received = b.Received
 	to := t.ledger.Entry(s.space, b.Received)
-	for i, e := range b.Events {
+	for _, e := range b.Events {
+		if e.Type == event.Snapshot {
+			e.Time += s.correction
+			if event.Outside(e.Time, b.Received) {
+				o.Outside++
+				continue
+			}
+			if s.restarts(e) {
+				s.settle(to)
+				s = s.again()
+				s.received = b.Received
+				t.add(k, s)
+			}
+			if e.Seq == event.Unnumbered && !s.number(&e) {
+				o.Repeated++
+				continue
+			}
+		}
 		switch s.seen.add(e.Seq) {
 		case known:
 			o.Repeated++
 		case tooManyGaps:
-			o.Refused = append(o.Refused, i)
+			o.Gaps++
 		case added:
 			s.accept(to, e, b.Received)
 		}
@@ -89,6 +119,27 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 		t.live[s] = struct{}{}
 	}
 	return o
+}
+
+// add makes a session known, in the place of one that had the same id.
+func (t *Tracker) add(k key, s *session) {
+	if old := t.sessions[k]; old != nil {
+		t.forget(old)
+	}
+	t.sessions[k] = s
+	if s.viewer != 0 {
+		t.viewers[s.viewer]++
+	}
+}
+
+// forget takes back that a session's viewer has a session.
+func (t *Tracker) forget(s *session) {
+	if s.viewer == 0 {
+		return
+	}
+	if t.viewers[s.viewer]--; t.viewers[s.viewer] == 0 {
+		delete(t.viewers, s.viewer)
+	}
 }
 
 // Expire ends the sessions that have fallen silent and settles what has waited too long; now is in ms since 1970 and must
@@ -113,6 +164,7 @@ func (t *Tracker) Expire(now int64) {
 		t.forgot = now
 		for k, s := range t.sessions {
 			if now-s.received >= remembered.Milliseconds() {
+				t.forget(s)
 				delete(t.sessions, k)
 			}
 		}
@@ -132,6 +184,7 @@ type session struct {
 
 	hourly    Hourly
 	direction string
+	viewer    event.ViewerKey
 	address   churning
 	referrer  churning
 
@@ -147,6 +200,8 @@ type session struct {
 	loadTime, startTime, startSeq int64
 	lastReport                    int64 // ms since 1970, of the last report or the start
 	reported, paused              int64 // ms of playing and buffering, and of pauses, in the reports since the start
+
+	snapshots
 }
 
 type aheadEvent struct {
@@ -166,6 +221,7 @@ func newSession(d event.Session, hourly Hourly) *session {
 		address:   churning{value: d.Viewer.Address},
 		referrer:  churning{value: d.Viewer.Referrer},
 		space:     aggregate.Space{Organization: d.Organization, Stream: d.Stream, Country: d.Viewer.Country, Event: d.Event},
+		viewer:    d.Viewer.Key,
 		webcaster: d.Webcaster,
 		interval:  d.Interval.Milliseconds(),
 	}
@@ -186,13 +242,13 @@ func (s *session) accept(to aggregate.Entry, e event.Event, received int64) {
 	if e.Seq > s.lastSeq {
 		s.lastSeq, s.lastTime = e.Seq, e.Time
 	}
+	if e.Code != "" && !s.webcaster {
+		to.Add(measure.Statuses, e.Time, 1, aggregate.NewDimensions(measure.Statuses, e.Code, fatality(e.Fatal)))
+	}
 	if e.Type == event.Status {
-		if !s.webcaster {
-			to.Add(measure.Statuses, e.Time, 1, aggregate.NewDimensions(measure.Statuses, e.Code, fatality(e.Fatal)))
-		}
 		return
 	}
-	if e.Type == event.Stats {
+	if e.Type == event.Stats || e.Type == event.Snapshot {
 		s.observe(to, e)
 	}
 	credited := false
@@ -234,19 +290,16 @@ func (s *session) settle(to aggregate.Entry) {
 func (s *session) follow(to aggregate.Entry, e aheadEvent) {
 	switch e.Type {
 	case event.Load:
-		if s.loaded {
-			return
-		}
-		s.loaded, s.loadTime = true, e.Time
-		if !s.webcaster {
-			to.Add(measure.Loads, e.Time, 1, "")
-		}
+		s.load(to, e.Time)
 	case event.Start:
 		if s.started {
 			return
 		}
 		s.started, s.startTime, s.startSeq, s.lastReport = true, e.Time, e.Seq, e.Time
-		s.count(to, e.Event)
+		if e.StartTime == event.Absent && s.loaded && e.Time >= s.loadTime {
+			e.StartTime = e.Time - s.loadTime
+		}
+		s.count(to, e.Time, e.StartTime)
 	case event.Stats:
 		if !s.started || e.Seq < s.startSeq {
 			return
@@ -274,27 +327,37 @@ func (s *session) follow(to aggregate.Entry, e aheadEvent) {
 			s.credit(to, e.Time, s.unreported(e.Event), event.Absent, event.Absent)
 		}
 		s.end(to, ending{time: e.Time, reason: e.Reason, played: e.Played})
+	case event.Snapshot:
+		s.turn(to, e.Event)
 	}
 }
 
-// count counts a play or a publish.
-func (s *session) count(to aggregate.Entry, start event.Event) {
-	if s.webcaster {
-		to.Add(measure.Publishes, start.Time, 1, "")
-		to.Add(measure.PublishesByOS, start.Time, 1, s.os)
-		to.Add(measure.PublishesByBrowser, start.Time, 1, s.browser)
-		to.Add(measure.PublishesByVersion, start.Time, 1, s.version)
+// load counts the load, once.
+func (s *session) load(to aggregate.Entry, at int64) {
+	if s.loaded {
 		return
 	}
-	to.Add(measure.Plays, start.Time, 1, "")
-	to.Add(measure.PlaysByOS, start.Time, 1, s.os)
-	to.Add(measure.PlaysByBrowser, start.Time, 1, s.browser)
-	to.Add(measure.PlaysByVersion, start.Time, 1, s.version)
-	switch {
-	case start.StartTime != event.Absent:
-		to.Observe(measure.StartTime, start.Time, start.StartTime)
-	case s.loaded && start.Time >= s.loadTime:
-		to.Observe(measure.StartTime, start.Time, start.Time-s.loadTime)
+	s.loaded, s.loadTime = true, at
+	if !s.webcaster {
+		to.Add(measure.Loads, at, 1, "")
+	}
+}
+
+// count counts a play or a publish that began at the time at, after startTime ms or event.Absent.
+func (s *session) count(to aggregate.Entry, at, startTime int64) {
+	if s.webcaster {
+		to.Add(measure.Publishes, at, 1, "")
+		to.Add(measure.PublishesByOS, at, 1, s.os)
+		to.Add(measure.PublishesByBrowser, at, 1, s.browser)
+		to.Add(measure.PublishesByVersion, at, 1, s.version)
+		return
+	}
+	to.Add(measure.Plays, at, 1, "")
+	to.Add(measure.PlaysByOS, at, 1, s.os)
+	to.Add(measure.PlaysByBrowser, at, 1, s.browser)
+	to.Add(measure.PlaysByVersion, at, 1, s.version)
+	if startTime != event.Absent {
+		to.Observe(measure.StartTime, at, startTime)
 	}
 }
 

@@ -317,7 +317,7 @@ func TestTrackerRefusesTooManyGaps(t *testing.T) {
 	tracker := NewTracker(aggregate.New("c"), keep)
 	var refused int
 	for i := range int64(3 * MaxGaps) {
-		refused += len(tracker.Apply(event.Batch{Session: player, Received: noon, Events: []event.Event{stats(1+2*i, 0, 1, 0, 0)}}).Refused)
+		refused += tracker.Apply(event.Batch{Session: player, Received: noon, Events: []event.Event{stats(1+2*i, 0, 1, 0, 0)}}).Gaps
 	}
 	if refused != 2*MaxGaps-1 {
 		t.Errorf("refused %d events, want %d", refused, 2*MaxGaps-1)

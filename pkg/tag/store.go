@@ -96,6 +96,16 @@ func (s *Store) Set(ctx context.Context, organization, name string, tags []strin
 	return tags, nil
 }
 
+// Add gives a stream one more tag. Its errors are those of Set.
+func (s *Store) Add(ctx context.Context, organization, name, tag string) error {
+	tags, err := s.Get(ctx, organization, name)
+	if err != nil || slices.Contains(tags, tag) {
+		return err
+	}
+	_, err = s.Set(ctx, organization, name, append(slices.Clone(tags), tag))
+	return err
+}
+
 // Renew writes the tags in force of an organisation again that were last written more than a month ago.
 func (s *Store) Renew(ctx context.Context, organization string) error {
 	s.mu.Lock()

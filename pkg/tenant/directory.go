@@ -28,6 +28,7 @@ type Directory struct {
 type account struct {
 	keyHash      [sha256.Size]byte
 	origins      []string // canonical, nil = any
+	tags         bool
 	organization *Organization
 }
 
@@ -58,7 +59,7 @@ func NewDirectory(organizations []Organization) (*Directory, error) {
 				canonical, _ := canonicalOrigin(origin)
 				origins = append(origins, canonical)
 			}
-			d.accounts[a.ID] = account{sha256.Sum256([]byte(a.Key)), origins, o}
+			d.accounts[a.ID] = account{sha256.Sum256([]byte(a.Key)), origins, a.Tags, o}
 		}
 	}
 	return d, nil
@@ -92,6 +93,9 @@ func (d *Directory) ByAccount(id, key, origin string) (*Organization, error) {
 	}
 	return a.organization, nil
 }
+
+// MayTag reports whether the players of an account may give tags to streams.
+func (d *Directory) MayTag(account string) bool { return d.accounts[account].tags }
 
 // BySecretKey returns the organisation whose servers hold the key. The error is ErrUnknownSecretKey.
 func (d *Directory) BySecretKey(key string) (*Organization, error) {

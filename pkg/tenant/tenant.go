@@ -63,6 +63,7 @@ type Account struct {
 	ID      string   `yaml:"id"`
 	Key     string   `yaml:"key"`     // starts with "pk_"
 	Origins []string `yaml:"origins"` // sites that may write, as "https://site.example"; none = any
+	Tags    bool     `yaml:"tags"`    // whether players may give tags to the streams that they play
 }
 
 // Organization is one tenant. Nothing of it is ever shown to another.

@@ -78,6 +78,16 @@ func sumOf(facts []fact, dimensions ...string) (sum float64) {
 	return sum
 }
 
+// peakOf returns the greatest sum of a minute.
+func peakOf(facts []fact) float64 {
+	minutes, peak := map[time.Time]float64{}, 0.0
+	for _, f := range facts {
+		minutes[f.at] += float64(f.value)
+		peak = max(peak, minutes[f.at])
+	}
+	return peak
+}
+
 func exactMedian(facts []fact) float64 {
 	if len(facts) == 0 {
 		return math.NaN()
@@ -141,12 +151,8 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 			want[f.dimensions[0]+" "+name] += float64(f.value) / unit
 		})
 	case "concurrentViewers":
-		minutes, peak := map[time.Time]float64{}, 0.0
-		for _, f := range of(measure.Viewing) {
-			minutes[f.at] += float64(f.value) / 60_000
-			peak = max(peak, minutes[f.at])
-		}
-		return map[string]float64{"viewers": peak, "plays": sumOf(of(measure.Plays))}
+		return map[string]float64{"viewers": peakOf(of(measure.Viewing)) / 60_000, "plays": sumOf(of(measure.Plays)),
+			"serverViewers": peakOf(of(measure.ServerViewers))}
 	case "bufferingRatio":
 		buffering := sumOf(of(measure.Buffering))
 		return map[string]float64{"value": buffering / (buffering + sumOf(of(measure.Playing), measure.Playout))}

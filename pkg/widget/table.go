@@ -182,12 +182,10 @@ func (c cell) average(sum, count int) float64 {
 
 func (r read) scale() float64 {
 	switch {
+	case r.kind == valueCounts, measure.Get(r.measure).Unit != measure.Milliseconds:
+		return 1
 	case r.kind == peakMinute:
 		return float64(measure.Minute.Length.Milliseconds())
-	case r.kind == valueCounts:
-		return 1
-	case measure.Get(r.measure).Unit == measure.Milliseconds:
-		return 1000
 	}
-	return 1
+	return 1000
 }

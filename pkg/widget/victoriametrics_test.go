@@ -78,6 +78,7 @@ func handMade() []fact {
 		plain(measure.TrafficByIP, "10:06", 80, "ingest", "2001:db8::1"), plain(measure.PlayingByIP, "10:05", 9000, "playout", "192.0.2.7"),
 		plain(measure.TrafficByReferrer, "10:05", 70, "site.example"), plain(measure.TrafficByReferrer, "10:05", 90, "(none)"),
 		plain(measure.PlayingByReferrer, "10:05", 9000, "site.example"),
+		plain(measure.ServerViewers, "10:05", 3), elsewhere(measure.ServerViewers, "10:05", 2, "FR", "s2"), plain(measure.ServerViewers, "11:05", 4),
 		plain(measure.Stops, "10:05", 4, "normal"), plain(measure.Stops, "11:05", 4, "timeout"), plain(measure.Stops, "11:05", 5, "error"),
 	}
 }
@@ -191,25 +192,25 @@ s2 | 1000 | 100`},
 		{"nothing happened in a breakdown", Query{QueryType: "usageByStream"}, "03:00", "04:00", `
 stream | ingest | playout`},
 		{"peak and plays", Query{QueryType: "concurrentViewers"}, "10:00", "12:00", `
-viewers | plays
-4 | 11`},
+viewers | plays | serverViewers
+4 | 11 | 5`},
 		{"peak of a part of an hour", Query{QueryType: "concurrentViewers", Country: []string{"DE"}}, "10:06", "10:07", `
-viewers | plays
-0.5 | 0`},
+viewers | plays | serverViewers
+0.5 | 0 | 0`},
 		{"peaks per interval", Query{QueryType: "concurrentViewers", Form: "series", Interval: "1h"}, "10:06", "12:30", `
-time | viewers | plays
-10h0m0s | 0.5 | 0
-11h0m0s | 4 | 4
-12h0m0s | 0 | 0`},
+time | viewers | plays | serverViewers
+10h0m0s | 0.5 | 0 | 0
+11h0m0s | 4 | 4 | 4
+12h0m0s | 0 | 0 | 0`},
 		{"differences of peaks", Query{QueryType: "concurrentViewers", Form: "series", Interval: "1h", Mode: "delta"}, "10:00", "12:30", `
-time | viewers | plays
-10h0m0s | 1.5 | 7
-11h0m0s | 2.5 | 4
-12h0m0s | -4 | 0`},
+time | viewers | plays | serverViewers
+10h0m0s | 1.5 | 7 | 5
+11h0m0s | 2.5 | 4 | -1
+12h0m0s | -4 | 0 | -4`},
 		{"differences of peaks, the first clipped", Query{QueryType: "concurrentViewers", Form: "series", Interval: "1h", Mode: "delta"}, "10:06", "11:05", `
-time | viewers | plays
-10h0m0s | - | 0
-11h0m0s | 2.5 | 0`},
+time | viewers | plays | serverViewers
+10h0m0s | - | 0 | -
+11h0m0s | 2.5 | 0 | -1`},
 		{"buffering ratio", Query{QueryType: "bufferingRatio"}, "10:00", "11:00", `
 value
 0.1`},

@@ -54,8 +54,13 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 	for n, step := range steps {
 		table.Times = append(table.Times, step.start)
 		add(step.start, rows(step.from, step.to))
-		if q.Mode == "delta" && slices.Contains(widget.Columns, "viewers") {
-			table.Cells[Cell{Time: step.start, Column: "viewers"}] = viewersDelta(facts, steps, n)
+		if q.Mode != "delta" {
+			continue
+		}
+		for column, peak := range map[string]func([]Fact) float64{"viewers": viewers, "serverViewers": serverViewers} {
+			if slices.Contains(widget.Columns, column) {
+				table.Cells[Cell{Time: step.start, Column: column}] = peakDelta(peak, facts, steps, n)
+			}
 		}
 	}
 	return table, nil
@@ -164,9 +169,9 @@ func periods(q Query) ([]period, error) {
 	}, nil
 }
 
-// viewersDelta is the change of the peak from the interval before to the nth.
+// peakDelta is the change of a peak from the interval before to the nth.
 // It takes full intervals, and is null for a first one that is clipped.
-func viewersDelta(facts []Fact, steps []interval, n int) *float64 {
+func peakDelta(peak func([]Fact) float64, facts []Fact, steps []interval, n int) *float64 {
 	step := steps[n]
 	before := interval{start: step.start - (step.end - step.start), end: step.start}
 	if n > 0 {
@@ -185,7 +190,7 @@ func filtered(facts []Fact, tags Tags, q Query) []Fact {
 	}
 	var passed []Fact
 	for _, f := range facts {
-		traffic := f.Measure == Sent || f.Measure == Received
+		traffic := f.Measure == Sent || f.Measure == Received || f.Measure == ServerViewer
 		if f.organization == q.Organization && allows(q.Country, f.country) && allows(q.Stream, f.stream) && allows(q.Referrer, f.referrer) &&
 			tags.carries(f.organization, f.stream, q.Tag) && (traffic || allows(q.Event, f.event)) {
 			passed = append(passed, f)

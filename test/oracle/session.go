@@ -31,6 +31,7 @@ const (
 	OnAir                       // ms of webcasters in a minute
 	VideoBitrate                // bit/s
 	AudioBitrate                // bit/s
+	ServerViewer                // 1 in a minute
 )
 
 // Fact is one thing that counts: so much of a measure at a time and a place.

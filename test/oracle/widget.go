@@ -40,7 +40,7 @@ func Widgets() map[string]Widget {
 	version := func(f Fact) string { return f.version }
 	return map[string]Widget{
 		"usageOverview":     {Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
-		"concurrentViewers": {Columns: []string{"viewers", "plays"}, Viewers: true, Of: watching, Values: viewersAndPlays},
+		"concurrentViewers": {Columns: []string{"viewers", "plays", "serverViewers"}, Viewers: true, Of: watching, Values: viewersAndPlays},
 		"monthToDate":       {Breakdown: "period", Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
 		"usagePlayout":      usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, playout),
 		"usageIngest":       usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, ingest),
@@ -193,22 +193,27 @@ func sentAndReceived(facts []Fact, q Query) []*float64 {
 func watching(Query) []Measure { return []Measure{Playing, Buffering} }
 
 func viewersAndPlays(facts []Fact, _ Query) []*float64 {
-	return numbers(peak(facts), total(facts, Play))
+	return numbers(viewers(facts), total(facts, Play), serverViewers(facts))
 }
 
-// peak is the greatest number of viewers of a minute (rule 14).
-func peak(facts []Fact) float64 {
-	watched := map[int64]int64{} // ms of a minute
+// viewers is the greatest number of viewers of a minute (rule 14), and serverViewers that of the viewers whom only servers see.
+func viewers(facts []Fact) float64 { return peak(facts, Playing, Buffering) / float64(minute) }
+
+func serverViewers(facts []Fact) float64 { return peak(facts, ServerViewer) }
+
+// peak is the greatest sum of a minute (rule 14).
+func peak(facts []Fact, measures ...Measure) float64 {
+	minutes := map[int64]int64{} // ms of a minute
 	for _, f := range facts {
-		if f.Measure == Playing || f.Measure == Buffering {
-			watched[floor(f.At, minute)] += f.Value
+		if slices.Contains(measures, f.Measure) {
+			minutes[floor(f.At, minute)] += f.Value
 		}
 	}
 	greatest := int64(0)
-	for _, value := range watched {
+	for _, value := range minutes {
 		greatest = max(greatest, value)
 	}
-	return float64(greatest) / float64(minute)
+	return float64(greatest)
 }
 
 func bufferingRatio(facts []Fact, _ Query) []*float64 {
