@@ -31,6 +31,8 @@ const geoIPInterval = 30 * time.Second
 
 // Run runs a collector until ctx is done; then it answers the requests that it has begun, and writes what it has counted.
 func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	who, err := identify(c.DataDir)
 	if err != nil {
 		return err
@@ -72,6 +74,10 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	pulled, err := newPull(c, server, logger)
+	if err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -85,12 +91,13 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 	}
 
-	// What feeds stops before what it feeds: requests, then the pipeline, then the writer.
+	// What feeds stops before what it feeds: requests, logs and media servers, then the pipeline, then the writer.
 	pipelineCtx, stopPipeline := context.WithCancel(context.WithoutCancel(ctx))
 	writerCtx, stopWriter := context.WithCancel(context.WithoutCancel(ctx))
-	var pipelineDone, writerDone, rest sync.WaitGroup
+	var pullDone, pipelineDone, writerDone, rest sync.WaitGroup
 	writerDone.Go(func() { writer.Run(writerCtx, logger) })
 	pipelineDone.Go(func() { pipeline.Run(pipelineCtx) })
+	pullDone.Go(func() { pulled.run(ctx, logger) })
 	rest.Go(func() { countries.Watch(ctx, geoIPInterval) })
 	rest.Go(func() { proof.run(ctx) })
 	served := make(chan error, 1)
@@ -99,11 +106,13 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 
 	select {
 	case err = <-served:
+		stop()
 	case <-ctx.Done():
 		shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
 		err = httpServer.Shutdown(shutdownCtx)
 	}
+	pullDone.Wait()
 	stopPipeline()
 	pipelineDone.Wait()
 	stopWriter()

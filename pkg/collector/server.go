@@ -22,7 +22,9 @@ import (
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/ingest"
+	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/beacon"
+	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 	"github.com/streamlens/streamlens/pkg/source/usage"
 	"github.com/streamlens/streamlens/pkg/tag"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -61,6 +63,8 @@ type Server struct {
 	salts    *enrich.Salts
 	// playerTags holds tags that players gave to streams lately, so that each is written once.
 	playerTags *lru.Cache[playerTag, struct{}]
+	rules      map[string]*accesslog.Rules // by organisation
+	hooks      map[string]*mediaserver.Poller
 	events     sync.Pool // of *beacon.Decoder
 	usage      sync.Pool // of *usage.Decoder
 	bodies     sync.Pool // of *[]byte
@@ -74,6 +78,9 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.playerTags, err = lru.New[playerTag, struct{}](playerTagsKnown); err != nil {
 		return nil, fmt.Errorf("tags of players: %w", err)
 	}
+	if s.rules, err = newRules(s.Directory.Organizations()); err != nil {
+		return nil, err
+	}
 	s.events.New = func() any { return beacon.NewDecoder(event.MaxPlayerAge) }
 	s.usage.New = func() any { return new(usage.Decoder) }
 	s.bodies.New = func() any { return new([]byte) }
@@ -83,6 +90,8 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.Handle("POST "+cmcdPath, s.endpoint(s.postCMCD))
 	mux.HandleFunc("OPTIONS "+cmcdPath, preflight)
 	mux.Handle("POST /v1/usage", s.endpoint(s.postUsage))
+	mux.Handle("POST /v1/hooks/srs/{key}", s.endpoint(s.postSRSHook))
+	mux.Handle("POST /v1/logs", s.endpoint(s.postLogs))
 	mux.Handle("GET /v1/streams/{stream}/tags", s.endpoint(s.getTags))
 	mux.Handle("PUT /v1/streams/{stream}/tags", s.endpoint(s.putTags))
 	mux.Handle("DELETE /v1/streams/{stream}/tags", s.endpoint(s.deleteTags))
@@ -288,25 +297,30 @@ func (s *Server) postUsage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for i := range lines {
-		u := &lines[i]
-		from := address(u.Address)
-		u.Country = s.Countries.Country(from)
-		u.Address = s.storedAddress(from, organization.Privacy.IP, u.Time)
-		u.Referrer = enrich.Host(u.Referrer)
+		lines[i] = s.enrichUsage(organization, lines[i])
 	}
 	counted, err := s.Pipeline.Usage(ingest.Delivery{Organization: organization.ID, Received: received, Lines: lines})
 	if err != nil {
 		return err
 	}
 	s.metrics.repeated.Add(counted.Repeated)
-	good := len(lines) - counted.OverLimit
-	if good == 0 && counted.OverLimit > 0 {
+	good := len(lines) - len(counted.OverLimit)
+	if good == 0 && len(counted.OverLimit) > 0 {
 		return ingest.ErrStreams
 	}
 	for range counted.OverLimit {
 		rejected = append(rejected, event.Refusal{Reason: "streams", Error: ingest.ErrStreams.Error(), Field: "stream"})
 	}
 	return s.answerBatch(w, good, rejected)
+}
+
+// enrichUsage returns a line as it is counted. The country is that of the address before any of it is taken away.
+func (s *Server) enrichUsage(o *tenant.Organization, u event.Usage) event.Usage {
+	from := address(u.Address)
+	u.Country = s.Countries.Country(from)
+	u.Address = s.storedAddress(from, o.Privacy.IP, u.Time)
+	u.Referrer = enrich.Host(u.Referrer)
+	return u
 }
 
 // secretKey returns the organisation's secret key that a server sends, as a bearer token or as clients of the bintu API do.

@@ -29,23 +29,28 @@ type store struct {
 	mu   sync.Mutex
 	text strings.Builder
 	full bool
+	// discard keeps nothing.
+	discard bool
 }
 
 func (s *store) Enqueue(samples []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.text.Write(samples)
+	if !s.discard {
+		s.text.Write(samples)
+	}
 }
 
 func (s *store) Full() bool { return s.full }
 
 type collector struct {
 	*httptest.Server
-	store *store
-	stop  func() // ends the pipeline, so that everything is in store
+	store    *store
+	pipeline *ingest.Pipeline
+	stop     func() // ends the pipeline, so that everything is in store
 }
 
-func start(t *testing.T, change func(*tenant.Organization)) *collector {
+func start(t testing.TB, change func(*tenant.Organization)) *collector {
 	t.Helper()
 	acme := tenant.NewOrganization("acme")
 	acme.SecretKey = "sk_acme"
@@ -90,7 +95,7 @@ func start(t *testing.T, change func(*tenant.Organization)) *collector {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	ctx, cancel := context.WithCancel(context.Background())
-	return &collector{server, stored, func() {
+	return &collector{server, stored, pipeline, func() {
 		cancel()
 		pipeline.Run(ctx)
 	}}

@@ -9,11 +9,15 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/streamlens/streamlens/pkg/source/accesslog"
+	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
@@ -29,6 +33,60 @@ type Config struct {
 	TrustedProxies []netip.Prefix `yaml:"-"`
 	// Organizations has at least one; what they leave out is as in tenant.NewOrganization.
 	Organizations []tenant.Organization `yaml:"-"`
+	// Logs are the access logs that the collector follows.
+	Logs []LogFile `yaml:"logs"`
+	// Servers are the media servers that the collector polls.
+	Servers []MediaServer `yaml:"servers"`
+}
+
+// LogFile is an access log on the collector's machine.
+type LogFile struct {
+	File   string `yaml:"file"`
+	Format string `yaml:"format"` // of accesslog.Formats
+	// Template is the string of nginx's log_format, for the format "template" only.
+	Template string `yaml:"template"`
+	// Fields are the names of the columns, for formats that have columns and logs that do not name them.
+	Fields []string `yaml:"fields"`
+	// Timezone is that of times without an offset, such as Europe/Berlin; default UTC.
+	Timezone string `yaml:"timezone"`
+	// Organization may be left out if there is only one.
+	Organization string `yaml:"organization"`
+}
+
+// LogFormat returns the form of the log.
+func (l LogFile) LogFormat() (accesslog.Format, error) {
+	f := accesslog.Format{Name: l.Format, Template: l.Template, Fields: l.Fields}
+	if l.Timezone == "" {
+		return f, nil
+	}
+	var err error
+	if f.Location, err = time.LoadLocation(l.Timezone); err != nil {
+		return f, fmt.Errorf("unknown time zone %q", l.Timezone)
+	}
+	return f, nil
+}
+
+// MediaServer is a media server that is asked for its counters.
+type MediaServer struct {
+	Type     string `yaml:"type"` // mediamtx, srs or nginx-rtmp
+	URL      string `yaml:"url"`
+	Username string `yaml:"username"`
+	Password string `yaml:"password"`
+	Token    string `yaml:"token"` // sent as a bearer token if there is no user name
+	// Interval is the time between two polls in s; default 10.
+	Interval int `yaml:"interval"`
+	// HookKey is in the URL to which SRS posts its hooks, and starts with "hk_"; default none: hooks are not taken.
+	HookKey string `yaml:"hookKey"`
+	// Organization may be left out if there is only one.
+	Organization string `yaml:"organization"`
+}
+
+// Polled returns how the server is polled.
+func (m MediaServer) Polled() mediaserver.Config {
+	return mediaserver.Config{
+		Type: m.Type, URL: m.URL, Username: m.Username, Password: m.Password, Token: m.Token, Organization: m.Organization,
+		Interval: time.Duration(m.Interval) * time.Second,
+	}
 }
 
 // VictoriaMetrics is the database.
@@ -120,10 +178,56 @@ func parse(data []byte) (Config, error) {
 	for _, problem := range tenant.Validate(config.Organizations) {
 		add(problem.Error(), append([]any{"organizations"}, problem.Path...)...)
 	}
+	for i := range config.Logs {
+		l := &config.Logs[i]
+		if l.Organization = config.theOrganization(l.Organization); l.Organization == "" {
+			add(fmt.Sprintf("logs[%d].organization must be the id of an organisation", i), "logs", i, "organization")
+		}
+		if l.File == "" {
+			add(fmt.Sprintf("logs[%d].file must be the path of a log", i), "logs", i, "file")
+		}
+		format, err := l.LogFormat()
+		if err == nil {
+			_, err = accesslog.NewDecoder(format)
+		}
+		if err != nil {
+			add(fmt.Sprintf("logs[%d]: %v", i, err), "logs", i, "format")
+		}
+	}
+	for i := range config.Servers {
+		m := &config.Servers[i]
+		if m.Organization = config.theOrganization(m.Organization); m.Organization == "" {
+			add(fmt.Sprintf("servers[%d].organization must be the id of an organisation", i), "servers", i, "organization")
+		}
+		if m.Interval == 0 {
+			m.Interval = int(mediaserver.DefaultInterval.Seconds())
+		}
+		if m.Interval < 1 || m.Interval > 60 {
+			add(fmt.Sprintf("servers[%d].interval must be a whole number of seconds from 1 to 60", i), "servers", i, "interval")
+		}
+		if m.HookKey != "" && (!strings.HasPrefix(m.HookKey, "hk_") || strings.ContainsAny(m.HookKey, "/?#%")) {
+			add(fmt.Sprintf("servers[%d].hookKey must start with hk_ and have none of / ? # %%", i), "servers", i, "hookKey")
+		}
+		if _, err := mediaserver.New(m.Polled()); err != nil {
+			add(fmt.Sprintf("servers[%d]: %v", i, err), "servers", i)
+		}
+	}
 	if problems != nil {
 		return Config{}, errors.Join(problems...)
 	}
 	return config, nil
+}
+
+// theOrganization returns the id of an organisation that is there, of the only one if none is named, and "" if there is none
+// of that id.
+func (c *Config) theOrganization(id string) string {
+	if id == "" && len(c.Organizations) == 1 {
+		return c.Organizations[0].ID
+	}
+	if slices.ContainsFunc(c.Organizations, func(o tenant.Organization) bool { return o.ID == id }) {
+		return id
+	}
+	return ""
 }
 
 // validListen accepts what net.Listen takes for TCP, with the port as a number.

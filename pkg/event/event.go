@@ -146,7 +146,9 @@ type Batch struct {
 	Received int64 // ms since 1970
 	// Correction is to be added to the times of all events of the session, ms; that of its first batch holds.
 	Correction int64
-	Events     []Event
+	// Logged means that the events come from a log, which may be of any age.
+	Logged bool
+	Events []Event
 }
 
 // Usage is an amount of traffic that a server reports.

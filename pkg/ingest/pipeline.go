@@ -78,12 +78,13 @@ type Delivery struct {
 	ID           string // idempotency key of all lines together, "" if there is none
 	Received     int64  // ms since 1970
 	Lines        []event.Usage
+	Sessions     []event.Batch // of players, as their requests tell; their viewers are described
 }
 
 // Counted says what became of a Delivery.
 type Counted struct {
-	Repeated  int // lines that were counted before
-	OverLimit int // lines that were refused because the organisation has too many streams
+	Repeated  int   // lines that were counted before
+	OverLimit []int // indexes of lines that were refused because the organisation has too many streams
 }
 
 // New returns a pipeline whose series carry the collector's name. limits returns those of an organisation; clock is
@@ -132,6 +133,12 @@ func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.
 		p.mu.Lock()
 	}
 	b.Received = p.advance(b.Received)
+	return p.apply(b)
+}
+
+// apply counts the events of a batch whose viewer is described.
+func (p *Pipeline) apply(b event.Batch) (session.Outcome, error) {
+	organization := b.Session.Organization
 	if !p.tracker.Known(organization, b.Session.ID) {
 		if !p.daily.admit(organization, measure.LabelStream, b.Session.Stream, p.now, p.limits(organization).Streams) {
 			return session.Outcome{}, ErrStreams
@@ -148,7 +155,7 @@ func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.
 	return p.tracker.Apply(b), nil
 }
 
-// Usage counts lines of traffic.
+// Usage counts a delivery. With an error nothing is counted.
 func (p *Pipeline) Usage(d Delivery) (Counted, error) {
 	var c Counted
 	if p.writer.Full() {
@@ -161,12 +168,19 @@ func (p *Pipeline) Usage(d Delivery) (Counted, error) {
 		c.Repeated = len(d.Lines)
 		return c, nil
 	}
+	// Sessions go first: a viewer whose player reports is not counted by what servers see.
+	for _, b := range d.Sessions {
+		b.Received = now
+		if _, err := p.apply(b); err != nil && !errors.Is(err, ErrStreams) {
+			return c, err
+		}
+	}
 	limits := p.limits(d.Organization)
 	for i := range d.Lines {
 		u := &d.Lines[i]
 		switch {
 		case !p.daily.admit(d.Organization, measure.LabelStream, u.Stream, now, limits.Streams):
-			c.OverLimit++
+			c.OverLimit = append(c.OverLimit, i)
 		case !p.isFirst(usageID{d.Organization, u.ID, false}, now):
 			c.Repeated++
 		default:

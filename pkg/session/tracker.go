@@ -90,7 +90,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	for _, e := range b.Events {
 		if e.Type == event.Snapshot {
 			e.Time += s.correction
-			if event.Outside(e.Time, b.Received) {
+			if !b.Logged && event.Outside(e.Time, b.Received) {
 				o.Outside++
 				continue
 			}

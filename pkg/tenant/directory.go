@@ -65,6 +65,15 @@ func NewDirectory(organizations []Organization) (*Directory, error) {
 	return d, nil
 }
 
+// Organizations returns all organisations.
+func (d *Directory) Organizations() []Organization {
+	var all []Organization
+	for _, o := range d.organizations {
+		all = append(all, *o)
+	}
+	return all
+}
+
 // Organization returns the organisation with the id.
 func (d *Directory) Organization(id string) (*Organization, bool) {
 	o, ok := d.organizations[id]

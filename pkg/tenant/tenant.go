@@ -5,6 +5,7 @@ package tenant
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -74,6 +75,14 @@ type Organization struct {
 	Accounts  []Account `yaml:"accounts"`
 	Privacy   Privacy   `yaml:"privacy"`
 	Limits    Limits    `yaml:"limits"`
+	// StreamPaths find the stream of a request in an access log, before the rules that work for usual servers.
+	StreamPaths []StreamPath `yaml:"streamPaths"`
+}
+
+// StreamPath says which stream the requests for a path belong to.
+type StreamPath struct {
+	Path     string `yaml:"path"`     // regular expression (RE2) with the group "stream", and perhaps the group "protocol"
+	Protocol string `yaml:"protocol"` // of all paths that match; by default the one that the path tells
 }
 
 // NewOrganization returns an organisation with the defaults: default level, full addresses, 100,000 events a second,
@@ -159,6 +168,11 @@ func Validate(organizations []Organization) []*FieldError {
 			}
 		}
 
+		for j, rule := range organization.StreamPaths {
+			if expression, err := regexp.Compile(rule.Path); err != nil || expression.SubexpIndex("stream") < 0 {
+				add("must be a regular expression with a group named stream, as ^/live/(?P<stream>[^/]+)/", i, "streamPaths", j, "path")
+			}
+		}
 		for j, account := range organization.Accounts {
 			if !ValidID(account.ID) {
 				add(expectedID, i, "accounts", j, "id")

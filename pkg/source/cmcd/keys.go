@@ -129,7 +129,7 @@ func asText(value any) string {
 // number returns the least number of a list, rounded, if it is from 0 to limit, and event.Absent if there is none: of the
 // buffers of audio and video it is the shorter one that runs dry.
 func (k keys) number(name string, limit int64) int64 {
-	least := int64(event.Absent)
+	least := event.Absent
 	for _, value := range k.items(name) {
 		n := asNumber(value)
 		if n >= 0 && n <= limit && (least == event.Absent || n < least) {

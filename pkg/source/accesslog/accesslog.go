@@ -1,0 +1,140 @@
+// Package accesslog decodes the access logs of web servers, CDNs and Wowza, and finds out which stream a request was for.
+//
+// There are three kinds of logs, and one engine for each: lines made by a template (nginx, Apache), lines of JSON (nginx,
+// Cloudflare, Fastly) and lines of columns (CloudFront, Wowza). What all of them share, such as how a time or a number of
+// bytes is read, is in one place.
+//
+// Text is decoded leniently: bytes that are no UTF-8 become U+FFFD, and a broken percent escape stays as it is. What is
+// counted is decoded strictly: a time, a status or a number of bytes that cannot be right refuses the line.
+package accesslog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Request is one request as an access log tells of it.
+type Request struct {
+	Time   int64  // ms since 1970, when the answer ended
+	Method string // "" if the log does not tell it
+	Status int    // of the answer, 0 if there was none
+	Path   string // without percent escapes and without the query, "" if the request line was no HTTP
+	Query  string // as it was sent, without the question mark; "" if there is none
+	// Bytes were sent to the client, or of ingest were received from it. Each format counts its own way, see Formats.
+	Bytes     int64
+	Address   netip.Addr // of the client; the zero Addr if the log has none
+	Referrer  string     // a URL, "" if there is none
+	UserAgent string     // "" if there is none
+	// Protocol and Stream are set only where the log itself names them (Wowza). Else Rules find them by the path.
+	Protocol, Stream string
+	Direction        string // measure.Playout or measure.Ingest
+	CMCD             CMCD
+}
+
+// CMCD is Common Media Client Data in request mode as it was sent, not decoded (CTA-5004-B). It comes either as a query
+// argument or in up to four headers; absent ones are "".
+type CMCD struct {
+	Query                            string // the argument CMCD without percent escapes
+	Object, Request, Session, Status string // the headers CMCD-Object, CMCD-Request, CMCD-Session and CMCD-Status
+}
+
+// Error says why a line was refused.
+type Error struct {
+	Field   string // as the log names it, or "line"
+	Reason  string // a short name, for counting: malformed, missing, range, text
+	Message string // a sentence without the field's name
+}
+
+func (e *Error) Error() string { return e.Field + " " + e.Message }
+
+// Decoder decodes the lines of one log, in their order. It must not be used by several goroutines at once, and a log whose
+// header names its columns needs a Decoder of its own.
+type Decoder interface {
+	// Decode decodes a line without its end and reports whether it tells of a request: a blank line, a header, and what Wowza
+	// logs beside the ends of streams do not. Request is overwritten. A refusal is an *Error. Neither line nor r are kept.
+	Decode(line []byte, r *Request) (ok bool, err error)
+}
+
+// Format says how a log is written.
+type Format struct {
+	Name string // one of Formats
+	// Template is the format string of nginx's log_format, for the format "template" only.
+	Template string
+	// Fields are the names of the columns of the formats cloudfront, cloudfront-realtime and wowza, in their order; by default
+	// those of the vendor. A header line #Fields: in the log wins.
+	Fields []string
+	// Location is that of times that name no offset from UTC, by default UTC. Of the formats with a name, only wowza has such
+	// times.
+	Location *time.Location
+}
+
+// formats make the decoders by name. What Bytes are is said here.
+var formats = []struct {
+	name string
+	make func(Format) (Decoder, error)
+}{
+	// Bytes: $body_bytes_sent, the body.
+	{"nginx-combined", combined},
+	// Bytes: $bytes_sent, header and body; without it $body_bytes_sent.
+	{"nginx-json", jsonFormat(nginxColumns)},
+	// Bytes: %b, the body, or with %O instead header and body.
+	{"apache-combined", combined},
+	// Bytes: sc-bytes, header and body.
+	{"cloudfront", columnsFormat(cloudfrontColumns, cloudfrontFields)},
+	{"cloudfront-realtime", columnsFormat(cloudfrontColumns, cloudfrontRealtimeFields)},
+	// Bytes: EdgeResponseBytes, header and body; without it EdgeResponseBodyBytes.
+	{"cloudflare", jsonFormat(cloudflareColumns)},
+	// Bytes: "bytes", by the documented format header and body.
+	{"fastly", jsonFormat(fastlyColumns)},
+	// Bytes: sc-stream-bytes, of publishers cs-stream-bytes, of the whole session.
+	{"wowza", wowza},
+	// Bytes: $bytes_sent, header and body; without it $body_bytes_sent, the body.
+	{"template", template},
+}
+
+// Formats returns the names of all formats.
+func Formats() []string {
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.name
+	}
+	return names
+}
+
+// NewDecoder returns a decoder of the format. The error says what is wrong with the format.
+func NewDecoder(f Format) (Decoder, error) {
+	for _, known := range formats {
+		if known.name == f.Name {
+			if (f.Template != "") != (f.Name == "template") {
+				return nil, errors.New(`the format "template" needs a template, and no other may have one`)
+			}
+			return known.make(f)
+		}
+	}
+	return nil, fmt.Errorf("unknown log format %q, it must be one of %s", f.Name, strings.Join(Formats(), ", "))
+}
+
+// maxLine is the greatest length of a line. Web servers take no longer request lines and headers by default.
+const maxLine = 64 << 10
+
+// trim returns the line without what logs have around it, and nil if nothing is left. A log that is truncated while its
+// server writes goes on with zero bytes.
+func trim(line []byte) ([]byte, error) {
+	for len(line) > 0 && line[0] == 0 {
+		line = line[1:]
+	}
+	for len(line) > 0 && line[len(line)-1] <= ' ' {
+		line = line[:len(line)-1]
+	}
+	switch {
+	case len(line) > maxLine:
+		return nil, &Error{"line", "range", fmt.Sprintf("is longer than %d bytes", maxLine)}
+	case bytes.IndexByte(line, 0) >= 0:
+		return nil, &Error{"line", "malformed", "has a zero byte"}
+	}
+	return line, nil
+}

@@ -1,0 +1,105 @@
+package accesslog_test
+
+import (
+	"errors"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/source/accesslog"
+)
+
+// examine decodes a line and checks that the answer can be right, and that it is the same for a decoder that has seen others.
+func examine(t *testing.T, used accesslog.Decoder, format accesslog.Format, line string) {
+	var r, again accesslog.Request
+	ok, err := decoder(t, format).Decode([]byte(line), &r)
+	if againOK, againErr := used.Decode([]byte(line), &again); ok != againOK || (err == nil) != (againErr == nil) || ok && r != again {
+		t.Errorf("%q:\na new decoder says  %v %v %+v,\nanother one says   %v %v %+v", line, ok, err, r, againOK, againErr, again)
+	}
+	var refused *accesslog.Error
+	switch {
+	case err != nil && (ok || !errors.As(err, &refused) || refused.Field == "" || refused.Reason == "" || refused.Message == ""):
+		t.Errorf("%q: refused as %v %#v", line, ok, err)
+	case !ok:
+		return
+	case r.Time <= 0, r.Bytes < 0, r.Bytes > event.MaxBytes, r.Status < 0, r.Status > 999,
+		r.Direction != measure.Playout && r.Direction != measure.Ingest:
+		t.Errorf("%q: got %+v", line, r)
+	}
+	for _, s := range []string{
+		r.Method, r.Path, r.Query, r.Referrer, r.UserAgent, r.Protocol, r.Stream, r.CMCD.Query, r.CMCD.Object, r.CMCD.Request,
+		r.CMCD.Session, r.CMCD.Status,
+	} {
+		if !utf8.ValidString(s) {
+			t.Errorf("%q: %q is no UTF-8", line, s)
+		}
+	}
+}
+
+func fuzz(f *testing.F, formats []accesslog.Format, seeds []string) {
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		for _, format := range formats {
+			// A header would change what this decoder knows.
+			if len(line) == 0 || line[0] != '#' {
+				used := decoder(t, format)
+				for _, seed := range seeds {
+					var r accesslog.Request
+					// Some seeds are of other formats.
+					_, _ = used.Decode([]byte(seed), &r)
+				}
+				examine(t, used, format, line)
+			}
+		}
+	})
+}
+
+func FuzzTemplate(f *testing.F) {
+	fuzz(f, []accesslog.Format{{Name: "nginx-combined"}, {Name: "template", Template: ownTemplate}}, []string{
+		`192.0.2.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a%20.ts?CMCD=a%3D1 HTTP/1.1" 200 7 "http://r/" "x\x22\"\u0041"`,
+		`::1 [2026-11-24T06:46:31.5+00:00] GET "/hls/gro\xC3\x9Fes studio-2.ts" "a" 206 363 "curl/7.88.1" "-" "sid" 0.000`,
+	})
+}
+
+func FuzzJSON(f *testing.F) {
+	fuzz(f, []accesslog.Format{{Name: "cloudflare"}, {Name: "nginx-json"}, {Name: "fastly"}}, []string{
+		`{"EdgeEndTimestamp":1546480452000000000,"EdgeResponseBytes":5,"ClientRequestURI":"/a?CMCD=b","RequestHeaders":{"cmcd-status":"bs"}}`,
+		`{"msec":"1795502790.944","remote_addr":"::1","request_uri":"/a%20b","status":"200","bytes_sent":"5","http_user_agent":"\u00e9"}`,
+		`{"time":1663583003838,"address":"203.0.113.9","method":"GET","url":"/a","status":200,"bytes":8,"user_agent":null}`,
+	})
+}
+
+func FuzzColumns(f *testing.F) {
+	fuzz(f, []accesslog.Format{{Name: "cloudfront"}, {Name: "cloudfront-realtime"}, {Name: "wowza"}}, []string{
+		tabs(`2019-12-04  21:02:31  LAX1  392  192.0.2.100  GET  h  /a%2520.ts  200  -  Mozilla%2520x  CMCD=sid%253D%25226%2522`),
+		tabs(`1663583003.838  ::1  0.001  200  812345  GET  https  h  /a.ts  57  FRA56-C1  x  y  0.002  HTTP/2.0  IPv6  M%20`),
+		wowza("destroy", "stream", "http (cupertino)", "192.0.2.1", 3, 4, "mp4:show"),
+		wowza("destroy", "stream", "rtmps (HTTP-1.1)", "192.0.2.1", 7, 4, "rtmp://h/live/show"),
+	})
+}
+
+func FuzzRules(f *testing.F) {
+	for _, seed := range []string{
+		"/hls/NAME_720p-12.ts", "/live/ngrp:NAME_all/chunklist_b800000.m3u8", "/dash/NAME/chunk-stream0-00001.m4s", "/a/b_1_2_init.mp4",
+		"/memfs/71946bf8-b2a0-4774-99a3-02783ac0d9db_output_0_0002.ts", "//%//_stream.m3u8", "/x/-_-.mpd", "/video1_stream.m3u8",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		rules := accesslog.NewRules(nil)
+		stream, protocol, media, ok := rules.Match(path)
+		switch {
+		case !ok && (stream != "" || protocol != "" || media):
+			t.Errorf("%q: got %q %q %v without ok", path, stream, protocol, media)
+		case ok && (stream == "" || !event.ValidText(stream, event.MaxNameBytes) || protocol != "hls" && protocol != "dash"):
+			t.Errorf("%q: got %q %q", path, stream, protocol)
+		}
+		// A manifest may teach, but it stays the same stream.
+		if againStream, _, _, againOK := rules.Match(path); ok && (againStream != stream || !againOK) {
+			t.Errorf("%q: got %q, then %q", path, stream, againStream)
+		}
+	})
+}

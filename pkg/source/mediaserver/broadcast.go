@@ -1,0 +1,124 @@
+package mediaserver
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/event"
+)
+
+// reasonNormal is the stop reason of broadcasts: servers do not say why a connection ended.
+const reasonNormal = "normal"
+
+// broadcast is what one publisher sends to one stream, as a session of events.
+type broadcast struct {
+	session event.Session
+	began   time.Time
+	last    time.Time // up to which it is reported
+	seq     int64
+	stopped bool
+}
+
+// continueBroadcast reports that a publisher is on air.
+func (d *Differ) continueBroadcast(c *connection, out *Delta, now time.Time) {
+	if !c.Publisher {
+		return
+	}
+	var events []event.Event
+	if c.broadcast == nil {
+		c.broadcast = d.newBroadcast(c, now)
+		events = c.broadcast.begin()
+	}
+	b := c.broadcast
+	if passed := now.Sub(b.last).Milliseconds(); passed > 0 {
+		stats := b.event(event.Stats, now)
+		stats.Playing = passed
+		if t := d.total(c); t != nil {
+			stats.VideoBitrate, stats.AudioBitrate = bitrate(t.VideoBitrate), bitrate(t.AudioBitrate)
+		}
+		events = append(events, stats)
+		b.last = b.last.Add(time.Duration(passed) * time.Millisecond) // what is less than 1 ms is left to the next report
+	}
+	d.emit(b, events, now, out)
+}
+
+// endBroadcast reports that a publisher is gone. Without a hook that says when, it was on air until a snapshot saw it last.
+func (d *Differ) endBroadcast(c *connection, out *Delta) {
+	var events []event.Event
+	if c.broadcast == nil && c.Publisher && c.snapshots == 0 && !c.closed.IsZero() {
+		c.broadcast = d.newBroadcast(c, c.closed)
+		events = c.broadcast.begin()
+	}
+	b := c.broadcast
+	if b == nil || b.stopped {
+		return
+	}
+	b.stopped = true
+	end := b.last
+	if c.closed.After(end) {
+		end = c.closed
+	}
+	stop := b.event(event.Stop, end)
+	stop.Reason, stop.Playing, stop.Played = reasonNormal, end.Sub(b.last).Milliseconds(), end.Sub(b.began).Milliseconds()
+	b.last = end
+	d.emit(b, append(events, stop), end, out)
+}
+
+// newBroadcast returns the broadcast of a publisher that is seen for the first time. It began with the connection, but not
+// before the snapshot that did not have it; if the connection is older than the Differ, the broadcast begins now, under an id
+// that an earlier Differ cannot have used.
+func (d *Differ) newBroadcast(c *connection, now time.Time) *broadcast {
+	began := now
+	if c.Since.After(d.began) && c.Since.Before(now) {
+		began = c.Since
+		if began.Before(d.last) {
+			began = d.last
+		}
+	}
+	id := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %d %d",
+		d.server, d.start, c.ID, c.Stream, d.began.UnixMilli(), began.UnixMilli()))
+	client := label(strings.TrimSpace(c.Protocol+" "+c.Client), event.MaxTextBytes)
+	b := &broadcast{began: began, last: began, session: event.Session{
+		Organization: d.organization, ID: hex.EncodeToString(id[:16]), Stream: c.Stream, Webcaster: true,
+		Client: client, Method: c.Protocol, Interval: d.interval,
+		Viewer: event.Viewer{Referrer: c.Referrer},
+	}}
+	if c.Address.IsValid() {
+		b.session.Viewer.Address = c.Address.String()
+	}
+	return b
+}
+
+func (b *broadcast) begin() []event.Event {
+	return []event.Event{b.event(event.Load, b.began), b.event(event.Start, b.began)}
+}
+
+func (b *broadcast) event(t event.Type, at time.Time) event.Event {
+	b.seq++
+	return event.New(b.seq, at.UnixMilli(), t)
+}
+
+func (d *Differ) emit(b *broadcast, events []event.Event, now time.Time, out *Delta) {
+	if len(events) > 0 {
+		out.Broadcasts = append(out.Broadcasts, event.Batch{Session: b.session, Received: now.UnixMilli(), Events: events})
+	}
+}
+
+// End ends all broadcasts, because the server will not be asked again.
+func (d *Differ) End() Delta {
+	var out Delta
+	for _, c := range d.sorted() {
+		d.endBroadcast(c, &out)
+	}
+	return out
+}
+
+func bitrate(v int64) int64 {
+	if v <= 0 || v > event.MaxBitrate {
+		return event.Absent
+	}
+	return v
+}

@@ -1,0 +1,102 @@
+package mediaserver
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// digest gives a snapshot to a Differ twice and checks what must hold for any.
+func digest(t *testing.T, s Snapshot) {
+	t.Helper()
+	d := testDiffer()
+	for i := range 2 {
+		s.Time = after(float64(10 * (i + 1)))
+		delta := d.Next(s)
+		for _, u := range delta.Usage {
+			if u.Bytes < 0 || u.Stream == "" || u.Protocol == "" || u.Time != s.Time.UnixMilli() {
+				t.Fatalf("usage %+v", u)
+			}
+		}
+		for _, b := range delta.Broadcasts {
+			if b.Session.ID == "" || b.Session.Stream == "" || len(b.Session.Client) > 64 {
+				t.Fatalf("session %+v", b.Session)
+			}
+		}
+	}
+}
+
+func FuzzMediaMTX(f *testing.F) {
+	f.Add([]byte(`{"itemCount":1,"pageCount":1,"items":[{"id":"a","name":"p","path":"p","created":"2026-11-24T06:23:24Z","remoteAddr":"192.0.2.1:1",
+		"state":"publish","inboundBytes":1,"bytesSent":2,"ready":true,"readyTime":"2026-11-24T06:23:24Z","source":{"type":"rtspSource"}}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		page, err := decodeMediaMTX(body)
+		if err != nil {
+			return
+		}
+		var s Snapshot
+		for i := range page.Items {
+			s.Streams = append(s.Streams, mediaMTXMuxer(&page.Items[i], 0))
+			if c, ok := mediaMTXSource(&page.Items[i], 0); ok {
+				s.Connections = append(s.Connections, c)
+			}
+			if c, ok := mediaMTXConnection(&page.Items[i], "rtmp", time.Hour); ok {
+				s.Connections = append(s.Connections, c)
+			}
+		}
+		digest(t, s)
+	})
+}
+
+func FuzzMediaMTXMetrics(f *testing.F) {
+	f.Add([]byte(mediaMTXMetricsText))
+	f.Add([]byte("# HELP paths x\n# TYPE paths gauge\npaths 0\n"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if s, err := decodeMediaMTXMetrics(body); err == nil {
+			digest(t, s)
+		}
+	})
+}
+
+func FuzzSRS(f *testing.F) {
+	f.Add([]byte(`{"code":0,"server":"a","service":"b","pid":"1","streams":[` + srsStreamText + `],"clients":[` +
+		srsClientText("c", "vid-s124z6u", "fmle-publish", true, 1.5, 1, 2) + `]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if a, err := decodeSRS(body); err == nil {
+			digest(t, srsSnapshot(a, a, begin))
+		}
+	})
+}
+
+func FuzzSRSHook(f *testing.F) {
+	f.Add([]byte(`{"server_id":"a","service_id":"b","action":"on_close","client_id":"c","ip":"192.0.2.1","app":"live","stream":"s",
+		"tcUrl":"rtmp://x/live","send_bytes":1,"recv_bytes":2}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		h, err := DecodeSRSHook(body)
+		if err != nil {
+			return
+		}
+		d := testDiffer()
+		d.Next(Snapshot{Time: after(1)})
+		d.Opened(h.Connection)
+		d.Closed(h.Connection.ID, h.Connection.Received, h.Connection.Sent, after(2))
+		for _, u := range d.Next(Snapshot{Time: after(3)}).Usage {
+			if u.Bytes < 0 || u.Stream == "" {
+				t.Fatalf("usage %+v", u)
+			}
+		}
+	})
+}
+
+func FuzzNginxRTMP(f *testing.F) {
+	f.Add(fmt.Appendf(nil, nginxStatText, 1, 2, 3))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		stat, err := decodeNginxRTMP(body)
+		if err != nil {
+			return
+		}
+		if s, err := new(nginxRTMP).snapshot(stat, begin); err == nil {
+			digest(t, s)
+		}
+	})
+}

@@ -1,0 +1,335 @@
+package mediaserver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/event"
+)
+
+// memorySink keeps what it is handed. It refuses the calls whose number, from 0, refuse names.
+type memorySink struct {
+	refuse func(call int) bool
+
+	mu      sync.Mutex
+	calls   int
+	usage   []event.Usage
+	batches []event.Batch
+}
+
+var errRefused = errors.New("refused")
+
+func (m *memorySink) take() error {
+	m.calls++
+	if m.refuse != nil && m.refuse(m.calls-1) {
+		return errRefused
+	}
+	return nil
+}
+
+func (m *memorySink) Usage(lines []event.Usage) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.take(); err != nil {
+		return err
+	}
+	m.usage = append(m.usage, lines...)
+	return nil
+}
+
+func (m *memorySink) Broadcast(b event.Batch) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.take(); err != nil {
+		return err
+	}
+	m.batches = append(m.batches, b)
+	return nil
+}
+
+// sum returns the bytes of a direction, with and without an address.
+func (m *memorySink) sum(direction string) (addressed, rest int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, u := range m.usage {
+		switch {
+		case u.Direction != direction:
+		case u.Address != "":
+			addressed += u.Bytes
+		default:
+			rest += u.Bytes
+		}
+	}
+	return addressed, rest
+}
+
+// sessions returns the events of each session in the order of delivery.
+func (m *memorySink) sessions() map[string][]event.Event {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[string][]event.Event{}
+	for _, b := range m.batches {
+		all[b.Session.ID] = append(all[b.Session.ID], b.Events...)
+	}
+	return all
+}
+
+// scriptedServer is a stand-in for a server: it answers with one snapshot after the other, and repeats the last.
+type scriptedServer struct {
+	mu    sync.Mutex
+	polls int
+	steps []func() (Snapshot, error)
+}
+
+func (s *scriptedServer) Poll(context.Context) (Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	step := s.steps[min(s.polls, len(s.steps)-1)]
+	s.polls++
+	return step()
+}
+
+func (s *scriptedServer) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.polls
+}
+
+func answer(connections ...Connection) func() (Snapshot, error) {
+	return func() (Snapshot, error) { return Snapshot{Time: time.Now(), Connections: connections}, nil }
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// runPoller runs a poller until it has polled n times, and once more at the end.
+func runPoller(t *testing.T, server *scriptedServer, sink Sink, n int) string {
+	t.Helper()
+	var log lockedBuffer
+	p := NewPoller(Config{Type: TypeSRS, URL: "http://server", Organization: "acme", Interval: time.Millisecond},
+		server, sink, slog.New(slog.NewTextHandler(&log, nil)))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.Run(ctx)
+	}()
+	for deadline := time.Now().Add(10 * time.Second); server.count() < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("only %d polls of %d in 10 s", server.count(), n)
+		}
+	}
+	cancel()
+	<-done
+	return log.String()
+}
+
+func TestPollerKeepsWhatIsRefused(t *testing.T) {
+	growing := func(n int64) func() (Snapshot, error) { return answer(publisher("1", 100*n), player("2", alice, 10*n)) }
+	server := &scriptedServer{}
+	for n := range int64(20) {
+		server.steps = append(server.steps, growing(n))
+	}
+	sink := &memorySink{refuse: func(call int) bool { return call%3 != 2 && call < 30 }}
+	runPoller(t, server, sink, 25)
+	if addressed, rest := sink.sum("ingest"); addressed != 1900 || rest != 0 {
+		t.Errorf("ingest of %d and %d bytes, want 1900 and 0", addressed, rest)
+	}
+	if addressed, rest := sink.sum("playout"); addressed != 190 || rest != 0 {
+		t.Errorf("playout of %d and %d bytes, want 190 and 0", addressed, rest)
+	}
+	sessions := sink.sessions()
+	if len(sessions) != 1 {
+		t.Fatalf("%d broadcasts, want 1", len(sessions))
+	}
+	for _, events := range sessions {
+		for i, e := range events {
+			if e.Seq != int64(i+1) {
+				t.Fatalf("event %d has seq %d", i, e.Seq)
+			}
+		}
+		if last := events[len(events)-1]; last.Type != event.Stop || last.Reason != "normal" {
+			t.Errorf("the broadcast does not end with the poller, but with %+v", last)
+		}
+	}
+}
+
+func TestPollerLogsFailuresOnce(t *testing.T) {
+	broken := func() (Snapshot, error) { return Snapshot{}, errors.New("connection refused") }
+	server := &scriptedServer{steps: []func() (Snapshot, error){
+		answer(player("2", alice, 5)), broken, broken, broken, answer(player("2", alice, 9)), broken, answer(player("2", alice, 12)),
+	}}
+	sink := &memorySink{}
+	log := runPoller(t, server, sink, 9)
+	if n := strings.Count(log, "connection refused"); n != 2 {
+		t.Errorf("two failures are logged %d times:\n%s", n, log)
+	}
+	if n := strings.Count(log, "polled again"); n != 2 {
+		t.Errorf("two recoveries are logged %d times:\n%s", n, log)
+	}
+	if addressed, _ := sink.sum("playout"); addressed != 7 {
+		t.Errorf("playout of %d bytes, want 7", addressed)
+	}
+}
+
+func TestPollerHook(t *testing.T) {
+	p := NewPoller(Config{Organization: "acme", Interval: time.Second}, nil, &memorySink{}, slog.New(slog.DiscardHandler))
+	hook := func(server, service string) Hook {
+		return Hook{Action: OnPlay, Server: server, Service: service, Connection: player("2", alice, event.Absent)}
+	}
+	if p.Hook(hook("s", "1")) {
+		t.Error("a hook is taken before the first poll")
+	}
+	p.differ.Next(Snapshot{Start: "s/1/99", Time: begin})
+	for _, test := range []struct {
+		hook Hook
+		want bool
+	}{{hook("s", "1"), true}, {hook("s", "2"), false}, {hook("r", "1"), false}, {hook("s", ""), true}, {hook("", ""), true}} {
+		if got := p.Hook(test.hook); got != test.want {
+			t.Errorf("a hook of server %q, service %q: %t, want %t", test.hook.Server, test.hook.Service, got, test.want)
+		}
+	}
+}
+
+// wantEvent is what the tests check of an event.
+type wantEvent struct {
+	seq     int64
+	t       event.Type
+	at      float64 // seconds
+	playing int64
+	played  int64
+	video   int64
+}
+
+func TestDifferBroadcasts(t *testing.T) {
+	const none = event.Absent
+	live := func(c Connection, since float64) Connection {
+		c.Since, c.Client = after(since), "FMLE/3.0 (compatible; Lavf59.27"
+		return c
+	}
+	type step struct {
+		start       string
+		connections []Connection
+		before      func(*Differ)
+		want        []wantEvent
+	}
+	for _, test := range []struct {
+		name     string
+		sessions int
+		steps    []step
+	}{
+		{"from its begin to the last snapshot that saw it", 1, []step{
+			{},
+			{connections: []Connection{live(publisher("1", 0), 14)}, want: []wantEvent{
+				{1, event.Load, 14, none, none, none}, {2, event.Start, 14, none, none, none}, {3, event.Stats, 20, 6000, none, 900},
+			}},
+			{connections: []Connection{live(publisher("1", 0), 14)}, want: []wantEvent{{4, event.Stats, 30, 10000, none, 900}}},
+			{want: []wantEvent{{5, event.Stop, 30, 0, 16000, none}}},
+			{},
+		}},
+		{"one that is older than the differ begins at first sight", 1, []step{
+			{connections: []Connection{live(publisher("1", 0), -100)}, want: []wantEvent{
+				{1, event.Load, 10, none, none, none}, {2, event.Start, 10, none, none, none},
+			}},
+			{connections: []Connection{live(publisher("1", 0), -100)}, want: []wantEvent{{3, event.Stats, 20, 10000, none, 900}}},
+		}},
+		{"a connection that idled before begins after the snapshot that did not have it", 1, []step{
+			{},
+			{connections: []Connection{live(publisher("1", 0), 3)}, want: []wantEvent{
+				{1, event.Load, 10, none, none, none}, {2, event.Start, 10, none, none, none}, {3, event.Stats, 20, 10000, none, 900},
+			}},
+		}},
+		{"a hook says when it ended", 1, []step{
+			{connections: []Connection{live(publisher("1", 0), 4)}, want: []wantEvent{
+				{1, event.Load, 4, none, none, none}, {2, event.Start, 4, none, none, none}, {3, event.Stats, 10, 6000, none, 900},
+			}},
+			{before: func(d *Differ) { d.Closed("1", 0, 0, after(15)) }, want: []wantEvent{{4, event.Stop, 15, 5000, 11000, none}}},
+		}},
+		{"hooks tell of one that no snapshot saw", 1, []step{
+			{},
+			{before: func(d *Differ) {
+				d.Opened(live(publisher("1", event.Absent), 12))
+				d.Closed("1", 7, 0, after(15))
+			}, want: []wantEvent{
+				{1, event.Load, 12, none, none, none}, {2, event.Start, 12, none, none, none}, {3, event.Stop, 15, 3000, 3000, none},
+			}},
+		}},
+		{"a restart of the server ends it and begins another one", 2, []step{
+			{start: "1", connections: []Connection{publisher("1", 0)}, want: []wantEvent{
+				{1, event.Load, 10, none, none, none}, {2, event.Start, 10, none, none, none},
+			}},
+			{start: "2", connections: []Connection{publisher("1", 0)}, want: []wantEvent{
+				{3, event.Stop, 10, 0, 0, none}, {1, event.Load, 20, none, none, none}, {2, event.Start, 20, none, none, none},
+			}},
+		}},
+		{"one that a snapshot left out goes on", 1, []step{
+			{connections: []Connection{publisher("1", 0)}, want: []wantEvent{
+				{1, event.Load, 10, none, none, none}, {2, event.Start, 10, none, none, none},
+			}},
+			{want: []wantEvent{{3, event.Stop, 10, 0, 0, none}}},
+			{connections: []Connection{publisher("1", 0)}, want: []wantEvent{{4, event.Stats, 30, 20000, none, 900}}},
+		}},
+		{"a player is no broadcast", 0, []step{{connections: []Connection{player("1", alice, 0)}}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := testDiffer()
+			sessions := map[string]bool{}
+			for i, s := range test.steps {
+				if s.before != nil {
+					s.before(d)
+				}
+				st := stream("s", 0, 0)
+				st.VideoBitrate = 900
+				var got []wantEvent
+				for _, b := range d.Next(Snapshot{Start: s.start, Time: after(float64(i+1) * 10), Streams: []Stream{st}, Connections: s.connections}).Broadcasts {
+					sessions[b.Session.ID] = true
+					if !b.Session.Webcaster || b.Session.Stream != "live/a" || b.Session.Method != "rtmp" || b.Session.Organization != "acme" ||
+						b.Session.Interval != 10*time.Second || b.Session.Viewer.Address != "192.0.2.1" || !strings.HasPrefix(b.Session.Client, "rtmp") {
+						t.Errorf("session %+v", b.Session)
+					}
+					for _, e := range b.Events {
+						got = append(got, wantEvent{e.Seq, e.Type, time.UnixMilli(e.Time).Sub(begin).Seconds(), e.Playing, e.Played, e.VideoBitrate})
+					}
+				}
+				if !slices.Equal(got, s.want) {
+					t.Fatalf("snapshot %d gives\n%v, want\n%v", i+1, got, s.want)
+				}
+			}
+			if len(sessions) != test.sessions {
+				t.Errorf("%d sessions, want %d", len(sessions), test.sessions)
+			}
+		})
+	}
+}
+
+func TestBroadcastClient(t *testing.T) {
+	d := testDiffer()
+	c := publisher("1", 0)
+	c.Client = strings.Repeat("é", 50)
+	b := d.Next(Snapshot{Time: after(10), Connections: []Connection{c}}).Broadcasts[0]
+	if want := "rtmp " + strings.Repeat("é", 29); b.Session.Client != want {
+		t.Errorf("client %q, want %q", b.Session.Client, want)
+	}
+}
