@@ -189,7 +189,8 @@ func (l *logReader) read(decoder accesslog.Decoder, line []byte) *event.Refusal 
 		l.answer.Ignored++
 		return nil
 	}
-	stream, protocol, media := r.Stream, r.Protocol, true
+	// A log that names streams has a line for each session, which says nothing of the minutes in between.
+	stream, protocol, media := r.Stream, r.Protocol, false
 	if stream == "" {
 		var ok bool
 		if stream, protocol, media, ok = l.rules.Match(r.Path); !ok {
@@ -264,6 +265,10 @@ func (l *logReader) cmcd(u *event.Usage, client logClient, media bool) {
 	if !known {
 		i = len(l.batches)
 		l.sessions[report.Session] = i
+		viewer := u.Client
+		if e.State == event.StateKept {
+			viewer = 0 // the player does not say what it does, so servers may count its viewer
+		}
 		agent := l.server.UserAgents.UserAgent(enrich.UserAgentHeaders{UserAgent: r.UserAgent})
 		l.batches = append(l.batches, event.Batch{Logged: true, Session: event.Session{
 			Organization: l.organization.ID,
@@ -274,7 +279,7 @@ func (l *logReader) cmcd(u *event.Usage, client logClient, media bool) {
 			Method:       cmp.Or(report.Method, u.Protocol),
 			Interval:     logInterval,
 			Viewer: event.Viewer{Country: client.country, OS: agent.OS, Browser: agent.Browser, Address: client.stored,
-				Referrer: u.Referrer, Key: u.Client},
+				Referrer: u.Referrer, Key: viewer},
 		}})
 	}
 	l.batches[i].Events = append(l.batches[i].Events, e)

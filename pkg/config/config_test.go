@@ -39,6 +39,12 @@ organizations:
     accounts: [{id: acme, key: pk_b2, origins: ["https://site.example"]}]
     privacy: {ip: hashed}
     limits: {eventsPerSecond: 7, streams: 8, ipsPerHour: 9}
+    streamPaths: [{path: '^/vod/(?P<stream>[^/]+)/', protocol: hls}]
+logs:
+  - {file: /var/log/nginx/access.log, format: nginx-combined}
+  - {file: /var/log/wowza.log, format: wowza, timezone: Europe/Berlin, organization: acme}
+servers:
+  - {type: srs, url: "http://srs:1985", hookKey: hk_c3}
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +61,12 @@ organizations:
 			Accounts: []tenant.Account{{ID: "acme", Key: "pk_b2", Origins: []string{"https://site.example"}}},
 			Privacy:  tenant.Privacy{IP: tenant.IPHashed},
 			Limits:   tenant.Limits{EventsPerSecond: 7, Streams: 8, IPsPerHour: 9},
+
+			StreamPaths: []tenant.StreamPath{{Path: "^/vod/(?P<stream>[^/]+)/", Protocol: "hls"}},
 		}},
+		Logs: []LogFile{{File: "/var/log/nginx/access.log", Format: "nginx-combined", Organization: "acme"},
+			{File: "/var/log/wowza.log", Format: "wowza", Timezone: "Europe/Berlin", Organization: "acme"}},
+		Servers: []MediaServer{{Type: "srs", URL: "http://srs:1985", HookKey: "hk_c3", Interval: 10, Organization: "acme"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -117,6 +128,13 @@ func TestLoadRefuses(t *testing.T) {
 		{"no id", "organizations:\n  - level: premium\n", []string{"2: organizations[0].id must be"}},
 		{"several", "listen: x\norganizations:\n  - id: Acme\n    level: gold\n",
 			[]string{"1: listen must be", "3: organizations[0].id must be", "4: organizations[0].level must be default or premium"}},
+		{"a log of nobody", good + "logs:\n  - {file: a.log, format: nginx-combined, organization: beta}\n", []string{"3: logs[0].organization must be"}},
+		{"a log without a format", good + "logs:\n  - file: a.log\n", []string{"3: logs[0]: unknown log format"}},
+		{"a log on Mars", good + "logs:\n  - {file: a.log, format: wowza, timezone: Mars}\n", []string{"3: logs[0]: unknown time zone"}},
+		{"a server of an unknown type", good + "servers:\n  - {type: red5, url: \"http://a\"}\n", []string{"3: servers[0]: \"red5\""}},
+		{"a server that is asked once an hour", good + "servers:\n  - {type: srs, url: \"http://a\", interval: 3600}\n", []string{"3: servers[0].interval must be"}},
+		{"a hook key without its prefix", good + "servers:\n  - {type: srs, url: \"http://a\", hookKey: sk_a}\n", []string{"3: servers[0].hookKey must start with hk_"}},
+		{"a path without a stream", "organizations:\n  - id: a\n    streamPaths:\n      - path: ^/live/\n", []string{"4: organizations[0].streamPaths[0].path must be"}},
 		{"an account twice", "organizations:\n  - id: a\n    accounts: [{id: x, key: pk_a}]\n  - id: b\n    accounts:\n      - {id: x, key: pk_b}\n",
 			[]string{"6: organizations[1].accounts[0].id must be unique"}},
 	}
