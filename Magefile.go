@@ -101,7 +101,7 @@ func grafana() bool {
 // Generate writes the files that are made from the Go code and the typed dashboards.
 func Generate() error {
 	mg.Deps(Packages)
-	if err := sh.RunV("go", "test", "./pkg/widget", "-run", "TestDocument", "-update"); err != nil {
+	if err := sh.RunV("go", "test", "./pkg/widget", "-run", "TestWidgets", "-update"); err != nil {
 		return err
 	}
 	return sh.RunV("npm", "run", "dashboards")

@@ -24,7 +24,7 @@ func concurrentViewers() Definition {
 			{Name: "plays", Unit: Count, Help: "Unique playouts: plays whose first frame was rendered in the range.",
 				value: func(c cell) float64 { return c.sum(1) }},
 			{Name: "serverViewers", Unit: Viewers, Help: "Of the greatest minute: different viewers who fetched media in it by the logs and " +
-				"connections of servers, and whose player does not report. They are not among the viewers.",
+				"connections of servers, and whose player does not say what it does. They are not among the viewers.",
 				value: func(c cell) float64 { return c.sum(2) }},
 		},
 		reads: func(Query) []read {

@@ -27,7 +27,7 @@ export const home: Page = {
       id: 2,
       title: 'Audience',
       description:
-        'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s; the greatest minute of the time range is the peak. Unique playouts are the plays whose first frame was shown in the time range. Both end before the first minute that is not complete yet, about half a minute ago.',
+        'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s; the greatest minute of the time range is the peak. Unique playouts are the plays whose first frame was shown in the time range. Server viewers are those whom only servers see, by access logs and connections, because their players do not report; they are not among the viewers. All end before the first minute that is not complete yet, about half a minute ago.',
       width: 12,
       query: { queryType: 'concurrentViewers' },
       names: { plays: 'Unique playouts' },
@@ -57,6 +57,14 @@ export const home: Page = {
     monthBars({ id: 7, width: 12 }),
     playoutByProtocol({ id: 8, width: 12 }),
     ingestByProtocol({ id: 9, width: 12 }),
+    steps({
+      id: 11,
+      title: 'Viewers that only servers see',
+      description:
+        'Different viewers in a minute who fetched media by the access logs and connections of servers, and whose players do not report; the greatest minute of each interval, or its change. They are not among the concurrent viewers.',
+      width: 24,
+      query: { queryType: 'concurrentViewers', mode: '$mode', metric: 'serverViewers' },
+    }),
     monthTable({ id: 10, width: 24, height: HEIGHT.rows }),
   ],
 };

@@ -19,6 +19,7 @@ export const LOOKS: Record<string, Look> = {
   received: { name: 'Received', color: 'orange' },
   total: { name: 'Total', color: 'text' },
   viewers: { name: 'Peak viewers', color: 'green' },
+  serverViewers: { name: 'Server viewers', color: 'semi-dark-green' },
   plays: { name: 'Plays', color: 'purple' },
   loads: { name: 'Loads', color: 'purple' },
   stops: { name: 'Stops', color: 'yellow' },
