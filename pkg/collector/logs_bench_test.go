@@ -22,6 +22,7 @@ func BenchmarkLogs(b *testing.B) {
 	begin := time.Now().Add(-3 * time.Hour).Truncate(time.Hour)
 	for i := range bodies {
 		var body bytes.Buffer
+		body.Grow(200 * linesPerRequest)
 		for j := range linesPerRequest {
 			number := i*linesPerRequest + j
 			at := begin.Add(time.Duration(number) * time.Second / linesPerSecond)

@@ -15,7 +15,6 @@ import (
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/ingest"
-	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/logfile"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -32,18 +31,14 @@ func newPull(c config.Config, s *Server, logger *slog.Logger) (*pull, error) {
 	p := &pull{}
 	for _, l := range c.Logs {
 		organization, _ := s.Directory.Organization(l.Organization)
-		format, err := l.LogFormat()
-		if err != nil {
-			return nil, err
-		}
-		decoder, err := accesslog.NewDecoder(format)
+		log, err := newLogSource(l.LogFormat())
 		if err != nil {
 			return nil, err
 		}
 		name := sha256.Sum256([]byte(l.Organization + "\n" + l.File))
 		p.followers = append(p.followers, &logfile.Follower{
 			Path: l.File, State: filepath.Join(c.DataDir, "log-"+hex.EncodeToString(name[:8])+".json"), Logger: logger,
-			Take: s.logTaker(organization, decoder),
+			Take: s.logTaker(organization, log),
 		})
 	}
 	s.hooks = map[string]*mediaserver.Poller{}
@@ -79,10 +74,10 @@ func (p *pull) run(ctx context.Context, logger *slog.Logger) {
 }
 
 // logTaker counts the lines of a log that is followed, and tells of the first line that cannot be read.
-func (s *Server) logTaker(o *tenant.Organization, decoder accesslog.Decoder) func(context.Context, []byte) error {
+func (s *Server) logTaker(o *tenant.Organization, log *logSource) func(context.Context, []byte) error {
 	told := false
 	return func(ctx context.Context, lines []byte) error {
-		answered, err := s.countLog(o, decoder, lines, "", s.Clock().UnixMilli())
+		answered, err := s.countLog(o, log, lines, "", s.Clock().UnixMilli())
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -372,6 +373,9 @@ func (s *Server) body(r *http.Request, limit int64, types ...string) (*[]byte, e
 			Error: "the content encoding must be gzip or none"}, 0}
 	}
 	buffer := s.bodies.Get().(*[]byte)
+	if r.ContentLength > 0 {
+		*buffer = slices.Grow((*buffer)[:0], int(r.ContentLength)+1)
+	}
 	var err error
 	*buffer, err = appendAll((*buffer)[:0], io.LimitReader(from, limit+1))
 	switch {

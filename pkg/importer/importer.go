@@ -130,10 +130,21 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 			return s, fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	reading, stop := context.WithCancel(ctx)
+	ahead := source.readAhead(reading)
+	defer func() {
+		stop()
+		for range ahead { // the source is closed when nobody reads it any more
+		}
+	}()
 	for {
-		chunk, end, err := source.chunk()
-		if err != nil {
-			return s, fmt.Errorf("%s: %w", name, err)
+		next, more := <-ahead
+		if !more {
+			return s, ctx.Err()
+		}
+		chunk, end := next.chunk, next.end
+		if next.err != nil {
+			return s, fmt.Errorf("%s: %w", name, next.err)
 		}
 		if end && len(chunk) > 0 && chunk[len(chunk)-1] != '\n' && source.growing {
 			s.Open = true
@@ -175,12 +186,19 @@ func (s *Summary) add(a collector.LogAnswer) {
 const fieldsPrefix = "#Fields:"
 
 func lastFields(chunk []byte) string {
-	i := bytes.LastIndex(chunk, []byte("\n"+fieldsPrefix)) + 1
-	if i == 0 && !bytes.HasPrefix(chunk, []byte(fieldsPrefix)) {
-		return ""
+	// Searching forwards for what hardly ever comes is many times faster than searching for lines.
+	last := ""
+	for {
+		i := bytes.Index(chunk, []byte(fieldsPrefix))
+		if i < 0 {
+			return last
+		}
+		line, rest, _ := bytes.Cut(chunk[i:], []byte("\n"))
+		if i == 0 || chunk[i-1] == '\n' {
+			last = string(line)
+		}
+		chunk = rest
 	}
-	line, _, _ := bytes.Cut(chunk[i:], []byte("\n"))
-	return string(line)
 }
 
 // send sends a chunk until the collector has taken it. The key lets it count the chunk once, however often it comes.
@@ -309,6 +327,33 @@ func (s *source) head() ([]byte, error) {
 		return nil, fmt.Errorf("read log: %w", err)
 	}
 	return head, nil
+}
+
+// piece is what is read at once.
+type piece struct {
+	chunk []byte
+	end   bool
+	err   error
+}
+
+// readAhead reads while what was read before is on its way, until the end, an error, or until ctx is done.
+func (s *source) readAhead(ctx context.Context) <-chan piece {
+	pieces := make(chan piece)
+	go func() {
+		defer close(pieces)
+		for {
+			chunk, end, err := s.chunk()
+			select {
+			case pieces <- piece{chunk, end, err}:
+			case <-ctx.Done():
+				return
+			}
+			if end || err != nil {
+				return
+			}
+		}
+	}()
+	return pieces
 }
 
 // chunk returns some whole lines, and at the end what is left.

@@ -353,6 +353,7 @@ func (d *Differ) pay(c *connection, out *Delta, now time.Time) {
 		}
 		if watching {
 			u.Viewer = event.NewViewerKey(d.organization, c.Stream, u.Address, c.UserAgent)
+			u.Client = u.Viewer
 		}
 		out.Usage = append(out.Usage, u)
 	}

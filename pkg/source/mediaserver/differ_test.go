@@ -239,8 +239,9 @@ func TestDifferViewers(t *testing.T) {
 	relay := player("3", bob, 10)
 	relay.Relay = true
 	got := d.Next(Snapshot{Time: after(10), Connections: []Connection{publisher("1", 5), p, relay}}).Usage
+	key := event.NewViewerKey("acme", "live/a", "192.0.2.2", "VLC")
 	want := []event.Usage{{Time: after(10).UnixMilli(), Stream: "live/a", Direction: measure.Playout, Protocol: "rtmp", Address: "192.0.2.2",
-		Referrer: "https://site.example/page", Viewer: event.NewViewerKey("acme", "live/a", "192.0.2.2", "VLC")}}
+		Referrer: "https://site.example/page", Viewer: key, Client: key}}
 	if !slices.Equal(got, want) {
 		t.Errorf("a player that is there gives %+v, want %+v", got, want)
 	}
@@ -379,13 +380,12 @@ func TestDifferSums(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for seed := range uint64(300) {
-				world := newWorld(seed, test.control)
-				w := world
+				w := newWorld(seed, test.control)
 				d := testDiffer()
 				got := map[string]int64{}                                             // bytes by direction and address
 				lastTotal, firstTotal := map[string]counters{}, map[string]counters{} // by id of the stream
 				lastOwn, firstOwn := map[string]counters{}, map[string]counters{}     // by id of the connection
-				usedDirections := func(u []event.Usage) {
+				count := func(u []event.Usage) {
 					for _, u := range u {
 						if u.Bytes < 0 {
 							t.Fatalf("seed %d: negative usage: %+v", seed, u)
@@ -394,7 +394,7 @@ func TestDifferSums(t *testing.T) {
 					}
 				}
 				first := true
-				var before counters // first
+				var before counters // the first snapshot
 				now := begin
 				poll := func() {
 					now = now.Add(time.Second)
@@ -421,7 +421,7 @@ func TestDifferSums(t *testing.T) {
 						lastTotal[stream.ID] = o
 					}
 					first = false
-					usedDirections(d.Next(s).Usage)
+					count(d.Next(s).Usage)
 				}
 				for range 60 {
 					switch n := w.random.IntN(10); {
@@ -471,7 +471,7 @@ func TestDifferSums(t *testing.T) {
 						}
 					}
 				}
-				for dir, w := range want {
+				for dir, all := range want {
 					var sum int64
 					for key, n := range got {
 						if key[:1] == direction(dir)[:1] {
@@ -480,15 +480,15 @@ func TestDifferSums(t *testing.T) {
 					}
 					switch {
 					case test.control && test.totals && !test.hook:
-						if sum > w || sum < w-control[dir] {
-							t.Fatalf("seed %d: %s of %d bytes, want %d less at most %d", seed, direction(dir), sum, w, control[dir])
+						if sum > all || sum < all-control[dir] {
+							t.Fatalf("seed %d: %s of %d bytes, want %d less at most %d", seed, direction(dir), sum, all, control[dir])
 						}
 					case test.skew:
-						if flowed := world.useful[dir] - before[dir]; sum < w || sum > flowed {
-							t.Fatalf("seed %d: %s of %d bytes, want %d to %d", seed, direction(dir), sum, w, flowed)
+						if flowed := w.useful[dir] - before[dir]; sum < all || sum > flowed {
+							t.Fatalf("seed %d: %s of %d bytes, want %d to %d", seed, direction(dir), sum, all, flowed)
 						}
-					case sum != w:
-						t.Fatalf("seed %d: %s of %d bytes, want %d", seed, direction(dir), sum, w)
+					case sum != all:
+						t.Fatalf("seed %d: %s of %d bytes, want %d", seed, direction(dir), sum, all)
 					}
 				}
 				for key, n := range got {
