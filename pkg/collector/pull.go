@@ -44,17 +44,31 @@ func newPull(c config.Config, s *Server, logger *slog.Logger) (*pull, error) {
 	s.hooks = map[string]*mediaserver.Poller{}
 	for _, m := range c.Servers {
 		organization, _ := s.Directory.Organization(m.Organization)
-		server, err := mediaserver.New(m.Polled())
+		polled := m.Polled()
+		polled.StreamName = s.streamName(organization)
+		server, err := mediaserver.New(polled)
 		if err != nil {
 			return nil, err
 		}
-		poller := mediaserver.NewPoller(m.Polled(), server, &mediaServerSink{s, organization}, logger)
+		poller := mediaserver.NewPoller(polled, server, &mediaServerSink{s, organization}, logger)
 		p.pollers = append(p.pollers, poller)
 		if m.HookKey != "" {
 			s.hooks[m.HookKey] = poller
 		}
 	}
 	return p, nil
+}
+
+// streamName returns the name of a media server's stream. It is the one that the stream has in an access log, so that what a
+// server receives by RTMP and a cache delivers by HLS is one stream: live/NAME is NAME, unless the organisation's own rules
+// say something else.
+func (s *Server) streamName(o *tenant.Organization) func(string) string {
+	return func(name string) string {
+		if stream, _, _, ok := s.rules[o.ID].Match("/" + name + "/index.m3u8"); ok {
+			return stream
+		}
+		return name
+	}
 }
 
 // run fetches until ctx is done.

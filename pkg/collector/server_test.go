@@ -46,6 +46,7 @@ func (s *store) Full() bool { return s.full }
 type collector struct {
 	*httptest.Server
 	store    *store
+	server   *Server
 	pipeline *ingest.Pipeline
 	stop     func() // ends the pipeline, so that everything is in store
 }
@@ -81,7 +82,7 @@ func start(t testing.TB, change func(*tenant.Organization)) *collector {
 	}
 	stored := &store{}
 	pipeline := ingest.New("c", stored, directory.Limits, time.Now)
-	handler, err := (&Server{
+	served := &Server{
 		Directory:      directory,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		Countries:      countries,
@@ -92,14 +93,15 @@ func start(t testing.TB, change func(*tenant.Organization)) *collector {
 		Ready:          func(context.Context) error { return nil },
 		Clock:          time.Now,
 		Logger:         logger,
-	}).Handler()
+	}
+	handler, err := served.Handler()
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	ctx, cancel := context.WithCancel(context.Background())
-	return &collector{server, stored, pipeline, func() {
+	return &collector{server, stored, served, pipeline, func() {
 		cancel()
 		pipeline.Run(ctx)
 	}}

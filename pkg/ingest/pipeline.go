@@ -206,11 +206,11 @@ func (p *Pipeline) count(organization string, u *event.Usage, limits tenant.Limi
 	to := p.ledger.Entry(aggregate.Space{Organization: organization, Stream: u.Stream, Country: u.Country}, now)
 	protocol := p.daily.label(organization, measure.DimensionProtocol, u.Protocol, p.now, valuesPerDay)
 	to.Add(measure.Traffic, u.Time, u.Bytes, aggregate.NewDimensions(measure.Traffic, u.Direction, protocol))
-	if u.Address != "" {
+	if u.Address != "" && u.Bytes > 0 {
 		address := p.hourly.label(organization, measure.DimensionIP, u.Address, u.Time, limits.IPsPerHour)
 		to.Add(measure.TrafficByIP, u.Time, u.Bytes, aggregate.NewDimensions(measure.TrafficByIP, u.Direction, address))
 	}
-	if u.Direction == measure.Playout {
+	if u.Direction == measure.Playout && u.Bytes > 0 {
 		referrer := p.hourly.label(organization, measure.DimensionReferrer, u.Referrer, u.Time, limits.IPsPerHour)
 		to.Add(measure.TrafficByReferrer, u.Time, u.Bytes, aggregate.NewDimensions(measure.TrafficByReferrer, referrer))
 	}

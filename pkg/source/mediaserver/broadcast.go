@@ -82,7 +82,7 @@ func (d *Differ) newBroadcast(c *connection, now time.Time) *broadcast {
 		d.server, d.start, c.ID, c.Stream, d.began.UnixMilli(), began.UnixMilli()))
 	client := label(strings.TrimSpace(c.Protocol+" "+c.Client), event.MaxTextBytes)
 	b := &broadcast{began: began, last: began, session: event.Session{
-		Organization: d.organization, ID: hex.EncodeToString(id[:16]), Stream: c.Stream, Webcaster: true,
+		Organization: d.organization, ID: hex.EncodeToString(id[:16]), Stream: d.name(c.Stream), Webcaster: true,
 		Client: client, Method: c.Protocol, Interval: d.interval,
 		Viewer: event.Viewer{Referrer: c.Referrer},
 	}}

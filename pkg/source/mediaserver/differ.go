@@ -32,6 +32,7 @@ type Delta struct {
 //
 // It must not be used by several goroutines at once.
 type Differ struct {
+	name         func(string) string // of a stream, as it counts
 	organization string
 	server       string // tells the sessions of several servers apart
 	interval     time.Duration
@@ -48,7 +49,7 @@ type Differ struct {
 // and the time make the ids of its broadcasts unique.
 func NewDiffer(organization, server string, interval time.Duration, began time.Time) *Differ {
 	return &Differ{
-		organization: organization, server: server, interval: interval, began: began,
+		organization: organization, server: server, interval: interval, began: began, name: func(name string) string { return name },
 		connections: map[string]*connection{}, totals: map[totalKey]*total{},
 	}
 }
@@ -346,13 +347,13 @@ func (d *Differ) pay(c *connection, out *Delta, now time.Time) {
 	}
 	watching := !c.Publisher && !c.Relay && c.Address.IsValid()
 	if bytes := paid[c.useful()]; bytes > 0 || watching && c.missing == 0 {
-		u := usage(c.Stream, c.useful(), c.Protocol, bytes, now)
+		u := d.usage(c.Stream, c.useful(), c.Protocol, bytes, now)
 		u.Referrer = c.Referrer
 		if c.Address.IsValid() {
 			u.Address = c.Address.String()
 		}
 		if watching {
-			u.Viewer = event.NewViewerKey(d.organization, c.Stream, u.Address, c.UserAgent)
+			u.Viewer = event.NewViewerKey(d.organization, u.Stream, u.Address, c.UserAgent)
 			u.Client = u.Viewer
 		}
 		out.Usage = append(out.Usage, u)
@@ -367,7 +368,7 @@ func (d *Differ) payRest(out *Delta, now time.Time) {
 		}
 		for dir, bytes := range t.left {
 			if bytes > 0 {
-				out.Usage = append(out.Usage, usage(t.Name, dir, t.protocol(dir), bytes, now))
+				out.Usage = append(out.Usage, d.usage(t.Name, dir, t.protocol(dir), bytes, now))
 			}
 		}
 	}
@@ -405,10 +406,10 @@ func (d *Differ) forget() {
 	}
 }
 
-func usage(stream string, dir int, protocol string, bytes int64, now time.Time) event.Usage {
+func (d *Differ) usage(stream string, dir int, protocol string, bytes int64, now time.Time) event.Usage {
 	direction := measure.Playout
 	if dir == received {
 		direction = measure.Ingest
 	}
-	return event.Usage{Time: now.UnixMilli(), Stream: stream, Direction: direction, Protocol: protocol, Bytes: bytes}
+	return event.Usage{Time: now.UnixMilli(), Stream: d.name(stream), Direction: direction, Protocol: protocol, Bytes: bytes}
 }

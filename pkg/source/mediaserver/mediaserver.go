@@ -81,6 +81,8 @@ type Config struct {
 	Token              string // for HTTP Bearer, used if there is no user name
 	Organization       string // whose traffic it is
 	Interval           time.Duration
+	// StreamName returns the name under which a stream counts, by the server's name; nil for the same.
+	StreamName func(string) string
 }
 
 // DefaultInterval is the time between two polls if the configuration names none.

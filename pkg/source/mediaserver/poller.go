@@ -48,9 +48,12 @@ func NewPoller(c Config, server Server, sink Sink, log *slog.Logger) *Poller {
 	if interval <= 0 {
 		interval = DefaultInterval
 	}
+	differ := NewDiffer(c.Organization, c.URL, interval, time.Now())
+	if c.StreamName != nil {
+		differ.name = c.StreamName
+	}
 	return &Poller{
-		server: server, interval: interval, sink: sink, log: log.With("server", c.Type, "url", redacted(c.URL)),
-		differ: NewDiffer(c.Organization, c.URL, interval, time.Now()),
+		server: server, interval: interval, sink: sink, log: log.With("server", c.Type, "url", redacted(c.URL)), differ: differ,
 	}
 }
 
