@@ -101,7 +101,7 @@ func decodeCMCDDefaults(r *http.Request) (cmcdDefaults, *event.Refusal) {
 		value *string
 		limit int
 	}{{"stream", &d.stream, event.MaxNameBytes}, {"event", &d.eventID, event.MaxTextBytes}, {"client", &d.client, event.MaxTextBytes}} {
-		text := query.Get(field.name)
+		text := strings.TrimSpace(query.Get(field.name))
 		if !event.ValidText(text, field.limit) {
 			return d, &event.Refusal{Reason: "text", Field: field.name,
 				Error: fmt.Sprintf("%s must be text of at most %d bytes", field.name, field.limit)}
@@ -128,7 +128,8 @@ func cmcdBatches(organization string, reports []cmcd.Report, defaults cmcdDefaul
 		if !known {
 			i = len(batches)
 			bySession[report.Session] = i
-			kind := cmp.Or(report.Client, defaults.client)
+			client := cmp.Or(report.Client, defaults.client)
+			kind, _, _ := strings.Cut(client, " ")
 			batches = append(batches, event.Batch{
 				Received: received,
 				Session: event.Session{
@@ -136,8 +137,8 @@ func cmcdBatches(organization string, reports []cmcd.Report, defaults cmcdDefaul
 					ID:           report.Session,
 					Stream:       cmp.Or(report.Stream, defaults.stream),
 					Event:        cmp.Or(report.EventID, defaults.eventID),
-					Client:       kind,
-					Method:       cmp.Or(report.Method, event.Method(strings.Fields(kind + " ")[0], "")),
+					Client:       client,
+					Method:       cmp.Or(report.Method, event.Method(kind, "")),
 					Interval:     defaults.interval,
 				},
 			})

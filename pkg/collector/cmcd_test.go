@@ -104,6 +104,7 @@ func TestCMCDAnswers(t *testing.T) {
 		{"a good line", "/v1/cmcd/acme/pk_acme", line, nil, 204},
 		{"of the standard's former type", "/v1/cmcd/acme/pk_acme", line, []string{"Content-Type", "text/cmcd"}, 204},
 		{"good and bad ones", "/v1/cmcd/acme/pk_acme", line + "\nnothing at all=\n", nil, 204},
+		{"a client of nothing but a space", "/v1/cmcd/acme/pk_acme?client=%20", line, nil, 204},
 		{"the stream in the URL", "/v1/cmcd/acme/pk_acme?stream=live", strings.Replace(line, `cid="live",`, "", 1), nil, 204},
 		{"no stream", "/v1/cmcd/acme/pk_acme", strings.Replace(strings.Replace(line, `cid="live",`, "", 1), "s9", "s8", 1), nil, 400},
 		{"no session", "/v1/cmcd/acme/pk_acme", strings.Replace(line, `sid="s9",`, "", 1), nil, 400},

@@ -185,7 +185,7 @@ func (l *logReader) read(line []byte) *event.Refusal {
 		}
 		return &event.Refusal{Reason: "malformed", Field: "line", Error: err.Error()}
 	}
-	if !told || r.Status >= http.StatusBadRequest {
+	if !told || r.Status >= http.StatusBadRequest || !fetches(r.Method) {
 		l.ignored++
 		return nil
 	}
@@ -207,6 +207,7 @@ func (l *logReader) read(line []byte) *event.Refusal {
 		return &event.Refusal{Reason: "range", Field: "bytes", Error: "the number of bytes is too large"}
 	}
 	l.accepted++
+	media = media && r.Method != http.MethodHead
 	key := lineKey{
 		minute: r.Time - r.Time%time.Minute.Milliseconds(), address: r.Address, agent: r.UserAgent, referrer: r.Referrer,
 		stream: stream, protocol: protocol, direction: r.Direction, media: media,
@@ -229,6 +230,12 @@ func (l *logReader) read(line []byte) *event.Refusal {
 		l.observe(report, &l.lines[i])
 	}
 	return nil
+}
+
+// fetches reports whether a method delivers something. Encoders that upload segments and browsers that ask for permission do not;
+// of some logs the method is not known.
+func fetches(method string) bool {
+	return method == "" || method == http.MethodGet || method == http.MethodHead
 }
 
 // usage returns the usage of lines, without their bytes.

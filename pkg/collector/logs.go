@@ -97,6 +97,9 @@ func (s *Server) countLog(o *tenant.Organization, log *logSource, text []byte, k
 		}
 		number += r.number
 	}
+	if len(d.Lines) == 0 {
+		return a, nil // what counts nothing does not use up its key
+	}
 	counted, err := s.Pipeline.Usage(d)
 	if err != nil {
 		return LogAnswer{}, err

@@ -52,11 +52,13 @@ func TestLogsCount(t *testing.T) {
 		nginxLine("192.0.2.1", "/vod/two/whatever", 200, 7, "A") +
 		nginxLine("192.0.2.1", "/live/one/seg9.ts", 404, 150, "A") +
 		nginxLine("192.0.2.1", "/favicon.ico", 200, 150, "A") +
+		strings.Replace(nginxLine("192.0.2.2", "/live/one/seg3.ts", 201, 150, "A"), "GET", "PUT", 1) +
+		strings.Replace(nginxLine("192.0.2.2", "/live/one/seg3.ts", 200, 0, "A"), "GET", "HEAD", 1) +
 		"no line of nginx\n"
 	for _, repeated := range []bool{false, true} {
 		status, a := c.postLogs(t, "format=nginx-combined", lines, "Idempotency-Key", "k1")
-		if status != http.StatusAccepted || a.Accepted != 5 || a.Ignored != 2 || a.Refused != 1 || len(a.Rejected) != 1 ||
-			!strings.HasPrefix(a.Rejected[0].Field, "line[8].") || a.Repeated != repeated {
+		if status != http.StatusAccepted || a.Accepted != 6 || a.Ignored != 3 || a.Refused != 1 || len(a.Rejected) != 1 ||
+			!strings.HasPrefix(a.Rejected[0].Field, "line[10].") || a.Repeated != repeated {
 			t.Errorf("answered %d %+v", status, a)
 		}
 	}
@@ -69,6 +71,17 @@ func TestLogsCount(t *testing.T) {
 		`streamlens_server_viewers_by_stream_1m{org="acme",collector="c",stream="one"}`:                                                             2,
 		`streamlens_server_viewers_by_stream_1m{org="acme",collector="c",stream="two"}`:                                                             1,
 	})
+}
+
+func TestRefusedLogsDoNotUseUpTheirKey(t *testing.T) {
+	c := start(t, nil)
+	if status, a := c.postLogs(t, "format=nginx-combined", "garbage\n", "Idempotency-Key", "k1"); status != http.StatusBadRequest {
+		t.Errorf("answered %d %+v", status, a)
+	}
+	line := nginxLine("203.0.113.7", "/live/one/seg1.ts", 200, 1000, "A")
+	if status, a := c.postLogs(t, "format=nginx-combined", line, "Idempotency-Key", "k1"); status != http.StatusAccepted || a.Repeated {
+		t.Errorf("answered %d %+v", status, a)
+	}
 }
 
 func TestLogsDoNotCountViewersWhosePlayerReports(t *testing.T) {

@@ -19,6 +19,7 @@ type snapshots struct {
 	measured   int64       // start-up time by the player's own measurement, ms, or event.Absent
 	stall      int64       // ms for which the present stall lasts
 	seenMinute int64       // of a player without states: the last minute in which it counted as a viewer, since 1970
+	logged     bool        // whether it is known from a log only
 	correction int64       // ms, of the player's clock
 	firstTime  int64       // ms since 1970, of the snapshot with seq 1
 	recent     []unnumbered
@@ -59,6 +60,11 @@ func (s *session) again() *session {
 		address: churning{value: s.address.value}, referrer: churning{value: s.referrer.value},
 		snapshots: snapshots{correction: s.correction},
 	}
+}
+
+// handOver lets the player itself go on with what a log has told of it: its own reports have numbers, which begin with 1.
+func (s *session) handOver() {
+	s.logged, s.seen, s.lastSeq, s.recent = false, sequence{}, 0, nil
 }
 
 // number gives a snapshot without seq the next one, or returns false if it was there before.

@@ -200,6 +200,34 @@ func TestTrackerCorrectsThePlayersClock(t *testing.T) {
 	}
 }
 
+func TestTrackerPrefersThePlayerToTheLog(t *testing.T) {
+	play := []event.Event{snapshot(1, 0, starting), snapshot(2, 1, rendering), snapshot(3, 10, paused), snapshot(4, 16, rendering), snapshot(5, 18, ended)}
+	logged := []event.Event{snapshot(0, 2, rendering), snapshot(0, 5, rendering)}
+	for _, first := range []int{0, 1, 3, 5} { // how many of the player's reports come before the log's
+		ledger := aggregate.New("c")
+		tracker := NewTracker(ledger, keep)
+		apply := func(isLogged bool, events []event.Event) {
+			for _, e := range events {
+				tracker.Apply(event.Batch{Session: player, Logged: isLogged, Received: at(20), Events: []event.Event{e}})
+			}
+		}
+		apply(false, play[:first])
+		apply(true, logged)
+		apply(false, play[first:])
+		tracker.Expire(at(60))
+		want := map[string]int64{"loads": 1, "plays": 1, playing: 11_000, `stops{reason="normal"}`: 1}
+		if first == 0 {
+			want[playing] = 10_000 // the log knows of the play from its second second on
+		}
+		got := totals(t, ledger, false)
+		for metric, value := range want {
+			if got[metric] != value {
+				t.Errorf("the log after %d reports: %s is %d, want %d", first, metric, got[metric], value)
+			}
+		}
+	}
+}
+
 func TestTrackerKnowsWhoReports(t *testing.T) {
 	tracker := NewTracker(aggregate.New("c"), keep)
 	session := player

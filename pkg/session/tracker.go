@@ -82,8 +82,14 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	s := t.sessions[k]
 	if s == nil {
 		s = newSession(b.Session, t.hourly)
-		s.correction = b.Correction
+		s.correction, s.logged = b.Correction, b.Logged
 		t.add(k, s)
+	}
+	switch {
+	case b.Logged && !s.logged:
+		return o // the player itself tells the same, and more of it
+	case s.logged && !b.Logged:
+		s.handOver()
 	}
 	s.received = b.Received
 	to := t.ledger.Entry(s.space, b.Received)
@@ -221,9 +227,11 @@ func newSession(d event.Session, hourly Hourly) *session {
 		address:   churning{value: d.Viewer.Address},
 		referrer:  churning{value: d.Viewer.Referrer},
 		space:     aggregate.Space{Organization: d.Organization, Stream: d.Stream, Country: d.Viewer.Country, Event: d.Event},
-		viewer:    d.Viewer.Key,
 		webcaster: d.Webcaster,
 		interval:  d.Interval.Milliseconds(),
+	}
+	if !s.webcaster {
+		s.viewer = d.Viewer.Key
 	}
 	direction, os, browser, versions := measure.Playout, measure.PlaysByOS, measure.PlaysByBrowser, measure.PlaysByVersion
 	if s.webcaster {

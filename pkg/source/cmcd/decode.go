@@ -136,7 +136,7 @@ func (k keys) report() (Report, error) {
 		Stream:  k.text("cid", event.MaxNameBytes),
 		Method:  methods[k.text("sf", 1)],
 		EventID: k.text(eventKey, event.MaxTextBytes),
-		Client:  k.text(clientKey, event.MaxTextBytes),
+		Client:  strings.TrimSpace(k.text(clientKey, event.MaxTextBytes)),
 		Tags:    strings.Fields(k.text(tagsKey, event.MaxTextBytes)),
 		Event:   event.New(event.Unnumbered, 0, event.Snapshot),
 	}
