@@ -142,7 +142,7 @@ func Test() error {
 		{"front-end tests", []string{"npm", "test"}, ""},
 		{"beacon tests", []string{"npm", "test", "--workspace", "beacon"}, ""},
 		{"tests of the panel in a browser", []string{"npm", "run", "test:panel"}, missing("chromium")},
-		{"tests of the beacon in a browser", []string{"npm", "run", "test:browser"}, missing("chromium", "ffmpeg")},
+		{"tests with players in a browser", []string{"npm", "run", "test:browser"}, missing("chromium", "ffmpeg", "nginx")},
 		{"tests in Grafana", []string{"npm", "run", "test:grafana"}, withoutGrafana()},
 	} {
 		if step.without != "" {
@@ -158,6 +158,20 @@ func Test() error {
 		fmt.Println("Left out:", reason)
 	}
 	return nil
+}
+
+// BenchmarkImport times streamlens import beside GoAccess on the same log, which must be installed, and prints the ratio.
+func BenchmarkImport() error {
+	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
+	paths := map[string]string{}
+	for variable, path := range map[string]string{"STREAMLENS": program("streamlens"), "GEOIP": geoIPDatabase} {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		paths[variable] = absolute
+	}
+	return sh.RunWithV(paths, "go", "test", "-count=1", "-v", "-run", "TestImportBesideGoAccess", "./test/benchmark")
 }
 
 // missing says which of the programs are not on this machine.

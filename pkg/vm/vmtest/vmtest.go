@@ -36,7 +36,7 @@ func Start(t testing.TB) string {
 // StartWith is Start with other flags.
 func StartWith(t testing.TB, flags ...string) string {
 	t.Helper()
-	address := freeAddress(t)
+	address := FreeAddress(t)
 	flags = append([]string{"-httpListenAddr=" + address, "-storageDataPath=" + t.TempDir(), "-loggerLevel=ERROR"}, flags...)
 	process := exec.Command(executable(t), flags...)
 	var output bytes.Buffer
@@ -125,7 +125,8 @@ func moduleRoot(t testing.TB) string {
 	return ""
 }
 
-func freeAddress(t testing.TB) string {
+// FreeAddress returns an address of this machine, with a port on which nothing listens.
+func FreeAddress(t testing.TB) string {
 	t.Helper()
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
