@@ -170,9 +170,6 @@ func (l *logReader) readAll(text []byte) {
 			l.refused = append(l.refused, refusedLine{*refused, l.number})
 		}
 	}
-	for _, batch := range l.batches {
-		slices.SortStableFunc(batch.Events, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
-	}
 }
 
 func (l *logReader) read(line []byte) *event.Refusal {
@@ -238,6 +235,27 @@ func fetches(method string) bool {
 	return method == "" || method == http.MethodGet || method == http.MethodHead
 }
 
+// mergeSessions returns the sessions of all readers, with the events of each in the order of their times: a log is written in the
+// order in which answers end, but for small differences.
+func mergeSessions(readers []*logReader) []event.Batch {
+	var merged []event.Batch
+	indexes := map[string]int{}
+	for _, r := range readers {
+		for _, batch := range r.batches {
+			if i, known := indexes[batch.Session.ID]; known {
+				merged[i].Events = append(merged[i].Events, batch.Events...)
+				continue
+			}
+			indexes[batch.Session.ID] = len(merged)
+			merged = append(merged, batch)
+		}
+	}
+	for _, batch := range merged {
+		slices.SortStableFunc(batch.Events, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
+	}
+	return merged
+}
+
 // usage returns the usage of lines, without their bytes.
 func (l *logReader) usage(k lineKey) event.Usage {
 	client := l.client(k)
@@ -245,10 +263,12 @@ func (l *logReader) usage(k lineKey) event.Usage {
 		Time: k.minute, Stream: k.stream, Direction: k.direction, Protocol: k.protocol,
 		Address: client.stored, Country: client.country, Referrer: enrich.Host(k.referrer), Session: k.session,
 	}
-	if k.direction != measure.Playout || !k.address.IsValid() {
+	if k.direction != measure.Playout {
 		return u
 	}
-	u.Client = event.NewViewerKey(l.organization.ID, k.stream, client.text, k.agent)
+	if k.address.IsValid() {
+		u.Client = event.NewViewerKey(l.organization.ID, k.stream, client.text, k.agent)
+	}
 	switch {
 	case !k.media:
 	case k.session != "":

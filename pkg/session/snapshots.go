@@ -63,8 +63,9 @@ func (s *session) again() *session {
 }
 
 // handOver lets the player itself go on with what a log has told of it: its own reports have numbers, which begin with 1.
-func (s *session) handOver() {
-	s.logged, s.seen, s.lastSeq, s.recent = false, sequence{}, 0, nil
+func (s *session) handOver(first event.Batch) {
+	s.logged, s.correction = false, first.Correction
+	s.seen, s.lastSeq, s.recent = sequence{}, 0, nil
 }
 
 // number gives a snapshot without seq the next one, or returns false if it was there before.

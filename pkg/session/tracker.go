@@ -89,7 +89,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	case b.Logged && !s.logged:
 		return o // the player itself tells the same, and more of it
 	case s.logged && !b.Logged:
-		s.handOver()
+		s.handOver(b)
 	}
 	s.received = b.Received
 	to := t.ledger.Entry(s.space, b.Received)
@@ -102,6 +102,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 			}
 			if s.restarts(e) {
 				s.settle(to)
+				t.keepLive(s)
 				s = s.again()
 				s.received = b.Received
 				t.add(k, s)
@@ -121,10 +122,15 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 		}
 	}
 	s.settle(to)
+	t.keepLive(s)
+	return o
+}
+
+// keepLive lets a session end by silence, and what waits in it be settled by time.
+func (t *Tracker) keepLive(s *session) {
 	if !s.ended || len(s.ahead) > 0 {
 		t.live[s] = struct{}{}
 	}
-	return o
 }
 
 // add makes a session known, in the place of one that had the same id.
