@@ -83,8 +83,9 @@ func (s *Server) countLog(o *tenant.Organization, log *logSource, text []byte, k
 	if err != nil {
 		return a, err
 	}
+	d.Sessions = mergeSessions(readers)
 	for _, r := range readers {
-		d.Lines, d.Sessions, counts = append(d.Lines, r.lines...), append(d.Sessions, r.batches...), append(counts, r.counts...)
+		d.Lines, counts = append(d.Lines, r.lines...), append(counts, r.counts...)
 		a.Accepted += r.accepted
 		a.Ignored += r.ignored
 		a.Refused += len(r.refused)

@@ -228,6 +228,19 @@ func TestTrackerPrefersThePlayerToTheLog(t *testing.T) {
 	}
 }
 
+func TestTrackerEndsAPlayWhoseIdBeginsAgain(t *testing.T) {
+	ledger := aggregate.New("c")
+	tracker := NewTracker(ledger, keep)
+	// Both plays in one request.
+	tracker.Apply(event.Batch{Session: player, Received: at(30), Events: []event.Event{snapshot(1, 0, rendering), snapshot(2, 5, rendering),
+		snapshot(1, 20, rendering), snapshot(2, 28, rendering)}})
+	tracker.Expire(at(100))
+	got := totals(t, ledger, false)
+	if got["plays"] != 2 || got[`stops{reason="timeout"}`] != 2 || got["played_time_ms_sum"] != 13_000 {
+		t.Errorf("counted\n%s", list(got))
+	}
+}
+
 func TestTrackerKnowsWhoReports(t *testing.T) {
 	tracker := NewTracker(aggregate.New("c"), keep)
 	session := player
