@@ -34,11 +34,23 @@ export interface PlayerStats {
   audioBitrate?: number;
 }
 
+/** What the library finds out about a publisher at the time of a report. */
+export interface PublisherStats {
+  /** Sent since the last report, bit/s. */
+  videoBitrate?: number;
+  /** Sent since the last report, bit/s. */
+  audioBitrate?: number;
+  /** Time to the receiver and back, s. */
+  roundTripTime?: number;
+  /** Share of the packets that did not arrive, 0 to 1. */
+  packetLoss?: number;
+}
+
 /** The content of an event, without its place in the session. */
 export type EventContent =
   | { type: 'load' }
   | { type: 'start'; startTime: number }
-  | ({ type: 'stats' } & Report & PlayerStats)
+  | ({ type: 'stats' } & Report & PlayerStats & PublisherStats)
   | { type: 'status'; code: number | string; fatal: boolean }
   | ({ type: 'stop'; reason: string; played: number } & Report);
 

@@ -41,7 +41,8 @@ export class Meter {
   private spent: Spent = { playing: 0, buffering: 0, paused: 0 };
   /** Length of a standstill up to now of which it is still open whether it becomes a stall, ms. */
   private undecided = 0;
-  private stalled = false;
+  /** The position stands still although the element is to play. */
+  stalled = false;
   /** A seek lasts until the position moves on by itself again. */
   private seeking: boolean;
 

@@ -1,5 +1,6 @@
-import type { BeaconEvent, EventContent, PlayerStats } from './events';
+import type { PlayerStats } from './events';
 import { longestGap, Meter, type Observation } from './meter';
+import { Recording, type Context } from './recording';
 
 /** How often the element is looked at between its events, ms. */
 const lookInterval = 50;
@@ -8,6 +9,10 @@ const lookInterval = 50;
 const haveFutureData = 3;
 /** HTMLMediaElement.networkState of an element that fetches nothing of its own accord. */
 const networkIdle = 1;
+/** More media than this after an error mean that the player has recovered, s. */
+const recovered = 0.1;
+/** A player that has given up does not get out of a stall of this length, ms. */
+const lastStall = 1000;
 
 interface Moment extends Observation {
   /** Nothing is missing for the start but the viewer's wish: the browser forbids autoplay, or the viewer has paused. */
@@ -15,111 +20,82 @@ interface Moment extends Observation {
 }
 
 /** What a Session needs beside the element. */
-export interface SessionOptions {
-  /** Time between two reports, ms. */
-  interval: number;
+export interface SessionOptions extends Context {
+  /** Whether the stream is live, if the page knows. */
   live?: boolean;
+  /** Whether the stream is live now, if the player knows. */
+  isLive?: () => boolean | undefined;
   measure?: () => PlayerStats;
-  /** Steady clock in whole ms since 1970. */
-  now: () => number;
-  send: (event: BeaconEvent) => void;
-  /** Runs an action and keeps what it throws from the page. */
-  safely: (action: () => void) => void;
-  /** Is called once, after the last event. */
-  onStop: () => void;
+  /** The player looks after the element's errors; else they end the session. */
+  handlesErrors?: boolean;
 }
 
 /** Turns what happens to a media element during one play into events. */
-export class Session {
-  private seq = 0;
-  private meter?: Meter;
-  private stopped = false;
+export class Session extends Recording {
+  protected clock?: Meter;
   private startUp = 0;
   private last: Moment;
   private lastAt: number;
-  private reportedAt: number;
   private endless = false;
   private attached = false;
-  private readonly cleanUps: Array<() => void> = [];
+  /** An error after which the player has given up, of which it is open whether it recovers. */
+  private failure?: { code: number | string; at: number; bufferEnd: number };
+  /** When the position last moved on, ms since 1970. */
+  private movedAt = 0;
 
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly options: SessionOptions
   ) {
-    this.lastAt = this.reportedAt = options.now();
+    super(options, lookInterval);
+    this.lastAt = this.reportedAt;
     this.last = this.moment();
-    this.emit(this.lastAt, { type: 'load' });
-
-    const look = () => this.look();
-    const timer = setInterval(() => options.safely(look), lookInterval);
-    this.cleanUps.push(() => clearInterval(timer));
     // timeupdate also comes when timers are throttled because the page is hidden.
     for (const name of ['play', 'pause', 'waiting', 'seeked', 'ratechange', 'timeupdate']) {
-      this.on(name, look);
+      this.on(name, () => this.look());
     }
     this.on('playing', () => this.look({ resumes: true }));
     // The element may have found its new position before the event is handled.
     this.on('seeking', () => this.look({ seeking: true }));
-    this.on('ended', () => this.stop(this.isLive() ? 'sourcestreamstopped' : 'normal'));
-    this.on('error', () => this.fail());
+    this.on('ended', () => this.end());
+    if (!options.handlesErrors) {
+      this.on('error', () => this.giveUp());
+    }
     this.awaitFrame();
   }
 
-  /** Reports a code of the player; a fatal one does not end the session by itself. */
-  status(code: number | string, fatal: boolean): void {
-    if (!this.stopped) {
-      this.emit(this.options.now(), { type: 'status', code, fatal });
-    }
+  /** The player has given up, and has not recovered yet. */
+  get hasFailed(): boolean {
+    return this.failure !== undefined;
   }
 
-  /** Reports what happened since the last report. Before the first frame the report only says that the player is there. */
-  report(): void {
+  /**
+   * Reports that the player has given up. The play ends when what is buffered has been played, unless more media come:
+   * then the error was not fatal.
+   */
+  fail(code: number | string): void {
     if (this.stopped) {
       return;
     }
-    const now = this.observe();
-    if (!this.meter) {
-      this.reportedAt = now;
-      this.emit(now, { type: 'stats', playing: 0, buffering: 0, paused: 0 });
-      return;
-    }
-    const { spent, until } = this.meter.take();
-    this.reportedAt = until;
-    let measured: PlayerStats = {};
-    this.options.safely(() => {
-      measured = usable(this.options.measure?.());
-    });
-    this.emit(until, {
-      type: 'stats',
-      playing: spent.playing / 1000,
-      buffering: spent.buffering / 1000,
-      paused: spent.paused / 1000,
-      bufferLength: bufferLength(this.video),
-      ...measured,
-    });
+    // A player that fails again had gone on.
+    this.settle(false);
+    this.failure = { code, at: this.options.now(), bufferEnd: bufferEnd(this.video) ?? this.video.currentTime };
+    this.look();
   }
 
-  /** Ends the session. Later calls do nothing. */
-  stop(reason: string): void {
-    if (this.stopped) {
-      return;
-    }
-    const now = this.observe();
-    this.stopped = true;
-    const spent = this.meter?.finish() ?? { playing: 0, buffering: 0, paused: 0 };
-    this.emit(now, {
-      type: 'stop',
-      reason,
-      played: (this.meter?.played ?? 0) / 1000,
-      playing: spent.playing / 1000,
-      buffering: spent.buffering / 1000,
-      paused: spent.paused / 1000,
-    });
-    this.cleanUps.forEach((cleanUp) => cleanUp());
-    this.options.onStop();
+  protected measured(): PlayerStats {
+    const { video, options } = this;
+    const end = bufferEnd(video) ?? video.currentTime;
+    const stats: PlayerStats = { bufferLength: Math.round((end - video.currentTime) * 1000) / 1000 };
+    options.safely(() => Object.assign(stats, options.measure?.()));
+    return stats;
   }
 
-  private look(seen?: Partial<Moment>): void {
+  protected beforeStop(): void {
+    this.settle(true);
+  }
+
+  protected look(seen?: Partial<Moment>): void {
     const now = this.observe(seen);
     // A page that takes its player away often tells nobody.
     if (this.attached && !this.video.isConnected) {
@@ -127,17 +103,20 @@ export class Session {
       return;
     }
     this.attached = this.video.isConnected;
+    if (this.failure) {
+      this.judge(now, this.failure.bufferEnd);
+    }
     if (now - this.reportedAt >= this.options.interval) {
       this.report();
     }
   }
 
-  private observe(seen?: Partial<Moment>): number {
+  protected observe(seen?: Partial<Moment>): number {
     const now = this.options.now();
     const moment = { ...this.moment(), ...seen };
-    this.endless ||= this.video.duration === Infinity;
-    if (this.meter) {
-      this.meter.observe(now, moment);
+    this.endless ||= this.video.duration === Infinity || this.options.isLive?.() === true;
+    if (this.clock) {
+      this.clock.observe(now, moment);
     } else {
       if (!this.last.waitsForViewer && now - this.lastAt <= longestGap) {
         this.startUp += now - this.lastAt;
@@ -145,6 +124,9 @@ export class Session {
       if (!this.canSeeFrames() && playsOn(this.last, moment)) {
         this.start(now, moment);
       }
+    }
+    if (moment.currentTime !== this.last.currentTime) {
+      this.movedAt = now;
     }
     this.last = moment;
     this.lastAt = now;
@@ -163,7 +145,7 @@ export class Session {
   }
 
   private start(now: number, moment: Moment): void {
-    this.meter = new Meter(now, moment);
+    this.clock = new Meter(now, moment);
     this.reportedAt = now;
     this.emit(now, { type: 'start', startTime: this.startUp / 1000 });
   }
@@ -177,7 +159,7 @@ export class Session {
       return;
     }
     const now = this.observe();
-    if (this.meter) {
+    if (this.clock) {
       return;
     }
     // A frame shown before playback was asked for is a still picture.
@@ -193,19 +175,35 @@ export class Session {
     return 'requestVideoFrameCallback' in this.video && !document.hidden && this.video.videoWidth > 0;
   }
 
-  private isLive(): boolean {
-    return this.options.live ?? this.endless;
+  private end(): void {
+    if (this.failure) {
+      this.stop('playbackerror');
+    }
+    this.stop((this.options.live ?? this.endless) ? 'sourcestreamstopped' : 'normal');
   }
 
-  private fail(): void {
+  private giveUp(): void {
     if (this.video.error) {
       this.status(this.video.error.code, true);
       this.stop('playbackerror');
     }
   }
 
-  private emit(ts: number, content: EventContent): void {
-    this.options.send({ seq: ++this.seq, ts, ...content });
+  /** Finds out whether the player's last failure was the end. */
+  private judge(now: number, bufferEndThen: number): void {
+    if ((bufferEnd(this.video) ?? 0) > bufferEndThen + recovered) {
+      this.settle(false);
+    } else if (!this.clock || (this.clock.stalled && now - this.movedAt >= lastStall)) {
+      this.stop('playbackerror');
+    }
+  }
+
+  private settle(fatal: boolean): void {
+    if (this.failure) {
+      const { at, code } = this.failure;
+      this.failure = undefined;
+      this.emit(at, { type: 'status', code, fatal });
+    }
   }
 
   private on(name: string, action: () => void): void {
@@ -219,17 +217,12 @@ function playsOn(before: Moment, after: Moment): boolean {
   return !before.paused && !before.seeking && !after.seeking && after.currentTime > before.currentTime;
 }
 
-function bufferLength({ buffered, currentTime }: HTMLVideoElement): number {
+/** Returns up to which position media lie ready after the playing position, s, if they do. */
+function bufferEnd({ buffered, currentTime }: HTMLVideoElement): number | undefined {
   for (let i = 0; i < buffered.length; i++) {
     if (buffered.start(i) <= currentTime && currentTime <= buffered.end(i)) {
-      return Math.round((buffered.end(i) - currentTime) * 1000) / 1000;
+      return buffered.end(i);
     }
   }
-  return 0;
-}
-
-/** Returns those measurements that are numbers the collector takes: players say NaN or -1 for what they do not know. */
-function usable(stats: PlayerStats = {}): PlayerStats {
-  const known = Object.entries(stats).filter(([, value]) => Number.isFinite(value) && value >= 0);
-  return Object.fromEntries(known);
+  return undefined;
 }

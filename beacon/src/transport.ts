@@ -8,6 +8,16 @@ const requestTimeout = 30_000;
 /** Attempts after the end of the session: then nobody may be left who keeps the page open. */
 const lastAttempts = 5;
 
+/** What a Transport may be given. */
+export interface TransportOptions {
+  /** Nothing is sent before it is settled. */
+  ready?: Promise<unknown>;
+  /** Is told which events are not acknowledged when the page may go away or they are given up, and when none are left. */
+  putAside?: (events: BeaconEvent[]) => void;
+  /** Time before the first repetition, ms; it doubles with each. */
+  firstDelay?: number;
+}
+
 /**
  * Brings events to the collector, in order and one request at a time, and repeats a request until the collector has
  * answered: it counts a repeated event once.
@@ -15,19 +25,21 @@ const lastAttempts = 5;
 export class Transport {
   private queue: BeaconEvent[] = [];
   private sending: BeaconEvent[] = [];
+  private givenUp: BeaconEvent[] = [];
+  private isAside = false;
   private delivery?: Promise<void>;
   private attemptsLeft = Infinity;
+  private wake: () => void = () => {};
 
   /**
    * @param encode makes the body of a request
    * @param warn is told why events were given up
-   * @param firstDelay before the first repetition, ms; it doubles with each
    */
   constructor(
     private readonly endpoint: string,
     private readonly encode: (events: BeaconEvent[]) => string,
     private readonly warn: (message: string) => void,
-    private readonly firstDelay = 1000
+    private readonly options: TransportOptions = {}
   ) {}
 
   /** Queues an event. When the queue is full the oldest report or status is dropped: load, start and stop are worth more. */
@@ -38,12 +50,19 @@ export class Transport {
       this.queue.splice(oldest, 1);
     }
     // Started in a microtask, so that flush can still take what was queued in the same turn.
-    this.delivery ??= Promise.resolve().then(() => this.deliver());
+    this.delivery ??= Promise.resolve(this.options.ready).then(() => this.deliver());
+  }
+
+  /** To be called when the page may go away without another word: puts aside what is not acknowledged and tries again. */
+  hurry(): void {
+    this.putAside([...this.givenUp, ...this.sending, ...this.queue]);
+    this.wake();
   }
 
   /** Hands all that is not acknowledged to the browser, which sends it even if the page goes away now. */
   flush(): void {
     const events = [...this.sending, ...this.queue];
+    this.putAside([...this.givenUp, ...events]);
     if (events.length === 0 || !navigator.sendBeacon?.(this.endpoint, this.encode(events))) {
       return;
     }
@@ -60,38 +79,47 @@ export class Transport {
   }
 
   private async deliver(): Promise<void> {
+    let delivered = false;
     while (this.queue.length > 0) {
       this.sending = this.queue;
       this.queue = [];
-      await this.deliverBatch(this.sending);
+      delivered = await this.deliverBatch(this.sending);
+      if (!delivered) {
+        this.givenUp.push(...this.sending);
+      }
       this.sending = [];
     }
     this.delivery = undefined;
+    if (this.givenUp.length > 0 || (delivered && this.isAside)) {
+      this.putAside(this.givenUp);
+    }
   }
 
-  private async deliverBatch(events: BeaconEvent[]): Promise<void> {
-    for (let delay = this.firstDelay; ; delay = Math.min(delay * 2, longestDelay)) {
+  /** Returns whether the collector has answered. */
+  private async deliverBatch(events: BeaconEvent[]): Promise<boolean> {
+    for (let delay = this.options.firstDelay ?? 1000; ; delay = Math.min(delay * 2, longestDelay)) {
       let failure: string;
       let retryAfter = NaN;
       try {
         const response = await this.post(this.encode(events));
         if (response.status !== 429 && response.status < 500) {
           await this.explain(response);
-          return;
+          return true;
         }
         failure = `the collector answered ${response.status}`;
         retryAfter = Number(response.headers.get('Retry-After') ?? NaN) * 1000;
       } catch (error) {
         failure = String(error);
       }
-      if (--this.attemptsLeft <= 0) {
+      // Offline the page can still wait; being online again ends the delay.
+      if (navigator.onLine !== false && --this.attemptsLeft <= 0) {
         this.warn(failure);
-        return;
+        return false;
       }
       // Spread over half the delay, so that players which failed together do not come back together.
-      await sleep(
+      await this.sleep(
         retryAfter >= 0
-          ? Math.min(Math.max(retryAfter, this.firstDelay), longestRetryAfter)
+          ? Math.min(Math.max(retryAfter, this.options.firstDelay ?? 1000), longestRetryAfter)
           : delay * (0.5 + Math.random() / 2)
       );
     }
@@ -116,8 +144,20 @@ export class Transport {
       this.warn(`the collector answered ${response.status}: ${answer}`);
     }
   }
-}
 
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  private putAside(events: BeaconEvent[]): void {
+    if (events.length > 0 || this.isAside) {
+      this.isAside = events.length > 0;
+      this.options.putAside?.(events);
+    }
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      setTimeout(resolve, ms);
+      globalThis.addEventListener?.('online', this.wake);
+    });
+    globalThis.removeEventListener?.('online', this.wake);
+  }
 }

@@ -2,40 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import type { BeaconEvent } from '../src/events';
 import { Session, type SessionOptions } from '../src/session';
-
-/** A media element whose state the tests set; time and position move only through `pass`. */
-class FakeVideo extends EventTarget {
-  currentTime = 0;
-  playbackRate = 1;
-  paused = true;
-  seeking = false;
-  autoplay = false;
-  readyState = 0;
-  networkState = 2;
-  duration = NaN;
-  videoWidth = 640;
-  isConnected = true;
-  error: { code: number } | null = null;
-  bufferEnd = 0;
-  frameCallbacks: Array<() => void> = [];
-
-  get buffered() {
-    return { length: 1, start: () => 0, end: () => this.bufferEnd };
-  }
-
-  requestVideoFrameCallback(callback: () => void) {
-    this.frameCallbacks.push(callback);
-  }
-
-  fire(name: string, change: Partial<FakeVideo> = {}) {
-    Object.assign(this, change);
-    this.dispatchEvent(new Event(name));
-  }
-
-  showFrame() {
-    this.frameCallbacks.splice(0).forEach((callback) => callback());
-  }
-}
+import { FakeVideo } from './support/video';
 
 let now: number;
 let video: FakeVideo;
@@ -52,7 +19,7 @@ beforeEach(() => {
 afterEach(() => mock.timers.reset());
 
 function open(options: Partial<SessionOptions> = {}): Session {
-  return new Session(video as unknown as HTMLVideoElement, {
+  return new Session(video.element, {
     interval: 10_000,
     now: () => now,
     safely: (action) => action(),
@@ -72,8 +39,7 @@ function pass(ms: number, rate = 0) {
 }
 
 function startPlaying() {
-  video.fire('play', { paused: false, readyState: 4 });
-  video.showFrame();
+  video.start();
 }
 
 test('the start comes with the first frame and says how long it took', () => {
@@ -264,4 +230,73 @@ test('the stop carries what happened since the last report, and the whole play w
     buffering: 0.4,
     paused: 0.3,
   });
+});
+
+test('an error after which the player gives up ends the play when the buffer has been played', () => {
+  const session = open();
+  startPlaying();
+  video.bufferEnd = 3;
+  pass(1000, 1);
+  session.fail('fragLoadError');
+  pass(2000, 1);
+  assert.equal(events.length, 2);
+  pass(950);
+  assert.equal(events.length, 2);
+  pass(1000);
+  assert.deepEqual(
+    events.slice(2).map(({ seq: _, ...event }) => event),
+    [
+      { ts: 1_001_000, type: 'status', code: 'fragLoadError', fatal: true },
+      { ts: 1_004_000, type: 'stop', reason: 'playbackerror', played: 4, playing: 3, buffering: 1, paused: 0 },
+    ]
+  );
+});
+
+test('an error after which more media come was not fatal', () => {
+  const session = open();
+  startPlaying();
+  video.bufferEnd = 3;
+  pass(1000, 1);
+  session.fail(27);
+  video.bufferEnd = 6;
+  pass(100, 1);
+  assert.deepEqual(events.at(-1), { seq: 3, ts: 1_001_000, type: 'status', code: 27, fatal: false });
+  pass(2000);
+  assert.equal(events.at(-1)!.type, 'status');
+});
+
+test('of two errors only the last can be fatal', () => {
+  const session = open();
+  startPlaying();
+  pass(1000, 1);
+  session.fail(1001);
+  session.fail(1002);
+  session.stop('destroy');
+  assert.deepEqual(
+    events.flatMap((event) => (event.type === 'status' ? [[event.code, event.fatal]] : [])),
+    [
+      [1001, false],
+      [1002, true],
+    ]
+  );
+});
+
+test('an error before the first frame is the end at once', () => {
+  const session = open();
+  pass(100);
+  session.fail('manifestLoadError');
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['load', 'status', 'stop']
+  );
+});
+
+test('a stream that the player called live ends as one, also when its playlist is closed by then', () => {
+  let live = true;
+  open({ isLive: () => live });
+  startPlaying();
+  pass(1000, 1);
+  live = false;
+  video.fire('ended', { duration: 60 });
+  assert.equal((events.at(-1) as { reason: string }).reason, 'sourcestreamstopped');
 });

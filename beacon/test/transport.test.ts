@@ -7,11 +7,20 @@ import { Transport } from '../src/transport';
 
 type Reply = { status: number; headers?: Record<string, string>; body?: string } | 'hang up';
 
+const page = Object.assign(new EventTarget(), { onLine: true, beacons: [] as string[], accepts: true });
+Object.assign(globalThis, {
+  navigator: Object.assign(page, {
+    sendBeacon: (_: string, body: string) => page.accepts && page.beacons.push(body) > 0,
+  }),
+  addEventListener: page.addEventListener.bind(page),
+  removeEventListener: page.removeEventListener.bind(page),
+});
+
 let server: Server | undefined;
 afterEach(() => server?.close());
 
 /** Starts a real HTTP server that gives the replies in turn, and 202 after the last. */
-async function collector(replies: Reply[]) {
+async function collector(replies: Reply[], ready?: Promise<unknown>) {
   const received: Array<{ at: number; seqs: number[]; contentType?: string }> = [];
   server = createServer((request, response) => {
     let body = '';
@@ -33,14 +42,15 @@ async function collector(replies: Reply[]) {
   });
   await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
   const warnings: string[] = [];
+  const aside: number[][] = [];
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/events`;
   const transport = new Transport(
     url,
     (events) => JSON.stringify(events),
     (message) => warnings.push(message),
-    20
+    { firstDelay: 20, putAside: (events) => aside.push(events.map(({ seq }) => seq)), ready }
   );
-  return { received, warnings, transport };
+  return { received, warnings, aside, transport };
 }
 
 const event = (seq: number, type: 'stats' | 'load' = 'stats'): BeaconEvent =>
@@ -126,4 +136,74 @@ test('after the end of the session a dead collector is not tried for ever', asyn
   await transport.close();
   assert.equal(received.length, 5);
   assert.equal(warnings.length, 1);
+});
+
+test('what is given up is put aside, and what was put aside is forgotten once it is delivered', async () => {
+  const dead = await collector(Array<Reply>(5).fill({ status: 503 }));
+  dead.transport.send(event(1));
+  await dead.transport.close();
+  assert.deepEqual(dead.aside, [[1]]);
+  server!.close();
+
+  const alive = await collector([]);
+  alive.transport.send(event(1));
+  alive.transport.hurry();
+  await alive.transport.close();
+  assert.deepEqual(alive.aside, [[1], []]);
+  assert.equal(alive.received.length, 1);
+});
+
+test('a refused batch is not put aside', async () => {
+  const { aside, transport } = await collector([{ status: 401 }]);
+  transport.send(event(1));
+  await transport.close();
+  assert.deepEqual(aside, []);
+});
+
+test('a closing page hands everything to the browser, and also puts it aside', async () => {
+  page.beacons.length = 0;
+  const { received, aside, transport } = await collector([]);
+  transport.send(event(1));
+  transport.send(event(2));
+  transport.flush();
+  await transport.close();
+  assert.deepEqual(aside, [[1, 2]]);
+  assert.equal(page.beacons.length, 1);
+  assert.equal(received.length, 0);
+});
+
+test('what the browser does not take is sent by request', async () => {
+  page.accepts = false;
+  const { received, transport } = await collector([]);
+  transport.send(event(1));
+  transport.flush();
+  await transport.close();
+  page.accepts = true;
+  assert.equal(received.length, 1);
+});
+
+test('offline, attempts do not count, and being online again ends the wait', async () => {
+  page.onLine = false;
+  const { received, transport } = await collector(Array<Reply>(7).fill('hang up'));
+  transport.send(event(1));
+  const closed = transport.close();
+  while (received.length < 7) {
+    page.dispatchEvent(new Event('online'));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  page.onLine = true;
+  page.dispatchEvent(new Event('online'));
+  await closed;
+  assert.equal(received.length, 8);
+});
+
+test('nothing is sent before the description of the session is ready', async () => {
+  let settle = () => {};
+  const { received, transport } = await collector([], new Promise<void>((resolve) => (settle = resolve)));
+  transport.send(event(1));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(received.length, 0);
+  settle();
+  await transport.close();
+  assert.equal(received.length, 1);
 });

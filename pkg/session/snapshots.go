@@ -64,7 +64,7 @@ func (s *session) again() *session {
 
 // handOver lets the player itself go on with what a log has told of it: its own reports have numbers, which begin with 1.
 func (s *session) handOver(first event.Batch) {
-	s.logged, s.correction = false, first.Correction
+	s.logged, s.correction, s.interval = false, first.Correction, first.Session.Interval.Milliseconds()
 	s.seen, s.lastSeq, s.recent = sequence{}, 0, nil
 }
 

@@ -20,8 +20,12 @@ import (
 type Book struct {
 	organizations []Organization
 	sessions      map[sessionKey]*session
+	players       map[sessionKey]*player
 	usageIDs      map[[2]string]bool // organisation and id
-	traffic       []Fact
+	logKeys       map[[2]string]bool // organisation and idempotency key
+	traffic       []Fact             // of usage and access logs
+	watching      map[watcher]bool   // players that report themselves
+	viewers       map[viewing]bool   // that access logs tell of
 }
 
 type sessionKey struct{ organization, id string }
@@ -32,6 +36,10 @@ type Verdict struct {
 	Accepted int
 	// Rejected are the indexes of the refused events or lines.
 	Rejected []int
+	// Ignored are the lines of an access log that tell of no media. Repeated
+	// says that they were counted before.
+	Ignored  int
+	Repeated bool
 }
 
 // NewBook returns an empty book for the organisations.
@@ -39,15 +47,24 @@ func NewBook(organizations []Organization) *Book {
 	return &Book{
 		organizations: organizations,
 		sessions:      map[sessionKey]*session{},
+		players:       map[sessionKey]*player{},
 		usageIDs:      map[[2]string]bool{},
+		logKeys:       map[[2]string]bool{},
+		watching:      map[watcher]bool{},
+		viewers:       map[viewing]bool{},
 	}
 }
 
 // Deliver books one request that reached the collector at the given time. The
 // error says that the outcome hangs on milliseconds, so that it proves nothing.
 func (b *Book) Deliver(request *Request, body []byte, at time.Time) (Verdict, error) {
-	if request.Envelope != nil {
+	switch {
+	case request.Envelope != nil:
 		return b.deliverEvents(request.Header, body, at)
+	case request.Log != nil:
+		return b.deliverLog(request.Log, request.Header, body, at)
+	case request.Reports != nil:
+		return b.deliverReports(request.Reports, request.Header, body, at)
 	}
 	return b.deliverUsage(request.Header, body, at)
 }
@@ -103,6 +120,9 @@ func (b *Book) deliverEvents(header http.Header, body []byte, at time.Time) (Ver
 			events:       map[int64]event{},
 		}
 		b.sessions[key] = s
+		if !s.webcaster {
+			b.watching[watcher{organization.ID, s.stream, address.Unmap().String(), header.Get("User-Agent")}] = true
+		}
 	}
 	return verdict, s.receive(accepted, at)
 }
@@ -291,6 +311,9 @@ func (b *Book) Facts() []Fact {
 	facts := slices.Clone(b.traffic)
 	for _, s := range b.sessions {
 		facts = append(facts, s.facts()...)
+	}
+	for _, p := range b.players {
+		facts = append(facts, p.facts()...)
 	}
 	slices.SortFunc(facts, func(a, b Fact) int { return cmp.Compare(a.At, b.At) })
 	return facts

@@ -20,6 +20,7 @@ type Generator struct {
 	organizations []Organization
 	sessionIDs    []string // of all organisations so far, to be used again by others
 	usedIDs       map[sessionKey]bool
+	logKeys       int // idempotency keys so far
 }
 
 // NewGenerator returns a generator whose input lies before base (some of it a
@@ -93,18 +94,42 @@ func (g *Generator) chance(probability float64) bool { return g.random.Float64()
 
 func (g *Generator) between(low, high int64) int64 { return low + g.random.Int64N(high-low+1) }
 
-// Generate makes up at least the given number of player and webcaster events,
-// and an eighth as many usage lines.
+// Generate makes up at least the given number of events: a fifth of them lines
+// of CMCD, a fifth lines of access logs, the others player and webcaster events.
+// An eighth as many usage lines come on top.
 func (g *Generator) Generate(events int) Delivery {
 	delivery := Delivery{Organizations: g.organizations}
-	for range 150 {
-		early, late := g.lateSession(&delivery)
+	var silent []*Request
+	for n := range 190 {
+		makeUp := g.lateSession
+		if n >= 150 {
+			makeUp = g.latePlayer
+		}
+		early, late := makeUp(&delivery)
 		delivery.Early = append(delivery.Early, early)
 		delivery.Late = append(delivery.Late, late)
+		if n >= 150 {
+			silent = append(silent, early...)
+		}
+	}
+	for _, organization := range g.organizations {
+		const lanes = 2
+		for range lanes {
+			delivery.Main = append(delivery.Main, g.logLane(&delivery, organization, events/5/lanes/len(g.organizations)))
+		}
 	}
 	var corrected, sessions [][]*Request
-	for delivery.EventCount < events {
-		if requests := g.sessionRequests(&delivery); requests[0].clockIsCorrected() {
+	reports := 0
+	for delivery.EventCount < events || reports < events/5 {
+		var requests []*Request
+		if reports*5 < delivery.EventCount {
+			before := delivery.EventCount
+			requests = g.playerRequests(&delivery)
+			reports += delivery.EventCount - before
+		} else {
+			requests = g.sessionRequests(&delivery)
+		}
+		if slices.ContainsFunc(requests, (*Request).clockIsCorrected) {
 			corrected = append(corrected, requests)
 		} else {
 			sessions = append(sessions, requests)
@@ -112,7 +137,7 @@ func (g *Generator) Generate(events int) Delivery {
 	}
 	// Sessions that take long to time out go first, which shortens the wait.
 	slices.SortStableFunc(sessions, func(a, b []*Request) int {
-		return cmp.Compare(b[0].Envelope.timeout(), a[0].Envelope.timeout())
+		return cmp.Compare(b[len(b)-1].timeout(), a[len(a)-1].timeout())
 	})
 	const together = 8
 	for group := range slices.Chunk(corrected, together) {
@@ -121,6 +146,7 @@ func (g *Generator) Generate(events int) Delivery {
 	for group := range slices.Chunk(sessions, together) {
 		delivery.Main = append(delivery.Main, g.interleave(group))
 	}
+	delivery.Late = append(g.lateLog(&delivery, slices.Concat(slices.Concat(corrected, sessions)...), silent), delivery.Late...)
 	for _, organization := range g.organizations {
 		delivery.Main = slices.Insert(delivery.Main, g.random.IntN(len(delivery.Main)/2+1),
 			g.usageRequests(organization, events/8/len(g.organizations)))

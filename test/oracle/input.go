@@ -1,9 +1,14 @@
 package oracle
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -61,12 +66,60 @@ type Client struct {
 	Version string `json:"version"`
 }
 
-// Request is one HTTP POST to the collector. It has either an Envelope
-// (/v1/events) or Lines (/v1/usage).
+// AccessLog is the body of POST /v1/logs.
+type AccessLog struct {
+	Format string // "nginx-combined", "nginx-json" or "cloudflare"
+	Lines  []string
+}
+
+// Reports is the body of POST /v1/cmcd/{account}/{key}, all of one session.
+type Reports struct {
+	Account, Key string
+	Parameters   url.Values
+	Lines        []ReportLine
+	clock        *playerClock // of all requests of the session
+}
+
+// ReportLine is one line of CMCD. What it has for its time, timeMark, is
+// replaced when it is sent.
+type ReportLine struct {
+	Text string
+	Time int64 // ms since any moment, the same for all lines of the session
+}
+
+// timeMark stands for the time in the text of a ReportLine.
+const timeMark = "ts=@"
+
+// playerClock is the clock of a player. The collector compares it with its own
+// when it first hears of the session, by the newest time that it is told.
+type playerClock struct {
+	ahead int64 // ms
+	begun bool  // the first request is sent
+	shift int64 // ms to be added to the times of all lines
+}
+
+// body is the body if it is sent now.
+func (r *Reports) body(now time.Time) []byte {
+	if clock := r.clock; !clock.begun {
+		newest := slices.MaxFunc(r.Lines, func(a, b ReportLine) int { return int(a.Time - b.Time) }).Time
+		clock.begun, clock.shift = true, now.Add(sentAtLead).UnixMilli()+clock.ahead-newest
+	}
+	var body []byte
+	for _, line := range r.Lines {
+		body = append(body, strings.Replace(line.Text, timeMark, fmt.Sprintf("ts=%d", line.Time+r.clock.shift), 1)...)
+		body = append(body, '\n')
+	}
+	return body
+}
+
+// Request is one HTTP POST to the collector. It has an Envelope (/v1/events),
+// Lines (/v1/usage), a Log (/v1/logs) or Reports (/v1/cmcd).
 type Request struct {
 	Header   http.Header
 	Envelope *Envelope
 	Lines    []string
+	Log      *AccessLog
+	Reports  *Reports
 	Gzip     bool
 	// ClockAhead is how far the client's clock is ahead, in whole seconds. It
 	// is told to the collector as sentAt; nil sends no sentAt.
@@ -80,24 +133,76 @@ const (
 	sentAtSlack = 850 * time.Millisecond
 )
 
-// Path is the path of the request's URL.
-func (r *Request) Path() string {
-	if r.Envelope != nil {
+// Endpoint is the path of the request's URL, without account and key.
+func (r *Request) Endpoint() string {
+	switch {
+	case r.Envelope != nil:
 		return "/v1/events"
+	case r.Log != nil:
+		return "/v1/logs"
+	case r.Reports != nil:
+		return "/v1/cmcd"
 	}
 	return "/v1/usage"
 }
 
+// Path is the path of the request's URL, and its parameters.
+func (r *Request) Path() string {
+	switch {
+	case r.Log != nil:
+		return r.Endpoint() + "?format=" + r.Log.Format
+	case r.Reports != nil:
+		path := r.Endpoint() + "/" + r.Reports.Account + "/" + r.Reports.Key
+		if len(r.Reports.Parameters) > 0 {
+			path += "?" + r.Reports.Parameters.Encode()
+		}
+		return path
+	}
+	return r.Endpoint()
+}
+
+// skewKept is the most by which a clock may be wrong without being corrected.
+const skewKept = 30 * time.Second
+
 // clockIsCorrected says whether the collector moves the times of the request.
 func (r *Request) clockIsCorrected() bool {
-	return r.ClockAhead != nil && (*r.ClockAhead < -30 || *r.ClockAhead > 30)
+	var ahead time.Duration
+	switch {
+	case r.ClockAhead != nil:
+		ahead = time.Duration(*r.ClockAhead) * time.Second
+	case r.Reports != nil:
+		ahead = time.Duration(r.Reports.clock.ahead) * time.Millisecond
+	}
+	return ahead.Abs() > skewKept
+}
+
+// timeout is the silence after which the session of the request has ended.
+func (r *Request) timeout() time.Duration {
+	switch {
+	case r.Envelope != nil:
+		return r.Envelope.timeout()
+	case r.Reports == nil:
+		return 0
+	}
+	interval, err := strconv.Atoi(cmp.Or(r.Reports.Parameters.Get("interval"), "30"))
+	if err != nil {
+		panic(err) // the generator writes numbers
+	}
+	return 3 * time.Duration(interval) * time.Second
 }
 
 // Body is the request's body if it is sent now.
 func (r *Request) Body(now time.Time) ([]byte, error) {
+	lines := r.Lines
+	switch {
+	case r.Reports != nil:
+		return r.Reports.body(now), nil
+	case r.Log != nil:
+		lines = r.Log.Lines
+	}
 	if r.Envelope == nil {
 		var body []byte
-		for _, line := range r.Lines {
+		for _, line := range lines {
 			body = append(append(body, line...), '\n')
 		}
 		return body, nil
@@ -115,7 +220,7 @@ func (r *Request) Body(now time.Time) ([]byte, error) {
 
 // Delivery is everything that is sent, as lanes. The requests of one lane are
 // sent one after the other, different lanes at the same time: no two lanes
-// share a session or a usage id.
+// share a session, a usage id or a viewer of an access log.
 type Delivery struct {
 	Organizations []Organization
 	// Early lanes are sent first, one after the other, because the requests
@@ -123,7 +228,7 @@ type Delivery struct {
 	// fall silent have timed out, the Late lanes follow in the same way.
 	Early, Late [][]*Request
 	Main        [][]*Request
-	// EventCount counts the player and webcaster events of all lanes, good
-	// and bad.
+	// EventCount counts the events, the lines of CMCD and those of access logs
+	// of all lanes, good and bad.
 	EventCount int
 }

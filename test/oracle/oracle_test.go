@@ -611,9 +611,9 @@ func TestGenerate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seen[fmt.Sprintf("%s %d", request.Path(), verdict.Status)]++
+			seen[fmt.Sprintf("%s %d", request.Endpoint(), verdict.Status)]++
 			if verdict.Accepted > 0 && len(verdict.Rejected) > 0 {
-				seen[request.Path()+" some rejected"]++
+				seen[request.Endpoint()+" some rejected"]++
 			}
 		}
 	}
@@ -642,11 +642,13 @@ func TestGenerate(t *testing.T) {
 	}
 	wanted := []string{
 		"/v1/events 202", "/v1/events 400", "/v1/events 401", "/v1/events 403", "/v1/events some rejected",
+		"/v1/logs 202", "/v1/logs 400", "/v1/logs 401", "/v1/logs some rejected",
+		"/v1/cmcd 204", "/v1/cmcd 400", "/v1/cmcd 410", "stop sourcestreamstopped", "stop playbackerror",
 		"/v1/usage 202", "/v1/usage 401", "/v1/usage some rejected", "session of two organisations", "late events",
 		"country ZZ", "country DE", "country SE", "os Windows", "os macOS", "os iOS", "os Android", "os Linux",
 		"stop timeout", "stop normal", "stop destroy",
 	}
-	for measure := Sent; measure <= AudioBitrate; measure++ {
+	for measure := Sent; measure <= ServerViewer; measure++ {
 		wanted = append(wanted, fmt.Sprintf("measure %d", measure))
 	}
 	for _, kind := range wanted {

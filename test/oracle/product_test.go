@@ -39,7 +39,8 @@ func TestProduct(t *testing.T) {
 	checkTagRequests(t, product, tags)
 	book := sendAll(t, product, delivery)
 	facts := book.Facts()
-	t.Logf("sent %d events in %d sessions, which make %d facts, in %v", delivery.EventCount, len(book.sessions), len(facts), time.Since(base).Round(time.Second))
+	t.Logf("sent %d events in %d sessions and %d of CMCD, which make %d facts, in %v", delivery.EventCount,
+		len(book.sessions), len(book.players), len(facts), time.Since(base).Round(time.Second))
 
 	plugin := startPlugin(t, pluginExecutable, product, delivery.Organizations)
 	command := CommandAsker{Executable: streamlens, Config: product.Config}
@@ -359,6 +360,9 @@ func sendAll(t *testing.T, product *Product, delivery Delivery) *Book {
 			}
 		}
 	}
+	if end := book.waiting(); end.After(ended) {
+		ended = end
+	}
 	t.Logf("the slowest answer of the collector took %v", slowest.Round(time.Millisecond))
 	time.Sleep(time.Until(ended.Add(timeoutLatest + freshness)))
 	return book
@@ -369,8 +373,17 @@ func checkAnswer(verdict Verdict, receipt Receipt) error {
 	if receipt.Status != verdict.Status {
 		return fmt.Errorf("expected status %d, got %d", verdict.Status, receipt.Status)
 	}
+	if verdict.Status == http.StatusNoContent {
+		if len(receipt.Answer) > 0 {
+			return errors.New("an answer without content has some")
+		}
+		return nil
+	}
 	var answer struct {
 		Accepted int    `json:"accepted"`
+		Ignored  int    `json:"ignored"`
+		Refused  int    `json:"refused"`
+		Repeated bool   `json:"repeated"`
 		Error    string `json:"error"`
 		Rejected []struct {
 			Error string `json:"error"`
@@ -380,22 +393,36 @@ func checkAnswer(verdict Verdict, receipt Receipt) error {
 	if err := json.Unmarshal(receipt.Answer, &answer); err != nil {
 		return fmt.Errorf("answer is no JSON: %w", err)
 	}
-	if verdict.Status != http.StatusAccepted {
+	rejected := verdict.Rejected
+	if log := receipt.Request.Log; log != nil && verdict.Status != http.StatusUnauthorized {
+		const named = 20
+		if answer.Refused != len(rejected) || answer.Ignored != verdict.Ignored || answer.Repeated != verdict.Repeated {
+			return fmt.Errorf("expected %d refused, %d ignored, repeated %v", len(rejected), verdict.Ignored, verdict.Repeated)
+		}
+		rejected = rejected[:min(named, len(rejected))]
+	} else if verdict.Status != http.StatusAccepted {
 		if answer.Error == "" {
 			return errors.New("refusal without an error in words")
 		}
 		return nil
 	}
-	if answer.Accepted != verdict.Accepted || len(answer.Rejected) != len(verdict.Rejected) {
+	if answer.Accepted != verdict.Accepted || len(answer.Rejected) != len(rejected) {
 		return fmt.Errorf("expected %d accepted and %v rejected", verdict.Accepted, verdict.Rejected)
 	}
-	for n, index := range verdict.Rejected {
-		rejected := answer.Rejected[n]
-		if rejected.Error == "" {
+	for n, index := range rejected {
+		one := answer.Rejected[n]
+		if one.Error == "" {
 			return errors.New("rejection without an error in words")
 		}
-		if receipt.Request.Envelope != nil && !strings.HasPrefix(rejected.Field, fmt.Sprintf("events[%d]", index)) {
-			return fmt.Errorf("expected events %v rejected", verdict.Rejected)
+		field := ""
+		switch {
+		case receipt.Request.Envelope != nil:
+			field = fmt.Sprintf("events[%d]", index)
+		case receipt.Request.Log != nil:
+			field = fmt.Sprintf("line[%d]", index+1)
+		}
+		if !strings.HasPrefix(one.Field, field) {
+			return fmt.Errorf("expected %v rejected", verdict.Rejected)
 		}
 	}
 	return nil

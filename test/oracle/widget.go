@@ -40,7 +40,7 @@ func Widgets() map[string]Widget {
 	version := func(f Fact) string { return f.version }
 	return map[string]Widget{
 		"usageOverview":     {Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
-		"concurrentViewers": {Columns: []string{"viewers", "plays", "serverViewers"}, Viewers: true, Of: watching, Values: viewersAndPlays},
+		"concurrentViewers": {Columns: []string{"viewers", "plays", "serverViewers"}, Viewers: true, Of: seen, Values: viewersAndPlays},
 		"monthToDate":       {Breakdown: "period", Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
 		"usagePlayout":      usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, playout),
 		"usageIngest":       usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, ingest),
@@ -191,6 +191,8 @@ func sentAndReceived(facts []Fact, q Query) []*float64 {
 }
 
 func watching(Query) []Measure { return []Measure{Playing, Buffering} }
+
+func seen(Query) []Measure { return []Measure{Playing, Buffering, ServerViewer} }
 
 func viewersAndPlays(facts []Fact, _ Query) []*float64 {
 	return numbers(viewers(facts), total(facts, Play), serverViewers(facts))

@@ -8,7 +8,11 @@ export interface Figures {
   seeking: number;
   /** Stalls by their length. */
   stalls: number[];
+  /** Playing and buffering by the minute in which it was, which is named by its start in ms since 1970. */
+  watched: Record<number, number>;
 }
+
+const minute = 60_000;
 
 /** The element as it was at one moment. */
 interface Sample {
@@ -49,7 +53,7 @@ export class Recorder {
 
   /** Judges the time from the first frame to the last sample. */
   figures(): Figures {
-    const figures: Figures = { playing: 0, buffering: 0, paused: 0, seeking: 0, stalls: [] };
+    const figures: Figures = { playing: 0, buffering: 0, paused: 0, seeking: 0, stalls: [], watched: {} };
     const { firstFrameAt } = this;
     if (firstFrameAt === undefined) {
       return figures;
@@ -58,12 +62,23 @@ export class Recorder {
     const samples = this.samples.filter(({ at }) => at >= firstFrameAt);
     let afterSeek = false;
     let standstill = 0;
-    const endStandstill = () => {
+    const watch = (kind: 'playing' | 'buffering', span: number, until: number) => {
+      figures[kind] += span;
+      let from = performance.timeOrigin + until - span;
+      for (let rest = span; rest > 0;) {
+        const begin = Math.floor(from / minute) * minute;
+        const part = Math.min(rest, begin + minute - from);
+        figures.watched[begin] = (figures.watched[begin] ?? 0) + part;
+        from = begin + minute;
+        rest -= part;
+      }
+    };
+    const endStandstill = (until: number) => {
       if (standstill >= shortestStall) {
-        figures.buffering += standstill;
         figures.stalls.push(standstill);
+        watch('buffering', standstill, until);
       } else {
-        figures.playing += standstill;
+        watch('playing', standstill, until);
       }
       standstill = 0;
     };
@@ -73,21 +88,21 @@ export class Recorder {
       const advance = (sample.position - before.position) * 1000;
       const moved = advance > span / 2 && !before.seeking && !sample.seeking;
       if (before.paused) {
-        endStandstill();
+        endStandstill(before.at);
         figures.paused += span;
       } else if (before.seeking || (afterSeek && !moved)) {
-        endStandstill();
+        endStandstill(before.at);
         afterSeek = true;
         figures.seeking += span;
       } else if (moved) {
-        endStandstill();
+        endStandstill(before.at);
         afterSeek = false;
-        figures.playing += span;
+        watch('playing', span, sample.at);
       } else {
         standstill += span;
       }
     });
-    endStandstill();
+    endStandstill(samples.at(-1)?.at ?? firstFrameAt);
     return figures;
   }
 

@@ -36,7 +36,8 @@ export class StubCollector {
 
   private server!: LocalServer;
 
-  static async start(): Promise<StubCollector> {
+  /** @param port any free one unless given */
+  static async start(port?: number): Promise<StubCollector> {
     const stub = new StubCollector();
     stub.server = await LocalServer.start(async (request, response) => {
       response.setHeader('Access-Control-Allow-Origin', '*');
@@ -63,7 +64,7 @@ export class StubCollector {
         origin: String(request.headers.origin),
       });
       response.writeHead(202).end(JSON.stringify({ accepted: envelope.events.length }));
-    });
+    }, port);
     return stub;
   }
 
@@ -98,7 +99,7 @@ const fields: Record<string, { required: string[]; optional: string[] }> = {
   start: { required: ['startTime'], optional: [] },
   stats: {
     required: ['playing', 'buffering', 'paused'],
-    optional: ['bufferLength', 'latency', 'videoBitrate', 'audioBitrate'],
+    optional: ['bufferLength', 'latency', 'videoBitrate', 'audioBitrate', 'roundTripTime', 'packetLoss'],
   },
   status: { required: ['code', 'fatal'], optional: [] },
   stop: { required: ['reason', 'played', 'playing', 'buffering', 'paused'], optional: [] },

@@ -1,13 +1,14 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An HTTP server on a free port of this machine. */
+/** An HTTP server on a port of this machine. */
 export class LocalServer {
   private constructor(private readonly server: Server) {}
 
-  static async start(listener: RequestListener): Promise<LocalServer> {
+  /** @param port any free one unless given */
+  static async start(listener: RequestListener, port = 0): Promise<LocalServer> {
     const server = createServer(listener);
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return new LocalServer(server);
   }
 

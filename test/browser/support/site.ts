@@ -10,30 +10,30 @@ import { LocalServer } from './server';
 const contentTypes: Record<string, string> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
+  '.m4s': 'video/iso.segment',
   '.m3u8': 'application/vnd.apple.mpegurl',
+  '.mpd': 'application/dash+xml',
   '.ts': 'video/mp2t',
 };
 
-/** Serves the page that plays, and the video, whose segments it can withhold. */
+const page = join(__dirname, '../page');
+
+/** Scripts of the pages, each bundled once. */
+const bundles = new Map<string, Promise<Uint8Array>>();
+
+/** Serves the pages that play, and the video, whose segments it can withhold and refuse. */
 export class Site {
   /** What pages reported about themselves while they were closing. */
   readonly figures: Figures[] = [];
 
   private server!: LocalServer;
   private withheld?: { promise: Promise<void>; release: () => void };
+  private refusing = false;
 
   static async start(): Promise<Site> {
-    const bundle = await build({
-      entryPoints: [join(__dirname, '../page/main.ts')],
-      bundle: true,
-      format: 'esm',
-      external: ['@streamlens/beacon'],
-      write: false,
-    });
-    const main = bundle.outputFiles[0]!.contents;
     const site = new Site();
     site.server = await LocalServer.start((request, response) => {
-      site.serve(request, response, main).catch((error) => response.writeHead(404).end(String(error)));
+      site.serve(request, response).catch((error) => response.writeHead(404).end(String(error)));
     });
     return site;
   }
@@ -54,34 +54,65 @@ export class Site {
     this.withheld = undefined;
   }
 
+  /** Answers every segment that is asked for from now on with 404. */
+  refuse(): void {
+    this.refusing = true;
+  }
+
+  /** Answers as before the calls of withhold and refuse. */
+  recover(): void {
+    this.release();
+    this.refusing = false;
+  }
+
   async stop(): Promise<void> {
     this.release();
     await this.server.stop();
   }
 
-  private async serve(request: IncomingMessage, response: ServerResponse, main: Uint8Array): Promise<void> {
+  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = new URL(request.url!, this.origin).pathname;
     if (path === '/figures') {
       this.figures.push(JSON.parse(await text(request)) as Figures);
       response.writeHead(204).end();
       return;
     }
-    if (path.endsWith('.ts')) {
+    if (path.endsWith('.ts') || path.endsWith('.m4s')) {
       await this.withheld?.promise;
+      if (this.refusing) {
+        throw new Error('refused');
+      }
     }
-    const body = path === '/page/main.js' ? main : await readFile(file(path));
+    const body = await content(path);
     response.writeHead(200, { 'Content-Type': contentTypes[extname(path)] ?? 'text/html' }).end(body);
   }
 }
 
-function file(path: string): string {
-  const [, folder, name = ''] = path.split('/');
+function content(path: string): Promise<Uint8Array> {
+  const [, folder, ...rest] = path.split('/');
   switch (folder) {
     case 'video':
-      return join(process.env.TEST_VIDEO!, name);
+      return readFile(join(process.env.TEST_VIDEO!, ...rest));
     case 'beacon':
-      return join(root, 'beacon/dist', name);
+      return readFile(join(root, 'beacon/dist', ...rest));
+    case 'page':
+      return script(join(page, ...rest).replace(/\.js$/, '.ts'));
     default:
-      return join(__dirname, '../page/index.html');
+      return readFile(join(page, path, 'index.html'));
   }
+}
+
+function script(source: string): Promise<Uint8Array> {
+  let bundle = bundles.get(source);
+  if (!bundle) {
+    bundle = build({
+      entryPoints: [source],
+      bundle: true,
+      format: 'esm',
+      external: ['@streamlens/beacon'],
+      write: false,
+    }).then(({ outputFiles }) => outputFiles[0]!.contents);
+    bundles.set(source, bundle);
+  }
+  return bundle;
 }

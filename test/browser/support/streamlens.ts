@@ -10,9 +10,11 @@ import { freePort } from './server';
 const streamlens = process.env.STREAMLENS ?? join(root, 'bin/streamlens');
 const victoriaMetrics = process.env.VICTORIAMETRICS ?? join(root, 'bin/victoria-metrics');
 
-const organization = 'acme';
+/** Organisations with data of their own. */
+export const organizations = ['acme', 'globex'] as const;
+export type Organization = (typeof organizations)[number];
 
-/** Account of the organisation that the players use. */
+/** Account of acme that the players use. */
 export const account = { accountId: 'acme', accountKey: 'pk_browsertest' };
 
 /** A row of a widget's answer, by column. */
@@ -31,9 +33,19 @@ export class Streamlens {
 
   private constructor(
     private readonly directory: string,
-    /** URL to which players report. */
-    readonly endpoint: string
+    private readonly collector: string
   ) {}
+
+  /** URL to which beacons report. */
+  get endpoint(): string {
+    return `${this.collector}/v1/events`;
+  }
+
+  /** URL to which a player reports with CMCD every so many seconds; client is its kind and version. */
+  cmcdEndpoint(client: string, interval: number): string {
+    const path = `/v1/cmcd/${account.accountId}/${account.accountKey}`;
+    return `${this.collector}${path}?interval=${interval}&client=${encodeURIComponent(client)}`;
+  }
 
   /** Returns which of the programs are not built, in words; empty if none. */
   static missing(): string {
@@ -48,20 +60,18 @@ export class Streamlens {
     const directory = mkdtempSync(join(tmpdir(), 'streamlens-browser-'));
     const [storagePort, collectorPort] = [await freePort(), await freePort()];
     const collector = `http://127.0.0.1:${collectorPort}`;
-    const instance = new Streamlens(directory, `${collector}/v1/events`);
+    const instance = new Streamlens(directory, collector);
     // JSON is YAML.
     const config = {
       listen: `127.0.0.1:${collectorPort}`,
       dataDir: join(directory, 'collector'),
       victoriametrics: { url: `http://127.0.0.1:${storagePort}` },
-      organizations: [
-        {
-          id: organization,
-          level: 'premium',
-          secretKey: 'sk_browsertest',
-          accounts: [{ id: account.accountId, key: account.accountKey, origins }],
-        },
-      ],
+      organizations: organizations.map((id) => ({
+        id,
+        level: 'premium',
+        secretKey: secretKey(id),
+        accounts: id === 'acme' ? [{ id: account.accountId, key: account.accountKey, origins }] : [],
+      })),
     };
     writeFileSync(instance.config, JSON.stringify(config));
     try {
@@ -82,18 +92,39 @@ export class Streamlens {
     return instance;
   }
 
-  /** Asks a widget for its total form from `from` to `to`, both in ms since 1970. */
-  async query(widget: string, from: number, to: number): Promise<Row[]> {
-    const range = ['--from', new Date(from).toISOString(), '--to', new Date(to).toISOString()];
-    const { stdout } = await promisify(execFile)(streamlens, [
-      ...['query', widget, '--config', this.config, '--org', organization, '--json'],
-      ...range,
+  /** Asks a widget for its total form from `from` to `to`, both in ms since 1970, of one stream or of all. */
+  async query(
+    widget: string,
+    from: number,
+    to: number,
+    of: { stream?: string; organization?: Organization } = {}
+  ): Promise<Row[]> {
+    const { stream, organization = 'acme' } = of;
+    const stdout = await this.run([
+      ...['query', widget, '--org', organization, '--json'],
+      ...['--from', new Date(from).toISOString(), '--to', new Date(to).toISOString()],
+      ...(stream ? ['--stream', stream] : []),
     ]);
     return (JSON.parse(stdout) as Frames).frames.flatMap(({ schema, data }) =>
       (data.values[0] ?? []).map((_, row) =>
         Object.fromEntries(schema.fields.map(({ name }, column) => [name, data.values[column]![row]!]))
       )
     );
+  }
+
+  /** Counts an access log for acme with `streamlens import`, and returns what that prints. */
+  import(format: string, file: string): Promise<string> {
+    return this.run(['import', '--org', 'acme', '--format', format, file]);
+  }
+
+  /** Counts an access log with `POST /v1/logs`, and returns the answer. */
+  async postLog(organization: Organization, format: string, text: string): Promise<Record<string, unknown>> {
+    const response = await fetch(`${this.collector}/v1/logs?format=${format}`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${secretKey(organization)}` },
+      body: text,
+    });
+    return (await response.json()) as Record<string, unknown>;
   }
 
   async stop(): Promise<void> {
@@ -106,6 +137,10 @@ export class Streamlens {
     rmSync(this.directory, { recursive: true });
   }
 
+  private async run([command, ...rest]: string[]): Promise<string> {
+    return (await promisify(execFile)(streamlens, [command!, '--config', this.config, ...rest])).stdout;
+  }
+
   private get config(): string {
     return join(this.directory, 'streamlens.yaml');
   }
@@ -113,6 +148,10 @@ export class Streamlens {
   private spawn(program: string, args: string[]): void {
     this.processes.push(spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] }));
   }
+}
+
+function secretKey(organization: Organization): string {
+  return `sk_browsertest_${organization}`;
 }
 
 async function ready(url: string): Promise<void> {

@@ -1,0 +1,114 @@
+import type { BeaconEvent, EventContent, PlayerStats, PublisherStats } from './events';
+import type { Spent } from './meter';
+
+/** What a recording needs from outside. */
+export interface Context {
+  /** Time between two reports, ms. */
+  interval: number;
+  /** Steady clock in whole ms since 1970. */
+  now: () => number;
+  send: (event: BeaconEvent) => void;
+  /** Runs an action and keeps what it throws from the page. */
+  safely: (action: () => void) => void;
+  /** Is called once, after the last event. */
+  onStop: () => void;
+}
+
+/** How time was spent since the start, brought up to date by the recording that owns it. */
+interface Clock {
+  readonly played: number;
+  take(): { spent: Spent; until: number };
+  finish(): Spent;
+}
+
+/** Turns what happens in one session into events. */
+export abstract class Recording {
+  /** Is there from the start on. */
+  protected abstract readonly clock?: Clock;
+  protected stopped = false;
+  protected reportedAt: number;
+  protected readonly cleanUps: Array<() => void> = [];
+  private seq = 0;
+
+  /** @param lookInterval how often the session is looked at, ms */
+  constructor(
+    protected readonly context: Context,
+    lookInterval: number
+  ) {
+    this.reportedAt = context.now();
+    this.emit(this.reportedAt, { type: 'load' });
+    const timer = setInterval(() => context.safely(() => this.look()), lookInterval);
+    this.cleanUps.push(() => clearInterval(timer));
+  }
+
+  /** The first frame has been shown or sent. */
+  get hasStarted(): boolean {
+    return this.clock !== undefined;
+  }
+
+  /** Reports a code of the player; a fatal one does not end the session by itself. */
+  status(code: number | string, fatal: boolean): void {
+    if (!this.stopped) {
+      this.emit(this.context.now(), { type: 'status', code, fatal });
+    }
+  }
+
+  /** Reports what happened since the last report. Before the start the report only says that the player is there. */
+  report(): void {
+    if (this.stopped) {
+      return;
+    }
+    const now = this.observe();
+    if (!this.clock) {
+      this.reportedAt = now;
+      this.emit(now, { type: 'stats', ...inSeconds() });
+      return;
+    }
+    const { spent, until } = this.clock.take();
+    this.reportedAt = until;
+    this.emit(until, { type: 'stats', ...inSeconds(spent), ...usable(this.measured()) });
+  }
+
+  /** Ends the session. Later calls do nothing. */
+  stop(reason: string): void {
+    if (this.stopped) {
+      return;
+    }
+    const now = this.observe();
+    this.beforeStop();
+    this.stopped = true;
+    const spent = this.clock?.finish();
+    this.emit(now, { type: 'stop', reason, played: (this.clock?.played ?? 0) / 1000, ...inSeconds(spent) });
+    this.cleanUps.forEach((cleanUp) => cleanUp());
+    this.context.onStop();
+  }
+
+  /** Brings the clock up to date and returns the time. */
+  protected abstract observe(): number;
+
+  /** Returns what is known about the player now. */
+  protected abstract measured(): PlayerStats & PublisherStats;
+
+  /** Is called when what was held back must be sent. */
+  protected beforeStop(): void {}
+
+  protected look(): void {
+    if (this.observe() - this.reportedAt >= this.context.interval) {
+      this.report();
+    }
+  }
+
+  protected emit(ts: number, content: EventContent): void {
+    this.context.send({ seq: ++this.seq, ts, ...content });
+  }
+}
+
+function inSeconds({ playing, buffering, paused }: Spent = { playing: 0, buffering: 0, paused: 0 }) {
+  return { playing: playing / 1000, buffering: buffering / 1000, paused: paused / 1000 };
+}
+
+/** Returns those measurements that are numbers the collector takes: players say NaN or -1 for what they do not know. */
+function usable(stats: PlayerStats & PublisherStats): PlayerStats & PublisherStats {
+  const known = Object.entries(stats).filter(([, value]) => Number.isFinite(value) && value >= 0);
+  return Object.fromEntries(known);
+}

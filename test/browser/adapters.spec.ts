@@ -1,0 +1,512 @@
+import { expect, test as base, type Browser, type JSHandle, type Page } from '@playwright/test';
+import type { BeaconOptions } from '@streamlens/beacon';
+import type { AdaptersPage, PlayerKind } from './page/adapters/main';
+import { StubCollector, type ReceivedEvent } from './support/collector';
+import { examplesOf, openExample } from './support/documentation';
+import { LossyLink } from './support/link';
+import { freePort } from './support/server';
+import { Site } from './support/site';
+
+/** Seconds between reports. */
+const interval = 2;
+
+const sources: Record<PlayerKind, [string, string]> = {
+  hlsjs: ['/video/players/stream.m3u8', '/video/stream.m3u8'],
+  dashjs: ['/video/players/stream.mpd', '/video/players/stream.mpd?again'],
+  shaka: ['/video/players/stream.mpd', '/video/players/stream.m3u8'],
+  videojs: ['/video/players/stream.m3u8', '/video/players/stream.mpd'],
+  html5: ['/video/players/stream.m3u8', '/video/stream.m3u8'],
+};
+
+/** What the adapter says of its player. */
+const clients: Record<PlayerKind, { version?: string; protocols: [string?, string?] }> = {
+  hlsjs: { version: '1.7.4', protocols: [] },
+  dashjs: { version: '5.2.1', protocols: [] },
+  shaka: { version: 'v5.2.12', protocols: ['dash', 'hls'] },
+  videojs: { version: '8.24.1', protocols: ['hls', 'dash'] },
+  html5: { protocols: [] },
+};
+
+const test = base.extend<{ collector: StubCollector; beacon: BeaconOptions }, { site: Site; withCamera: Browser }>({
+  withCamera: [
+    async ({ playwright }, use, { project }) => {
+      const { launchOptions } = project.use;
+      const browser = await playwright.chromium.launch({
+        ...launchOptions,
+        args: [
+          ...(launchOptions?.args ?? []),
+          '--use-fake-device-for-media-stream',
+          '--use-fake-ui-for-media-stream',
+          '--disable-features=WebRtcHideLocalIpsWithMdns',
+          '--allow-loopback-in-peer-connection',
+        ],
+      });
+      await use(browser);
+      await browser.close();
+    },
+    { scope: 'worker' },
+  ],
+  site: [
+    async ({}, use) => {
+      const site = await Site.start();
+      await use(site);
+      await site.stop();
+    },
+    { scope: 'worker' },
+  ],
+  collector: async ({}, use) => {
+    const collector = await StubCollector.start();
+    await use(collector);
+    await collector.stop();
+    expect(collector.complaints).toEqual([]);
+  },
+  beacon: async ({ collector }, use) => {
+    await use({ endpoint: collector.endpoint, accountId: 'acme', accountKey: 'pk_test', stream: 'live-1', interval });
+  },
+});
+
+async function open(page: Page, site: Site): Promise<JSHandle<AdaptersPage>> {
+  await page.goto(`${site.origin}/adapters`);
+  return page.evaluateHandle('page');
+}
+
+/** Waits until the element of that number has been played up to a position in s. */
+function reaches(page: Page, player: number, position: number): Promise<unknown> {
+  return page.waitForFunction(
+    ([player, position]) => document.querySelectorAll('video')[player!]!.currentTime >= position!,
+    [player, position]
+  );
+}
+
+/** The events of each session, in the order of their first requests, each once. */
+function sessions(collector: StubCollector): ReceivedEvent[][] {
+  const byId = new Map<string, Map<number, ReceivedEvent>>();
+  for (const { envelope } of collector.receipts) {
+    const events = byId.get(envelope.sessionId) ?? new Map<number, ReceivedEvent>();
+    byId.set(envelope.sessionId, events);
+    envelope.events.filter(({ seq }) => !events.has(seq)).forEach((event) => events.set(event.seq, event));
+  }
+  return [...byId.values()].map((events) => [...events.values()].sort((a, b) => a.seq - b.seq));
+}
+
+function envelopes(collector: StubCollector) {
+  const ids = new Set<string>();
+  return collector.receipts
+    .map(({ envelope }) => envelope)
+    .filter(({ sessionId }) => !ids.has(sessionId) && ids.add(sessionId));
+}
+
+/** The events of a session in short, without its reports. */
+function story(events: ReceivedEvent[]): string[] {
+  return events
+    .filter(({ type }) => type !== 'stats')
+    .map(({ type, reason, code, fatal }) =>
+      [type, reason ?? code, fatal ? 'fatal' : undefined].filter(Boolean).join(' ')
+    );
+}
+
+async function stopped(collector: StubCollector, count: number): Promise<ReceivedEvent[][]> {
+  await expect
+    .poll(() => sessions(collector).filter((events) => events.at(-1)!.type === 'stop').length, { timeout: 15_000 })
+    .toBe(count);
+  return sessions(collector);
+}
+
+function sum(events: ReceivedEvent[], kind: 'playing' | 'buffering' | 'paused'): number {
+  return events.reduce((total, event) => total + (event[kind] ?? 0), 0) * 1000;
+}
+
+for (const kind of Object.keys(sources) as PlayerKind[]) {
+  test(`${kind}: another source is another play, and the end of the player that of the last`, async ({
+    page,
+    site,
+    collector,
+    beacon,
+  }) => {
+    const [first, second] = sources[kind];
+    const handle = await open(page, site);
+    await handle.evaluate((page, [kind, beacon]) => page.add(kind, beacon), [kind, beacon] as const);
+    await handle.evaluate((page, source) => page.players[0]!.load(source), first);
+    await reaches(page, 0, 3);
+    await handle.evaluate((page, source) => page.players[0]!.load(source), second);
+    await page.waitForFunction(() => document.querySelector('video')!.currentTime < 1);
+    await reaches(page, 0, 2.5);
+    await handle.evaluate((page) => page.players[0]!.destroy());
+
+    const [one, two] = await stopped(collector, 2);
+    expect(story(one!)).toEqual(['load', 'start', 'stop playbackrestart']);
+    expect(story(two!)).toEqual(['load', 'start', 'stop destroy']);
+    for (const [i, { client, protocol }] of envelopes(collector).entries()) {
+      const { version, protocols } = clients[kind];
+      expect(client).toEqual(version ? { kind, version } : { kind });
+      expect(protocol).toBe(protocols[i]);
+    }
+    const report = one!.find(({ type }) => type === 'stats')! as ReceivedEvent & Record<string, number>;
+    console.log(kind, one![1], report);
+    expect(sum(one!, 'playing')).toBeGreaterThan(2500);
+    expect(report.bufferLength).toBeGreaterThan(0);
+    if (kind !== 'html5') {
+      expect(report.videoBitrate).toBeGreaterThan(10_000);
+    }
+  });
+}
+
+for (const kind of ['hlsjs', 'dashjs', 'shaka', 'videojs', 'html5'] as const) {
+  test(`${kind}: a source that cannot be loaded is a fatal status and a load without a start`, async ({
+    page,
+    site,
+    collector,
+    beacon,
+  }) => {
+    const handle = await open(page, site);
+    await handle.evaluate((page, [kind, beacon]) => page.add(kind, beacon), [kind, beacon] as const);
+    const missing = sources[kind][0].replace('stream', 'missing');
+    await handle.evaluate((page, source) => page.players[0]!.load(source), missing);
+    const [events] = await stopped(collector, 1);
+    console.log(kind, story(events!));
+    expect(story(events!).at(0)).toBe('load');
+    expect(story(events!).at(-2)).toMatch(/^status .* fatal$/);
+    expect(story(events!).at(-1)).toBe('stop playbackerror');
+    expect(story(events!)).not.toContain('start');
+  });
+}
+
+// Video.js asks for a segment again and again.
+for (const kind of ['hlsjs', 'dashjs', 'shaka'] as const) {
+  test(`${kind}: segments that stay away end the play when the buffer has been played`, async ({
+    page,
+    site,
+    collector,
+    beacon,
+  }) => {
+    test.setTimeout(180_000);
+    const handle = await open(page, site);
+    await handle.evaluate((page, [kind, beacon]) => page.add(kind, beacon), [kind, beacon] as const);
+    await handle.evaluate((page) => page.record(0));
+    await handle.evaluate((page, source) => page.players[0]!.load(source), sources[kind][0]);
+    await reaches(page, 0, 2);
+    site.refuse();
+    try {
+      await expect.poll(() => sessions(collector)[0]?.at(-1)?.type, { timeout: 150_000 }).toBe('stop');
+    } finally {
+      site.recover();
+    }
+    const events = sessions(collector)[0]!;
+    const figures = await handle.evaluate((page) => page.figures(0));
+    console.log(kind, story(events), sum(events, 'playing'), sum(events, 'buffering'), figures);
+    expect(story(events).at(-1)).toBe('stop playbackerror');
+    expect(story(events).at(-2)).toMatch(/^status .* fatal$/);
+    // At the end of the buffer the position creeps.
+    expect(Math.abs(sum(events, 'playing') - figures.playing)).toBeLessThan(0.02 * figures.playing + 250);
+  });
+}
+
+test('shaka: a key system that the browser does not have is a fatal status', async ({
+  page,
+  site,
+  collector,
+  beacon,
+}) => {
+  const handle = await open(page, site);
+  await page.route('**/stream.mpd', async (route) => {
+    const response = await route.fetch();
+    const protection = '<ContentProtection schemeIdUri="urn:uuid:9a04f079-9840-4286-ab92-e65be0885f95"/>';
+    const body = (await response.text()).replace(/<AdaptationSet[^>]*>/g, (tag) => tag + protection);
+    await route.fulfill({ response, body });
+  });
+  await handle.evaluate((page, beacon) => page.add('shaka', beacon), beacon);
+  await handle.evaluate((page, source) => page.players[0]!.load(source), sources.shaka[0]);
+  const [events] = await stopped(collector, 1);
+  // shaka.util.Error.Code.NO_RECOGNIZED_KEY_SYSTEMS to NO_LICENSE_SERVER_GIVEN
+  expect(story(events!)[1]).toMatch(/^status 60(00|01|02|10|12) fatal$/);
+});
+
+test('two players of a page are two sessions, with their own stalls and pauses', async ({
+  page,
+  site,
+  collector,
+  beacon,
+}) => {
+  const handle = await open(page, site);
+  for (const [player, kind] of (['hlsjs', 'shaka'] as const).entries()) {
+    const options = { ...beacon, stream: kind };
+    await handle.evaluate((page, [kind, beacon]) => page.add(kind, beacon), [kind, options] as const);
+    await handle.evaluate((page, player) => page.record(player), player);
+    await handle.evaluate((page, [player, source]) => page.players[player]!.load(source), [
+      player,
+      sources[kind][0],
+    ] as const);
+  }
+  await reaches(page, 0, 2);
+  await reaches(page, 1, 2);
+  await handle.evaluate((page) => page.videos[1]!.pause());
+  await reaches(page, 0, 4);
+  await handle.evaluate((page) => void page.videos[1]!.play());
+  await reaches(page, 1, 4);
+  const figures = await handle.evaluate((page) =>
+    page.players.map(({ session }, player) => {
+      session.stop();
+      return page.figures(player);
+    })
+  );
+
+  await stopped(collector, 2);
+  for (const [player, kind] of ['hlsjs', 'shaka'].entries()) {
+    const id = envelopes(collector).find(({ stream }) => stream === kind)!.sessionId;
+    const events = sessions(collector).find((_, i) => envelopes(collector)[i]!.sessionId === id)!;
+    const { playing, paused } = figures[player]!;
+    console.log(kind, sum(events, 'playing'), playing, sum(events, 'paused'), paused);
+    expect(Math.abs(sum(events, 'playing') - playing)).toBeLessThan(0.02 * playing + 50);
+    expect(Math.abs(sum(events, 'paused') - paused)).toBeLessThan(50);
+  }
+  expect(figures[1]!.paused).toBeGreaterThan(1000);
+});
+
+test('what a page could not deliver before it closed comes with the next page of the site', async ({
+  context,
+  site,
+  beacon,
+}) => {
+  const port = await freePort();
+  const options = { ...beacon, endpoint: `http://127.0.0.1:${port}/v1/events` };
+  const page = await context.newPage();
+  const handle = await open(page, site);
+  await handle.evaluate((page, beacon) => page.add('hlsjs', beacon), options);
+  await handle.evaluate((page, source) => page.players[0]!.load(source), sources.hlsjs[0]);
+  await reaches(page, 0, 3);
+  await page.close();
+
+  const collector = await StubCollector.start(port);
+  const next = await open(await context.newPage(), site);
+  await next.evaluate((page, beacon) => page.add('html5', beacon), options);
+  await expect.poll(() => sessions(collector).some((events) => events.at(-1)!.type === 'stop')).toBe(true);
+  const events = sessions(collector).find((events) => events.at(-1)!.type === 'stop')!;
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
+  expect(story(events)).toEqual(['load', 'start', 'stop destroy']);
+  expect(sum(events, 'playing')).toBeGreaterThan(2500);
+  await expect.poll(() => next.evaluate(() => localStorage.length)).toBe(0);
+  await collector.stop();
+  expect(collector.complaints).toEqual([]);
+});
+
+test('a page that comes back from the back/forward cache begins another play when it plays again', async ({
+  playwright,
+  site,
+  collector,
+  beacon,
+}, { project }) => {
+  const browser = await playwright.chromium.launch({
+    ...project.use.launchOptions,
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  });
+  const page = await browser.newPage();
+  const handle = await open(page, site);
+  await handle.evaluate((page, beacon) => page.add('html5', beacon), beacon);
+  await handle.evaluate((page, source) => page.players[0]!.load(source), sources.html5[0]);
+  await reaches(page, 0, 2);
+  // Playwright loses sight of pages that come back, so this one goes on by itself.
+  await handle.evaluate((page) =>
+    addEventListener('pageshow', ({ persisted }) => {
+      if (persisted) {
+        void page.videos[0]!.play();
+        setTimeout(() => page.players[0]!.session.stop(), 2500);
+      }
+    })
+  );
+  await page.goto(`${site.origin}/`);
+  await page.evaluate(() => void setTimeout(() => history.back(), 500));
+  const [one, two] = await stopped(collector, 2);
+  expect(story(one!)).toEqual(['load', 'start', 'stop destroy']);
+  expect(story(two!)).toEqual(['load', 'start', 'stop normal']);
+  await browser.close();
+});
+
+test('offline nothing is lost, and what waited is sent as soon as the network is back', async ({
+  context,
+  page,
+  site,
+  collector,
+  beacon,
+}) => {
+  const handle = await open(page, site);
+  await handle.evaluate((page, beacon) => page.add('videojs', beacon), beacon);
+  await handle.evaluate((page, source) => page.players[0]!.load(source), sources.videojs[0]);
+  await reaches(page, 0, 1);
+  await page.waitForFunction(() => {
+    const { buffered } = document.querySelector('video')!;
+    return buffered.length > 0 && buffered.end(0) > 15;
+  });
+  await context.setOffline(true);
+  const { length } = collector.receipts;
+  await reaches(page, 0, 8);
+  expect(collector.receipts).toHaveLength(length);
+  await context.setOffline(false);
+  await expect.poll(() => collector.receipts.length, { timeout: 2000 }).toBeGreaterThan(length);
+  await handle.evaluate((page) => page.players[0]!.session.stop());
+  const [events] = await stopped(collector, 1);
+  expect(events!.map(({ seq }) => seq)).toEqual(events!.map((_, i) => i + 1));
+  expect(sum(events!, 'playing')).toBeGreaterThan(7000);
+});
+
+test('the camera is published: bitrate, round-trip time, loss and duration are those of getStats', async ({
+  withCamera,
+  site,
+  collector,
+  beacon,
+}) => {
+  const page = await withCamera.newPage();
+  let link: LossyLink | undefined;
+  await page.exposeFunction('reroute', async (sdp: string) => {
+    const candidate = /^a=candidate:\S+ \d+ udp \d+ (\d+\.\d+\.\d+\.\d+) (\d+) typ host/im.exec(sdp)!;
+    link = new LossyLink({ address: candidate[1]!, port: Number(candidate[2]) }, 30, 25);
+    const port = await link.open();
+    const others = sdp.replace(/^a=candidate:.*\r\n/gm, '');
+    return others.replace(
+      /^a=mid:0\r\n/m,
+      (line) => `a=candidate:1 1 udp 2122260223 ${candidate[1]} ${port} typ host\r\n${line}`
+    );
+  });
+  try {
+    const handle = await open(page, site);
+    await handle.evaluate(async (page, beacon) => {
+      const { reroute } = window as unknown as { reroute: (sdp: string) => Promise<string> };
+      page.publication = await page.publish(beacon, reroute);
+    }, beacon);
+    await page.waitForTimeout(20_000);
+    const figures = await handle.evaluate(({ publication }) => {
+      const figures = publication!.figures();
+      publication!.connection.close();
+      return figures;
+    });
+    const [events] = await stopped(collector, 1);
+    const reports = events!.filter(({ type }) => type === 'stats') as Array<ReceivedEvent & Record<string, number>>;
+    const mean = (name: string, skip = 0) => {
+      const values = reports.slice(skip).flatMap((report) => report[name] ?? []);
+      return values.reduce((total, value) => total + value, 0) / values.length;
+    };
+    const rate = ({ bytes, ms }: { bytes: number; ms: number }) => (bytes * 8000) / ms;
+    const reported = {
+      videoBitrate: mean('videoBitrate'),
+      audioBitrate: mean('audioBitrate'),
+      roundTripTime: mean('roundTripTime', 1),
+      packetLoss: mean('packetLoss'),
+      playing: sum(events!, 'playing'),
+      played: events!.at(-1)!.played,
+    };
+    console.log(reported, figures, { lost: link!.lost, packets: link!.packets });
+    expect(story(events!)).toEqual(['load', 'start', 'stop normal']);
+    expect(envelopes(collector)[0]).toMatchObject({ client: { kind: 'webcaster' }, protocol: 'webrtc' });
+    const near = (value: number, truth: number, share: number) =>
+      expect(Math.abs(value / truth - 1)).toBeLessThan(share);
+    near(reported.videoBitrate, rate(figures.video), 0.15);
+    near(reported.audioBitrate, rate(figures.audio), 0.05);
+    near(reported.roundTripTime, figures.roundTripTime, 0.15);
+    near(reported.packetLoss, figures.lost / figures.packets, 0.25);
+    near(reported.playing, figures.duration, 0.02);
+  } finally {
+    link?.close();
+    await page.close();
+  }
+});
+
+/** What the examples of docs/sources must report. */
+const documented: Array<{ source: string; client: object; protocol?: string; fields: string[] }> = [
+  { source: 'hlsjs', client: { kind: 'hlsjs', version: '1.7.4' }, fields: ['bufferLength', 'videoBitrate'] },
+  {
+    source: 'dashjs',
+    client: { kind: 'dashjs', version: '5.2.1' },
+    fields: ['bufferLength', 'videoBitrate', 'audioBitrate'],
+  },
+  {
+    source: 'shaka',
+    client: { kind: 'shaka', version: 'v5.2.12' },
+    protocol: 'dash',
+    fields: ['bufferLength', 'videoBitrate'],
+  },
+  {
+    source: 'videojs',
+    client: { kind: 'videojs', version: '8.24.1' },
+    protocol: 'hls',
+    fields: ['bufferLength', 'videoBitrate'],
+  },
+  { source: 'html5', client: { kind: 'html5' }, fields: ['bufferLength'] },
+  {
+    source: 'nanoplayer',
+    client: { kind: 'h5live', version: '4.22.0' },
+    fields: ['bufferLength', 'latency', 'videoBitrate'],
+  },
+  {
+    source: 'webcaster',
+    client: { kind: 'webcaster' },
+    fields: ['videoBitrate', 'audioBitrate', 'roundTripTime', 'packetLoss'],
+  },
+  { source: 'webrtc', client: { kind: 'webcaster' }, protocol: 'webrtc', fields: ['videoBitrate', 'audioBitrate'] },
+];
+
+for (const { source, client, protocol, fields } of documented) {
+  for (const form of ['html', 'module'] as const) {
+    test(`the example of docs/sources/${source}.md runs as it is written: ${form}`, async ({
+      withCamera,
+      site,
+      collector,
+    }) => {
+      const context = await withCamera.newContext();
+      const page = await context.newPage();
+      const errors: Error[] = [];
+      page.on('pageerror', (error) => errors.push(error));
+      if (source === 'webrtc') {
+        await receive(page, await context.newPage());
+      }
+      const examples = await examplesOf(source);
+      await openExample(page, examples[form], site, collector.endpoint);
+      if (source === 'webcaster') {
+        await page.click('#start');
+      }
+      await expect
+        .poll(() => collector.events.filter(({ type }) => type === 'stats').length, { timeout: 30_000 })
+        .toBe(1);
+      if (source === 'webcaster') {
+        await page.click('#stop');
+        await stopped(collector, 1);
+      }
+      const [events] = sessions(collector);
+      const report = events!.find(({ type }) => type === 'stats')!;
+      expect(story(events!).slice(0, 2)).toEqual(['load', 'start']);
+      expect(report.playing).toBeGreaterThan(8);
+      expect(Object.keys(report)).toEqual(expect.arrayContaining(fields));
+      expect(envelopes(collector)).toHaveLength(1);
+      const [envelope] = envelopes(collector);
+      expect(envelope).toMatchObject({ accountId: 'acme', stream: 'XXXXX-YYYYY', client, interval: 10 });
+      expect(envelope!.protocol).toBe(protocol);
+      expect(errors).toEqual([]);
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
+      await context.close();
+    });
+  }
+}
+
+/** Lets a second page receive what the first publishes: it answers the offer to https://media.example/live/whip. */
+async function receive(publisher: Page, receiver: Page): Promise<void> {
+  await receiver.route('https://media.example/', (route) =>
+    route.fulfill({ contentType: 'text/html', body: '<html></html>' })
+  );
+  await receiver.goto('https://media.example/');
+  await publisher.route('https://media.example/live/whip', async (route) => {
+    const headers = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': 'Content-Type' };
+    const offer = route.request().postData();
+    const answer = offer && (await receiver.evaluate(answerTo, offer));
+    await route.fulfill({ status: answer ? 201 : 204, headers, contentType: 'application/sdp', body: answer ?? '' });
+  });
+}
+
+/** Runs in the receiving page. */
+async function answerTo(offer: string): Promise<string> {
+  const connection = new RTCPeerConnection();
+  Object.assign(window, { connection });
+  await connection.setRemoteDescription({ type: 'offer', sdp: offer });
+  await connection.setLocalDescription();
+  await new Promise<void>((resolve) => {
+    connection.onicegatheringstatechange = () => connection.iceGatheringState === 'complete' && resolve();
+  });
+  return connection.localDescription!.sdp;
+}
