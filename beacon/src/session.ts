@@ -134,13 +134,15 @@ export class Session extends Recording {
   }
 
   private moment(): Moment {
-    const { currentTime, playbackRate, paused, seeking, autoplay, readyState, networkState } = this.video;
+    const { currentTime, playbackRate, paused, seeking, autoplay, readyState, networkState, currentSrc } = this.video;
+    // What a player feeds by Media Source Extensions is idle for the element, even while the player fetches.
+    const isIdle = networkState === networkIdle && !currentSrc.startsWith('blob:');
     return {
       currentTime,
       playbackRate,
       paused,
       seeking,
-      waitsForViewer: paused && !autoplay && (readyState >= haveFutureData || networkState === networkIdle),
+      waitsForViewer: paused && !autoplay && (readyState >= haveFutureData || isIdle),
     };
   }
 

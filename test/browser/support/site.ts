@@ -28,7 +28,7 @@ export class Site {
 
   private server!: LocalServer;
   private withheld?: { promise: Promise<void>; release: () => void };
-  private refusing = false;
+  private refused?: RegExp;
 
   static async start(): Promise<Site> {
     const site = new Site();
@@ -54,15 +54,15 @@ export class Site {
     this.withheld = undefined;
   }
 
-  /** Answers every segment that is asked for from now on with 404. */
-  refuse(): void {
-    this.refusing = true;
+  /** Answers segments with a name like this that are asked for from now on with 404. */
+  refuse(name: RegExp): void {
+    this.refused = name;
   }
 
   /** Answers as before the calls of withhold and refuse. */
   recover(): void {
     this.release();
-    this.refusing = false;
+    this.refused = undefined;
   }
 
   async stop(): Promise<void> {
@@ -79,7 +79,7 @@ export class Site {
     }
     if (path.endsWith('.ts') || path.endsWith('.m4s')) {
       await this.withheld?.promise;
-      if (this.refusing) {
+      if (this.refused?.test(path)) {
         throw new Error('refused');
       }
     }

@@ -8,7 +8,7 @@ export interface PublisherFigures {
   /** Bytes sent and the time in which they were, ms, from the first to the last look that had any. */
   video: { bytes: number; ms: number };
   audio: { bytes: number; ms: number };
-  /** Median of what the receiver's reports made known, s. */
+  /** Average of what the receiver's reports made known, s. */
   roundTripTime: number;
   /** Packets that the receiver misses, of so many that were sent. */
   lost: number;
@@ -100,12 +100,12 @@ function figures(looks: Look[], duration: number): PublisherFigures {
   const sent = looks.filter(({ video, audio }) => video + audio > 0);
   const [first, last] = [sent[0]!, sent.at(-1)!];
   const ms = last.at - first.at;
-  const roundTripTimes = looks.flatMap(({ roundTripTime }) => roundTripTime ?? []).sort((a, b) => a - b);
+  const roundTripTimes = looks.flatMap(({ roundTripTime }) => roundTripTime ?? []);
   return {
     duration,
     video: { bytes: last.video - first.video, ms },
     audio: { bytes: last.audio - first.audio, ms },
-    roundTripTime: roundTripTimes[Math.floor(roundTripTimes.length / 2)]!,
+    roundTripTime: roundTripTimes.reduce((sum, time) => sum + time, 0) / roundTripTimes.length,
     lost: last.lost,
     packets: last.packets,
   };

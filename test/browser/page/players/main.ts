@@ -34,6 +34,9 @@ export interface CreatedPlayer {
 /** Seconds of media that the players keep ahead, so that a withheld segment soon becomes a stall. */
 export const bufferGoal = 2;
 
+/** A player that is destroyed sooner after its error does not get to report it, ms. */
+const farewell = 1000;
+
 const players = { hlsjs: createHlsjs, dashjs: createDashjs, shaka: createShaka, 'shaka-debug': createShakaDebug };
 
 /** A player, or one of its builds. */
@@ -43,7 +46,7 @@ export type PlayerKind = keyof typeof players;
 export interface PlayersPage {
   /** Starts a play of a source with one of the players, which reports with CMCD and is observed by the beacon. */
   play(how: { kind: PlayerKind; source: string; cmcd: CmcdOptions; beacon: BeaconOptions }): Promise<void>;
-  /** The player has given up; the page has destroyed it. */
+  /** The player gave up, and the page has destroyed it. */
   hasFailed: boolean;
   video: HTMLVideoElement;
   figures(): PlayFigures;
@@ -51,7 +54,7 @@ export interface PlayersPage {
 
 /** What the page found out about a play and its player. */
 export interface PlayFigures extends Figures {
-  /** Codes of the player's errors until the first one after which it could not go on, which is the last. */
+  /** Codes of the player's errors. */
   codes: string[];
 }
 
@@ -69,10 +72,11 @@ const page: PlayersPage = {
       }
       codes.push(String(code));
       if (fatal) {
-        page.hasFailed = true;
-        recorder.finish();
-        // Not while the player is still telling of its error.
-        setTimeout(() => player.destroy());
+        setTimeout(() => {
+          recorder.finish();
+          page.hasFailed = true;
+          player.destroy();
+        }, farewell);
       }
     };
     const player = await players[kind]({ video, source: new URL(source, location.href).href, cmcd, onError });
