@@ -191,6 +191,15 @@ test('the next source of an element and its replay are sessions of their own', a
   assert.equal(session.id, page.sessions[2]);
 });
 
+test('an element without a source has ended its play', async () => {
+  const session = observe(video.element, page.options);
+  video.start();
+  video.fire('emptied', { networkState: 0, currentSrc: '' });
+  await page.ended(1);
+  assert.deepEqual(page.story(0), ['load', 'start', 'stop normal']);
+  session.stop();
+});
+
 test('after stop nothing begins anew', async () => {
   const session = observe(video.element, page.options);
   session.stop();

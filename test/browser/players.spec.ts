@@ -38,7 +38,7 @@ interface Reporting {
   codes?: Record<string, number>;
   /** Attempts to play, if they are not all known. */
   loads?: number;
-  /** Ends of plays of which it learns only by silence: what was watched since the last report is unknown. */
+  /** Plays of whose end it learns by silence or not exactly: up to an interval of watching is unknown. */
   silent: number;
   /** It says nothing about the time after the start. */
   blind?: boolean;
@@ -68,7 +68,7 @@ const subjects: Record<PlayerKind, Subject> = {
   'shaka-debug': {
     name: `Shaka Player ${shaka}, debug build`,
     client: `shaka v${shaka}`,
-    cmcd: { stops: { timeout: 1, normal: 1, playbackerror: 1 }, codes: { unknown: 1 }, silent: 1 },
+    cmcd: { stops: { timeout: 1, normal: 1, playbackerror: 1 }, codes: { unknown: 1 }, silent: 2 },
   },
 };
 

@@ -54,8 +54,8 @@ export class Site {
     this.withheld = undefined;
   }
 
-  /** Answers segments with a name like this that are asked for from now on with 404. */
-  refuse(name: RegExp): void {
+  /** Answers segments that are asked for from now on with 404, unless their name is not like this. */
+  refuse(name = /./): void {
     this.refused = name;
   }
 

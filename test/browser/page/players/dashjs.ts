@@ -15,6 +15,9 @@ export function createDashjs({ video, source, cmcd, onError }: PlayerOptions): C
         bufferTimeAtTopQuality: bufferGoal,
         bufferTimeAtTopQualityLongForm: bufferGoal,
       },
+      // By default dash.js tries for three seconds.
+      retryAttempts: { MediaSegment: 1 },
+      retryIntervals: { MediaSegment: 500 },
       cmcd: {
         enabled: true,
         version: 2,

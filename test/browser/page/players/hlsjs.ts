@@ -10,7 +10,7 @@ export function createHlsjs({ video, source, cmcd, onError }: PlayerOptions): Cr
     maxMaxBufferLength: bufferGoal,
     // By default hls.js tries for half a minute.
     fragLoadPolicy: {
-      default: { ...loadPolicy, errorRetry: { maxNumRetry: 2, retryDelayMs: 500, maxRetryDelayMs: 1000 } },
+      default: { ...loadPolicy, errorRetry: { maxNumRetry: 1, retryDelayMs: 500, maxRetryDelayMs: 500 } },
     },
     cmcd: { version: 2, contentId, eventTargets: [{ url, events: ['ps', 'e', 't'], interval }] },
   });

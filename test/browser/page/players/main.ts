@@ -35,7 +35,7 @@ export interface CreatedPlayer {
 export const bufferGoal = 2;
 
 /** A player that is destroyed sooner after its error does not get to report it, ms. */
-const farewell = 1000;
+const farewell = 500;
 
 const players = { hlsjs: createHlsjs, dashjs: createDashjs, shaka: createShaka, 'shaka-debug': createShakaDebug };
 
@@ -66,13 +66,14 @@ const page: PlayersPage = {
   hasFailed: false,
   video,
   async play({ kind, source, cmcd, beacon }) {
+    let end: number | undefined;
     const onError = (code: number | string, fatal: boolean) => {
       if (page.hasFailed) {
         return;
       }
       codes.push(String(code));
       if (fatal) {
-        setTimeout(() => {
+        end ??= window.setTimeout(() => {
           recorder.finish();
           page.hasFailed = true;
           player.destroy();
