@@ -141,7 +141,7 @@ for (const kind of Object.keys(sources) as PlayerKind[]) {
       expect(client).toEqual(version ? { kind, version } : { kind });
       expect(protocol).toBe(protocols[i]);
     }
-    const report = one!.find(({ type }) => type === 'stats')! as ReceivedEvent & Record<string, number>;
+    const report = one!.filter(({ type }) => type === 'stats').at(-1)! as ReceivedEvent & Record<string, number>;
     console.log(kind, one![1], report);
     expect(sum(one!, 'playing')).toBeGreaterThan(2500);
     expect(report.bufferLength).toBeGreaterThan(0);
@@ -462,15 +462,13 @@ for (const { source, client, protocol, fields } of documented) {
       if (source === 'webcaster') {
         await page.click('#start');
       }
-      await expect
-        .poll(() => collector.events.filter(({ type }) => type === 'stats').length, { timeout: 30_000 })
-        .toBe(1);
+      await expect.poll(() => collector.events.some(({ playing = 0 }) => playing > 0), { timeout: 60_000 }).toBe(true);
       if (source === 'webcaster') {
         await page.click('#stop');
         await stopped(collector, 1);
       }
       const [events] = sessions(collector);
-      const report = events!.find(({ type }) => type === 'stats')!;
+      const report = events!.filter(({ type }) => type === 'stats').at(-1)!;
       expect(story(events!).slice(0, 2)).toEqual(['load', 'start']);
       expect(report.playing).toBeGreaterThan(8);
       expect(Object.keys(report)).toEqual(expect.arrayContaining(fields));

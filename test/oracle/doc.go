@@ -6,8 +6,9 @@
 // The way through the package:
 //
 //	generate*.go      random requests, tags and queries (Generator, Delivery)
-//	book.go           which of their events count       (Book)
+//	book*.go          what of them counts               (Book)
 //	session.go        what a session adds, by minute    (Fact)
+//	player.go         the same of players that name their states (CMCD)
 //	tags.go           which streams a tag filter leaves (Tags)
 //	widget.go         what a widget makes of facts      (Widgets)
 //	answer.go         ranges, filters and forms         (Answer)

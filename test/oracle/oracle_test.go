@@ -308,9 +308,10 @@ func TestAnswer(t *testing.T) {
 			map[string]float64{"playout{x}": 90, "ingest{x}": 0, "playout{y}": 30, "ingest{y}": 2.5}},
 		{"filters are AND", Query{QueryType: "usageByStream", Unit: "playtime", Country: []string{"DE", "FR"}, Event: []string{"e"}},
 			map[string]float64{"playout{x}": 90, "ingest{x}": 0}},
-		{"viewers", Query{QueryType: "concurrentViewers"}, map[string]float64{"viewers": 2, "plays": 3}},
+		{"viewers", Query{QueryType: "concurrentViewers"}, map[string]float64{"viewers": 2, "plays": 3, "serverViewers": 0}},
 		{"change of viewers", Query{QueryType: "concurrentViewers", Form: "series", Interval: "1m", Mode: "delta"}, map[string]float64{
-			at("viewers", 0): 1, at("plays", 0): 2, at("viewers", 1): -1.5, at("plays", 1): 1, at("viewers", 2): -0.5, at("plays", 2): 0}},
+			at("viewers", 0): 1, at("plays", 0): 2, at("viewers", 1): -1.5, at("plays", 1): 1, at("viewers", 2): -0.5, at("plays", 2): 0,
+			at("serverViewers", 0): 0, at("serverViewers", 1): 0, at("serverViewers", 2): 0}},
 		{"change of viewers, clipped", Query{QueryType: "concurrentViewers", Form: "series", Interval: "8m", Mode: "delta", From: noon + minute},
 			map[string]float64{at("plays", 0): 1}},
 		{"buffering ratio", Query{QueryType: "bufferingRatio"}, map[string]float64{"value": 30.0 / 150}},
