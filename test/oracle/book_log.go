@@ -61,7 +61,8 @@ func (b *Book) deliverLog(log *AccessLog, header http.Header, body []byte, at ti
 		verdict.Status = http.StatusBadRequest
 		return verdict, nil
 	}
-	if key := header.Get("Idempotency-Key"); key != "" {
+	// What counts nothing leaves the key free.
+	if key := header.Get("Idempotency-Key"); key != "" && len(accepted) > 0 {
 		id := [2]string{organization.ID, key}
 		if b.logKeys[id] {
 			verdict.Repeated = true

@@ -314,7 +314,7 @@ func (p *playerSession) request(g *Generator, lines []ReportLine) *Request {
 	return &Request{Header: header, Reports: &reports, Gzip: g.chance(0.1)}
 }
 
-// ahead is the most by which later requests may be newer than the first, in ms:
+// reportsAhead is the most by which later requests may be newer than the first, in ms:
 // the first tells the player's clock, and nothing may come from the future.
 const reportsAhead = 45_000
 
