@@ -45,14 +45,26 @@ export function observeVideojs(player: VideojsPlayer, options: BeaconOptions): B
       };
       plays.begin(player.el().querySelector('video') ?? (player.el() as HTMLVideoElement), description);
     };
+    // A source that has failed before the element began to load what Video.js makes of it.
+    let failed: string | undefined;
     begin();
     plays.listen(player, {
-      loadstart: begin,
+      loadstart: () => {
+        if (player.currentSrc() !== failed) {
+          begin();
+        }
+        failed = undefined;
+      },
       error: () => {
         const error = player.error();
-        if (error) {
-          plays.fail(error.code);
+        if (!error) {
+          return;
         }
+        if (!plays.isRunning && player.currentSrc() !== description?.source) {
+          failed = player.currentSrc();
+          begin();
+        }
+        plays.fail(error.code);
       },
       dispose: () => plays.stop('destroy'),
     });

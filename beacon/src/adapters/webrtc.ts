@@ -102,7 +102,9 @@ function sent(report: RTCStatsReport): Sent {
     } else if (type === 'remote-inbound-rtp') {
       sum.lost += stats.packetsLost ?? 0;
       // Of several streams over one way, the slowest answer.
-      sum.roundTripTime = Math.max(sum.roundTripTime ?? 0, stats.roundTripTime ?? 0);
+      if (stats.roundTripTime !== undefined) {
+        sum.roundTripTime = Math.max(sum.roundTripTime ?? 0, stats.roundTripTime);
+      }
     }
   });
   return sum;

@@ -10,9 +10,8 @@ export interface PublisherFigures {
   audio: { bytes: number; ms: number };
   /** Average of what the receiver's reports made known, s. */
   roundTripTime: number;
-  /** Packets that the receiver misses, of so many that were sent. */
-  lost: number;
-  packets: number;
+  /** Average over spans of 2 s of the share of the packets that the receiver misses. */
+  packetLoss: number;
 }
 
 /** A broadcast of the camera, under way. */
@@ -33,6 +32,8 @@ interface Look {
 }
 
 const lookInterval = 250;
+/** Looks in a span for which loss is measured. */
+const lossSpan = 8;
 
 /**
  * Publishes the camera to a receiver in the same page, observed by the beacon.
@@ -90,7 +91,9 @@ function look(report: RTCStatsReport): Look {
       look.at = performance.now() - (Date.now() - stats.timestamp);
     } else if (stats.type === 'remote-inbound-rtp') {
       look.lost += stats.packetsLost;
-      roundTripTimes.push(stats.roundTripTime ?? 0);
+      if (stats.roundTripTime !== undefined) {
+        roundTripTimes.push(stats.roundTripTime);
+      }
     }
   }
   return { ...look, roundTripTime: roundTripTimes.length > 0 ? Math.max(...roundTripTimes) : undefined };
@@ -101,12 +104,18 @@ function figures(looks: Look[], duration: number): PublisherFigures {
   const [first, last] = [sent[0]!, sent.at(-1)!];
   const ms = last.at - first.at;
   const roundTripTimes = looks.flatMap(({ roundTripTime }) => roundTripTime ?? []);
+  const losses = sent
+    .slice(lossSpan)
+    .map(({ lost, packets }, i) => (lost - sent[i]!.lost) / (packets - sent[i]!.packets));
   return {
     duration,
     video: { bytes: last.video - first.video, ms },
     audio: { bytes: last.audio - first.audio, ms },
-    roundTripTime: roundTripTimes.reduce((sum, time) => sum + time, 0) / roundTripTimes.length,
-    lost: last.lost,
-    packets: last.packets,
+    roundTripTime: average(roundTripTimes),
+    packetLoss: average(losses),
   };
+}
+
+function average(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
