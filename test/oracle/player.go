@@ -48,7 +48,7 @@ func (p *player) receive(moments []moment, at time.Time) error {
 	if !p.lastReceipt.IsZero() {
 		silence := at.Sub(p.lastReceipt)
 		if silence > p.timeoutAfter-timeoutEarliest && silence < p.timeoutAfter+timeoutLatest && !p.isComplete() {
-			return fmt.Errorf("silence of %v with a timeout of %v: this machine is too slow to tell", silence, p.timeoutAfter)
+			return fmt.Errorf("silence of %v with a timeout of %v: %w", silence, p.timeoutAfter, errTooSlow)
 		}
 		current.timedOut = current.timedOut || silence > p.timeoutAfter
 	}
@@ -73,7 +73,7 @@ func (p *player) receive(moments []moment, at time.Time) error {
 		}
 		// What is missing is waited for as long as a silence may last.
 		if waited := at.Sub(p.gapSince); m.seq < current.highest && !current.timedOut && waited > p.timeoutAfter-timeoutEarliest {
-			return fmt.Errorf("a report came %v after one of higher number: this machine is too slow to tell", waited)
+			return fmt.Errorf("a report came %v after one of higher number: %w", waited, errTooSlow)
 		}
 		m.late = current.timedOut
 		current.moments[m.seq] = m

@@ -198,6 +198,10 @@ func (p *Product) Tags(ctx context.Context, method, path, secretKey string, tags
 // tagsPath is the path of the tags of a stream.
 func tagsPath(stream string) string { return "/v1/streams/" + url.PathEscape(stream) + "/tags" }
 
+// errTooSlow means that the machine was too slow for the oracle to know what
+// should come out. Nothing is wrong with the product then, but nothing proved.
+var errTooSlow = errors.New("this machine is too slow to tell")
+
 // Receipt is a request that was sent, and the collector's answer.
 type Receipt struct {
 	Request *Request
@@ -274,7 +278,7 @@ func (p *Product) post(ctx context.Context, client *http.Client, request *Reques
 	}
 	took := time.Since(now)
 	if request.clockIsCorrected() && took > sentAtSlack {
-		return Receipt{}, fmt.Errorf("an answer took %v: this machine is too slow to tell the second of its receipt", took)
+		return Receipt{}, fmt.Errorf("an answer took %v, so that the second of its receipt is unknown: %w", took, errTooSlow)
 	}
 	return Receipt{Request: request, Body: body, SentAt: now, Took: took, Status: response.StatusCode, Answer: answer}, nil
 }

@@ -90,7 +90,7 @@ func (s *session) receive(accepted []event, at time.Time) error {
 	if !s.lastReceipt.IsZero() {
 		silence := at.Sub(s.lastReceipt)
 		if silence > s.timeoutAfter-timeoutEarliest && silence < s.timeoutAfter+timeoutLatest {
-			return fmt.Errorf("silence of %v with a timeout of %v: this machine is too slow to tell", silence, s.timeoutAfter)
+			return fmt.Errorf("silence of %v with a timeout of %v: %w", silence, s.timeoutAfter, errTooSlow)
 		}
 		s.timedOut = s.timedOut || silence > s.timeoutAfter
 	}
