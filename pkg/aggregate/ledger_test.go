@@ -47,7 +47,10 @@ type both struct {
 func newBoth() both { return both{New("c1"), NewSamples()} }
 
 func (b both) Flush(text []byte, now int64, all bool) []byte {
-	b.samples.Flush(b.Take(now), now, all, func(batch []byte) { text = append(text, batch...) })
+	b.samples.Add(b.Take(now))
+	b.samples.Flush(all, func(batch []byte) { text = append(text, batch...) })
+	b.samples.Taken(now)
+	b.samples.Prune(now, now+Kept)
 	return text
 }
 

@@ -1,13 +1,15 @@
 package aggregate
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
+	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
@@ -21,55 +23,107 @@ type seriesKey struct {
 }
 
 type series struct {
-	text  string   // metric name and labels
-	sent  bool     // whether VictoriaMetrics knows the series already
-	dirty bool     // whether it is in Samples.dirty
-	open  []sample // in the order of their stamps; few but after late data
+	text   string   // metric name and labels
+	known  bool     // whether VictoriaMetrics was given it before
+	listed bool     // whether it is in Samples.waiting
+	open   []sample // in the order of their stamps; few but after late data
 }
 
 type sample struct {
 	window
-	value   int64
-	changed bool
+	value int64
+	taken int64 // ms since 1970 at which VictoriaMetrics took it last, 0 if it never did
+	state state
 }
 
-// Samples holds the samples of the minutes and hours that are open. It must not be used by several goroutines at once,
-// but for Len.
+// state is how far a sample is on its way to VictoriaMetrics.
+type state uint8
+
+const (
+	waiting state = iota // it changed since it was handed out last
+	flying               // it is handed out, and VictoriaMetrics may or may not take it
+	settled              // VictoriaMetrics has taken it
+)
+
+// Kept is how long VictoriaMetrics must have run on after it took a sample, in ms, until the sample is safe: killed, it forgets up to
+// 14 s of what it has acknowledged.
+const Kept = 60_000
+
+// spilled is how long after its window has closed a sample that VictoriaMetrics does not take is held in memory, in ms.
+const spilled = 60_000
+
+// Samples holds the samples of the minutes and hours that are open, and those that are not safe in VictoriaMetrics yet. It must
+// not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
-	series map[seriesKey]*series
-	dirty  []*series
-	pruned int64 // ms since 1970
-	length atomic.Int64
+	series   map[seriesKey]*series
+	restored map[string]*series // by their text: series of before a restart to which nothing was added since, and those of Put
+	waiting  []*series          // those with a sample that waits
+	flying   []*series          // those with samples that are handed out
+	length   atomic.Int64
+	unsafe   atomic.Int64 // number of samples that wait or fly
 }
 
 // NewSamples returns no samples.
-func NewSamples() *Samples { return &Samples{series: map[seriesKey]*series{}} }
+func NewSamples() *Samples {
+	return &Samples{series: map[seriesKey]*series{}, restored: map[string]*series{}}
+}
 
-// Len returns the number of series that have an open sample.
+// Len returns the number of series that have a sample.
 func (s *Samples) Len() int { return int(s.length.Load()) }
+
+// Waiting returns the number of samples that VictoriaMetrics has not taken with their present value.
+func (s *Samples) Waiting() int { return int(s.unsafe.Load()) }
 
 // batchBytes is about how long the batches of Flush are: long enough to be written efficiently.
 const batchBytes = 1 << 20
 
-// Flush adds up what was added and emits the samples that changed since they were last emitted, in batches in Prometheus'
-// text format with timestamps in ms; without all, only those of series that were never emitted before. now is the time in
-// ms since 1970.
-func (s *Samples) Flush(added Additions, now int64, all bool, emit func(batch []byte)) {
+// Add adds up what was added to a ledger.
+func (s *Samples) Add(added Additions) {
 	for slot, cells := range added {
 		for c, value := range cells {
 			s.addUp(c, slot, value)
 		}
 	}
+	s.length.Store(int64(len(s.series) + len(s.restored)))
+}
+
+// Put takes over samples that something else has made, in the form of Flush. Each has a series, or a timestamp, of its own, and does not
+// change; now is the time in ms since 1970.
+func (s *Samples) Put(text []byte, now int64) error {
+	for line := range strings.Lines(string(text)) {
+		name, rest, found := strings.Cut(line, "} ")
+		value, stamp, both := strings.Cut(strings.TrimSuffix(rest, "\n"), " ")
+		number, err := strconv.ParseInt(value, 10, 64)
+		at, wrong := strconv.ParseInt(stamp, 10, 64)
+		if err := errors.Join(err, wrong); err != nil || !found || !both {
+			return fmt.Errorf("sample %q: %w", line, err)
+		}
+		one := s.restored[name+"}"]
+		if one == nil {
+			one = &series{text: name + "}"}
+			s.restored[one.text] = one
+		}
+		if one.add(window{stamp: at, closes: now}, number) {
+			s.unsafe.Add(1)
+		}
+		s.list(one)
+	}
+	return nil
+}
+
+// Flush hands out the samples that wait, in batches in Prometheus' text format with timestamps in ms; without all, only those of
+// series that VictoriaMetrics does not know. Before the next Flush, Taken or Refused must say what became of them.
+func (s *Samples) Flush(all bool, emit func(batch []byte)) {
 	var batch []byte
-	later := s.dirty[:0]
-	for _, d := range s.dirty {
-		if d.sent && !all {
-			later = append(later, d)
+	later := s.waiting[:0]
+	for _, w := range s.waiting {
+		if w.known && !all {
+			later = append(later, w)
 			continue
 		}
-		batch = d.appendChanged(batch)
-		d.sent = true
-		d.dirty = false
+		batch = w.appendWaiting(batch)
+		w.known, w.listed = true, false
+		s.flying = append(s.flying, w)
 		if len(batch) >= batchBytes {
 			emit(batch)
 			batch = make([]byte, 0, batchBytes+batchBytes/8)
@@ -78,30 +132,145 @@ func (s *Samples) Flush(added Additions, now int64, all bool, emit func(batch []
 	if len(batch) > 0 {
 		emit(batch)
 	}
-	clear(s.dirty[len(later):])
-	s.dirty = later
-
-	if now-s.pruned > time.Minute.Milliseconds() {
-		s.prune(now)
-	}
-	s.length.Store(int64(len(s.series)))
+	clear(s.waiting[len(later):])
+	s.waiting = later
 }
 
-// prune forgets samples whose window has closed.
-func (s *Samples) prune(now int64) {
-	s.pruned = now
-	for key, one := range s.series {
-		open := one.open[:0]
-		for _, o := range one.open {
-			if o.changed || now < o.closes {
-				open = append(open, o)
+// Taken says that VictoriaMetrics has taken what Flush handed out, at now in ms since 1970.
+func (s *Samples) Taken(now int64) {
+	for _, one := range s.flying {
+		for i := range one.open {
+			if o := &one.open[i]; o.state == flying {
+				o.state, o.taken = settled, now
+				s.unsafe.Add(-1)
 			}
 		}
-		one.open = open
-		if len(open) == 0 {
+	}
+	s.landed()
+}
+
+// Refused says that VictoriaMetrics has not taken what Flush handed out, or not all of it: it waits again.
+func (s *Samples) Refused() {
+	for _, one := range s.flying {
+		for i := range one.open {
+			if o := &one.open[i]; o.state == flying {
+				o.state = waiting
+				s.list(one)
+			}
+		}
+	}
+	s.landed()
+}
+
+func (s *Samples) landed() {
+	clear(s.flying)
+	s.flying = s.flying[:0]
+}
+
+// Again lets the samples wait that VictoriaMetrics took after since, in ms since 1970: it may have forgotten them.
+func (s *Samples) Again(since int64) {
+	s.each(func(one *series) {
+		for i := range one.open {
+			if o := &one.open[i]; o.state == settled && o.taken > since {
+				o.state = waiting
+				s.unsafe.Add(1)
+				s.list(one)
+			}
+		}
+	})
+}
+
+func (s *Samples) each(do func(*series)) {
+	for _, one := range s.series {
+		do(one)
+	}
+	for _, one := range s.restored {
+		do(one)
+	}
+}
+
+// list puts a series into the list of those with a sample that waits.
+func (s *Samples) list(one *series) {
+	if !one.listed {
+		one.listed = true
+		s.waiting = append(s.waiting, one)
+	}
+}
+
+// Prune forgets samples whose window has closed and that are safe. VictoriaMetrics has run on at least until confirmed; both times
+// are in ms since 1970.
+func (s *Samples) Prune(now, confirmed int64) {
+	s.remove(func(o *sample) bool { return o.state == settled && now >= o.closes && confirmed-o.taken >= Kept })
+	s.length.Store(int64(len(s.series) + len(s.restored)))
+}
+
+// remove forgets the samples for which is returns true, and the series that have none left.
+func (s *Samples) remove(is func(*sample) bool) {
+	for key, one := range s.series {
+		if one.remove(is); len(one.open) == 0 && !one.listed {
 			delete(s.series, key)
 		}
 	}
+	for text, one := range s.restored {
+		if one.remove(is); len(one.open) == 0 && !one.listed {
+			delete(s.restored, text)
+		}
+	}
+}
+
+func (s *series) remove(is func(*sample) bool) {
+	s.open = slices.DeleteFunc(s.open, func(o sample) bool { return is(&o) })
+}
+
+// Spill takes out the samples that cannot change any more and that VictoriaMetrics has not taken for a minute since, so that they
+// wait elsewhere, and returns them in the form of Flush.
+func (s *Samples) Spill(now int64) []byte {
+	var text []byte
+	is := func(o *sample) bool { return o.state == waiting && now-o.closes >= spilled }
+	s.each(func(one *series) {
+		for i := range one.open {
+			if o := &one.open[i]; is(o) {
+				text = one.appendSample(text, o)
+				s.unsafe.Add(-1)
+			}
+		}
+	})
+	if text != nil {
+		s.remove(is)
+	}
+	return text
+}
+
+// Code writes or reads all samples. Those that are read wait, whether VictoriaMetrics had taken them or not.
+func (s *Samples) Code(c *codec.Coder) {
+	count := len(s.series) + len(s.restored)
+	codec.Number(c, &count)
+	if !c.Reading() {
+		s.each(func(one *series) { one.code(c) })
+		return
+	}
+	for range count {
+		one := &series{}
+		one.code(c)
+		if c.Err() != nil {
+			return
+		}
+		s.restored[one.text] = one
+		s.unsafe.Add(int64(len(one.open)))
+		s.list(one)
+	}
+	s.length.Store(int64(len(s.restored)))
+}
+
+func (s *series) code(c *codec.Coder) {
+	c.Unique(&s.text)
+	last := int64(0)
+	codec.List(c, &s.open, func(o *sample) {
+		c.Near(&o.stamp, last)
+		c.Near(&o.closes, o.stamp)
+		codec.Number(c, &o.value)
+		last = o.stamp
+	})
 }
 
 func (s *Samples) addUp(c cell, slot slot, value int64) {
@@ -122,44 +291,53 @@ func (s *Samples) addUp(c cell, slot slot, value int64) {
 func (s *Samples) add(key seriesKey, w window, value int64) {
 	one := s.series[key]
 	if one == nil {
-		one = &series{text: key.text()}
+		text := key.text()
+		if one = s.restored[text]; one == nil {
+			one = &series{text: text}
+		}
+		delete(s.restored, text)
 		s.series[key] = one
 	}
-	one.add(w, value)
-	if !one.dirty {
-		one.dirty = true
-		s.dirty = append(s.dirty, one)
+	if one.add(w, value) {
+		s.unsafe.Add(1)
 	}
+	s.list(one)
 }
 
-func (s *series) add(w window, value int64) {
+// add adds to the sample of a window, and returns whether the sample did not wait before.
+func (s *series) add(w window, value int64) bool {
 	i := len(s.open)
 	if i > 0 && s.open[i-1].stamp >= w.stamp {
 		i = sort.Search(i, func(i int) bool { return s.open[i].stamp >= w.stamp })
 	}
-	if i < len(s.open) && s.open[i].stamp == w.stamp {
-		s.open[i].value += value
-		s.open[i].changed = true
-		return
+	if i == len(s.open) || s.open[i].stamp != w.stamp {
+		s.open = slices.Insert(s.open, i, sample{window: w, value: value})
+		return true
 	}
-	s.open = slices.Insert(s.open, i, sample{window: w, value: value, changed: true})
+	o := &s.open[i]
+	o.value += value
+	was := o.state
+	o.state = waiting
+	return was == settled
 }
 
-func (s *series) appendChanged(b []byte) []byte {
+func (s *series) appendWaiting(b []byte) []byte {
 	for i := range s.open {
-		o := &s.open[i]
-		if !o.changed {
-			continue
+		if o := &s.open[i]; o.state == waiting {
+			o.state = flying
+			b = s.appendSample(b, o)
 		}
-		o.changed = false
-		b = append(b, s.text...)
-		b = append(b, ' ')
-		b = strconv.AppendInt(b, o.value, 10)
-		b = append(b, ' ')
-		b = strconv.AppendInt(b, o.stamp, 10)
-		b = append(b, '\n')
 	}
 	return b
+}
+
+func (s *series) appendSample(b []byte, o *sample) []byte {
+	b = append(b, s.text...)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, o.value, 10)
+	b = append(b, ' ')
+	b = strconv.AppendInt(b, o.stamp, 10)
+	return append(b, '\n')
 }
 
 func (k seriesKey) text() string {

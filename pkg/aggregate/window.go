@@ -1,6 +1,10 @@
 package aggregate
 
-import "time"
+import (
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+)
 
 // Every series has one sample per minute or hour, stamped 1 ms after its start, so that sum_over_time(m[1h]) at 12:00 is
 // 11:00 to 12:00. While a bucket is open its sample is sent again with the value so far. What comes later must not touch
@@ -42,4 +46,10 @@ func windowOf(at, now, length int64) window {
 		k := (late-lateSpansUntil)/veryLateSpan + 1
 		return window{start + firstStamp + lateSpans + k, closes + lateSpansUntil + k*veryLateSpan}
 	}
+}
+
+// Late reports whether the minute in which something happened, at the time at, had closed at now; both in ms since 1970.
+func Late(at, now int64) bool {
+	minute := measure.Minute.Length.Milliseconds()
+	return now >= at-at%minute+minute+openAfterEnd
 }

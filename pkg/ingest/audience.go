@@ -3,6 +3,7 @@ package ingest
 import (
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/event"
 )
 
@@ -57,4 +58,20 @@ func (a *audience) forget(now int64) {
 			delete(a.hours, number)
 		}
 	}
+}
+
+// code codes all hours.
+func (a *audience) code(c *codec.Coder) {
+	codec.Number(c, &a.viewers)
+	codec.Map(c, &a.hours, func(number *int64, hour **audienceHour) {
+		codec.Number(c, number)
+		if c.Reading() {
+			*hour = &audienceHour{}
+		}
+		codec.Number(c, &(*hour).used)
+		codec.Map(c, &(*hour).minutes, func(viewer *event.ViewerKey, minutes *uint64) {
+			codec.Number(c, viewer)
+			codec.Number(c, minutes)
+		})
+	})
 }

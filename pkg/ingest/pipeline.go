@@ -1,30 +1,28 @@
-// Package ingest is the way from decoded events to stored samples: it tracks sessions, adds up minutes and hours, and
-// hands the samples that changed to a writer.
+// Package ingest is the way from decoded events to stored samples: it tracks sessions, adds up minutes and hours, and writes
+// the samples that changed to VictoriaMetrics.
+//
+// What it counts is a function of what it was told and when, and of nothing else: not of the configuration, not of the clock,
+// not of what VictoriaMetrics says. All of that goes into a journal before it takes effect. So after a crash the journal makes
+// the same state again, from the last state that was saved, and the same samples. Sending a sample again is harmless, because
+// VictoriaMetrics keeps the greatest value of one timestamp; nothing is in a sample that a crash could take back.
 package ingest
 
 import (
-	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
+	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/journal"
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/session"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
-
-// How often samples are written: those of new series soon, because VictoriaMetrics needs up to 12 s to show a new series,
-// but only 4 s for further samples of a known one.
-const (
-	newSeriesInterval   = time.Second
-	knownSeriesInterval = 4 * time.Second
-)
-
-// usageRemembered is for how long the idempotency key of a line of usage is known.
-const usageRemembered = 7 * 24 * time.Hour
 
 // MaxAge is the greatest age of what can be counted.
 const MaxAge = aggregate.MaxAge
@@ -33,43 +31,71 @@ const MaxAge = aggregate.MaxAge
 var (
 	// ErrStreams means that the organisation has as many streams today as it may have.
 	ErrStreams = errors.New("the organisation has reached its limit of streams for today")
-	// ErrBacklog means that the samples that wait for VictoriaMetrics fill their space.
+	// ErrBacklog means that what waits for VictoriaMetrics fills the space that it may have on disk.
 	ErrBacklog = errors.New("VictoriaMetrics does not take samples and the space for waiting ones is full")
+	// ErrDisk means that nothing can be made durable.
+	ErrDisk = errors.New("the data directory cannot be written")
 )
 
-// Writer takes samples in Prometheus' text format and writes them to VictoriaMetrics in the order in which they come.
-type Writer interface {
-	// Enqueue takes over the samples.
-	Enqueue(samples []byte)
-	// Full reports whether no more should be taken for now.
-	Full() bool
+// Options is what a Pipeline needs.
+type Options struct {
+	// Dir is where the pipeline keeps its state. No other may use it.
+	Dir string
+	// Collector is the name under which sums are stored. It stays the same as long as Dir does.
+	Collector string
+	Target    Target
+	// Limits returns those of an organisation, zero of one that is unknown.
+	Limits func(organization string) tenant.Limits
+	// MaxBytes is how much may be in Dir before nothing more is taken.
+	MaxBytes int64
+	// Clock is time.Now but in tests.
+	Clock  func() time.Time
+	Logger *slog.Logger
+}
+
+// Observer is told how the pipeline does. Its functions must be quick.
+type Observer struct {
+	// Synced is told how long one write to the disk took.
+	Synced func(time.Duration)
+	// Taken is told, when VictoriaMetrics has taken all that waited, how long ago the oldest of it came.
+	Taken func(time.Duration)
+	// Folded is told that a value of a label counts as measure.Other, because there are too many.
+	Folded func(organization, label string)
+}
+
+// Observe sets the observer. It must be called before anything is counted.
+func (p *Pipeline) Observe(o Observer) {
+	p.observer = o
+	p.journal.Synced = o.Synced
+	p.daily.folded, p.hourly.folded = o.Folded, o.Folded
 }
 
 // Pipeline takes decoded events and usage. Its methods may be called by several goroutines.
 type Pipeline struct {
-	writer Writer
-	limits func(organization string) tenant.Limits
-	clock  func() time.Time
+	Options
+	journal  *journal.Journal
+	observer Observer
+	full     atomic.Bool // whether Dir holds as much as it may
 
-	mu       sync.Mutex // of the fields up to forgot
-	now      int64      // ms since 1970, never goes back
+	// The fields up to number change only in effects of the journal.
+	mu       sync.Mutex
+	now      int64 // ms since 1970, never goes back
 	ledger   *aggregate.Ledger
 	tracker  *session.Tracker
 	daily    vocabulary
 	hourly   vocabulary
 	audience audience
-	usageIDs map[usageID]int64 // to the time of receipt, ms since 1970
-	forgot   int64             // ms since 1970, at which old usageIDs were last forgotten
+	keys     keys
+	cursors  map[string]string
+	put      []byte                   // samples of Keep since the last tick
+	limits   map[string]tenant.Limits // of organisations, as the journal has them
+	forgot   int64                    // ms since 1970, at which old keys and viewers were last forgotten
+	late     int64                    // events and lines whose minute had closed
+	number   uint64                   // of the last record that took effect
 
-	samples *aggregate.Samples // only Run uses them, but for their number
-	flushed int64              // ms since 1970, of the last flush of all series
-	handed  atomic.Int64       // ms since 1970, up to which all that came is handed to the writer
-}
+	coders sync.Pool // of *codec.Coder, that write
 
-// usageID is the idempotency key of a line, or of a whole delivery.
-type usageID struct {
-	organization, id string
-	delivery         bool
+	delivery
 }
 
 // Delivery is some lines of traffic of one organisation that come together.
@@ -77,8 +103,14 @@ type Delivery struct {
 	Organization string
 	ID           string // idempotency key of all lines together, "" if there is none
 	Received     int64  // ms since 1970
+	Cursor       Cursor // how far the source is when all of it counts
 	Lines        []event.Usage
 	Sessions     []event.Batch // of players, as their requests tell; their viewers are described
+}
+
+// Cursor is how far a source was read. It is kept with what was read, so that after a crash each line counts once.
+type Cursor struct {
+	Source, Position string // no Source means that there is none
 }
 
 // Counted says what became of a Delivery.
@@ -87,26 +119,42 @@ type Counted struct {
 	OverLimit []int // indexes of lines that were refused because the organisation has too many streams
 }
 
-// New returns a pipeline whose series carry the collector's name. limits returns those of an organisation; clock is
-// time.Now but in tests.
-func New(collector string, writer Writer, limits func(organization string) tenant.Limits, clock func() time.Time) *Pipeline {
+// Open returns a pipeline in the state that the last one with the same directory was in when it ended, or was killed.
+func Open(o Options) (*Pipeline, error) {
 	p := &Pipeline{
-		writer:   writer,
-		limits:   limits,
-		clock:    clock,
-		ledger:   aggregate.New(collector),
-		daily:    vocabulary{length: 24 * time.Hour},
-		hourly:   vocabulary{length: time.Hour},
-		usageIDs: map[usageID]int64{},
-		samples:  aggregate.NewSamples(),
+		Options: o,
+		ledger:  aggregate.New(o.Collector),
+		daily:   vocabulary{length: 24 * time.Hour},
+		hourly:  vocabulary{length: time.Hour},
+		cursors: map[string]string{},
+		limits:  map[string]tenant.Limits{},
+		coders:  sync.Pool{New: func() any { return codec.NewWriter(nil) }},
 	}
 	p.tracker = session.NewTracker(p.ledger, p.churning)
-	return p
+	p.samples, p.landed, p.save.done = aggregate.NewSamples(), make(chan landing, 1), make(chan error, 1)
+	if err := p.recover(); err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Dir, err)
+	}
+	return p, nil
 }
 
 // churning is the session.Hourly of the pipeline.
 func (p *Pipeline) churning(organization, dimension, value string, at int64) string {
-	return p.hourly.label(organization, dimension, value, at, p.limits(organization).IPsPerHour)
+	return p.hourly.label(organization, dimension, value, at, p.limits[organization].IPsPerHour)
+}
+
+// noteLimits puts the limits of an organisation into the journal if they have changed, because what counts under its own name and
+// what as "(other)" must be the same after a crash.
+func (p *Pipeline) noteLimits(organization string) error {
+	now := p.Options.Limits(organization)
+	l := tenant.Limits{Streams: now.Streams, IPsPerHour: now.IPsPerHour}
+	p.mu.Lock()
+	known := p.limits[organization]
+	p.mu.Unlock()
+	if l == known || l == (tenant.Limits{}) {
+		return nil
+	}
+	return p.write(recordLimits, func(c *codec.Coder) { codeLimits(c, &organization, &l) }, func() { p.limits[organization] = l })
 }
 
 // advance sets the time to that of the clock or the given one, whichever is later, and returns it. A clock that steps back
@@ -118,31 +166,70 @@ func (p *Pipeline) advance(received int64) int64 {
 	return p.now
 }
 
-// Events counts the events of a batch. describe is called for a session that is not known yet, and returns who its viewer
-// is.
+// Events counts the events of a batch, and returns when that is durable. describe is called for a session that is not known yet,
+// and returns who its viewer is. With an error nothing is counted.
 func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.Outcome, error) {
-	if p.writer.Full() {
+	if p.full.Load() {
 		return session.Outcome{}, ErrBacklog
 	}
-	organization := b.Session.Organization
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.tracker.Known(organization, b.Session.ID) {
-		p.mu.Unlock() // looking up an unknown user agent takes a millisecond
-		b.Session.Viewer = describe()
-		p.mu.Lock()
+	if err := p.noteLimits(b.Session.Organization); err != nil {
+		return session.Outcome{}, err
 	}
-	b.Received = p.advance(b.Received)
-	return p.apply(b)
+	for {
+		kind := recordBatch
+		if !p.knows(b.Session) {
+			kind = recordOpening
+			b.Session.Viewer = describe()
+		}
+		var (
+			outcome session.Outcome
+			refused error
+		)
+		if err := p.write(kind, func(c *codec.Coder) { b.Fields(c, kind == recordBatch) }, func() {
+			outcome, refused = p.take(kind, b)
+		}); err != nil {
+			return session.Outcome{}, err
+		}
+		if !errors.Is(refused, errForgotten) {
+			return outcome, refused
+		}
+	}
 }
 
-// apply counts the events of a batch whose viewer is described.
-func (p *Pipeline) apply(b event.Batch) (session.Outcome, error) {
+func (p *Pipeline) knows(s event.Session) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tracker.Known(s.Organization, s.ID)
+}
+
+// errForgotten means that a session was forgotten while a batch of it was on its way, so that its record must describe it.
+var errForgotten = errors.New("the session is not known any more")
+
+// take is the effect of a record of a batch.
+func (p *Pipeline) take(kind recordKind, b event.Batch) (session.Outcome, error) {
+	if kind == recordBatch && !p.tracker.Known(b.Session.Organization, b.Session.ID) {
+		return session.Outcome{}, errForgotten
+	}
+	b.Received = p.advance(b.Received)
+	if err := p.admit(b.Session); err != nil {
+		return session.Outcome{}, err
+	}
+	return p.apply(b), nil
+}
+
+// admit returns an error if a session is of a stream that is one too many.
+func (p *Pipeline) admit(s event.Session) error {
+	if p.tracker.Known(s.Organization, s.ID) ||
+		p.daily.admit(s.Organization, measure.LabelStream, s.Stream, p.now, p.limits[s.Organization].Streams) {
+		return nil
+	}
+	return ErrStreams
+}
+
+// apply counts the events of a batch that is admitted and whose viewer is described.
+func (p *Pipeline) apply(b event.Batch) session.Outcome {
 	organization := b.Session.Organization
 	if !p.tracker.Known(organization, b.Session.ID) {
-		if !p.daily.admit(organization, measure.LabelStream, b.Session.Stream, p.now, p.limits(organization).Streams) {
-			return session.Outcome{}, ErrStreams
-		}
 		b.Session.Event = p.daily.label(organization, measure.LabelEvent, b.Session.Event, p.now, valuesPerDay)
 		b.Session.Client = p.daily.label(organization, measure.DimensionVersion, b.Session.Client, p.now, valuesPerDay)
 		b.Session.Method = p.daily.label(organization, measure.DimensionProtocol, b.Session.Method, p.now, valuesPerDay)
@@ -151,58 +238,69 @@ func (p *Pipeline) apply(b event.Batch) (session.Outcome, error) {
 		e := &b.Events[i]
 		e.Reason = p.daily.label(organization, measure.DimensionReason, e.Reason, p.now, valuesPerDay)
 		e.Code = p.daily.label(organization, measure.DimensionCode, e.Code, p.now, valuesPerDay)
+		if aggregate.Late(e.Time, p.now) {
+			p.late++
+		}
 	}
-	return p.tracker.Apply(b), nil
+	return p.tracker.Apply(b)
 }
 
-// Usage counts a delivery. With an error nothing is counted.
+// Usage counts a delivery, and returns when that is durable. With an error nothing is counted.
 func (p *Pipeline) Usage(d Delivery) (Counted, error) {
-	var c Counted
-	if p.writer.Full() {
-		return c, ErrBacklog
+	if p.full.Load() {
+		return Counted{}, ErrBacklog
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	if err := p.noteLimits(d.Organization); err != nil {
+		return Counted{}, err
+	}
+	var counted Counted
+	err := p.write(recordDelivery, d.fields, func() { counted = p.count(d) })
+	return counted, err
+}
+
+// count is the effect of a record of a delivery.
+func (p *Pipeline) count(d Delivery) Counted {
+	var c Counted
 	now := p.advance(d.Received)
-	if !p.isFirst(usageID{d.Organization, d.ID, true}, now) {
+	if d.Cursor.Source != "" {
+		p.cursors[d.Cursor.Source] = d.Cursor.Position
+	}
+	if !p.isFirst(d.Organization, "delivery", d.ID, now) {
 		c.Repeated = len(d.Lines)
-		return c, nil
+		return c
 	}
 	// Sessions go first: a viewer whose player reports is not counted by what servers see.
 	for _, b := range d.Sessions {
 		b.Received = now
-		if _, err := p.apply(b); err != nil && !errors.Is(err, ErrStreams) {
-			return c, err
+		if p.admit(b.Session) == nil {
+			p.apply(b)
 		}
 	}
-	limits := p.limits(d.Organization)
+	limits := p.limits[d.Organization]
 	for i := range d.Lines {
 		u := &d.Lines[i]
 		switch {
 		case !p.daily.admit(d.Organization, measure.LabelStream, u.Stream, now, limits.Streams):
 			c.OverLimit = append(c.OverLimit, i)
-		case !p.isFirst(usageID{d.Organization, u.ID, false}, now):
+		case !p.isFirst(d.Organization, "line", u.ID, now):
 			c.Repeated++
 		default:
-			p.count(d.Organization, u, limits, now)
+			p.add(d.Organization, u, limits, now)
 		}
 	}
-	return c, nil
+	return c
 }
 
-// isFirst reports whether an idempotency key is not known yet, and keeps it. No key is always the first.
-func (p *Pipeline) isFirst(id usageID, now int64) bool {
-	if id.id == "" {
-		return true
-	}
-	_, known := p.usageIDs[id]
-	if !known {
-		p.usageIDs[id] = now
-	}
-	return !known
+// isFirst reports whether an idempotency key of a kind is not known yet, and keeps it. No key is always the first.
+func (p *Pipeline) isFirst(organization, kind, id string, now int64) bool {
+	return id == "" || p.keys.add(newKey(organization, kind, id), now)
 }
 
-func (p *Pipeline) count(organization string, u *event.Usage, limits tenant.Limits, now int64) {
+// add adds the traffic of one line.
+func (p *Pipeline) add(organization string, u *event.Usage, limits tenant.Limits, now int64) {
+	if aggregate.Late(u.Time, now) {
+		p.late++
+	}
 	to := p.ledger.Entry(aggregate.Space{Organization: organization, Stream: u.Stream, Country: u.Country}, now)
 	protocol := p.daily.label(organization, measure.DimensionProtocol, u.Protocol, p.now, valuesPerDay)
 	to.Add(measure.Traffic, u.Time, u.Bytes, aggregate.NewDimensions(measure.Traffic, u.Direction, protocol))
@@ -219,60 +317,43 @@ func (p *Pipeline) count(organization string, u *event.Usage, limits tenant.Limi
 	}
 }
 
-// Run ends silent sessions and hands changed samples to the writer until ctx is done, and then once more.
-func (p *Pipeline) Run(ctx context.Context) {
-	ticker := time.NewTicker(newSeriesInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			p.tick(false)
-		case <-ctx.Done():
-			p.tick(true)
-			return
-		}
-	}
+// Keep makes samples durable that something else has written, in Prometheus' text format with timestamps in ms, so that they are
+// written again if VictoriaMetrics forgets them. Each series and timestamp may come once only.
+func (p *Pipeline) Keep(samples []byte) error {
+	text := string(samples)
+	return p.write(recordSamples, func(c *codec.Coder) { c.Unique(&text) }, func() { p.put = append(p.put, text...) })
 }
 
-func (p *Pipeline) tick(last bool) {
-	now, added := p.expire()
-	all := last || now-p.flushed >= knownSeriesInterval.Milliseconds()
-	if all {
-		p.flushed = now
-	}
-	p.samples.Flush(added, now, all, p.writer.Enqueue)
-	if all {
-		p.handed.Store(now)
-	}
-}
-
-// expire ends what has ended by time and takes what was added.
-func (p *Pipeline) expire() (now int64, added aggregate.Additions) {
+// Cursor returns how far a source was read, "" if it never was.
+func (p *Pipeline) Cursor(source string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now = p.advance(p.clock().UnixMilli())
+	return p.cursors[source]
+}
+
+// expire is the effect of the record of a tick at now, in ms since 1970: it ends what has ended and takes what was added.
+func (p *Pipeline) expire(now int64) addition {
+	now = p.advance(now)
 	p.tracker.Expire(now)
 	if now-p.forgot >= time.Hour.Milliseconds() {
 		p.forgot = now
 		p.audience.forget(now)
-		for id, received := range p.usageIDs {
-			if now-received >= usageRemembered.Milliseconds() {
-				delete(p.usageIDs, id)
-			}
-		}
+		p.keys.forget(now)
 	}
-	return now, p.ledger.Take(now)
+	taken := addition{p.ledger.Take(now), p.put, now}
+	p.put = nil
+	return taken
 }
 
-// Sessions returns the number of live sessions.
-func (p *Pipeline) Sessions() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.tracker.Live()
+// addition is what came between two ticks.
+type addition struct {
+	sums aggregate.Additions
+	put  []byte
+	now  int64 // ms since 1970
 }
 
-// Handed returns the time, in ms since 1970, up to which all that came is handed to the writer.
-func (p *Pipeline) Handed() int64 { return p.handed.Load() }
-
-// Series returns the number of series with an open minute or hour.
-func (p *Pipeline) Series() int { return p.samples.Len() }
+// addTo adds what came to samples.
+func (a addition) addTo(s *aggregate.Samples) error {
+	s.Add(a.sums)
+	return s.Put(a.put, a.now)
+}

@@ -1,8 +1,12 @@
 package ingest
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"log/slog"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -10,14 +14,42 @@ import (
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
-// discard takes samples and forgets them.
-type discard struct{ bytes int }
+// discard is a Target that forgets what it takes.
+type discard struct{}
 
-func (d *discard) Enqueue(samples []byte) { d.bytes += len(samples) }
+func (discard) Write(context.Context, []byte) error { return nil }
 
-func (d *discard) Full() bool { return false }
+func (discard) Started(context.Context) (int64, error) { return 1, nil }
 
-func limits(string) tenant.Limits { return tenant.NewOrganization("acme").Limits }
+// open opens a pipeline with defaults for what the options leave out.
+func open(t testing.TB, o Options) *Pipeline {
+	t.Helper()
+	o.Dir = cmp.Or(o.Dir, t.TempDir())
+	o.Collector, o.MaxBytes, o.Logger = "c", cmp.Or(o.MaxBytes, 1<<40), slog.New(slog.DiscardHandler)
+	if o.Target == nil {
+		o.Target = discard{}
+	}
+	if o.Limits == nil {
+		o.Limits = func(string) tenant.Limits { return tenant.NewOrganization("acme").Limits }
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	p, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// deliverAll sends all that waits and returns when it has landed.
+func (p *Pipeline) deliverAll(ctx context.Context) {
+	p.handedOut = 0
+	p.tick(ctx)
+	if p.flying {
+		p.land(<-p.landed)
+	}
+}
 
 // report is a batch of one report of a play, with its load and start if it is the first.
 func report(session, n int, now int64) event.Batch {
@@ -45,22 +77,35 @@ func viewer(session int) event.Viewer {
 	}
 }
 
-// BenchmarkEvents measures the way from a decoded event to its samples: reports of 10,000 plays, with the flushes of one
-// minute. ns/op is per report.
+// together counts one report of each of the sessions from first to last, from 64 senders.
+func together(t testing.TB, p *Pipeline, first, last int, batch func(session int) event.Batch) {
+	t.Helper()
+	const senders = 64
+	var all sync.WaitGroup
+	for sender := range senders {
+		all.Go(func() {
+			for session := first + sender; session < last; session += senders {
+				if _, err := p.Events(batch(session), func() event.Viewer { return viewer(session) }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// BenchmarkEvents measures the way from a decoded event to its samples: reports of 10,000 plays from 64 senders, durable, with the
+// flushes of one minute. ns/op is per report.
 func BenchmarkEvents(b *testing.B) {
 	const sessions = 10_000
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	p := New("c", &discard{}, limits, func() time.Time { return now })
+	p := open(b, Options{Clock: func() time.Time { return now }})
 	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		session := i % sessions
-		if session == 0 {
-			now = now.Add(10 * time.Second)
-			p.tick(true)
-		}
-		if _, err := p.Events(report(session, i/sessions, now.UnixMilli()), func() event.Viewer { return viewer(session) }); err != nil {
-			b.Fatal(err)
-		}
+	b.ResetTimer()
+	for n := 0; n*sessions < b.N; n++ {
+		now = now.Add(10 * time.Second)
+		together(b, p, 0, min(sessions, b.N-n*sessions), func(session int) event.Batch { return report(session, n, now.UnixMilli()) })
+		p.deliverAll(b.Context())
 	}
 }
 
@@ -72,8 +117,10 @@ func TestMemoryPerSession(t *testing.T) {
 	}
 	const sessions, bound = 100_000, 2048
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	p := New("c", &discard{}, func(string) tenant.Limits { return tenant.Limits{Streams: 1000, IPsPerHour: 1000} },
-		func() time.Time { return now })
+	p := open(t, Options{
+		Limits: func(string) tenant.Limits { return tenant.Limits{Streams: 1000, IPsPerHour: 1000} },
+		Clock:  func() time.Time { return now },
+	})
 	heap := func() uint64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -82,18 +129,15 @@ func TestMemoryPerSession(t *testing.T) {
 	}
 	before := heap()
 	for n := range 6 {
-		for session := range sessions {
-			if _, err := p.Events(report(session, n, now.UnixMilli()), func() event.Viewer { return viewer(session) }); err != nil {
-				t.Fatal(err)
-			}
-		}
+		together(t, p, 0, sessions, func(session int) event.Batch { return report(session, n, now.UnixMilli()) })
 		now = now.Add(10 * time.Second)
-		p.tick(true)
+		p.deliverAll(t.Context())
 	}
 	perSession := (heap() - before) / sessions
-	t.Logf("%d bytes per session, %d series", perSession, p.Series())
-	if p.Sessions() != sessions || perSession > bound {
-		t.Errorf("%d live sessions take %d bytes each, want %d and at most %d", p.Sessions(), perSession, sessions, bound)
+	stats := p.Stats()
+	t.Logf("%d bytes per session, %d series", perSession, stats.Series)
+	if stats.Sessions != sessions || perSession > bound {
+		t.Errorf("%d live sessions take %d bytes each, want %d and at most %d", stats.Sessions, perSession, sessions, bound)
 	}
 	runtime.KeepAlive(p)
 }
@@ -101,19 +145,30 @@ func TestMemoryPerSession(t *testing.T) {
 // BenchmarkPast measures the same for reports of days that have passed, of which every minute is a further sample.
 func BenchmarkPast(b *testing.B) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	samples := &discard{}
-	p := New("c", samples, limits, func() time.Time { return now })
+	target := &counting{}
+	p := open(b, Options{Target: target, Clock: func() time.Time { return now }})
 	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		batch := report(i, 0, now.Add(-time.Duration(i%8000)*time.Minute).UnixMilli())
-		batch.Received = now.UnixMilli()
-		if _, err := p.Events(batch, func() event.Viewer { return viewer(i % 5000) }); err != nil {
-			b.Fatal(err)
-		}
-		if i%10_000 == 9999 {
-			now = now.Add(time.Second)
-			p.tick(true)
-		}
+	b.ResetTimer()
+	const batches = 10_000
+	for n := 0; n*batches < b.N; n++ {
+		together(b, p, n*batches, min((n+1)*batches, b.N), func(i int) event.Batch {
+			batch := report(i, 0, now.Add(-time.Duration(i%8000)*time.Minute).UnixMilli())
+			batch.Received = now.UnixMilli()
+			return batch
+		})
+		now = now.Add(time.Second)
+		p.deliverAll(b.Context())
 	}
-	b.ReportMetric(float64(samples.bytes)/float64(b.N), "B-written/op")
+	b.ReportMetric(float64(target.bytes)/float64(b.N), "B-written/op")
+}
+
+// counting is a Target that counts what it takes.
+type counting struct {
+	discard
+	bytes int
+}
+
+func (c *counting) Write(_ context.Context, samples []byte) error {
+	c.bytes += len(samples)
+	return nil
 }

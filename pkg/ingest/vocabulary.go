@@ -3,6 +3,7 @@ package ingest
 import (
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
@@ -26,6 +27,7 @@ type vocabulary struct {
 	length time.Duration // of a period: a UTC day, or an hour
 	now    int64         // ms since 1970
 	terms  map[term]*words
+	folded func(organization, field string) // is told of every value that is beyond the limit; may be nil
 }
 
 // turn sets the time, in ms since 1970, and forgets the periods of which nothing has come for the length of one.
@@ -68,5 +70,23 @@ func (v *vocabulary) label(organization, field, value string, at int64, limit in
 	if value == "" || v.admit(organization, field, value, at, limit) {
 		return value
 	}
+	if v.folded != nil {
+		v.folded(organization, field)
+	}
 	return measure.Other
+}
+
+// code codes all terms and their values.
+func (v *vocabulary) code(c *codec.Coder) {
+	codec.Number(c, &v.now)
+	codec.Map(c, &v.terms, func(t *term, w **words) {
+		codec.Text(c, &t.organization)
+		codec.Text(c, &t.field)
+		codec.Number(c, &t.period)
+		if c.Reading() {
+			*w = &words{}
+		}
+		codec.Number(c, &(*w).used)
+		codec.Map(c, &(*w).values, func(value *string, _ *struct{}) { codec.Text(c, value) })
+	})
 }

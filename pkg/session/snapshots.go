@@ -54,7 +54,7 @@ func (s *session) restarts(e event.Event) bool {
 // again returns a new session of the same player.
 func (s *session) again() *session {
 	return &session{
-		space: s.space, webcaster: s.webcaster, interval: s.interval,
+		id: s.id, space: s.space, webcaster: s.webcaster, interval: s.interval,
 		playing: s.playing, os: s.os, browser: s.browser, version: s.version,
 		hourly: s.hourly, direction: s.direction, viewer: s.viewer,
 		address: churning{value: s.address.value}, referrer: churning{value: s.referrer.value},

@@ -7,7 +7,9 @@
 package session
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
@@ -157,18 +159,26 @@ func (t *Tracker) forget(s *session) {
 // Expire ends the sessions that have fallen silent and settles what has waited too long; now is in ms since 1970 and must
 // not go back.
 func (t *Tracker) Expire(now int64) {
+	var due []*session
 	for s := range t.live {
-		patience := silentIntervals * s.interval
-		silent := now-s.received >= patience
-		if silent || len(s.ahead) > 0 && now-s.aheadSince >= patience {
-			s.seen.skipGaps()
-			to := t.ledger.Entry(s.space, now)
-			s.settle(to)
-			if silent && s.started && !s.ended {
-				s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})
-			}
+		if s.isSilent(now) || s.waitsTooLong(now) {
+			due = append(due, s)
+		} else if s.ended && len(s.ahead) == 0 {
+			delete(t.live, s)
 		}
-		if silent || s.ended && len(s.ahead) == 0 {
+	}
+	// In a fixed order, because the first values of a dimension that churns are the ones that count under their own name.
+	slices.SortFunc(due, func(a, b *session) int {
+		return cmp.Or(strings.Compare(a.space.Organization, b.space.Organization), strings.Compare(a.id, b.id), cmp.Compare(a.lastTime, b.lastTime))
+	})
+	for _, s := range due {
+		s.seen.skipGaps()
+		to := t.ledger.Entry(s.space, now)
+		s.settle(to)
+		if s.isSilent(now) && s.started && !s.ended {
+			s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})
+		}
+		if s.isSilent(now) || s.ended && len(s.ahead) == 0 {
 			delete(t.live, s)
 		}
 	}
@@ -183,8 +193,17 @@ func (t *Tracker) Expire(now int64) {
 	}
 }
 
+// isSilent reports whether nothing has come for so long that the session has ended; now is in ms since 1970.
+func (s *session) isSilent(now int64) bool { return now-s.received >= silentIntervals*s.interval }
+
+// waitsTooLong reports whether events wait for others that are given up.
+func (s *session) waitsTooLong(now int64) bool {
+	return len(s.ahead) > 0 && now-s.aheadSince >= silentIntervals*s.interval
+}
+
 // session is the state of one play or broadcast.
 type session struct {
+	id        string
 	space     aggregate.Space
 	webcaster bool
 	interval  int64 // ms
@@ -229,6 +248,7 @@ type churning struct {
 
 func newSession(d event.Session, hourly Hourly) *session {
 	s := &session{
+		id:        d.ID,
 		hourly:    hourly,
 		address:   churning{value: d.Viewer.Address},
 		referrer:  churning{value: d.Viewer.Referrer},

@@ -65,7 +65,9 @@ func totals(t *testing.T, ledger *aggregate.Ledger, byMinute bool) map[string]in
 	t.Helper()
 	sums := map[string]int64{}
 	var text []byte
-	aggregate.NewSamples().Flush(ledger.Take(noon), noon, true, func(batch []byte) { text = append(text, batch...) })
+	all := aggregate.NewSamples()
+	all.Add(ledger.Take(noon))
+	all.Flush(true, func(batch []byte) { text = append(text, batch...) })
 	for line := range strings.Lines(string(text)) {
 		name, rest, _ := strings.Cut(line, "{")
 		labels, rest, _ := strings.Cut(rest, "} ")

@@ -25,6 +25,7 @@ type Store struct {
 	url    string
 	client *http.Client
 	reader func(organization string) (*vm.Client, error)
+	keep   func(samples []byte) error
 	clock  func() time.Time
 
 	mu     sync.Mutex
@@ -40,9 +41,12 @@ type change struct {
 	at   time.Time
 }
 
-// NewStore returns a store that writes to the VictoriaMetrics at url and reads through the clients that reader returns.
-func NewStore(url string, client *http.Client, reader func(organization string) (*vm.Client, error), clock func() time.Time) *Store {
-	return &Store{url: url, client: client, reader: reader, clock: clock, recent: map[stream]change{}}
+// NewStore returns a store that writes to the VictoriaMetrics at url and reads through the clients that reader returns. What is written
+// is handed to keep, too, which writes it again if VictoriaMetrics is killed and forgets it.
+func NewStore(url string, client *http.Client, reader func(organization string) (*vm.Client, error), keep func(samples []byte) error,
+	clock func() time.Time,
+) *Store {
+	return &Store{url: url, client: client, reader: reader, keep: keep, clock: clock, recent: map[stream]change{}}
 }
 
 // Get returns the tags of a stream, in order; none if the stream is unknown.
@@ -89,8 +93,8 @@ func (s *Store) Set(ctx context.Context, organization, name string, tags []strin
 			writeSample(&samples, organization, name, t, 0, s.stamp)
 		}
 	}
-	if err := vm.Import(ctx, s.client, s.url, []byte(samples.String())); err != nil {
-		return nil, fmt.Errorf("write tags: %w", err)
+	if err := s.write(ctx, samples.String()); err != nil {
+		return nil, err
 	}
 	s.recent[of] = change{tags, now}
 	return tags, nil
@@ -129,8 +133,16 @@ func (s *Store) Renew(ctx context.Context, organization string) error {
 	if samples.Len() == 0 {
 		return nil
 	}
-	if err := vm.Import(ctx, s.client, s.url, []byte(samples.String())); err != nil {
-		return fmt.Errorf("write old tags: %w", err)
+	return s.write(ctx, samples.String())
+}
+
+func (s *Store) write(ctx context.Context, samples string) error {
+	err := vm.Import(ctx, s.client, s.url, []byte(samples))
+	if err == nil {
+		err = s.keep([]byte(samples))
+	}
+	if err != nil {
+		return fmt.Errorf("write tags: %w", err)
 	}
 	return nil
 }

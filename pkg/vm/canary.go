@@ -123,6 +123,9 @@ func readSetting(ctx context.Context, r Reader, metric string, now time.Time) (v
 // MinRetention is the shortest retention with which months can be compared with the month before.
 const MinRetention = 400 * 24 * time.Hour
 
+// tenantPath is the end of the URL of vmselect, which shows its metrics at the root.
+var tenantPath = regexp.MustCompile(`/select/[^/]+/prometheus/?$`)
+
 var flagLine = regexp.MustCompile(`(?m)^flag\{name="([^"]+)", value="([^"]*)"`)
 
 // CheckFlags reads the server's flags, where it shows them, and returns its retention, or an error that names the first
@@ -130,19 +133,12 @@ var flagLine = regexp.MustCompile(`(?m)^flag\{name="([^"]+)", value="([^"]*)"`)
 // the canary is what proves it.
 //
 // The flags are those of /metrics, because /flags leaves out the ones that have their default.
+//
+// On a cluster, baseURL has the tenant's path of vmselect. The flags are then those of vmselect, which tell the deduplication and
+// not the retention, that vmstorage has.
 func CheckFlags(ctx context.Context, client *http.Client, baseURL string) (retention time.Duration, err error) {
 	retention = MinRetention
-	u, err := url.JoinPath(baseURL, "metrics")
-	if err != nil {
-		return 0, fmt.Errorf("URL of the metrics: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
-	if err != nil {
-		return 0, fmt.Errorf("make request: %w", err)
-	}
-	status, body, err := roundTrip(client, req)
+	status, body, err := serverMetrics(ctx, client, tenantPath.ReplaceAllString(baseURL, ""))
 	if err != nil {
 		return 0, err
 	}
@@ -168,6 +164,21 @@ func CheckFlags(ctx context.Context, client *http.Client, baseURL string) (reten
 		return 0, fmt.Errorf("VictoriaMetrics runs with -downsampling.period=%s; Streamlens needs every sample: take the flag away", v)
 	}
 	return retention, nil
+}
+
+// serverMetrics returns what VictoriaMetrics says of itself.
+func serverMetrics(ctx context.Context, client *http.Client, baseURL string) (status int, body []byte, err error) {
+	u, err := url.JoinPath(baseURL, "metrics")
+	if err != nil {
+		return 0, nil, fmt.Errorf("URL of the metrics: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return 0, nil, fmt.Errorf("make request: %w", err)
+	}
+	return roundTrip(client, req)
 }
 
 // parseRetention reads the form of -retentionPeriod: a number of months of 31 days, or a number with a unit.

@@ -659,6 +659,8 @@ func (g *Generator) usageRequests(organization Organization, lines int) []*Reque
 		request.Header.Set("Content-Type", "application/x-ndjson")
 		if g.chance(0.05) {
 			request.Header.Set("Authorization", "Bearer sk_wrong")
+			// Who sends many wrong keys is refused for a while, so they come from elsewhere.
+			request.Header.Set("X-Forwarded-For", g.forwardedFor())
 		}
 		for range 1 + g.random.IntN(60) {
 			request.Lines = append(request.Lines, g.usageLine(&ids))

@@ -267,6 +267,7 @@ func (g *Generator) logLane(delivery *Delivery, organization Organization, lines
 	}
 	wrong := g.logRequest(organization, visits[:1])
 	wrong.Header.Set("Authorization", "Bearer sk_wrong")
+	wrong.Header.Set("X-Forwarded-For", g.forwardedFor())
 	return append(requests, wrong)
 }
 

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -23,7 +24,9 @@ import (
 type Product struct {
 	VictoriaMetrics, Collector string // URLs
 	Config                     string // path of streamlens.yaml
+	dir                        string
 	processes                  []*exec.Cmd
+	commands                   [][]string // of the processes
 }
 
 // StartProduct starts both, with all their files in dir, and waits until the
@@ -37,6 +40,7 @@ func StartProduct(ctx context.Context, victoriaMetrics, streamlens, dir string, 
 		VictoriaMetrics: "http://" + ports[0],
 		Collector:       "http://" + ports[1],
 		Config:          filepath.Join(dir, "streamlens.yaml"),
+		dir:             dir,
 	}
 	countries := filepath.Join(dir, "countries.mmdb")
 	var database bytes.Buffer
@@ -62,13 +66,13 @@ func StartProduct(ctx context.Context, victoriaMetrics, streamlens, dir string, 
 		return nil, fmt.Errorf("write configuration: %w", err)
 	}
 
-	err = p.start(dir, victoriaMetrics, "-storageDataPath="+filepath.Join(dir, "metrics"), "-httpListenAddr="+ports[0],
+	err = p.start(victoriaMetrics, "-storageDataPath="+filepath.Join(dir, "metrics"), "-httpListenAddr="+ports[0],
 		"-dedup.minScrapeInterval=1ms", fmt.Sprintf("-retentionPeriod=%dd", int(retention.Hours()/24)))
 	if err == nil {
 		err = waitReady(ctx, p.VictoriaMetrics+"/health")
 	}
 	if err == nil {
-		err = p.start(dir, streamlens, "collect", "--config", p.Config)
+		err = p.start(streamlens, "collect", "--config", p.Config)
 	}
 	if err == nil {
 		err = waitReady(ctx, p.Collector+"/readyz")
@@ -79,19 +83,28 @@ func StartProduct(ctx context.Context, victoriaMetrics, streamlens, dir string, 
 	return p, nil
 }
 
-// start starts one of the processes. Its output goes to a file in dir.
-func (p *Product) start(dir, executable string, arguments ...string) error {
-	log, err := os.Create(filepath.Join(dir, filepath.Base(executable)+".log"))
+// start starts one more process.
+func (p *Product) start(command ...string) error {
+	p.processes = append(p.processes, nil)
+	p.commands = append(p.commands, command)
+	return p.startAgain(len(p.processes)-1, command)
+}
+
+// startAgain starts one of the processes by a command. Its output goes to a file.
+func (p *Product) startAgain(process int, command []string) error {
+	path := filepath.Join(p.dir, filepath.Base(p.commands[process][0])+".log")
+	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("create log: %w", err)
 	}
 	defer log.Close() // the process has its own handle
-	command := exec.Command(executable, arguments...)
-	command.Stdout, command.Stderr = log, log
-	if err := command.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", executable, err)
+	started := exec.Command(command[0], command[1:]...)
+	started.Stdout, started.Stderr = log, log
+	started.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := started.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", command[0], err)
 	}
-	p.processes = append(p.processes, command)
+	p.processes[process] = started
 	return nil
 }
 
@@ -103,7 +116,7 @@ func (p *Product) Stop() error {
 		if err := command.Process.Signal(os.Interrupt); err != nil {
 			errs = append(errs, fmt.Errorf("stop %s: %w", command.Path, err))
 		}
-		deadline := time.AfterFunc(10*time.Second, func() {
+		deadline := time.AfterFunc(time.Minute, func() {
 			// A process that is already gone cannot be killed, which is fine.
 			_ = command.Process.Kill()
 		})

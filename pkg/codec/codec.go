@@ -1,0 +1,253 @@
+// Package codec writes state in a compact binary form and reads it back. A type lists its fields once, in a function that takes
+// a Coder, and that list serves both directions:
+//
+//	func (p *point) code(c *codec.Coder) {
+//		codec.Number(c, &p.x)
+//		codec.Number(c, &p.y)
+//	}
+//
+// Nothing in the form says what it holds, so a reader must know who wrote it; files begin with a version.
+package codec
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// ErrDamaged means that what was read is not what was written.
+var ErrDamaged = errors.New("the data are damaged or of another version")
+
+// Coder writes or reads, as it was made for. It must not be used by several goroutines at once.
+type Coder struct {
+	bytes   []byte // written, or left to be read
+	reading bool
+	err     error
+
+	// A text is written once; after that, its number stands for it. So texts that were shared are shared again.
+	numbers map[string]uint64 // when writing
+	texts   []string          // when reading
+}
+
+// NewWriter returns a Coder that appends what it is given to b.
+func NewWriter(b []byte) *Coder { return &Coder{bytes: b} }
+
+// NewReader returns a Coder that fills what it is given from b.
+func NewReader(b []byte) *Coder { return &Coder{bytes: b, reading: true} }
+
+// Reset makes a writing Coder begin anew, in the memory that it has.
+func (c *Coder) Reset() {
+	c.bytes, c.err = c.bytes[:0], nil
+	clear(c.numbers)
+}
+
+// Reading reports whether the Coder reads.
+func (c *Coder) Reading() bool { return c.reading }
+
+// Bytes returns what was written.
+func (c *Coder) Bytes() []byte { return c.bytes }
+
+// Err returns ErrDamaged if something could not be read.
+func (c *Coder) Err() error { return c.err }
+
+// End returns ErrDamaged if something could not be read, or if something is left.
+func (c *Coder) End() error {
+	if c.err == nil && c.reading && len(c.bytes) > 0 {
+		return ErrDamaged
+	}
+	return c.err
+}
+
+// integer is what Number takes.
+type integer interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64
+}
+
+// Cut divides what is left to read after so many bytes.
+func (c *Coder) Cut(length int) (before, after *Coder) {
+	if length < 0 || length > len(c.bytes) {
+		c.fail()
+		length = 0
+	}
+	before, after = NewReader(c.bytes[:length]), NewReader(c.bytes[length:])
+	before.err, after.err = c.err, c.err
+	return before, after
+}
+
+// Number codes a whole number; small ones, also below zero, take little room.
+func Number[T integer](c *Coder, v *T) {
+	if !c.reading {
+		c.bytes = binary.AppendVarint(c.bytes, int64(*v))
+		return
+	}
+	n, length := binary.Varint(c.bytes)
+	if length <= 0 || int64(T(n)) != n {
+		c.fail()
+		*v = 0
+		return
+	}
+	c.bytes = c.bytes[length:]
+	*v = T(n)
+}
+
+// Byte codes a byte.
+func (c *Coder) Byte(v *byte) {
+	switch {
+	case !c.reading:
+		c.bytes = append(c.bytes, *v)
+	case len(c.bytes) == 0:
+		c.fail()
+	default:
+		*v, c.bytes = c.bytes[0], c.bytes[1:]
+	}
+}
+
+// Near codes a number that is near to another that the reader knows by then.
+func (c *Coder) Near(v *int64, other int64) {
+	distance := *v - other
+	Number(c, &distance)
+	*v = other + distance
+}
+
+// Flags codes at most eight truths.
+func (c *Coder) Flags(flags ...*bool) {
+	var bits uint8
+	if !c.reading {
+		for i, f := range flags {
+			if *f {
+				bits |= 1 << i
+			}
+		}
+	}
+	Number(c, &bits)
+	if c.reading {
+		for i, f := range flags {
+			*f = bits&(1<<i) != 0
+		}
+	}
+}
+
+// Text codes a text.
+func Text[T ~string](c *Coder, v *T) {
+	if c.reading {
+		*v = T(c.readText())
+		return
+	}
+	text := string(*v)
+	number, known := c.numbers[text]
+	if known {
+		c.bytes = binary.AppendUvarint(c.bytes, number)
+		return
+	}
+	if c.numbers == nil {
+		c.numbers = map[string]uint64{}
+	}
+	c.numbers[text] = uint64(len(c.numbers)) + 1
+	c.bytes = binary.AppendUvarint(c.bytes, 0)
+	c.Unique(&text)
+}
+
+// Unique codes a text that comes once only.
+func (c *Coder) Unique(v *string) {
+	if c.reading {
+		*v = c.readUnique()
+		return
+	}
+	c.bytes = binary.AppendUvarint(c.bytes, uint64(len(*v)))
+	c.bytes = append(c.bytes, *v...)
+}
+
+func (c *Coder) readText() string {
+	number := c.readUint()
+	if number == 0 {
+		text := c.readUnique()
+		c.texts = append(c.texts, text)
+		return text
+	}
+	if number > uint64(len(c.texts)) {
+		c.fail()
+		return ""
+	}
+	return c.texts[number-1]
+}
+
+func (c *Coder) readUnique() string {
+	length := c.readUint()
+	if c.err != nil || length > uint64(len(c.bytes)) {
+		c.fail()
+		return ""
+	}
+	text := string(c.bytes[:length])
+	c.bytes = c.bytes[length:]
+	return text
+}
+
+func (c *Coder) readUint() uint64 {
+	n, length := binary.Uvarint(c.bytes)
+	if length <= 0 {
+		c.fail()
+		return 0
+	}
+	c.bytes = c.bytes[length:]
+	return n
+}
+
+// List codes a list. An empty one is read as nil.
+func List[T any](c *Coder, list *[]T, item func(*T)) {
+	length := uint64(len(*list))
+	c.length(&length)
+	if c.reading {
+		*list = nil
+		if length > 0 {
+			*list = make([]T, length)
+		}
+	}
+	for i := range *list {
+		item(&(*list)[i])
+	}
+}
+
+// Map codes a map. An empty one is read as one that can be written to.
+func Map[K comparable, V any](c *Coder, m *map[K]V, item func(*K, *V)) {
+	length := uint64(len(*m))
+	c.length(&length)
+	if !c.reading {
+		for k, v := range *m {
+			item(&k, &v)
+		}
+		return
+	}
+	*m = make(map[K]V, length)
+	for range length {
+		var (
+			k K
+			v V
+		)
+		item(&k, &v)
+		if c.err != nil {
+			return
+		}
+		(*m)[k] = v
+	}
+}
+
+// length codes a length. Every item takes a byte at least, so a damaged length cannot ask for more memory than a multiple of
+// what there is to read.
+func (c *Coder) length(n *uint64) {
+	if !c.reading {
+		c.bytes = binary.AppendUvarint(c.bytes, *n)
+		return
+	}
+	*n = c.readUint()
+	if *n > uint64(len(c.bytes)) {
+		c.fail()
+		*n = 0
+	}
+}
+
+// fail makes all further reading read nothing.
+func (c *Coder) fail() {
+	if c.err == nil {
+		c.err = ErrDamaged
+	}
+	c.bytes = nil
+}

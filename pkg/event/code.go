@@ -1,0 +1,63 @@
+package event
+
+import "github.com/streamlens/streamlens/pkg/codec"
+
+// CodeVersion is the version of what the Fields methods write. It grows with every change of the fields below.
+const CodeVersion = 1
+
+// Fields codes an event; the time is coded as its distance from near, in ms since 1970.
+func (e *Event) Fields(c *codec.Coder, near int64) {
+	codec.Number(c, &e.Seq)
+	c.Near(&e.Time, near)
+	codec.Number(c, &e.Type)
+	codec.Number(c, &e.State)
+	for _, n := range [...]*int64{
+		&e.StartTime, &e.Playing, &e.Buffering, &e.Paused, &e.BufferLength, &e.Latency, &e.VideoBitrate, &e.AudioBitrate, &e.Played,
+	} {
+		codec.Number(c, n)
+	}
+	codec.Text(c, &e.Reason)
+	codec.Text(c, &e.Code)
+	c.Flags(&e.Fatal)
+}
+
+// Fields codes a batch. Of a session that the reader knows, only what identifies it and its interval are coded.
+func (b *Batch) Fields(c *codec.Coder, known bool) {
+	codec.Number(c, &b.Received)
+	s := &b.Session
+	codec.Text(c, &s.Organization)
+	codec.Text(c, &s.ID)
+	codec.Number(c, &s.Interval)
+	if !known {
+		codec.Text(c, &s.Stream)
+		codec.Text(c, &s.Event)
+		codec.Text(c, &s.Client)
+		codec.Text(c, &s.Method)
+		v := &s.Viewer
+		codec.Text(c, &v.Country)
+		codec.Text(c, &v.OS)
+		codec.Text(c, &v.Browser)
+		codec.Text(c, &v.Address)
+		codec.Text(c, &v.Referrer)
+		codec.Number(c, &v.Key)
+	}
+	codec.Number(c, &b.Correction)
+	c.Flags(&s.Webcaster, &b.Logged)
+	codec.List(c, &b.Events, func(e *Event) { e.Fields(c, b.Received) })
+}
+
+// Fields codes an amount of traffic; the time is coded as its distance from near, in ms since 1970.
+func (u *Usage) Fields(c *codec.Coder, near int64) {
+	c.Near(&u.Time, near)
+	codec.Text(c, &u.Stream)
+	codec.Text(c, &u.Direction)
+	codec.Text(c, &u.Protocol)
+	codec.Number(c, &u.Bytes)
+	codec.Text(c, &u.Address)
+	codec.Text(c, &u.Country)
+	codec.Text(c, &u.Referrer)
+	codec.Text(c, &u.ID)
+	codec.Number(c, &u.Viewer)
+	codec.Number(c, &u.Client)
+	codec.Text(c, &u.Session)
+}

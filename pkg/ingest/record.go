@@ -1,0 +1,117 @@
+package ingest
+
+import (
+	"fmt"
+
+	"github.com/streamlens/streamlens/pkg/codec"
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/session"
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+// recordKind begins every record of the journal.
+type recordKind uint8
+
+const (
+	recordOpening  recordKind = iota + 1 // a batch of a session that was not known
+	recordBatch                          // a batch of a session that was known
+	recordDelivery                       // a Delivery
+	recordLimits                         // limits of an organisation, from here on
+	recordTick                           // silent sessions were ended, and what was added was taken, at a time
+	recordResume                         // the pipeline was opened at a time
+	recordSamples                        // samples that something else has written
+)
+
+// format says how the records and the state are coded. It changes when any of that does.
+var format = fmt.Sprintf("streamlens ingest 1.%d.%d", event.CodeVersion, session.StateVersion)
+
+// write makes a record durable and then lets it take effect. With an error, which is an ErrDisk, there is neither.
+func (p *Pipeline) write(kind recordKind, fields func(*codec.Coder), effect func()) error {
+	c := p.coders.Get().(*codec.Coder)
+	defer p.coders.Put(c)
+	c.Reset()
+	codec.Number(c, &kind)
+	fields(c)
+	err := p.journal.Write(c.Bytes(), func(number uint64) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.number = number
+		effect()
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDisk, err)
+	}
+	return nil
+}
+
+// fields codes a delivery.
+func (d *Delivery) fields(c *codec.Coder) {
+	codec.Number(c, &d.Received)
+	codec.Text(c, &d.Organization)
+	codec.Text(c, &d.ID)
+	codec.Text(c, &d.Cursor.Source)
+	codec.Text(c, &d.Cursor.Position)
+	codec.List(c, &d.Lines, func(u *event.Usage) { u.Fields(c, d.Received) })
+	codec.List(c, &d.Sessions, func(b *event.Batch) { b.Fields(c, false) })
+}
+
+// codeLimits codes the limits of an organisation that decide what counts under which name.
+func codeLimits(c *codec.Coder, organization *string, l *tenant.Limits) {
+	codec.Text(c, organization)
+	codec.Number(c, &l.Streams)
+	codec.Number(c, &l.IPsPerHour)
+}
+
+// replay lets a record of the journal take effect again.
+func (p *Pipeline) replay(record []byte) error {
+	var (
+		c       = codec.NewReader(record)
+		kind    recordKind
+		effect  func()
+		problem error
+	)
+	codec.Number(c, &kind)
+	switch kind {
+	case recordOpening, recordBatch:
+		var b event.Batch
+		b.Fields(c, kind == recordBatch)
+		effect = func() {
+			// What was refused then is refused again.
+			_, _ = p.take(kind, b)
+		}
+	case recordDelivery:
+		var d Delivery
+		d.fields(c)
+		effect = func() { p.count(d) }
+	case recordLimits:
+		var (
+			organization string
+			l            tenant.Limits
+		)
+		codeLimits(c, &organization, &l)
+		effect = func() { p.limits[organization] = l }
+	case recordTick:
+		var now int64
+		codec.Number(c, &now)
+		effect = func() { problem = p.expire(now).addTo(p.samples) }
+	case recordResume:
+		var now int64
+		codec.Number(c, &now)
+		effect = func() { p.resume(now) }
+	case recordSamples:
+		var text string
+		c.Unique(&text)
+		effect = func() { p.put = append(p.put, text...) }
+	default:
+		return fmt.Errorf("the journal has a record of the unknown kind %d", kind)
+	}
+	if err := c.End(); err != nil {
+		return err
+	}
+	p.number++
+	effect()
+	return problem
+}
+
+// resume is the effect of the record that the pipeline was opened.
+func (p *Pipeline) resume(now int64) { p.tracker.Resume(p.advance(now)) }

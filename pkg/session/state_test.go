@@ -1,0 +1,91 @@
+package session
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"unsafe"
+
+	"github.com/streamlens/streamlens/pkg/aggregate"
+	"github.com/streamlens/streamlens/pkg/codec"
+)
+
+// fill gives every field that it finds, exported or not, a value of its own.
+func fill(r *rand.Rand, v reflect.Value) {
+	v = reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem()
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(r, v.Field(i))
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range v.Len() {
+			fill(r, v.Index(i))
+		}
+	case reflect.String:
+		v.SetString(fmt.Sprint("text ", r.Int()))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Uint8:
+		v.SetUint(uint64(1 + r.IntN(5)))
+	case reflect.Uint64:
+		v.SetUint(r.Uint64() | 1)
+	case reflect.Int64:
+		v.SetInt(1 + r.Int64N(1<<42))
+	case reflect.Func: // is not state
+	default:
+		panic("no value for " + v.Kind().String())
+	}
+}
+
+// TestEveryFieldIsCoded fills every field of sessions, so that one that is added and not coded is missing in what is read.
+func TestEveryFieldIsCoded(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	written := NewTracker(aggregate.New("c"), nil)
+	written.forgot = 17
+	var replaced *session
+	for _, live := range []bool{true, false, true} {
+		s := &session{}
+		fill(r, reflect.ValueOf(s).Elem())
+		// How it was counted last is found out again.
+		s.address.counted, s.address.dimensions, s.referrer.counted, s.referrer.dimensions = "", "", "", ""
+		written.add(s.key(), s)
+		if live {
+			written.live[s] = struct{}{}
+		} else {
+			replaced = s
+		}
+	}
+	// One that is live still beside another play of its id.
+	again := replaced.again()
+	again.recent, again.ahead, again.seen.runs = nil, nil, nil
+	written.live[replaced] = struct{}{}
+	written.add(again.key(), again)
+
+	w := codec.NewWriter(nil)
+	written.Code(w)
+	read := NewTracker(aggregate.New("c"), nil)
+	c := codec.NewReader(w.Bytes())
+	read.Code(c)
+	if err := c.End(); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(read.sessions, written.sessions) {
+		t.Errorf("read  %+v\nwrote %+v", read.sessions, written.sessions)
+	}
+	if !reflect.DeepEqual(read.viewers, written.viewers) || read.forgot != written.forgot {
+		t.Errorf("read the viewers %v, wrote %v", read.viewers, written.viewers)
+	}
+	all := func(t *Tracker) map[string]int {
+		m := map[string]int{}
+		for s := range t.live {
+			m[fmt.Sprintf("%+v", *s)]++
+		}
+		return m
+	}
+	if got, want := all(read), all(written); !reflect.DeepEqual(got, want) || len(got) != 3 {
+		t.Errorf("read the live sessions %v\nwrote %v", got, want)
+	}
+}

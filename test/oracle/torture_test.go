@@ -1,0 +1,326 @@
+package oracle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestTorture kills the collector and VictoriaMetrics again and again while events come, takes VictoriaMetrics away, fills the
+// disk and slows it down. What was acknowledged must count exactly once, by the same brute force as in TestProduct.
+//
+// The short form takes two minutes. TORTURE=long kills the collector 200 times, VictoriaMetrics 20 times and takes it away for
+// five minutes, which takes twenty.
+func TestTorture(t *testing.T) {
+	if os.Getenv("TORTURE") == "off" {
+		t.Skip("TORTURE=off")
+	}
+	plan := torturePlan{collectorKills: 12, databaseKills: 2, away: 12 * time.Second, full: 6 * time.Second, slow: 6 * time.Second, events: 4_000, queries: 250}
+	if os.Getenv("TORTURE") == "long" {
+		plan = torturePlan{collectorKills: 200, databaseKills: 20, away: 5 * time.Minute, full: 20 * time.Second, slow: 20 * time.Second, events: 6_000, queries: 2_000}
+	}
+	victoriaMetrics := executable(t, "VICTORIAMETRICS", "bin/victoria-metrics")
+	streamlens := executable(t, "STREAMLENS", "bin/streamlens")
+	plugin := executable(t, "PLUGIN", "dist/gpx_streamlens_linux_amd64")
+	seed := environment(t, "ORACLE_SEED", int(time.Now().UnixNano()%1_000_000))
+	t.Logf("ORACLE_SEED=%d %+v", seed, plan)
+
+	dir := t.TempDir()
+	disk := smallDisk(t, filepath.Join(dir, "collector"))
+	product, err := StartProduct(t.Context(), victoriaMetrics, streamlens, dir, testOrganizations())
+	if err != nil {
+		showLogs(t, dir)
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := product.Stop(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			showLogs(t, dir)
+		}
+	})
+	book := NewBook(testOrganizations())
+	load := &tortureLoad{t: t, product: product, book: book, seed: uint64(seed), events: plan.events}
+	load.round(0) // how much it can take
+	capacity := load.rate()
+	load.pause = time.Duration(float64(time.Second) * lanesTogether * 2 / capacity)
+	t.Logf("%.0f requests/s without trouble; goes on with half of that", capacity)
+
+	ctx, stop := context.WithCancel(t.Context())
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		for n := 1; ctx.Err() == nil; n++ {
+			load.round(n)
+		}
+	})
+	torture(t, product, disk, plan, rand.New(rand.NewPCG(uint64(seed), 3)))
+	stop()
+	sending.Wait()
+	if t.Failed() {
+		return
+	}
+	t.Logf("%d rounds, %d requests, %d attempts that were not answered or refused for a while", load.rounds, load.sent.Load(), load.failed.Load())
+
+	end := book.waiting()
+	if last := time.Now().Add(3 * tortureInterval * time.Second); end.Before(last) {
+		end = last
+	}
+	time.Sleep(time.Until(end.Add(timeoutLatest + freshness)))
+	facts := book.Facts()
+	asker := startPlugin(t, plugin, product, testOrganizations())
+	outcomes, filled := tally{}, tally{}
+	generator := NewGenerator(uint64(seed), time.Now())
+	has := learn(t, asker, time.Now())
+	for range plan.queries {
+		q, err := generator.Query(has.widgets, facts, Tags{}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Tag = nil
+		checkQuery(t, asker, facts, Tags{}, q, outcomes, filled)
+		if outcomes["wrong"] >= 10 {
+			t.Fatal("ten wrong answers, that is enough")
+		}
+	}
+	t.Logf("%d facts, %d queries: %v", len(facts), plan.queries, outcomes)
+}
+
+type torturePlan struct {
+	collectorKills, databaseKills int
+	away, full, slow              time.Duration
+	events, queries               int
+}
+
+// tortureInterval is the interval of reports of all sessions, in s: so long that none times out while the load comes.
+const tortureInterval = 15
+
+const lanesTogether = 8
+
+// tortureLoad sends rounds of requests, each until it is acknowledged.
+type tortureLoad struct {
+	t            *testing.T
+	product      *Product
+	book         *Book
+	seed         uint64
+	events       int
+	pause        time.Duration // after each request of a lane
+	sent, failed atomic.Int64
+	rounds       int
+	took         time.Duration
+}
+
+// rate is how many requests a second the last round sent.
+func (l *tortureLoad) rate() float64 { return float64(l.sent.Load()) / l.took.Seconds() }
+
+func (l *tortureLoad) round(n int) {
+	begin := time.Now()
+	var lanes [][]*Request
+	for _, lane := range NewGenerator(l.seed+uint64(n), begin).Generate(l.events).Main {
+		for i, r := range lane {
+			prepare(r, fmt.Sprint(n, " ", len(lanes), " ", i))
+		}
+		lanes = append(lanes, lane)
+	}
+	receipts := make([][]Receipt, len(lanes))
+	next := make(chan int)
+	var all sync.WaitGroup
+	for range lanesTogether {
+		all.Go(func() {
+			for lane := range next {
+				for _, r := range lanes[lane] {
+					receipts[lane] = append(receipts[lane], l.send(r))
+					time.Sleep(l.pause)
+				}
+			}
+		})
+	}
+	for lane := range lanes {
+		next <- lane
+	}
+	close(next)
+	all.Wait()
+	for _, receipt := range slices.Concat(receipts...) {
+		verdict, err := l.book.Deliver(receipt.Request, receipt.Body, receipt.SentAt)
+		if err != nil {
+			l.t.Error(err)
+			return
+		}
+		if receipt.Status != verdict.Status {
+			l.t.Errorf("%s answered %d, want %d: %s\nto %s", receipt.Request.Path(), receipt.Status, verdict.Status, receipt.Answer, receipt.Body)
+		}
+	}
+	l.rounds, l.took = n+1, time.Since(begin)
+}
+
+// prepare makes a request one that may be sent again: what has no number of its own gets a key, and no clock is corrected.
+func prepare(r *Request, key string) {
+	switch {
+	case r.Envelope != nil:
+		r.Envelope.Interval = tortureInterval
+	case r.Reports != nil:
+		r.Reports.Parameters.Set("interval", fmt.Sprint(tortureInterval))
+		r.Reports.clock.ahead = 0
+	case r.Header.Get("Idempotency-Key") == "":
+		r.Header = r.Header.Clone()
+		r.Header.Set("Idempotency-Key", key)
+	}
+}
+
+// send sends a request until it is answered with something else than that it should be sent again.
+func (l *tortureLoad) send(r *Request) Receipt {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	for {
+		receipt, err := l.product.post(l.t.Context(), client, r)
+		if err == nil && receipt.Status != http.StatusServiceUnavailable {
+			l.sent.Add(1)
+			return receipt
+		}
+		l.failed.Add(1)
+		if l.t.Context().Err() != nil {
+			return receipt
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// torture does what the plan says, in a random order.
+func torture(t *testing.T, product *Product, disk *disk, plan torturePlan, random *rand.Rand) {
+	t.Helper()
+	const database, collector = 0, 1
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	acts := slices.Repeat([]func(){func() {
+		check(product.kill(collector))
+		check(product.again(collector))
+	}}, plan.collectorKills)
+	acts = append(acts, slices.Repeat([]func(){func() {
+		check(product.kill(database))
+		check(product.again(database))
+	}}, plan.databaseKills)...)
+	acts = append(acts, func() {
+		t.Logf("VictoriaMetrics is away for %v", plan.away)
+		check(product.kill(database))
+		for begin := time.Now(); time.Since(begin) < plan.away; {
+			time.Sleep(plan.away / 3)
+			check(product.kill(collector))
+			check(product.again(collector))
+		}
+		check(product.again(database))
+	}, func() {
+		t.Logf("the disk is slow for %v", plan.slow)
+		check(product.kill(collector))
+		check(product.slowly(collector, 300*time.Millisecond))
+		time.Sleep(plan.slow)
+		check(product.kill(collector))
+		time.Sleep(time.Second) // only the tracer was waited for
+		check(product.again(collector))
+	})
+	if disk != nil {
+		acts = append(acts, func() {
+			t.Logf("the disk is full for %v", plan.full)
+			check(disk.fill())
+			time.Sleep(plan.full / 2)
+			check(product.kill(collector))
+			check(disk.empty()) // a collector does not start on a full disk
+			check(product.again(collector))
+			time.Sleep(time.Second)
+			check(disk.fill())
+			time.Sleep(plan.full / 2)
+			check(disk.empty())
+		})
+	}
+	random.Shuffle(len(acts), func(i, j int) { acts[i], acts[j] = acts[j], acts[i] })
+	for _, act := range acts {
+		time.Sleep(time.Duration(500+random.IntN(3000)) * time.Millisecond)
+		act()
+	}
+}
+
+// kill ends a process, and what it has started, without asking.
+func (p *Product) kill(process int) error {
+	command := p.processes[process]
+	if err := syscall.Kill(-command.Process.Pid, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill %s: %w", command.Path, err)
+	}
+	var killed *exec.ExitError
+	if err := command.Wait(); err != nil && !errors.As(err, &killed) {
+		return fmt.Errorf("wait for %s: %w", command.Path, err)
+	}
+	return nil
+}
+
+// again starts a process that was killed.
+func (p *Product) again(process int) error {
+	return p.startAgain(process, p.commands[process])
+}
+
+// slowly starts a process that was killed, so that each of its fsyncs takes longer.
+func (p *Product) slowly(process int, delay time.Duration) error {
+	tracer, err := exec.LookPath("strace")
+	if err != nil {
+		return p.again(process)
+	}
+	return p.startAgain(process, append([]string{
+		tracer, "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync", "-e", fmt.Sprintf("inject=fsync:delay_exit=%d", delay.Microseconds()),
+	}, p.commands[process]...))
+}
+
+// disk is a file system of its own.
+type disk struct{ path string }
+
+// smallDisk mounts a small file system for the test, or returns nil where that is not allowed.
+func smallDisk(t *testing.T, path string) *disk {
+	t.Helper()
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mount("tmpfs", path, "tmpfs", 0, "size=400m"); err != nil {
+		t.Logf("a full disk is left out, because no file system can be mounted: %v", err)
+		return nil
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(path, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return &disk{path}
+}
+
+// fill leaves no room.
+func (d *disk) fill() error {
+	file, err := os.Create(filepath.Join(d.path, "filled"))
+	if err != nil {
+		return fmt.Errorf("fill the disk: %w", err)
+	}
+	defer file.Close()
+	if _, err := io.Copy(file, zeros{}); !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("fill the disk: %w", err)
+	}
+	return nil
+}
+
+func (d *disk) empty() error { return os.Remove(filepath.Join(d.path, "filled")) }
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}
