@@ -40,6 +40,8 @@ func (b *Batch) Fields(c *codec.Coder, known bool) {
 		codec.Text(c, &v.Address)
 		codec.Text(c, &v.Referrer)
 		codec.Number(c, &v.Key)
+		codec.Number(c, &s.Started.Seq)
+		codec.Number(c, &s.Started.Time)
 	}
 	codec.Number(c, &b.Correction)
 	c.Flags(&s.Webcaster, &b.Logged)

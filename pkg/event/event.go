@@ -93,6 +93,15 @@ type Session struct {
 	Method       string // of delivery, lower case: h5live, hls, dash, webcaster, …
 	Interval     time.Duration
 	Viewer       Viewer
+	// Started is the session's start if a collector has taken it before. A collector that does not know the session counts what
+	// comes, but neither the start nor the end: the one that counted the start does that.
+	Started Started
+}
+
+// Started is a start that was taken before; its Seq is 0 if there is none.
+type Started struct {
+	Seq  int64
+	Time int64 // ms since 1970
 }
 
 // Viewer is what is found out about the sender of a request.

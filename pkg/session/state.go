@@ -82,7 +82,7 @@ func (s *session) code(c *codec.Coder) {
 		c.Flags(&e.credited)
 	})
 	codec.Number(c, &s.aheadSince)
-	c.Flags(&s.webcaster, &s.loaded, &s.started, &s.ended, &s.asked, &s.logged)
+	c.Flags(&s.webcaster, &s.loaded, &s.started, &s.ended, &s.adopted, &s.asked, &s.logged)
 	c.Near(&s.loadTime, s.received)
 	c.Near(&s.startTime, s.received)
 	codec.Number(c, &s.startSeq)

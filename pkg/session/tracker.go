@@ -85,6 +85,9 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	if s == nil {
 		s = newSession(b.Session, t.hourly)
 		s.correction, s.logged = b.Correction, b.Logged
+		if b.Session.Started.Seq > 0 {
+			s.adopt(b.Session.Started)
+		}
 		t.add(k, s)
 	}
 	switch {
@@ -228,6 +231,7 @@ type session struct {
 	aheadSince int64        // ms since 1970, receipt of the first of them
 
 	loaded, started, ended        bool
+	adopted                       bool // another collector counts start and end
 	loadTime, startTime, startSeq int64
 	lastReport                    int64 // ms since 1970, of the last report or the start
 	reported, paused              int64 // ms of playing and buffering, and of pauses, in the reports since the start
@@ -269,6 +273,12 @@ func newSession(d event.Session, hourly Hourly) *session {
 	s.browser = aggregate.NewDimensions(browser, d.Viewer.Browser)
 	s.version = aggregate.NewDimensions(versions, d.Client)
 	return s
+}
+
+// adopt lets a session go on whose start another collector has counted.
+func (s *session) adopt(start event.Started) {
+	s.adopted, s.loaded, s.started = true, true, true
+	s.startSeq, s.startTime, s.seen.from = start.Seq, start.Time, start.Seq+1
 }
 
 // accept counts what does not depend on other events, and queues what does.
@@ -413,6 +423,9 @@ func (s *session) observe(to aggregate.Entry, e event.Event) {
 
 // unreported is how long a play that stops without a report of its own has played since the last one (rules.md, 9).
 func (s *session) unreported(stop event.Event) int64 {
+	if s.lastReport == 0 {
+		return 0 // the last report went to the collector that had the session before
+	}
 	rest := stop.Time - s.lastReport
 	if stop.Played != event.Absent {
 		rest = min(rest, stop.Played-s.reported)
@@ -428,6 +441,9 @@ type ending struct {
 
 func (s *session) end(to aggregate.Entry, e ending) {
 	s.ended = true
+	if s.adopted {
+		return
+	}
 	played := e.played
 	if played == event.Absent {
 		played = max(e.time-s.startTime-s.paused, 0)

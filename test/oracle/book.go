@@ -119,6 +119,9 @@ func (b *Book) deliverEvents(header http.Header, body []byte, at time.Time) (Ver
 			timeoutAfter: envelope.timeout(),
 			events:       map[int64]event{},
 		}
+		if start := envelope.Started; start != nil {
+			s.started = &event{seq: start.Seq, ts: start.Ts}
+		}
 		b.sessions[key] = s
 		if !s.webcaster {
 			b.watching[watcher{organization.ID, s.stream, address.Unmap().String(), header.Get("User-Agent")}] = true

@@ -340,6 +340,9 @@ func (g *Generator) sessionRequests(delivery *Delivery) []*Request {
 	}
 	g.place(s)
 	session := g.newSession(s)
+	if g.chance(0.1) {
+		session.envelope.Started, s.events = g.moved(s.events)
+	}
 
 	for _, original := range slices.Clone(s.events) {
 		if g.chance(0.02) {
@@ -389,6 +392,16 @@ func (g *Generator) sessionRequests(delivery *Delivery) []*Request {
 		delivery.EventCount += len(batches[0])
 	}
 	return requests
+}
+
+// moved leaves out what went to another collector, if the session started there, and returns the rest.
+func (g *Generator) moved(events []map[string]any) (*Started, []map[string]any) {
+	start := slices.IndexFunc(events, func(e map[string]any) bool { return e["type"] == "start" })
+	if start < 0 || start == len(events)-1 {
+		return nil, events
+	}
+	rest := events[start+1+g.random.IntN(len(events)-start-1):]
+	return &Started{events[start]["seq"].(int64), events[start]["ts"].(int64)}, rest
 }
 
 // lateSession makes up a session that falls silent, and what it still sends

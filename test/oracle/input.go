@@ -48,7 +48,14 @@ type Envelope struct {
 	Referrer   string           `json:"referrer,omitempty"`
 	Interval   int64            `json:"interval,omitempty"` // s
 	SentAt     int64            `json:"sentAt,omitempty"`   // ms since 1970
+	Started    *Started         `json:"started,omitempty"`
 	Events     []map[string]any `json:"events"`
+}
+
+// Started is the start of a session that another collector has taken.
+type Started struct {
+	Seq int64 `json:"seq"`
+	Ts  int64 `json:"ts"` // ms since 1970
 }
 
 // timeout is the silence after which the session has ended (rule 8).

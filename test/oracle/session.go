@@ -76,6 +76,7 @@ type session struct {
 	events       map[int64]event // by seq, the first accepted of each
 	lastReceipt  time.Time
 	timedOut     bool
+	started      *event // the start that another collector has taken
 }
 
 // The collector looks for silent sessions from time to time. A silence that
@@ -130,6 +131,10 @@ func (s *session) facts() []Fact {
 	}
 
 	facts := s.said(bySeq)
+	if s.started != nil {
+		// The other collector counts the load, the start and the end.
+		return append(facts, s.spans(bySeq, s.started, s.firstStop(bySeq))...)
+	}
 	if load != nil && !s.webcaster {
 		facts = append(facts, s.fact(Load, load.ts, 1, ""))
 	}
@@ -160,6 +165,16 @@ func (s *session) facts() []Fact {
 		facts = append(facts, s.fact(StartTime, start.ts, start.ts-load.ts, ""))
 	}
 	return append(facts, s.spans(bySeq, start, stop)...)
+}
+
+// firstStop is the first stop that came in time, or nil.
+func (s *session) firstStop(bySeq []event) *event {
+	for i := range bySeq {
+		if e := &bySeq[i]; e.kind == "stop" && !e.late && e.seq > s.started.seq {
+			return e
+		}
+	}
+	return nil
 }
 
 func (s *session) fact(measure Measure, at, value int64, label string) Fact {
@@ -213,6 +228,7 @@ func (s *session) spans(bySeq []event, start, stop *event) []Fact {
 	}
 
 	reported, lastReport := int64(0), start.ts
+	unknown := s.started != nil // when the last report was
 	for i := range bySeq {
 		e := &bySeq[i]
 		if e.seq <= start.seq {
@@ -224,13 +240,13 @@ func (s *session) spans(bySeq []event, start, stop *event) []Fact {
 			addSpan(e.ts, playing, buffering, paused)
 			if stop != nil && e.seq < stop.seq {
 				reported += playing + buffering
-				lastReport = e.ts
+				lastReport, unknown = e.ts, false
 			}
 		case e.kind == "stop" && e.carriesReport():
 			// Of a repeated stop only the report counts: rule 9, reports above
 			// the stop still add.
 			addSpan(e.ts, playing, buffering, paused)
-		case e == stop:
+		case e == stop && !unknown:
 			rest := e.ts - lastReport
 			if e.played != nil {
 				rest = min(rest, *e.played-reported)

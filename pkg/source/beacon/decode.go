@@ -3,6 +3,7 @@
 package beacon
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -21,6 +22,10 @@ const (
 	maxInterval     = 60
 )
 
+// maxValues bounds the values in a body, each of which takes some 100 bytes of memory when it is parsed, so that 1 MB cannot
+// become 100. Commas and brackets are counted, also those in text: a full batch has a fifth of it.
+const maxValues = 64 * event.MaxEvents
+
 // Envelope is a decoded request. Events holds the good ones, Refused the others.
 type Envelope struct {
 	AccountID  string
@@ -33,6 +38,7 @@ type Envelope struct {
 	Protocol   string
 	Referrer   string // URL of the page, "" if the envelope names none
 	Interval   time.Duration
+	Started    event.Started // the session's start, if the client knows that a collector has taken it
 	Events     []event.Event
 	Refused    []event.Refusal
 }
@@ -50,6 +56,9 @@ func NewDecoder(maxAge time.Duration) *Decoder { return &Decoder{maxAge: maxAge.
 // be made of the body as a whole.
 func (d *Decoder) Decode(body []byte, received int64) (Envelope, *event.Refusal) {
 	var e Envelope
+	if bytes.Count(body, []byte(","))+bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > maxValues {
+		return e, &event.Refusal{Reason: event.TooMany, Error: "the body has too many values"}
+	}
 	v, err := d.parser.ParseBytes(body)
 	if err != nil {
 		return e, &event.Refusal{Reason: "malformed", Error: "the body is no valid JSON"}
@@ -77,6 +86,7 @@ func (d *Decoder) Decode(body []byte, received int64) (Envelope, *event.Refusal)
 		correction = event.ClockCorrection(received, sentAt)
 	}
 	client(&f, &e)
+	started(&f, &e, correction)
 	events := f.Array("events")
 	if f.Refusal != nil {
 		return e, f.Refusal
@@ -176,6 +186,25 @@ func interval(f *jsonfields.Fields) int64 {
 		return 0
 	}
 	return int64(math.Round(n * 1000))
+}
+
+func started(f *jsonfields.Fields, e *Envelope, correction int64) {
+	v := f.Get("started", jsonfields.Optional)
+	if v == nil {
+		return
+	}
+	o, err := v.Object()
+	if err != nil {
+		f.Refuse("type", "started", "started must be an object")
+		return
+	}
+	s := jsonfields.Fields{Object: o, Prefix: "started."}
+	e.Started.Seq = seq(&s)
+	e.Started.Time, _ = s.Time("ts", jsonfields.Required)
+	e.Started.Time += correction
+	if f.Refusal == nil {
+		f.Refusal = s.Refusal
+	}
 }
 
 func client(f *jsonfields.Fields, e *Envelope) {
