@@ -139,6 +139,9 @@ func Test() error {
 	}{
 		{"Go tests", []string{"go", "test", "-race", "./pkg/..."}, ""},
 		{"oracle", []string{"go", "test", "-count=1", "-timeout", "20m", "./test/oracle"}, ""},
+		{"several collectors", []string{"go", "test", "-count=1", "./test/scale"}, missing("nginx")},
+		{"hostile clients", []string{"go", "test", "-count=1", "./test/hostile"}, ""},
+		{"hostile tenants", []string{"go", "test", "-count=1", "./test/tenancy"}, ""},
 		{"front-end tests", []string{"npm", "test"}, ""},
 		{"beacon tests", []string{"npm", "test", "--workspace", "beacon"}, ""},
 		{"tests of the panel in a browser", []string{"npm", "run", "test:panel"}, missing("chromium")},
@@ -150,7 +153,7 @@ func Test() error {
 			continue
 		}
 		fmt.Printf("== %s\n", step.name)
-		if err := sh.RunWithV(map[string]string{"ORACLE_STRICT": "1"}, step.command[0], step.command[1:]...); err != nil {
+		if err := sh.RunWithV(map[string]string{"ORACLE_STRICT": "1", "HOSTILE_STRICT": "1", "TENANCY_STRICT": "1"}, step.command[0], step.command[1:]...); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
@@ -158,6 +161,76 @@ func Test() error {
 		fmt.Println("Left out:", reason)
 	}
 	return nil
+}
+
+// Hostile attacks a collector for some minutes and prints how long a good client waits meanwhile. Test does it in short.
+func Hostile() error {
+	mg.SerialDeps(VictoriaMetrics, Streamlens)
+	return sh.RunWithV(map[string]string{"HOSTILE": "long", "HOSTILE_STRICT": "1"}, "go", "test", "-count=1", "-timeout", "20m", "-v", "./test/hostile")
+}
+
+// Fuzz runs every fuzz test, one after the other, each for FUZZ_TIME, 10m by default. An input that fails is kept in the testdata of
+// its package, and go test tries it from then on.
+func Fuzz() error {
+	each := os.Getenv("FUZZ_TIME")
+	if each == "" {
+		each = "10m"
+	}
+	listed, err := sh.Output("go", "test", "-list", "^Fuzz", "./pkg/...")
+	if err != nil {
+		return err
+	}
+	// The names of a package's tests stand before the line with its path.
+	var names []string
+	var failed []error
+	for line := range strings.Lines(listed) {
+		if name := strings.TrimSpace(line); strings.HasPrefix(name, "Fuzz") {
+			names = append(names, name)
+			continue
+		}
+		for _, name := range names {
+			path := strings.Fields(line)[1]
+			fmt.Printf("== %s of %s\n", name, path)
+			if err := sh.RunV("go", "test", "-run", "^$", "-fuzz", "^"+name+"$", "-fuzztime", each, path); err != nil {
+				failed = append(failed, fmt.Errorf("%s of %s: %w", name, path, err))
+			}
+		}
+		names = nil
+	}
+	return errors.Join(failed...)
+}
+
+// Audit looks for known vulnerabilities in what the programs and the front end are made of. Both lists of vulnerabilities are asked
+// over the network: without it nothing is checked, which it says.
+func Audit() error {
+	mg.Deps(Packages)
+	govulncheck, err := filepath.Abs(program("govulncheck"))
+	if err != nil {
+		return err
+	}
+	if err := sh.RunV("go", "build", "-C", "tools/audit", "-o", govulncheck, "golang.org/x/vuln/cmd/govulncheck"); err != nil {
+		return err
+	}
+	return errors.Join(
+		audit("govulncheck", "fetching vulnerabilities", govulncheck, "./pkg/..."),
+		audit("npm audit", "audit endpoint returned an error", "npm", "audit", "--omit=dev"),
+		audit("npm audit of the beacon", "audit endpoint returned an error", "npm", "audit", "--omit=dev", "--workspace", "beacon"),
+	)
+}
+
+// audit runs an audit. Its words for a list that cannot be had are no failure.
+func audit(name, unreachable string, command ...string) error {
+	fmt.Printf("== %s\n", name)
+	output, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+	os.Stdout.Write(output)
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(string(output), unreachable):
+		fmt.Printf("NOT CHECKED: %s cannot get its list of vulnerabilities from here. Run this where the network allows it.\n", name)
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // BenchmarkImport times streamlens import beside GoAccess on the same log, which must be installed, and prints the ratio.
@@ -172,6 +245,23 @@ func BenchmarkImport() error {
 		paths[variable] = absolute
 	}
 	return sh.RunWithV(paths, "go", "test", "-count=1", "-v", "-run", "TestImportBesideGoAccess", "./test/benchmark")
+}
+
+// Load keeps 100,000 live sessions for 10 minutes and prints what they cost; LOAD_SESSIONS, LOAD_MINUTES and LOAD_INTERVAL (10s)
+// change that.
+func Load() error {
+	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
+	paths := map[string]string{}
+	for variable, path := range map[string]string{
+		"STREAMLENS": program("streamlens"), "GEOIP": geoIPDatabase, "VICTORIAMETRICS": program("victoria-metrics"),
+	} {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return err
+		}
+		paths[variable] = absolute
+	}
+	return sh.RunWithV(paths, "go", "test", "-count=1", "-timeout", "3h", "-v", "-run", "TestLoad", "./test/benchmark")
 }
 
 // missing says which of the programs are not on this machine.

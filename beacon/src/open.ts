@@ -83,7 +83,16 @@ function connect<R extends Recording>(
   const { live: _live, measure: _measure, ...texts } = rest as Record<string, unknown>;
   const seconds = Math.min(Math.max(interval || statsInterval || 10, 1), 60);
   const now = steadyClock();
-  const url = new URL(endpoint, location.href).href;
+  const url = new URL(endpoint, location.href);
+  // The stream is also in the URL, for balancers, which do not read bodies. It stays that of the first request, which is the one
+  // that counts, so that all of a session goes to one collector.
+  const address = () => {
+    const { stream } = envelope();
+    if (stream && !url.searchParams.has('stream')) {
+      url.searchParams.set('stream', stream);
+    }
+    return url.href;
+  };
   const envelope = () => {
     const known = describe();
     return {
@@ -99,9 +108,9 @@ function connect<R extends Recording>(
   if (mayStore) {
     resend(now, warn);
   }
-  const transport = new Transport(url, (events) => JSON.stringify({ ...envelope(), sentAt: now(), events }), warn, {
+  const transport = new Transport(address, (events) => JSON.stringify({ ...envelope(), sentAt: now(), events }), warn, {
     ready: describe().ready,
-    putAside: (events) => mayStore && putAside({ at: Date.now(), endpoint: url, envelope: envelope(), events }),
+    putAside: (events) => mayStore && putAside({ at: Date.now(), endpoint: address(), envelope: envelope(), events }),
   });
   const onHidden = () => {
     if (document.hidden) {
@@ -148,7 +157,7 @@ function resend(now: () => number, warn: Guard['warn']): void {
   });
   for (const { at, endpoint, envelope, events } of undelivered()) {
     const transport = new Transport(
-      endpoint,
+      () => endpoint,
       (events) => JSON.stringify({ ...envelope, sentAt: now(), events }),
       warn,
       {

@@ -32,11 +32,12 @@ export class Transport {
   private wake: () => void = () => {};
 
   /**
+   * @param endpoint is asked for the URL of each request
    * @param encode makes the body of a request
    * @param warn is told why events were given up
    */
   constructor(
-    private readonly endpoint: string,
+    private readonly endpoint: () => string,
     private readonly encode: (events: BeaconEvent[]) => string,
     private readonly warn: (message: string) => void,
     private readonly options: TransportOptions = {}
@@ -63,7 +64,7 @@ export class Transport {
   flush(): void {
     const events = [...this.sending, ...this.queue];
     this.putAside([...this.givenUp, ...events]);
-    if (events.length === 0 || !navigator.sendBeacon?.(this.endpoint, this.encode(events))) {
+    if (events.length === 0 || !navigator.sendBeacon?.(this.endpoint(), this.encode(events))) {
       return;
     }
     // The outcome stays unknown. While requests are failing, the events are therefore also kept.
@@ -126,7 +127,7 @@ export class Transport {
   }
 
   private post(body: string): Promise<Response> {
-    return fetch(this.endpoint, {
+    return fetch(this.endpoint(), {
       method: 'POST',
       body,
       // With this type the browser sends no preflight request to another origin.

@@ -63,6 +63,25 @@ test('the envelope has texts, nanoStream names and what the player knows', async
   session.stop();
 });
 
+test('the URL of every request has the stream of the first, for balancers', async () => {
+  const session = observe(video.element, {
+    ...page.options,
+    endpoint: `${page.options.endpoint}?via=1`,
+    stream: () => (page.requests.length === 0 ? 'größe & 1' : 'another'),
+  });
+  await until(() => page.requests.length === 1);
+  session.status(1);
+  await until(() => page.requests.length === 2);
+  page.status = 503;
+  session.status(2);
+  await until(() => page.paths.length === 3);
+  page.dispatchEvent(new Event('pagehide'));
+  assert.equal(page.beacons.length, 1);
+  const expected = '/v1/events?via=1&stream=gr%C3%B6%C3%9Fe+%26+1';
+  assert.deepEqual(page.paths, Array(4).fill(expected));
+  assert.ok(stored()[0]!.endpoint.endsWith(expected), stored()[0]!.endpoint);
+});
+
 test('the stream may be made from the URL of the source', async () => {
   const stream = (source: string) => source.split('/').pop()!.replace('.mp4', '!');
   observe(video.element, { ...page.options, stream }).stop();

@@ -45,7 +45,7 @@ async function collector(replies: Reply[], ready?: Promise<unknown>) {
   const aside: number[][] = [];
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/events`;
   const transport = new Transport(
-    url,
+    () => url,
     (events) => JSON.stringify(events),
     (message) => warnings.push(message),
     { firstDelay: 20, putAside: (events) => aside.push(events.map(({ seq }) => seq)), ready }

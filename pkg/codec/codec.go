@@ -23,21 +23,59 @@ type Coder struct {
 	reading bool
 	err     error
 
-	// A text is written once; after that, its number stands for it. So texts that were shared are shared again.
-	numbers map[string]uint64 // when writing
-	texts   []string          // when reading
+	own        Dictionary
+	dictionary *Dictionary
 }
 
+// Dictionary numbers texts: a text is written once, and after that its number stands for it. So texts that were shared are shared
+// again when they are read. Mostly a Coder has its own.
+type Dictionary struct {
+	numbers map[string]uint64 // from 1, when writing
+	texts   []string
+}
+
+// number returns the number of a text, and whether it had one before.
+func (d *Dictionary) number(text string) (number uint64, known bool) {
+	if number, known = d.numbers[text]; known {
+		return number, true
+	}
+	if d.numbers == nil {
+		d.numbers = map[string]uint64{}
+		for i, t := range d.texts {
+			d.numbers[t] = uint64(i) + 1
+		}
+		return d.number(text)
+	}
+	d.texts = append(d.texts, text)
+	d.numbers[text] = uint64(len(d.texts))
+	return uint64(len(d.texts)), false
+}
+
+// Code codes the dictionary itself.
+func (d *Dictionary) Code(c *Coder) { List(c, &d.texts, c.Unique) }
+
+// Use makes the Coder use a dictionary that other Coders have used and will use. What it writes can then be read only with that.
+func (c *Coder) Use(d *Dictionary) { c.dictionary = d }
+
 // NewWriter returns a Coder that appends what it is given to b.
-func NewWriter(b []byte) *Coder { return &Coder{bytes: b} }
+func NewWriter(b []byte) *Coder {
+	c := &Coder{bytes: b}
+	c.dictionary = &c.own
+	return c
+}
 
 // NewReader returns a Coder that fills what it is given from b.
-func NewReader(b []byte) *Coder { return &Coder{bytes: b, reading: true} }
+func NewReader(b []byte) *Coder {
+	c := &Coder{bytes: b, reading: true}
+	c.dictionary = &c.own
+	return c
+}
 
-// Reset makes a writing Coder begin anew, in the memory that it has.
+// Reset makes a writing Coder begin anew, with its own dictionary, in the memory that it has.
 func (c *Coder) Reset() {
-	c.bytes, c.err = c.bytes[:0], nil
-	clear(c.numbers)
+	c.bytes, c.err, c.dictionary = c.bytes[:0], nil, &c.own
+	clear(c.own.numbers)
+	c.own.texts = c.own.texts[:0]
 }
 
 // Reading reports whether the Coder reads.
@@ -101,6 +139,18 @@ func (c *Coder) Byte(v *byte) {
 	}
 }
 
+// Chunk codes bytes.
+func (c *Coder) Chunk(b *[]byte) {
+	length := uint64(len(*b))
+	c.length(&length)
+	if !c.reading {
+		c.bytes = append(c.bytes, *b...)
+		return
+	}
+	*b = append([]byte(nil), c.bytes[:length]...)
+	c.bytes = c.bytes[length:]
+}
+
 // Near codes a number that is near to another that the reader knows by then.
 func (c *Coder) Near(v *int64, other int64) {
 	distance := *v - other
@@ -133,17 +183,16 @@ func Text[T ~string](c *Coder, v *T) {
 		return
 	}
 	text := string(*v)
-	number, known := c.numbers[text]
-	if known {
+	number, known := c.dictionary.number(text)
+	switch {
+	case known:
 		c.bytes = binary.AppendUvarint(c.bytes, number)
-		return
+	case c.dictionary == &c.own:
+		c.bytes = binary.AppendUvarint(c.bytes, 0)
+		c.Unique(&text)
+	default: // the reader will have the dictionary
+		c.bytes = binary.AppendUvarint(c.bytes, number)
 	}
-	if c.numbers == nil {
-		c.numbers = map[string]uint64{}
-	}
-	c.numbers[text] = uint64(len(c.numbers)) + 1
-	c.bytes = binary.AppendUvarint(c.bytes, 0)
-	c.Unique(&text)
 }
 
 // Unique codes a text that comes once only.
@@ -160,14 +209,14 @@ func (c *Coder) readText() string {
 	number := c.readUint()
 	if number == 0 {
 		text := c.readUnique()
-		c.texts = append(c.texts, text)
+		c.own.texts = append(c.own.texts, text)
 		return text
 	}
-	if number > uint64(len(c.texts)) {
+	if number > uint64(len(c.dictionary.texts)) {
 		c.fail()
 		return ""
 	}
-	return c.texts[number-1]
+	return c.dictionary.texts[number-1]
 }
 
 func (c *Coder) readUnique() string {

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -36,11 +37,11 @@ type cmcdDefaults struct {
 func (s *Server) postCMCD(w http.ResponseWriter, r *http.Request) error {
 	allowOrigin(w)
 	received := s.Clock().UnixMilli()
-	body, err := s.body(r, maxEventsBody, "application/cmcd", "text/cmcd")
+	body, done, err := s.playerBodies.read(r, maxEventsBody, "application/cmcd", "text/cmcd")
 	if err != nil {
 		return err
 	}
-	defer s.bodies.Put(body)
+	defer done()
 	account := r.PathValue("account")
 	organization, err := s.Directory.ByAccount(account, r.PathValue("key"), r.Header.Get("Origin"))
 	if err != nil {
@@ -50,12 +51,12 @@ func (s *Server) postCMCD(w http.ResponseWriter, r *http.Request) error {
 	if refused != nil {
 		return &refusal{http.StatusBadRequest, *refused, 0}
 	}
-	reports, rejected := cmcd.Decode(*body)
-	if len(reports) > event.MaxEvents {
+	if n := bytes.Count(body, []byte("\n")); n > event.MaxEvents {
 		return &refusal{http.StatusRequestEntityTooLarge, event.Refusal{Reason: event.TooMany,
-			Error: fmt.Sprintf("%d reports in one request, at most %d are taken", len(reports), event.MaxEvents)}, 0}
+			Error: fmt.Sprintf("%d lines in one request, at most %d are taken", n, event.MaxEvents)}, 0}
 	}
-	if err := s.limiters.allow(organization, len(reports)); err != nil {
+	reports, rejected := cmcd.Decode(body)
+	if err := s.limitPlayers(r, organization, account, len(reports)); err != nil {
 		return err
 	}
 	good := 0

@@ -1,37 +1,225 @@
 package collector
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"net/http"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"golang.org/x/time/rate"
 
+	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
-// limiters bounds the events per second of each organisation, with bursts of one second and at least of one full batch.
-type limiters struct {
-	mu             sync.Mutex
-	byOrganization map[string]*rate.Limiter
+const (
+	// addressesKnown is how many addresses have a limit of their own at a time, some 300 bytes each. One that is forgotten
+	// begins anew.
+	addressesKnown = 50_000
+	// guessers is how many addresses are known to have sent wrong secret keys, and rightKeys how many keys to be right.
+	guessers  = 10_000
+	rightKeys = 10_000
+	// guessBurst is how many wrong secret keys an address may send at once, guessInterval after how long it may send one more.
+	guessBurst    = 20
+	guessInterval = 3 * time.Second
+)
+
+// sender is who sends events.
+type sender struct {
+	organization *tenant.Organization
+	// account is "" for servers, which are under the limit of their organisation only.
+	account          string
+	accountPerSecond int          // 0 = no limit of its own
+	network          netip.Prefix // of its address
 }
 
-// allow takes n events from what the organisation may send now.
-func (l *limiters) allow(o *tenant.Organization, n int) error {
-	l.mu.Lock()
-	limiter := l.byOrganization[o.ID]
-	if limiter == nil {
-		limiter = rate.NewLimiter(rate.Limit(o.Limits.EventsPerSecond), max(o.Limits.EventsPerSecond, event.MaxEvents))
-		if l.byOrganization == nil {
-			l.byOrganization = map[string]*rate.Limiter{}
-		}
-		l.byOrganization[o.ID] = limiter
+// place is an address from which an organisation gets events.
+type place struct {
+	organization string
+	network      netip.Prefix
+}
+
+// limiters bounds the events per second of organisations, accounts and addresses, with bursts of one second and at least of
+// one full batch.
+type limiters struct {
+	mu            sync.Mutex
+	organizations map[string]*rate.Limiter
+	accounts      map[string]*rate.Limiter
+	addresses     *simplelru.LRU[place, *rate.Limiter]
+}
+
+func newLimiters() (*limiters, error) {
+	addresses, err := simplelru.NewLRU[place, *rate.Limiter](addressesKnown, nil)
+	if err != nil {
+		return nil, fmt.Errorf("limits of addresses: %w", err)
 	}
-	l.mu.Unlock()
-	if limiter.AllowN(time.Now(), min(n, limiter.Burst())) {
+	return &limiters{organizations: map[string]*rate.Limiter{}, accounts: map[string]*rate.Limiter{}, addresses: addresses}, nil
+}
+
+// take takes n events from what the sender may send now. A refusal takes nothing; it names the limit for which the sender
+// must wait longest. A batch with nothing good in it counts as one event.
+func (l *limiters) take(now time.Time, s sender, n int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var (
+		taken   []*rate.Reservation
+		refused event.Refusal
+		longest time.Duration
+	)
+	reserve := func(limiter *rate.Limiter, reason, sentence string) {
+		reservation := limiter.ReserveN(now, min(max(n, 1), limiter.Burst()))
+		taken = append(taken, reservation)
+		if wait := reservation.DelayFrom(now); wait > longest {
+			longest, refused = wait, event.Refusal{Reason: reason, Error: sentence}
+		}
+	}
+	reserve(l.organization(now, s.organization), "rate", "the organisation sends more events a second than its limit")
+	if s.account != "" && s.accountPerSecond > 0 {
+		reserve(l.account(now, s), "rate_account", "the account sends more events a second than its limit")
+	}
+	if perSecond := s.organization.Limits.EventsPerSecondPerAddress; s.account != "" && perSecond > 0 {
+		reserve(l.address(now, s, perSecond), "rate_address",
+			"the address sends more events a second than the limit of one address; a proxy must be one of the trustedProxies")
+	}
+	if longest == 0 {
 		return nil
 	}
-	return &refusal{http.StatusTooManyRequests, event.Refusal{Reason: "rate",
-		Error: "the organisation sends more events a second than its limit"}, time.Second}
+	for _, reservation := range taken {
+		reservation.CancelAt(now)
+	}
+	return &refusal{http.StatusTooManyRequests, refused, longest}
+}
+
+func (l *limiters) organization(now time.Time, o *tenant.Organization) *rate.Limiter {
+	limiter := l.organizations[o.ID]
+	if limiter == nil {
+		limiter = newLimiter(o.Limits.EventsPerSecond)
+		l.organizations[o.ID] = limiter
+	}
+	return adjusted(now, limiter, o.Limits.EventsPerSecond)
+}
+
+func (l *limiters) account(now time.Time, s sender) *rate.Limiter {
+	limiter := l.accounts[s.account]
+	if limiter == nil {
+		limiter = newLimiter(s.accountPerSecond)
+		l.accounts[strings.Clone(s.account)] = limiter // it may be a part of a body
+	}
+	return adjusted(now, limiter, s.accountPerSecond)
+}
+
+func (l *limiters) address(now time.Time, s sender, perSecond int) *rate.Limiter {
+	from := place{s.organization.ID, s.network}
+	limiter, known := l.addresses.Get(from)
+	if !known {
+		limiter = newLimiter(perSecond)
+		l.addresses.Add(from, limiter)
+	}
+	return adjusted(now, limiter, perSecond)
+}
+
+func newLimiter(perSecond int) *rate.Limiter {
+	return rate.NewLimiter(rate.Limit(perSecond), max(perSecond, event.MaxEvents))
+}
+
+// adjusted gives a limiter the limit of now, which a reload may have changed.
+func adjusted(now time.Time, limiter *rate.Limiter, perSecond int) *rate.Limiter {
+	if limiter.Limit() != rate.Limit(perSecond) {
+		limiter.SetLimitAt(now, rate.Limit(perSecond))
+		limiter.SetBurstAt(now, max(perSecond, event.MaxEvents))
+	}
+	return limiter
+}
+
+// network returns the address that a request comes from, as limits see it: an IPv6 network of /64 is one address, because one
+// subscriber has all of it.
+func (s *Server) network(r *http.Request) netip.Prefix {
+	address := enrich.ClientIP(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.settings.Load().trustedProxies)
+	bits := 32
+	if address.Is6() {
+		bits = 64
+	}
+	network, err := address.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{} // all peers without an address are one
+	}
+	return network
+}
+
+// limitPlayers takes n events from what an account and the address of the request may send now.
+func (s *Server) limitPlayers(r *http.Request, o *tenant.Organization, account string, n int) error {
+	return s.limiters.take(time.Now(), sender{o, account, s.Directory.EventsPerSecond(account), s.network(r)}, n)
+}
+
+// guesses slows those who guess secret keys. A key that was right from an address goes on to work there: who guesses behind
+// the same proxy as a server must not lock it out.
+type guesses struct {
+	mu     sync.Mutex
+	wrong  *simplelru.LRU[netip.Prefix, *rate.Limiter]
+	proven *simplelru.LRU[provenKey, struct{}]
+}
+
+// provenKey is a key that was right from an address.
+type provenKey struct {
+	network netip.Prefix
+	hash    [sha256.Size]byte
+}
+
+func newGuesses() (*guesses, error) {
+	wrong, err := simplelru.NewLRU[netip.Prefix, *rate.Limiter](guessers, nil)
+	if err != nil {
+		return nil, fmt.Errorf("wrong keys: %w", err)
+	}
+	proven, err := simplelru.NewLRU[provenKey, struct{}](rightKeys, nil)
+	if err != nil {
+		return nil, fmt.Errorf("right keys: %w", err)
+	}
+	return &guesses{wrong: wrong, proven: proven}, nil
+}
+
+// try calls check, which returns an error if the key is wrong, unless too many keys from the network were.
+func (g *guesses) try(now time.Time, network netip.Prefix, key string, check func() error) error {
+	if key == "" {
+		return check() // who forgot the key does not guess
+	}
+	this := provenKey{network, sha256.Sum256([]byte(key))}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	limiter, failed := g.wrong.Get(network)
+	if failed && !g.proven.Contains(this) {
+		reservation := limiter.ReserveN(now, 1)
+		wait := reservation.DelayFrom(now)
+		reservation.CancelAt(now)
+		if wait > 0 {
+			return &refusal{http.StatusTooManyRequests, event.Refusal{Reason: "guesses",
+				Error: "too many wrong keys came from the address"}, wait}
+		}
+	}
+	err := check()
+	if err == nil {
+		g.proven.Add(this, struct{}{})
+		return nil
+	}
+	if !failed {
+		limiter = rate.NewLimiter(rate.Every(guessInterval), guessBurst)
+		g.wrong.Add(network, limiter)
+	}
+	limiter.AllowN(now, 1)
+	return err
+}
+
+// bySecretKey returns the organisation whose server sends a request.
+func (s *Server) bySecretKey(r *http.Request) (*tenant.Organization, error) {
+	var organization *tenant.Organization
+	key := secretKey(r)
+	err := s.guesses.try(time.Now(), s.network(r), key, func() (err error) {
+		organization, err = s.Directory.BySecretKey(key)
+		return err
+	})
+	return organization, err
 }

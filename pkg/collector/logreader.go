@@ -26,6 +26,7 @@ import (
 type logSource struct {
 	format  accesslog.Format
 	decoder accesslog.Decoder
+	header  []byte // the last that was read, nil if there was none
 }
 
 // newLogSource takes what makes a format.
@@ -37,7 +38,7 @@ func newLogSource(format accesslog.Format, err error) (*logSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &logSource{format, decoder}, nil
+	return &logSource{format: format, decoder: decoder}, nil
 }
 
 // logFormat reads the format of a log from the parameters of a URL.
@@ -66,6 +67,7 @@ const headerPrefix = "#Fields:"
 func (l *logSource) read(s *Server, o *tenant.Organization, text []byte, received int64) ([]*logReader, error) {
 	var readers []*logReader
 	var all sync.WaitGroup
+	l.findHeader(text)
 	for i, part := range divide(text) {
 		decoder := l.decoder
 		if i > 0 {
@@ -73,14 +75,14 @@ func (l *logSource) read(s *Server, o *tenant.Organization, text []byte, receive
 			if decoder, err = accesslog.NewDecoder(l.format); err != nil {
 				return nil, err
 			}
-			if _, err := decoder.Decode(header(text), &accesslog.Request{}); err != nil {
+			if _, err := decoder.Decode(l.header, &accesslog.Request{}); err != nil {
 				return nil, err
 			}
 		}
 		r := &logReader{
-			server: s, organization: o, rules: s.rules[o.ID], decoder: decoder,
+			server: s, organization: o, rules: s.settings.Load().rulesOf(o.ID), decoder: decoder,
 			received: received, oldest: received - s.MaxUsageAge().Milliseconds(),
-			clients: map[netip.Addr]logClient{}, indexes: map[lineKey]int{}, sessions: map[string]int{},
+			clients: map[netip.Addr]logClient{}, indexes: map[lineKey]int{}, sessions: map[string]int{}, refused: map[string]int{},
 		}
 		readers = append(readers, r)
 		all.Go(func() { r.readAll(part) })
@@ -89,13 +91,25 @@ func (l *logSource) read(s *Server, o *tenant.Organization, text []byte, receive
 	return readers, nil
 }
 
-// header returns the header with which a text begins, or nothing.
-func header(text []byte) []byte {
-	if !bytes.HasPrefix(text, []byte(headerPrefix)) {
-		return nil
+// skip reads the header among lines that are counted already.
+func (l *logSource) skip(lines []byte) {
+	l.findHeader(lines)
+	if l.header != nil {
+		// A header that cannot be read shows with the lines behind it.
+		_, _ = l.decoder.Decode(l.header, &accesslog.Request{})
 	}
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	return line
+}
+
+// findHeader keeps the last header of a text.
+func (l *logSource) findHeader(text []byte) {
+	if !bytes.Contains(text, []byte(headerPrefix)) {
+		return
+	}
+	for line := range bytes.Lines(text) {
+		if bytes.HasPrefix(line, []byte(headerPrefix)) {
+			l.header = bytes.TrimSuffix(bytes.Clone(line), []byte("\n"))
+		}
+	}
 }
 
 // divide divides a text at ends of lines, one part for each processor. A text with a header within it stays whole, and a part
@@ -138,7 +152,8 @@ type logReader struct {
 
 	number            int // lines
 	accepted, ignored int
-	refused           []refusedLine
+	refused           map[string]int // numbers of lines by reason
+	named             []refusedLine  // the first of them
 }
 
 // lineKey is what lines have in common that count together.
@@ -167,7 +182,10 @@ func (l *logReader) readAll(text []byte) {
 			continue
 		}
 		if refused := l.read(line); refused != nil {
-			l.refused = append(l.refused, refusedLine{*refused, l.number})
+			l.refused[refused.Reason]++
+			if len(l.named) < maxNamedLines {
+				l.named = append(l.named, refusedLine{*refused, l.number})
+			}
 		}
 	}
 }

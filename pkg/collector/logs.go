@@ -3,13 +3,10 @@ package collector
 import (
 	"fmt"
 	"net/http"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/ingest"
-	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
@@ -40,7 +37,7 @@ type LogAnswer struct {
 
 func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 	received := s.Clock().UnixMilli()
-	organization, err := s.Directory.BySecretKey(secretKey(r))
+	organization, err := s.bySecretKey(r)
 	if err != nil {
 		return err
 	}
@@ -48,18 +45,17 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &refusal{http.StatusBadRequest, event.Refusal{Reason: "format", Field: "format", Error: err.Error()}, 0}
 	}
-	key := r.Header.Get("Idempotency-Key")
-	if !event.ValidText(key, maxIdempotencyKey) {
-		return &refusal{http.StatusBadRequest, event.Refusal{Reason: "text", Field: "Idempotency-Key",
-			Error: fmt.Sprintf("Idempotency-Key must be text of at most %d bytes", maxIdempotencyKey)}, 0}
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return err
 	}
-	body, err := s.body(r, maxLogsBody, "text/plain", "application/x-ndjson", "application/json", "application/octet-stream",
+	body, done, err := s.serverBodies.read(r, maxLogsBody, "text/plain", "application/x-ndjson", "application/json", "application/octet-stream",
 		"application/x-www-form-urlencoded")
 	if err != nil {
 		return err
 	}
-	defer s.bodies.Put(body)
-	answered, err := s.countLog(organization, log, *body, key, received)
+	defer done()
+	answered, err := s.countLog(log, body, organization, ingest.Delivery{Organization: organization.ID, ID: key, Received: received})
 	if err != nil {
 		return err
 	}
@@ -71,15 +67,25 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// countLog counts lines of an access log. Lines that cannot be read are refused by name, the others count.
-func (s *Server) countLog(o *tenant.Organization, log *logSource, text []byte, key string, received int64) (LogAnswer, error) {
+// idempotencyKey returns the key by which a request is counted once, "" if it has none.
+func idempotencyKey(r *http.Request) (string, error) {
+	key := r.Header.Get("Idempotency-Key")
+	if !event.ValidText(key, maxIdempotencyKey) {
+		return "", &refusal{http.StatusBadRequest, event.Refusal{Reason: "text", Field: "Idempotency-Key",
+			Error: fmt.Sprintf("Idempotency-Key must be text of at most %d bytes", maxIdempotencyKey)}, 0}
+	}
+	return key, nil
+}
+
+// countLog counts lines of an access log, in a delivery that has none yet. Lines that cannot be read are refused by name, the
+// others count.
+func (s *Server) countLog(log *logSource, text []byte, o *tenant.Organization, d ingest.Delivery) (LogAnswer, error) {
 	var (
 		a      LogAnswer
 		counts []int
 		number int
-		d      = ingest.Delivery{Organization: o.ID, ID: key, Received: received}
 	)
-	readers, err := log.read(s, o, text, received)
+	readers, err := log.read(s, o, text, d.Received)
 	if err != nil {
 		return a, err
 	}
@@ -88,9 +94,11 @@ func (s *Server) countLog(o *tenant.Organization, log *logSource, text []byte, k
 		d.Lines, counts = append(d.Lines, r.lines...), append(counts, r.counts...)
 		a.Accepted += r.accepted
 		a.Ignored += r.ignored
-		a.Refused += len(r.refused)
-		for _, refused := range r.refused {
-			s.metrics.refused(refused.Reason, 1)
+		for reason, n := range r.refused {
+			a.Refused += n
+			s.metrics.refused(reason, n)
+		}
+		for _, refused := range r.named {
 			if len(a.Rejected) < maxNamedLines {
 				refused.Field = fmt.Sprintf("line[%d].%s", number+refused.line, refused.Field)
 				a.Rejected = append(a.Rejected, refused.Refusal)
@@ -98,7 +106,7 @@ func (s *Server) countLog(o *tenant.Organization, log *logSource, text []byte, k
 		}
 		number += r.number
 	}
-	if len(d.Lines) == 0 {
+	if len(d.Lines) == 0 && d.Cursor.Source == "" {
 		return a, nil // what counts nothing does not use up its key
 	}
 	counted, err := s.Pipeline.Usage(d)
@@ -119,21 +127,4 @@ func (s *Server) countLog(o *tenant.Organization, log *logSource, text []byte, k
 	}
 	s.metrics.accepted.Add(a.Accepted)
 	return a, nil
-}
-
-// newRules returns the rules by which each organisation's streams are found.
-func newRules(organizations []tenant.Organization) (map[string]*accesslog.Rules, error) {
-	all := map[string]*accesslog.Rules{}
-	for _, o := range organizations {
-		var own []accesslog.Rule
-		for _, p := range o.StreamPaths {
-			expression, err := regexp.Compile(p.Path)
-			if err != nil {
-				return nil, fmt.Errorf("organisation %s: stream path: %w", o.ID, err)
-			}
-			own = append(own, accesslog.Rule{Path: expression, Protocol: strings.ToLower(p.Protocol)})
-		}
-		all[o.ID] = accesslog.NewRules(own)
-	}
-	return all, nil
 }

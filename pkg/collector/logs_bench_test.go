@@ -15,7 +15,11 @@ import (
 func BenchmarkLogs(b *testing.B) {
 	c := start(b, nil)
 	c.store.discard = true
-	go c.pipeline.Run(b.Context())
+	go func() {
+		if err := c.pipeline.Run(b.Context()); err != nil {
+			b.Error(err)
+		}
+	}()
 	random := rand.New(rand.NewPCG(1, 1))
 	const linesPerRequest, requests, viewers, linesPerSecond = 20_000, 50, 400, 133
 	bodies := make([][]byte, requests)

@@ -1,14 +1,15 @@
 package collector
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/ingest"
-	"github.com/streamlens/streamlens/pkg/vm"
 )
 
 // metricsPrefix begins the names of the collector's own metrics.
@@ -16,11 +17,14 @@ const metricsPrefix = "streamlens_collector_"
 
 // Metrics by which others see how far the collector is.
 const (
-	// WaitingMetric is how many bytes of samples wait for VictoriaMetrics.
-	WaitingMetric = metricsPrefix + "waiting_bytes"
+	// WaitingMetric is how many samples VictoriaMetrics has not taken.
+	WaitingMetric = metricsPrefix + "waiting_samples"
 	// HandedMetric is the time, in ms since 1970, up to which all that came is written or waits.
 	HandedMetric = metricsPrefix + "handed_timestamp_milliseconds"
 )
+
+// readyTimeout is how long the answer with the metrics waits for VictoriaMetrics.
+const readyTimeout = 3 * time.Second
 
 // metricSet is what the collector tells about itself.
 type metricSet struct {
@@ -29,23 +33,50 @@ type metricSet struct {
 	repeated *metrics.Counter
 }
 
-func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, writes func() vm.WriterStats) *metricSet {
-	set := metrics.NewSet()
-	gauge := func(name string, value func() int64) {
-		set.NewGauge(name, func() float64 { return float64(value()) })
+// newMetrics returns the metrics of a pipeline, which it observes, and of what is in front of it.
+func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, ready func(context.Context) error) *metricSet {
+	m := &metricSet{set: metrics.NewSet()}
+	m.accepted = m.set.NewCounter(metricsPrefix + "accepted_total")
+	m.repeated = m.set.NewCounter(metricsPrefix + "repeated_total")
+	for name, value := range map[string]func(ingest.Stats) float64{
+		"sessions":              func(s ingest.Stats) float64 { return float64(s.Sessions) },
+		"series":                func(s ingest.Stats) float64 { return float64(s.Series) },
+		"late_total":            func(s ingest.Stats) float64 { return float64(s.Late) },
+		"written_samples_total": func(s ingest.Stats) float64 { return float64(s.Written) },
+		"written_bytes_total":   func(s ingest.Stats) float64 { return float64(s.WrittenBytes) },
+		"write_failures_total":  func(s ingest.Stats) float64 { return float64(s.Failures) },
+		"journal_bytes":         func(s ingest.Stats) float64 { return float64(s.JournalBytes) },
+		"backlog_bytes":         func(s ingest.Stats) float64 { return float64(s.BacklogBytes) },
+		"waiting_seconds": func(s ingest.Stats) float64 {
+			if s.Waiting == 0 {
+				return 0
+			}
+			return time.Since(time.UnixMilli(s.Clean)).Seconds()
+		},
+	} {
+		m.set.NewGauge(metricsPrefix+name, func() float64 { return value(p.Stats()) })
 	}
-	gauge(WaitingMetric, func() int64 { return writes().Waiting })
-	gauge(metricsPrefix+"written_bytes_total", func() int64 { return writes().Written })
-	gauge(metricsPrefix+"write_failures_total", func() int64 { return writes().Failures })
-	gauge(metricsPrefix+"user_agents_not_parsed_total", agents.Refused)
-	gauge(HandedMetric, p.Handed)
-	set.NewGauge(metricsPrefix+"sessions", func() float64 { return float64(p.Sessions()) })
-	set.NewGauge(metricsPrefix+"series", func() float64 { return float64(p.Series()) })
-	return &metricSet{
-		set:      set,
-		accepted: set.NewCounter(metricsPrefix + "accepted_total"),
-		repeated: set.NewCounter(metricsPrefix + "repeated_total"),
-	}
+	m.set.NewGauge(WaitingMetric, func() float64 { return float64(p.Stats().Waiting) })
+	m.set.NewGauge(HandedMetric, func() float64 { return float64(p.Stats().Handed) })
+	m.set.NewGauge(metricsPrefix+"max_data_bytes", func() float64 { return float64(p.MaxBytes) })
+	m.set.NewGauge(metricsPrefix+"user_agents_not_parsed_total", func() float64 { return float64(agents.Refused()) })
+	m.set.NewGauge(metricsPrefix+"ready", func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+		defer cancel()
+		if ready(ctx) != nil {
+			return 0
+		}
+		return 1
+	})
+	synced, delay := m.set.NewHistogram(metricsPrefix+"journal_sync_seconds"), m.set.NewHistogram(metricsPrefix+"delay_seconds")
+	p.Observe(ingest.Observer{
+		Synced: func(took time.Duration) { synced.Update(took.Seconds()) },
+		Taken:  func(after time.Duration) { delay.Update(after.Seconds()) },
+		Folded: func(organization, label string) {
+			m.set.GetOrCreateCounter(fmt.Sprintf("%sfolded_total{organization=%q,field=%q}", metricsPrefix, organization, label)).Inc()
+		},
+	})
+	return m
 }
 
 // refused counts refused events, lines and requests by reason.

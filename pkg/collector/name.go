@@ -7,76 +7,34 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 )
 
-// Files in the data directory.
-const (
-	nameFile   = "collector" // the collector's name
-	startsFile = "starts"    // how often it was started
-)
+// nameFile is the file of the data directory that holds the collector's name.
+const nameFile = "collector"
 
-// identity tells the series of collectors apart, and those of one collector before and after a start.
-type identity struct {
-	// name is made once and then stays; what the last word holds of, such as the level of an organisation, is written
-	// under it.
-	name string
-	// series is the name with the number of this start; sums are written under it. A collector that starts has forgotten
-	// the sums of the minute and the hour that are open. Under the old name its smaller sums would be dropped, because
-	// VictoriaMetrics keeps the greatest; under a new one both count.
-	series string
-}
-
-// identify returns the identity of the collector with this data directory, for one start.
-func identify(dataDir string) (identity, error) {
-	if err := os.MkdirAll(dataDir, 0o755); err != nil {
-		return identity{}, fmt.Errorf("make the data directory: %w", err)
+// identify returns the name of the collector with this data directory. It is made once and then stays, because sums are stored
+// under it: what the collector has counted and what it counts after a restart are one.
+func identify(dataDir string) (string, error) {
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return "", fmt.Errorf("make the data directory: %w", err)
 	}
-	name, err := readFile(dataDir, nameFile)
-	if err != nil {
-		return identity{}, err
+	path := filepath.Join(dataDir, nameFile)
+	content, err := os.ReadFile(path)
+	if name := strings.TrimSpace(string(content)); err == nil && name != "" {
+		return name, nil
 	}
-	if name == "" {
-		name = strings.ToLower(rand.Text()[:10])
-		if err := writeFile(dataDir, nameFile, name); err != nil {
-			return identity{}, err
-		}
-	}
-	text, err := readFile(dataDir, startsFile)
-	if err != nil {
-		return identity{}, err
-	}
-	starts := 0
-	if text != "" {
-		if starts, err = strconv.Atoi(text); err != nil {
-			return identity{}, fmt.Errorf("%s holds no number: %w", filepath.Join(dataDir, startsFile), err)
-		}
-	}
-	starts++
-	if err := writeFile(dataDir, startsFile, strconv.Itoa(starts)); err != nil {
-		return identity{}, err
-	}
-	return identity{name: name, series: fmt.Sprintf("%s-%d", name, starts)}, nil
-}
-
-// readFile returns what a file holds, "" if there is none.
-func readFile(dataDir, name string) (string, error) {
-	content, err := os.ReadFile(filepath.Join(dataDir, name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read who the collector is: %w", err)
 	}
-	return strings.TrimSpace(string(content)), nil
-}
-
-// writeFile replaces a file in one step.
-func writeFile(dataDir, name, content string) error {
-	path := filepath.Join(dataDir, name)
-	if err := os.WriteFile(path+".new", []byte(content+"\n"), 0o644); err != nil {
-		return fmt.Errorf("keep who the collector is: %w", err)
+	name := strings.ToLower(rand.Text()[:10])
+	// In one step, so that no crash leaves half a name.
+	err = os.WriteFile(path+".new", []byte(name+"\n"), 0o600)
+	if err == nil {
+		err = os.Rename(path+".new", path)
 	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return fmt.Errorf("keep who the collector is: %w", err)
+	if err != nil {
+		return "", fmt.Errorf("keep who the collector is: %w", err)
 	}
-	return nil
+	return name, nil
 }

@@ -16,27 +16,30 @@ func TestIdentify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.name == "" || second.name != first.name {
-		t.Errorf("the name is %q, and %q after a start", first.name, second.name)
-	}
-	if first.series != first.name+"-1" || second.series != first.name+"-2" {
-		t.Errorf("the series are %q and %q, want -1 and -2 behind %q", first.series, second.series, first.name)
+	if first == "" || second != first {
+		t.Errorf("the name is %q, and %q after a start", first, second)
 	}
 	other, err := identify(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if other.name == first.name {
+	if other == first {
 		t.Error("another collector has the same name")
 	}
 }
 
-func TestIdentifyRefusesABrokenCount(t *testing.T) {
+func TestIdentifyAfterACrash(t *testing.T) {
 	dataDir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dataDir, startsFile), []byte("many"), 0o600); err != nil {
+	for _, file := range []string{nameFile, nameFile + ".new"} {
+		if err := os.WriteFile(filepath.Join(dataDir, file), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name, err := identify(dataDir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := identify(dataDir); err == nil {
-		t.Errorf("got %+v, want an error: an earlier number could come again", got)
+	if again, err := identify(dataDir); err != nil || again != name || name == "" {
+		t.Errorf("the name is %q, and %q, %v after a start", name, again, err)
 	}
 }

@@ -19,18 +19,44 @@ import (
 // canaryRetry is how soon a canary that could not be written is tried again.
 const canaryRetry = 5 * time.Second
 
+// showTime is how long the first canary of an organisation may take until a query finds it.
+const showTime = 30 * time.Second
+
 // proof writes what must be written now and then, canaries and old tags, of all organisations, and proves by the canaries
 // that VictoriaMetrics keeps what it is given.
 type proof struct {
-	config    config.Config
 	collector string
 	client    *http.Client
 	tags      *tag.Store
 	logger    *slog.Logger
+	wake      chan struct{} // ends the wait for the next canary
 
 	mu        sync.Mutex
+	config    config.Config
+	reloaded  time.Time // when organisations may have come in; zero since the start
 	written   bool
 	retention time.Duration // of VictoriaMetrics, 0 while unknown
+}
+
+func newProof(c config.Config, collector string, client *http.Client, tags *tag.Store, logger *slog.Logger) *proof {
+	return &proof{config: c, collector: collector, client: client, tags: tags, logger: logger, wake: make(chan struct{}, 1)}
+}
+
+// replace takes another configuration of the same VictoriaMetrics, and lets run write at once.
+func (p *proof) replace(c config.Config) {
+	p.mu.Lock()
+	p.config, p.reloaded = c, time.Now()
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default: // it is to write already
+	}
+}
+
+func (p *proof) configuration() config.Config {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.config
 }
 
 // run writes at once and then every vm.CanaryInterval, until ctx is done.
@@ -44,6 +70,7 @@ func (p *proof) run(ctx context.Context) {
 		}
 		select {
 		case <-time.After(wait):
+		case <-p.wake:
 		case <-ctx.Done():
 			return
 		}
@@ -51,12 +78,13 @@ func (p *proof) run(ctx context.Context) {
 }
 
 func (p *proof) write(ctx context.Context) error {
-	for _, o := range p.config.Organizations {
+	c := p.configuration()
+	for _, o := range c.Organizations {
 		settings := vm.Settings{Addresses: o.Privacy.IP != tenant.IPOff}
 		if o.Level == tenant.Premium {
 			settings.Level = 1
 		}
-		if err := vm.WriteCanary(ctx, p.client, p.config.VictoriaMetrics.URL, o.ID, p.collector, settings, time.Now()); err != nil {
+		if err := vm.WriteCanary(ctx, p.client, c.VictoriaMetrics.WritesTo(), o.ID, p.collector, settings, time.Now()); err != nil {
 			return fmt.Errorf("organisation %s: %w", o.ID, err)
 		}
 		if err := p.tags.Renew(ctx, o.ID); err != nil {
@@ -71,7 +99,7 @@ func (p *proof) write(ctx context.Context) error {
 
 // readRetention reads VictoriaMetrics' retention, or returns which of its flags is wrong.
 func (p *proof) readRetention(ctx context.Context) error {
-	retention, err := vm.CheckFlags(ctx, p.client, p.config.VictoriaMetrics.URL)
+	retention, err := vm.CheckFlags(ctx, p.client, p.configuration().VictoriaMetrics.URL)
 	if err != nil {
 		return err
 	}
@@ -97,17 +125,21 @@ func (p *proof) check(ctx context.Context) error {
 		return err
 	}
 	p.mu.Lock()
-	written := p.written
+	c, written, mayBeNew := p.config, p.written, time.Since(p.reloaded) < showTime
 	p.mu.Unlock()
 	if !written {
 		return errors.New("VictoriaMetrics has not taken the canary yet")
 	}
-	for _, o := range p.config.Organizations {
-		client, err := Reader(p.config, o.ID)
+	for _, o := range c.Organizations {
+		client, err := Reader(c, o.ID)
 		if err != nil {
 			return err
 		}
-		if err := vm.CheckCanary(ctx, client, time.Now()); err != nil {
+		err = vm.CheckCanary(ctx, client, time.Now())
+		if errors.Is(err, vm.ErrUnknownOrganization) && mayBeNew {
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("organisation %s: %w", o.ID, err)
 		}
 	}

@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"path/filepath"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/enrich"
@@ -30,41 +30,46 @@ type pull struct {
 func newPull(c config.Config, s *Server, logger *slog.Logger) (*pull, error) {
 	p := &pull{}
 	for _, l := range c.Logs {
-		organization, _ := s.Directory.Organization(l.Organization)
 		log, err := newLogSource(l.LogFormat())
 		if err != nil {
 			return nil, err
 		}
-		name := sha256.Sum256([]byte(l.Organization + "\n" + l.File))
+		source := sourceName("log", l.Organization, l.File)
 		p.followers = append(p.followers, &logfile.Follower{
-			Path: l.File, State: filepath.Join(c.DataDir, "log-"+hex.EncodeToString(name[:8])+".json"), Logger: logger,
-			Take: s.logTaker(organization, log),
+			Path: l.File, Restore: s.Pipeline.Cursor(source), Take: s.logTaker(l.Organization, source, log), Header: log.skip,
+			Logger: logger,
 		})
 	}
-	s.hooks = map[string]*mediaserver.Poller{}
+	s.hooks = map[[sha256.Size]byte]*mediaserver.Poller{}
 	for _, m := range c.Servers {
-		organization, _ := s.Directory.Organization(m.Organization)
 		polled := m.Polled()
-		polled.StreamName = s.streamName(organization)
+		polled.StreamName = s.streamName(m.Organization)
 		server, err := mediaserver.New(polled)
 		if err != nil {
 			return nil, err
 		}
-		poller := mediaserver.NewPoller(polled, server, &mediaServerSink{s, organization}, logger)
+		source := sourceName("server", m.Organization, m.Type, m.URL)
+		poller := mediaserver.NewPoller(polled, server, s.Pipeline.Cursor(source), &mediaServerSink{s, m.Organization, source}, logger)
 		p.pollers = append(p.pollers, poller)
 		if m.HookKey != "" {
-			s.hooks[m.HookKey] = poller
+			s.hooks[sha256.Sum256([]byte(m.HookKey))] = poller
 		}
 	}
 	return p, nil
 }
 
+// sourceName returns the name under which it is kept how far something is read. It is a hash, because a URL may have a password.
+func sourceName(kind string, parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
+	return kind + " " + hex.EncodeToString(sum[:8])
+}
+
 // streamName returns the name of a media server's stream. It is the one that the stream has in an access log, so that what a
 // server receives by RTMP and a cache delivers by HLS is one stream: live/NAME is NAME, unless the organisation's own rules
 // say something else.
-func (s *Server) streamName(o *tenant.Organization) func(string) string {
+func (s *Server) streamName(organization string) func(string) string {
 	return func(name string) string {
-		if stream, _, _, ok := s.rules[o.ID].Match("/" + name + "/index.m3u8"); ok {
+		if stream, _, _, ok := s.settings.Load().rulesOf(organization).Match("/" + name + "/index.m3u8"); ok {
 			return stream
 		}
 		return name
@@ -72,14 +77,10 @@ func (s *Server) streamName(o *tenant.Organization) func(string) string {
 }
 
 // run fetches until ctx is done.
-func (p *pull) run(ctx context.Context, logger *slog.Logger) {
+func (p *pull) run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, f := range p.followers {
-		all.Go(func() {
-			if err := f.Run(ctx); err != nil {
-				logger.Error("A log is not followed", "file", f.Path, "error", err)
-			}
-		})
+		all.Go(func() { f.Run(ctx) })
 	}
 	for _, poller := range p.pollers {
 		all.Go(func() { poller.Run(ctx) })
@@ -87,11 +88,24 @@ func (p *pull) run(ctx context.Context, logger *slog.Logger) {
 	all.Wait()
 }
 
+// goneError is what is pulled for an organisation that a reload has taken away.
+type goneError string
+
+func (e goneError) Error() string {
+	return fmt.Sprintf("the configuration has no organisation %s any more", string(e))
+}
+
 // logTaker counts the lines of a log that is followed, and tells of the first line that cannot be read.
-func (s *Server) logTaker(o *tenant.Organization, log *logSource) func(context.Context, []byte) error {
+func (s *Server) logTaker(organization, source string, log *logSource) func(context.Context, []byte, string) error {
 	told := false
-	return func(ctx context.Context, lines []byte) error {
-		answered, err := s.countLog(o, log, lines, "", s.Clock().UnixMilli())
+	return func(ctx context.Context, lines []byte, position string) error {
+		o, ok := s.Directory.Organization(organization)
+		if !ok {
+			return goneError(organization)
+		}
+		answered, err := s.countLog(log, lines, o, ingest.Delivery{
+			Organization: o.ID, Received: s.Clock().UnixMilli(), Cursor: ingest.Cursor{Source: source, Position: position},
+		})
 		if err != nil {
 			return err
 		}
@@ -107,31 +121,35 @@ func (s *Server) logTaker(o *tenant.Organization, log *logSource) func(context.C
 // mediaServerSink counts what a media server reports, for one organisation.
 type mediaServerSink struct {
 	server       *Server
-	organization *tenant.Organization
+	organization string
+	source       string // of the cursor
 }
 
-// Usage counts traffic.
-func (m *mediaServerSink) Usage(lines []event.Usage) error {
-	enriched := make([]event.Usage, len(lines))
-	for i, u := range lines {
-		enriched[i] = m.server.enrichUsage(m.organization, u)
+// Take implements mediaserver.Sink. Streams beyond the organisation's limit are refused and counted as such.
+func (m *mediaServerSink) Take(lines []event.Usage, broadcasts []event.Batch, position string) error {
+	o, ok := m.server.Directory.Organization(m.organization)
+	if !ok {
+		return goneError(m.organization)
 	}
-	_, err := m.server.Pipeline.Usage(ingest.Delivery{
-		Organization: m.organization.ID, Received: m.server.Clock().UnixMilli(), Lines: enriched,
-	})
-	return err
-}
-
-// Broadcast counts events of a publisher.
-func (m *mediaServerSink) Broadcast(b event.Batch) error {
-	from := address(b.Session.Viewer.Address)
-	_, err := m.server.Pipeline.Events(b, func() event.Viewer {
-		return event.Viewer{
+	d := ingest.Delivery{
+		Organization: o.ID, Received: m.server.Clock().UnixMilli(), Cursor: ingest.Cursor{Source: m.source, Position: position},
+	}
+	for _, u := range lines {
+		d.Lines = append(d.Lines, m.server.enrichUsage(o, u))
+	}
+	for _, b := range broadcasts {
+		from := address(b.Session.Viewer.Address)
+		b.Session.Viewer = event.Viewer{
 			Country: m.server.Countries.Country(from), OS: enrich.UnknownUserAgent, Browser: enrich.UnknownUserAgent,
-			Address:  m.server.storedAddress(from, m.organization.Privacy.IP, b.Received),
+			Address:  m.server.storedAddress(from, o.Privacy.IP, b.Received),
 			Referrer: enrich.Host(b.Session.Viewer.Referrer),
 		}
-	})
+		d.Sessions = append(d.Sessions, b)
+	}
+	counted, err := m.server.Pipeline.Usage(d)
+	if len(counted.OverLimit) > 0 {
+		m.server.metrics.refused("streams", len(counted.OverLimit))
+	}
 	return err
 }
 
@@ -140,15 +158,23 @@ const maxHookBody = 64 << 10
 
 // postSRSHook takes a hook of SRS. The key is in the URL because SRS can be told nothing else; it opens nothing but this.
 func (s *Server) postSRSHook(w http.ResponseWriter, r *http.Request) error {
-	poller, ok := s.hooks[r.PathValue("key")]
-	if !ok {
-		return tenant.ErrUnknownSecretKey
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHookBody))
+	var poller *mediaserver.Poller
+	key := r.PathValue("key")
+	err := s.guesses.try(time.Now(), s.network(r), key, func() error {
+		var ok bool
+		if poller, ok = s.hooks[sha256.Sum256([]byte(key))]; !ok {
+			return tenant.ErrUnknownSecretKey
+		}
+		return nil
+	})
 	if err != nil {
-		return &refusal{http.StatusRequestEntityTooLarge, event.Refusal{Reason: "too_large",
-			Error: fmt.Sprintf("the body must be at most %d bytes", maxHookBody)}, 0}
+		return err
 	}
+	body, done, err := s.serverBodies.read(r, maxHookBody)
+	if err != nil {
+		return err
+	}
+	defer done()
 	hook, err := mediaserver.DecodeSRSHook(body)
 	if err != nil {
 		return &refusal{http.StatusBadRequest, event.Refusal{Reason: "malformed", Error: err.Error()}, 0}

@@ -56,7 +56,7 @@ func TestPullFollowsLogsAndPollsServers(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
-		p.run(ctx, slog.New(slog.DiscardHandler))
+		p.run(ctx)
 		close(done)
 	}()
 	for looks.Load() < 2 {

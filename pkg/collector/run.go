@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -17,23 +16,18 @@ import (
 	"github.com/streamlens/streamlens/pkg/vm"
 )
 
-// Times that a client may take.
-const (
-	readHeaderTimeout = 10 * time.Second
-	readTimeout       = 30 * time.Second
-	idleTimeout       = 2 * time.Minute
-	shutdownTimeout   = 10 * time.Second
-	maxHeaderBytes    = 32 << 10
-)
+// shutdownTimeout is how long requests that have begun may take when the collector stops.
+const shutdownTimeout = 10 * time.Second
 
 // geoIPInterval is how often a new GeoIP database is looked for.
 const geoIPInterval = 30 * time.Second
 
-// Run runs a collector until ctx is done; then it answers the requests that it has begun, and writes what it has counted.
-func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
+// Run runs a collector until ctx is done; then it answers the requests that it has begun, and writes what it has counted. Of the
+// configurations that come on changed it takes over what it can without a restart; changed may be nil.
+func Run(ctx context.Context, c config.Config, changed <-chan config.Config, logger *slog.Logger) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	who, err := identify(c.DataDir)
+	name, err := identify(c.DataDir)
 	if err != nil {
 		return err
 	}
@@ -52,11 +46,25 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	salts, err := enrich.OpenSalts(c.DataDir, time.Now, logger)
+	if err != nil {
+		return err
+	}
 	client := &http.Client{}
-	writer := vm.NewWriter(c.VictoriaMetrics.URL, client)
-	pipeline := ingest.New(who.series, writer, directory.Limits, time.Now)
-	tags := newTagStore(c, client)
-	proof := &proof{config: c, collector: who.name, client: client, tags: tags, logger: logger}
+	pipeline, err := ingest.Open(ingest.Options{
+		Dir:       c.DataDir,
+		Collector: name,
+		Target:    vm.Target{URL: c.VictoriaMetrics.WritesTo(), Client: client},
+		Limits:    directory.Limits,
+		MaxBytes:  c.MaxDataBytes,
+		Clock:     time.Now,
+		Logger:    logger,
+	})
+	if err != nil {
+		return err
+	}
+	tags := newTagStore(c, client, pipeline.Keep)
+	proof := newProof(c, name, client, tags, logger)
 	server := &Server{
 		Directory:      directory,
 		TrustedProxies: c.TrustedProxies,
@@ -64,8 +72,9 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 		UserAgents:     userAgents,
 		Pipeline:       pipeline,
 		Tags:           tags,
-		Writes:         writer.Stats,
+		Salts:          salts,
 		MaxUsageAge:    proof.maxUsageAge,
+		PrivateMetrics: c.PrivateListen != "",
 		Ready:          proof.check,
 		Clock:          time.Now,
 		Logger:         logger,
@@ -78,48 +87,41 @@ func Run(ctx context.Context, c config.Config, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	ports, err := server.openPorts(ctx, c, handler)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	httpServer := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		return err
 	}
 
-	// What feeds stops before what it feeds: requests, logs and media servers, then the pipeline, then the writer.
+	// What feeds stops before what it feeds: requests, logs and media servers, then the pipeline.
 	pipelineCtx, stopPipeline := context.WithCancel(context.WithoutCancel(ctx))
-	writerCtx, stopWriter := context.WithCancel(context.WithoutCancel(ctx))
-	var pullDone, pipelineDone, writerDone, rest sync.WaitGroup
-	writerDone.Go(func() { writer.Run(writerCtx, logger) })
-	pipelineDone.Go(func() { pipeline.Run(pipelineCtx) })
-	pullDone.Go(func() { pulled.run(ctx, logger) })
+	defer stopPipeline()
+	var pullDone, rest sync.WaitGroup
+	counted := make(chan error, 1)
+	go func() { counted <- pipeline.Run(pipelineCtx) }()
+	pullDone.Go(func() { pulled.run(ctx) })
 	rest.Go(func() { countries.Watch(ctx, geoIPInterval) })
 	rest.Go(func() { proof.run(ctx) })
-	served := make(chan error, 1)
-	go func() { served <- httpServer.Serve(listener) }()
-	logger.Info("Collector listens", "address", listener.Addr().String(), "collector", who.series)
+	rest.Go(func() { (&reloader{c, server, proof, logger}).run(ctx, changed) })
+	served := ports.serve()
+	logger.Info("Collector listens", "address", ports.publicListener.Addr().String(), "collector", name)
 
 	select {
 	case err = <-served:
 		stop()
 	case <-ctx.Done():
-		shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-		defer cancel()
-		err = httpServer.Shutdown(shutdownCtx)
 	}
+	shutdownCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err = errors.Join(err, ports.shutdown(shutdownCtx))
 	pullDone.Wait()
 	stopPipeline()
-	pipelineDone.Wait()
-	stopWriter()
-	writerDone.Wait()
+	kept := <-counted
 	rest.Wait()
-	if err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve: %w", err)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
 	}
-	return nil
+	if err != nil {
+		err = fmt.Errorf("serve: %w", err)
+	}
+	return errors.Join(err, kept)
 }

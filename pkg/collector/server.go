@@ -3,27 +3,29 @@
 package collector
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
-	"slices"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/klauspost/compress/gzip"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/ingest"
-	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/beacon"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 	"github.com/streamlens/streamlens/pkg/source/usage"
@@ -32,59 +34,69 @@ import (
 	"github.com/streamlens/streamlens/pkg/vm"
 )
 
-// Bounds of request bodies in bytes, after decompression.
-const (
-	maxEventsBody = 1 << 20
-	maxUsageBody  = 8 << 20
-	maxDiscarded  = 32 << 20
-)
-
 // retryDatabase is when to try again what VictoriaMetrics could not take.
 const retryDatabase = 10 * time.Second
 
 // Server serves the collector's requests.
 type Server struct {
-	Directory      *tenant.Directory
+	Directory *tenant.Directory
+	// TrustedProxies holds when the server starts, until a reload; settings has those of now.
 	TrustedProxies []netip.Prefix
 	Countries      *enrich.Countries
 	UserAgents     *enrich.UserAgents
 	Pipeline       *ingest.Pipeline
 	Tags           *tag.Store
+	// Salts are those of hashed addresses; by default they end with the process.
+	Salts *enrich.Salts
 	// MaxUsageAge returns the greatest age of usage.
 	MaxUsageAge func() time.Duration
-	// Writes tells how far the samples are written.
-	Writes func() vm.WriterStats
+	// PrivateMetrics is whether only the private port shows metrics.
+	PrivateMetrics bool
 	// Ready returns why the collector cannot do its work, or nil.
 	Ready  func(context.Context) error
 	Clock  func() time.Time
 	Logger *slog.Logger
 
 	metrics  *metricSet
-	limiters limiters
+	limiters *limiters
+	guesses  *guesses
 	salts    *enrich.Salts
 	// playerTags holds tags that players gave to streams lately, so that each is written once.
 	playerTags *lru.Cache[playerTag, struct{}]
-	rules      map[string]*accesslog.Rules // by organisation
-	hooks      map[string]*mediaserver.Poller
-	events     sync.Pool // of *beacon.Decoder
-	usage      sync.Pool // of *usage.Decoder
-	bodies     sync.Pool // of *[]byte
+	settings   atomic.Pointer[settings]
+	hooks      map[[sha256.Size]byte]*mediaserver.Poller // by the hashes of their keys
+	events     sync.Pool                                 // of *beacon.Decoder
+	usage      sync.Pool                                 // of *usage.Decoder
+	// playerBodies and serverBodies are apart, so that players cannot take the room of servers. The large bodies of servers leave
+	// half of the processors to players.
+	playerBodies *bodies
+	serverBodies *bodies
 }
 
-// Handler returns the handler of all the collector's requests.
+// Handler returns the handler of the public port.
 func (s *Server) Handler() (http.Handler, error) {
-	s.metrics = newMetrics(s.Pipeline, s.UserAgents, s.Writes)
-	s.salts = enrich.NewSalts()
+	s.metrics = newMetrics(s.Pipeline, s.UserAgents, s.Ready)
+	if s.salts = s.Salts; s.salts == nil {
+		s.salts = enrich.NewSalts()
+	}
 	var err error
 	if s.playerTags, err = lru.New[playerTag, struct{}](playerTagsKnown); err != nil {
 		return nil, fmt.Errorf("tags of players: %w", err)
 	}
-	if s.rules, err = newRules(s.Directory.Organizations()); err != nil {
+	if s.limiters, err = newLimiters(); err != nil {
 		return nil, err
 	}
+	if s.guesses, err = newGuesses(); err != nil {
+		return nil, err
+	}
+	first, err := newSettings(s.TrustedProxies, s.Directory.Organizations(), nil)
+	if err != nil {
+		return nil, err
+	}
+	s.settings.Store(first)
 	s.events.New = func() any { return beacon.NewDecoder(event.MaxPlayerAge) }
 	s.usage.New = func() any { return new(usage.Decoder) }
-	s.bodies.New = func() any { return new([]byte) }
+	s.playerBodies, s.serverBodies = newBodies(nil), newBodies(semaphore.NewWeighted(int64(max(runtime.GOMAXPROCS(0)/2, 1))))
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/events", s.endpoint(s.postEvents))
 	mux.HandleFunc("OPTIONS /v1/events", preflight)
@@ -97,11 +109,10 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.Handle("PUT /v1/streams/{stream}/tags", s.endpoint(s.putTags))
 	mux.Handle("DELETE /v1/streams/{stream}/tags", s.endpoint(s.deleteTags))
 	mux.Handle("PUT /stream/{stream}/tag", s.endpoint(s.putTags))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]string{"status": "ok"})
-	})
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.HandleFunc("GET /metrics", s.metrics.write)
+	s.handleHealth(mux)
+	if !s.PrivateMetrics {
+		mux.HandleFunc("GET /metrics", s.metrics.write)
+	}
 	mux.Handle("/", s.endpoint(func(_ http.ResponseWriter, r *http.Request) error {
 		return &refusal{http.StatusNotFound, event.Refusal{Reason: "not_found", Error: "there is no " + r.Method + " of this path"}, 0}
 	}))
@@ -133,19 +144,23 @@ func (s *Server) endpoint(handle func(http.ResponseWriter, *http.Request) error)
 			known = &refusal{http.StatusForbidden, event.Refusal{Reason: "origin", Error: err.Error()}, 0}
 		case errors.Is(err, ingest.ErrStreams):
 			known = &refusal{http.StatusTooManyRequests, event.Refusal{Reason: "streams", Error: err.Error(), Field: "stream"}, time.Hour}
+		case errors.Is(err, ingest.ErrSessions):
+			known = &refusal{http.StatusTooManyRequests, event.Refusal{Reason: "sessions", Error: err.Error()}, time.Minute}
 		case errors.Is(err, tag.ErrInvalid):
 			known = &refusal{http.StatusBadRequest, event.Refusal{Reason: "tags", Error: err.Error(), Field: "tags"}, 0}
 		case errors.As(err, new(*vm.UnreachableError)), errors.As(err, new(*vm.StatusError)):
 			known = &refusal{http.StatusServiceUnavailable, event.Refusal{Reason: "database", Error: err.Error()}, retryDatabase}
+		case errors.Is(err, ingest.ErrDisk):
+			known = &refusal{http.StatusServiceUnavailable, event.Refusal{Reason: "disk", Error: ingest.ErrDisk.Error()}, retryDatabase}
 		case errors.Is(err, ingest.ErrBacklog):
 			known = &refusal{http.StatusServiceUnavailable, event.Refusal{Reason: "backlog", Error: err.Error()}, retryDatabase}
 		default:
-			s.Logger.ErrorContext(r.Context(), "Answering a request failed", "path", r.URL.Path, "error", err)
+			s.Logger.ErrorContext(r.Context(), "Answering a request failed", "pattern", r.Pattern, "error", err)
 			known = &refusal{http.StatusInternalServerError, event.Refusal{Reason: "internal", Error: "internal error"}, 0}
 		}
 		s.metrics.refused(known.Reason, 1)
 		if known.retryAfter > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(known.retryAfter.Seconds())))
+			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(known.retryAfter.Seconds()))))
 		}
 		answer(w, known.status, known.Refusal)
 	})
@@ -182,14 +197,14 @@ type accepted struct {
 func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) error {
 	allowOrigin(w)
 	received := s.Clock().UnixMilli()
-	body, err := s.body(r, maxEventsBody, "application/json", "text/plain")
+	body, done, err := s.playerBodies.read(r, maxEventsBody, "application/json", "text/plain")
 	if err != nil {
 		return err
 	}
-	defer s.bodies.Put(body)
+	defer done()
 	decoder := s.events.Get().(*beacon.Decoder)
 	defer s.events.Put(decoder)
-	envelope, refused := decoder.Decode(*body, received)
+	envelope, refused := decoder.Decode(body, received)
 	if refused != nil {
 		status := http.StatusBadRequest
 		if refused.Reason == event.TooMany {
@@ -201,7 +216,7 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.limiters.allow(organization, len(envelope.Events)); err != nil {
+	if err := s.limitPlayers(r, organization, envelope.AccountID, len(envelope.Events)); err != nil {
 		return err
 	}
 	rejected := envelope.Refused
@@ -249,6 +264,7 @@ func batch(organization string, e beacon.Envelope, received int64) event.Batch {
 			Client:       strings.TrimSpace(e.Kind + " " + e.Version),
 			Method:       event.Method(e.Kind, e.Protocol),
 			Interval:     e.Interval,
+			Started:      e.Started,
 		},
 		Received: received,
 		Events:   e.Events,
@@ -257,7 +273,7 @@ func batch(organization string, e beacon.Envelope, received int64) event.Batch {
 
 // viewer finds out who sends a request. The country is that of the address before any of it is taken away.
 func (s *Server) viewer(r *http.Request, o *tenant.Organization, stream, referrer string, received int64) event.Viewer {
-	address := enrich.ClientIP(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.TrustedProxies)
+	address := enrich.ClientIP(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.settings.Load().trustedProxies)
 	agent := s.UserAgents.UserAgent(enrich.UserAgentHeaders{
 		UserAgent: r.Header.Get("User-Agent"),
 		Brands:    r.Header.Get("Sec-CH-UA"),
@@ -279,28 +295,36 @@ func (s *Server) viewer(r *http.Request, o *tenant.Organization, stream, referre
 
 func (s *Server) postUsage(w http.ResponseWriter, r *http.Request) error {
 	received := s.Clock().UnixMilli()
-	organization, err := s.Directory.BySecretKey(secretKey(r))
+	organization, err := s.bySecretKey(r)
 	if err != nil {
 		return err
 	}
-	body, err := s.body(r, maxUsageBody, "application/json", "application/x-ndjson", "text/plain")
+	key, err := idempotencyKey(r)
 	if err != nil {
 		return err
 	}
-	defer s.bodies.Put(body)
+	body, done, err := s.serverBodies.read(r, maxUsageBody, "application/json", "application/x-ndjson", "text/plain")
+	if err != nil {
+		return err
+	}
+	defer done()
+	if n := bytes.Count(body, []byte("\n")); n > maxUsageLines {
+		return &refusal{http.StatusRequestEntityTooLarge, event.Refusal{Reason: event.TooMany,
+			Error: fmt.Sprintf("%d lines in one request, at most %d are taken", n, maxUsageLines)}, 0}
+	}
 	decoder := s.usage.Get().(*usage.Decoder)
 	defer s.usage.Put(decoder)
-	lines, rejected := decoder.Decode(*body, received, s.MaxUsageAge())
+	lines, rejected := decoder.Decode(body, received, s.MaxUsageAge())
 	if len(lines) == 0 && len(rejected) == 0 {
 		return &refusal{http.StatusBadRequest, event.Refusal{Reason: "missing", Error: "the body has no line"}, 0}
 	}
-	if err := s.limiters.allow(organization, len(lines)); err != nil {
+	if err := s.limiters.take(time.Now(), sender{organization: organization}, len(lines)); err != nil {
 		return err
 	}
 	for i := range lines {
 		lines[i] = s.enrichUsage(organization, lines[i])
 	}
-	counted, err := s.Pipeline.Usage(ingest.Delivery{Organization: organization.ID, Received: received, Lines: lines})
+	counted, err := s.Pipeline.Usage(ingest.Delivery{Organization: organization.ID, ID: key, Received: received, Lines: lines})
 	if err != nil {
 		return err
 	}
@@ -344,87 +368,6 @@ func address(text string) netip.Addr {
 		return netip.Addr{}
 	}
 	return a.Unmap().WithZone("")
-}
-
-// body reads the body of a request into a buffer that goes back to s.bodies.
-func (s *Server) body(r *http.Request, limit int64, types ...string) (*[]byte, error) {
-	if !acceptable(r.Header.Get("Content-Type"), types) {
-		return nil, &refusal{http.StatusUnsupportedMediaType, event.Refusal{Reason: "media_type",
-			Error: "the content type must be one of " + strings.Join(types, ", ")}, 0}
-	}
-	tooLarge := &refusal{http.StatusRequestEntityTooLarge, event.Refusal{Reason: "too_large",
-		Error: fmt.Sprintf("the body must be at most %d bytes", limit)}, 0}
-	if r.ContentLength > limit {
-		discardBody(r)
-		return nil, tooLarge
-	}
-	var from io.Reader = r.Body
-	switch encoding := r.Header.Get("Content-Encoding"); encoding {
-	case "", "identity":
-	case "gzip":
-		z, err := gzip.NewReader(r.Body)
-		if err != nil {
-			return nil, &refusal{http.StatusBadRequest, event.Refusal{Reason: "gzip", Error: "the body is no valid gzip"}, 0}
-		}
-		defer z.Close()
-		from = z
-	default:
-		return nil, &refusal{http.StatusUnsupportedMediaType, event.Refusal{Reason: "encoding",
-			Error: "the content encoding must be gzip or none"}, 0}
-	}
-	buffer := s.bodies.Get().(*[]byte)
-	if r.ContentLength > 0 {
-		*buffer = slices.Grow((*buffer)[:0], int(r.ContentLength)+1)
-	}
-	var err error
-	*buffer, err = appendAll((*buffer)[:0], io.LimitReader(from, limit+1))
-	switch {
-	case int64(len(*buffer)) > limit:
-		discardBody(r)
-		err = tooLarge
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), from != r.Body && err != nil:
-		err = &refusal{http.StatusBadRequest, event.Refusal{Reason: "gzip", Error: "the body is no valid gzip"}, 0}
-	case err != nil:
-		err = &refusal{http.StatusBadRequest, event.Refusal{Reason: "incomplete", Error: "the body ended too early"}, 0}
-	}
-	if err != nil {
-		s.bodies.Put(buffer)
-		return nil, err
-	}
-	return buffer, nil
-}
-
-// discardBody reads the rest of a body that is too large, up to maxDiscarded, because many clients read the answer only when
-// they have sent everything.
-func discardBody(r *http.Request) {
-	_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded) // the request is refused whether or not the rest comes
-}
-
-func acceptable(contentType string, types []string) bool {
-	media, _, _ := strings.Cut(contentType, ";")
-	media = strings.ToLower(strings.TrimSpace(media))
-	for _, t := range types {
-		if media == "" || media == t {
-			return true
-		}
-	}
-	return false
-}
-
-func appendAll(b []byte, r io.Reader) ([]byte, error) {
-	for {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
-		}
-		n, err := r.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return b, nil
-			}
-			return b, err
-		}
-	}
 }
 
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {

@@ -21,27 +21,26 @@ import (
 	"github.com/streamlens/streamlens/pkg/enrich/enrichtest"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
-	"github.com/streamlens/streamlens/pkg/vm"
 )
 
 // store keeps what the pipeline writes.
 type store struct {
 	mu   sync.Mutex
 	text strings.Builder
-	full bool
 	// discard keeps nothing.
 	discard bool
 }
 
-func (s *store) Enqueue(samples []byte) {
+func (s *store) Write(_ context.Context, samples []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.discard {
 		s.text.Write(samples)
 	}
+	return nil
 }
 
-func (s *store) Full() bool { return s.full }
+func (s *store) Started(context.Context) (int64, error) { return 0, nil }
 
 type collector struct {
 	*httptest.Server
@@ -81,14 +80,18 @@ func start(t testing.TB, change func(*tenant.Organization)) *collector {
 		t.Fatal(err)
 	}
 	stored := &store{}
-	pipeline := ingest.New("c", stored, directory.Limits, time.Now)
+	pipeline, err := ingest.Open(ingest.Options{
+		Dir: t.TempDir(), Collector: "c", Target: stored, Limits: directory.Limits, MaxBytes: 1 << 30, Clock: time.Now, Logger: logger,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	served := &Server{
 		Directory:      directory,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		Countries:      countries,
 		UserAgents:     userAgents,
 		Pipeline:       pipeline,
-		Writes:         func() vm.WriterStats { return vm.WriterStats{} },
 		MaxUsageAge:    func() time.Duration { return 400 * 24 * time.Hour },
 		Ready:          func(context.Context) error { return nil },
 		Clock:          time.Now,
@@ -103,7 +106,9 @@ func start(t testing.TB, change func(*tenant.Organization)) *collector {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &collector{server, stored, served, pipeline, func() {
 		cancel()
-		pipeline.Run(ctx)
+		if err := pipeline.Run(ctx); err != nil {
+			t.Error(err)
+		}
 	}}
 }
 
@@ -388,7 +393,17 @@ func TestLimits(t *testing.T) {
 	})
 	t.Run("waiting samples", func(t *testing.T) {
 		c := start(t, nil)
-		c.store.full = true
+		c.pipeline.MaxBytes = 1
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- c.pipeline.Run(ctx) }()
+		defer func() {
+			cancel()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}()
+		time.Sleep(1500 * time.Millisecond) // one tick
 		if status, a := c.post(t, "/v1/events", envelope(loadEvent)); status != 503 || a.header.Get("Retry-After") == "" {
 			t.Errorf("answers %d, Retry-After %q; want 503", status, a.header.Get("Retry-After"))
 		}

@@ -33,13 +33,13 @@ func (s *Server) deleteTags(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) putTags(w http.ResponseWriter, r *http.Request) error {
 	return s.tags(w, r, func(ctx context.Context, organization, stream string) ([]string, error) {
-		body, err := s.body(r, maxTagsBody, "application/json", "text/plain")
+		body, done, err := s.serverBodies.read(r, maxTagsBody, "application/json", "text/plain")
 		if err != nil {
 			return nil, err
 		}
-		defer s.bodies.Put(body)
+		defer done()
 		var list tagList
-		if err := json.Unmarshal(*body, &list); err != nil || list.Tags == nil {
+		if err := json.Unmarshal(body, &list); err != nil || list.Tags == nil {
 			return nil, &refusal{http.StatusBadRequest, event.Refusal{Reason: "malformed", Field: "tags",
 				Error: `the body must be {"tags": ["a", "b"]}`}, 0}
 		}
@@ -51,7 +51,7 @@ func (s *Server) putTags(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) tags(w http.ResponseWriter, r *http.Request,
 	do func(ctx context.Context, organization, stream string) ([]string, error),
 ) error {
-	organization, err := s.Directory.BySecretKey(secretKey(r))
+	organization, err := s.bySecretKey(r)
 	if err != nil {
 		return err
 	}
@@ -80,9 +80,9 @@ func Reader(c config.Config, organization string) (*vm.Client, error) {
 	return vm.NewClient(c.VictoriaMetrics.URL, &http.Client{Transport: transport})
 }
 
-// newTagStore returns the store of the configuration's VictoriaMetrics.
-func newTagStore(c config.Config, client *http.Client) *tag.Store {
-	return tag.NewStore(c.VictoriaMetrics.URL, client, func(organization string) (*vm.Client, error) {
+// newTagStore returns the store of the configuration's VictoriaMetrics; see tag.NewStore.
+func newTagStore(c config.Config, client *http.Client, keep func([]byte) error) *tag.Store {
+	return tag.NewStore(c.VictoriaMetrics.WritesTo(), client, func(organization string) (*vm.Client, error) {
 		return Reader(c, organization)
-	}, time.Now)
+	}, keep, time.Now)
 }

@@ -25,8 +25,15 @@ import (
 type Config struct {
 	// Listen is the address of the collector, "host:port"; default ":8095". Port 0 takes a free one.
 	Listen string `yaml:"listen"`
+	// PrivateListen is the address for metrics and profiles, which nobody outside may reach, "host:port". Default "": metrics are on
+	// Listen, and there are no profiles.
+	PrivateListen string `yaml:"privateListen"`
+	TLS           TLS    `yaml:"tls"`
 	// DataDir is where the collector keeps what must survive a restart; default "/var/lib/streamlens".
-	DataDir         string          `yaml:"dataDir"`
+	DataDir string `yaml:"dataDir"`
+	// MaxDataBytes is how much the journal and the samples that wait for VictoriaMetrics may take of DataDir's disk, before the
+	// collector refuses what comes; default 10 GiB.
+	MaxDataBytes    int64           `yaml:"maxDataBytes"`
 	VictoriaMetrics VictoriaMetrics `yaml:"victoriametrics"`
 	GeoIP           GeoIP           `yaml:"geoip"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; default none.
@@ -38,6 +45,9 @@ type Config struct {
 	// Servers are the media servers that the collector polls.
 	Servers []MediaServer `yaml:"servers"`
 }
+
+// minDataBytes is the least with which the journal can work: some of its segments.
+const minDataBytes = 256 << 20
 
 // LogFile is an access log on the collector's machine.
 type LogFile struct {
@@ -89,10 +99,29 @@ func (m MediaServer) Polled() mediaserver.Config {
 	}
 }
 
+// TLS is the certificate of Listen. By default there is none, and no TLS.
+type TLS struct {
+	Certificate string `yaml:"certificate"` // path of the PEM file, with intermediate certificates behind the server's own
+	Key         string `yaml:"key"`         // path of the PEM file
+}
+
+// Enabled reports whether there is a certificate.
+func (t TLS) Enabled() bool { return t.Certificate != "" }
+
 // VictoriaMetrics is the database.
 type VictoriaMetrics struct {
 	// URL is its root, on a cluster with the tenant's path; default "http://127.0.0.1:8428".
 	URL string `yaml:"url"`
+	// WriteURL is where samples are written, if that is not URL: the insert path of a cluster's tenant, or a vmagent.
+	WriteURL string `yaml:"writeUrl"`
+}
+
+// WritesTo returns the URL that takes samples.
+func (v VictoriaMetrics) WritesTo() string {
+	if v.WriteURL != "" {
+		return v.WriteURL
+	}
+	return v.URL
 }
 
 // GeoIP is the source of countries.
@@ -136,6 +165,7 @@ func parse(data []byte) (Config, error) {
 	read := file{Config: Config{
 		Listen:          ":8095",
 		DataDir:         "/var/lib/streamlens",
+		MaxDataBytes:    10 << 30,
 		VictoriaMetrics: VictoriaMetrics{URL: "http://127.0.0.1:8428"},
 	}}
 	if err := yaml.Load(data, &read, yaml.WithKnownFields()); err != nil {
@@ -155,11 +185,27 @@ func parse(data []byte) (Config, error) {
 	if !validListen(config.Listen) {
 		add(`listen must be "host:port" or ":port"`, "listen")
 	}
+	if config.PrivateListen != "" {
+		if !validListen(config.PrivateListen) {
+			add(`privateListen must be "host:port" or ":port"`, "privateListen")
+		} else if overlap(config.Listen, config.PrivateListen) {
+			add("privateListen must be another address than listen", "privateListen")
+		}
+	}
+	if (config.TLS.Certificate == "") != (config.TLS.Key == "") {
+		add("tls must have both certificate and key", "tls")
+	}
 	if config.DataDir == "" {
 		add("dataDir must be the path of a directory", "dataDir")
 	}
+	if config.MaxDataBytes < minDataBytes {
+		add(fmt.Sprintf("maxDataBytes must be at least %d", int64(minDataBytes)), "maxDataBytes")
+	}
 	if !validURL(config.VictoriaMetrics.URL) {
 		add("victoriametrics.url must be an http or https URL without query and fragment", "victoriametrics", "url")
+	}
+	if w := config.VictoriaMetrics.WriteURL; w != "" && !validURL(w) {
+		add("victoriametrics.writeUrl must be an http or https URL without query and fragment", "victoriametrics", "writeUrl")
 	}
 	for i, s := range read.TrustedProxies {
 		prefix, err := netip.ParsePrefix(s)
@@ -238,6 +284,17 @@ func validListen(address string) bool {
 	}
 	_, err = strconv.ParseUint(port, 10, 16)
 	return err == nil
+}
+
+// overlap reports whether a connection to one address could be one to the other.
+func overlap(a, b string) bool {
+	hostA, portA, _ := net.SplitHostPort(a)
+	hostB, portB, _ := net.SplitHostPort(b)
+	everywhere := func(host string) bool {
+		ip, err := netip.ParseAddr(host)
+		return host == "" || err == nil && ip.IsUnspecified()
+	}
+	return portA == portB && portA != "0" && (hostA == hostB || everywhere(hostA) || everywhere(hostB))
 }
 
 // validURL refuses a query because it would carry tenancy parameters round the transport that sets them.

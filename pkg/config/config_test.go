@@ -28,8 +28,10 @@ func load(t *testing.T, text string) (Config, error) {
 func TestLoadComplete(t *testing.T) {
 	got, err := load(t, `
 listen: "127.0.0.1:9000"
+privateListen: "127.0.0.1:9001"
+tls: {certificate: /etc/ssl/site.pem, key: /etc/ssl/site.key}
 dataDir: /srv/streamlens            # write-ahead log and queue
-victoriametrics: {url: "http://vm:8481/select/7/prometheus"}
+victoriametrics: {url: "http://vm:8481/select/7/prometheus", writeUrl: "http://vm:8480/insert/7/prometheus"}
 geoip: {database: /usr/share/GeoIP/GeoLite2-Country.mmdb}
 trustedProxies: [127.0.0.1/32, "10.1.2.3/8", "2001:db8::1/32"]
 organizations:
@@ -51,8 +53,10 @@ servers:
 	}
 	want := Config{
 		Listen:          "127.0.0.1:9000",
+		PrivateListen:   "127.0.0.1:9001",
+		TLS:             TLS{Certificate: "/etc/ssl/site.pem", Key: "/etc/ssl/site.key"},
 		DataDir:         "/srv/streamlens",
-		VictoriaMetrics: VictoriaMetrics{URL: "http://vm:8481/select/7/prometheus"},
+		VictoriaMetrics: VictoriaMetrics{URL: "http://vm:8481/select/7/prometheus", WriteURL: "http://vm:8480/insert/7/prometheus"},
 		GeoIP:           GeoIP{Database: "/usr/share/GeoIP/GeoLite2-Country.mmdb"},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"),
 			netip.MustParsePrefix("2001:db8::/32")},
@@ -60,7 +64,7 @@ servers:
 			ID: "acme", Level: tenant.Premium, SecretKey: "sk_a1",
 			Accounts: []tenant.Account{{ID: "acme", Key: "pk_b2", Origins: []string{"https://site.example"}}},
 			Privacy:  tenant.Privacy{IP: tenant.IPHashed},
-			Limits:   tenant.Limits{EventsPerSecond: 7, Streams: 8, IPsPerHour: 9},
+			Limits:   tenant.Limits{EventsPerSecond: 7, EventsPerSecondPerAddress: 2000, Streams: 8, IPsPerHour: 9},
 
 			StreamPaths: []tenant.StreamPath{{Path: "^/vod/(?P<stream>[^/]+)/", Protocol: "hls"}},
 		}},
@@ -85,11 +89,23 @@ func TestLoadDefaults(t *testing.T) {
 		Organizations: []tenant.Organization{{
 			ID: "acme", Level: tenant.Default,
 			Privacy: tenant.Privacy{IP: tenant.IPFull},
-			Limits:  tenant.Limits{EventsPerSecond: 100_000, Streams: 5, IPsPerHour: 20_000},
+			Limits:  tenant.Limits{EventsPerSecond: 100_000, EventsPerSecondPerAddress: 2000, Streams: 5, IPsPerHour: 20_000},
 		}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestLoadPrivateListen(t *testing.T) {
+	for _, text := range []string{
+		"listen: :0\nprivateListen: :0\n",
+		"listen: :1\nprivateListen: :2\n",
+		"listen: \"10.0.0.1:1\"\nprivateListen: \"127.0.0.1:1\"\n",
+	} {
+		if _, err := load(t, text+"organizations: [{id: acme}]\n"); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
 
@@ -117,9 +133,17 @@ func TestLoadRefuses(t *testing.T) {
 		{"listen with a large port", good + "listen: :65536\n", []string{"2: listen must be"}},
 		{"listen with a URL", good + "listen: http://localhost:80\n", []string{"2: listen must be"}},
 		{"empty listen", good + "listen: \"\"\n", []string{"2: listen must be"}},
+		{"privateListen without port", good + "privateListen: localhost\n", []string{"2: privateListen must be \"host:port\""}},
+		{"privateListen as listen", good + "listen: \"127.0.0.1:1\"\nprivateListen: \"127.0.0.1:1\"\n", []string{"3: privateListen must be another address"}},
+		{"privateListen as the default of listen", good + "privateListen: :8095\n", []string{"2: privateListen must be another address"}},
+		{"privateListen within listen", good + "listen: \"[::]:1\"\nprivateListen: \"127.0.0.1:1\"\n", []string{"3: privateListen must be another address"}},
+		{"certificate without key", good + "tls:\n  certificate: a.pem\n", []string{"3: tls must have both certificate and key"}},
+		{"key without certificate", good + "tls: {key: a.pem}\n", []string{"2: tls must have both certificate and key"}},
+		{"unknown key of tls", good + "tls: {cert: a.pem}\n", []string{`2: unknown key "cert"`}},
 		{"empty dataDir", good + "dataDir: \"\"\n", []string{"2: dataDir must be"}},
 		{"url without scheme", good + "victoriametrics: {url: localhost:8428}\n", []string{"2: victoriametrics.url must be"}},
 		{"url with a query", good + "victoriametrics:\n  url: http://vm:8428/?extra_label=org=x\n", []string{"3: victoriametrics.url must be"}},
+		{"writeUrl without scheme", good + "victoriametrics: {writeUrl: localhost:8429}\n", []string{"2: victoriametrics.writeUrl must be"}},
 		{"url without host", good + "victoriametrics: {url: \"http://\"}\n", []string{"2: victoriametrics.url must be"}},
 		{"proxy without length", good + "trustedProxies:\n  - 10.0.0.0/8\n  - 10.0.0.1\n", []string{"4: trustedProxies[1] must be a network"}},
 		{"proxy as mapped IPv4", good + "trustedProxies: [\"::ffff:10.0.0.0/104\"]\n", []string{"2: trustedProxies[0] must be"}},

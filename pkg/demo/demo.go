@@ -69,6 +69,7 @@ const (
 	victoriaMetricsPort = 8428
 	collectorPort       = 8095
 	grafanaPort         = 3000
+	operationsPort      = 8429
 )
 
 // Run runs the demo until ctx is done or Options.For has passed, and stops all that it started. With For it prints every

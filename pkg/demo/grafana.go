@@ -53,6 +53,10 @@ func (d *demo) startGrafana(ctx context.Context) (url, missing string, err error
 	if err != nil {
 		return "", "", err
 	}
+	operationsURL, err := d.startOperations(ctx)
+	if err != nil {
+		return "", "", err
+	}
 	organization := d.organizations[0]
 	data := filepath.Join(d.Directory, "grafana")
 	environment := []string{
@@ -78,6 +82,7 @@ func (d *demo) startGrafana(ctx context.Context) (url, missing string, err error
 		"STREAMLENS_ORGANIZATION=" + organization.ID,
 		"STREAMLENS_LEVEL=" + string(organization.Level),
 		"STREAMLENS_DASHBOARDS=" + d.Dashboards,
+		"STREAMLENS_OPERATIONS_URL=" + operationsURL,
 	}
 	if err := d.children.start("grafana", d.Directory, environment, executable, "server", "--homepath", home); err != nil {
 		return "", "", err

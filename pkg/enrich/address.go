@@ -1,13 +1,10 @@
 package enrich
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
@@ -67,24 +64,6 @@ func parseAddress(s string) (netip.Addr, bool) {
 
 // Salt makes the hashes of addresses of one UTC day.
 type Salt [sha256.Size]byte
-
-// Salts makes the salts of all days from one random secret, so that late data gets its own day's. The secret is only in
-// memory: after a restart the same address has another hash.
-type Salts struct{ secret [sha256.Size]byte }
-
-// NewSalts returns salts that nobody else can make.
-func NewSalts() *Salts {
-	s := new(Salts)
-	rand.Read(s.secret[:]) // never fails, see crypto/rand
-	return s
-}
-
-// At returns the salt of the UTC day of t.
-func (s *Salts) At(t time.Time) Salt {
-	const secondsPerDay = 24 * 60 * 60
-	day := t.Unix() / secondsPerDay
-	return sha256.Sum256(binary.BigEndian.AppendUint64(s.secret[:], uint64(day)))
-}
 
 // StoredIP returns an address in the form in which an organisation stores it: the address, its network address (/24 of
 // IPv4, /48 of IPv6), 16 hexadecimal digits that differ from day to day, or "". The zero Addr is always "".

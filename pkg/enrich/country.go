@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,12 +21,14 @@ import (
 // Countries looks up the country of addresses in a MaxMind database: GeoIP2 and GeoLite2 Country or City, DB-IP in the
 // same schema, or the flat schema with country_code. It is safe for concurrent use.
 type Countries struct {
-	path   string
 	logger *slog.Logger
 	// database is nil without one. One that is replaced is left to the garbage collector, because it must not be closed
 	// while another goroutine looks up in it.
 	database atomic.Pointer[database]
-	read     version // of the file that was read last, well or not
+
+	mu   sync.Mutex // of what follows
+	path string
+	read version // of the file that was read last, well or not
 }
 
 // database is a file that was read and found whole.
@@ -55,15 +58,30 @@ type countryRecord struct {
 
 // OpenCountries reads the database. An empty path is none: every country is unknown.
 func OpenCountries(path string, logger *slog.Logger) (*Countries, error) {
-	c := &Countries{path: path, logger: logger}
+	c := &Countries{logger: logger}
+	return c, c.Replace(path)
+}
+
+// Replace takes the database at another path into use. One that cannot be read changes nothing.
+func (c *Countries) Replace(path string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if path == "" {
-		return c, nil
+		c.path = ""
+		c.database.Store(nil)
+		return nil
 	}
 	current, err := fileVersion(path)
 	if err != nil {
-		return nil, fmt.Errorf("GeoIP database: %w", err)
+		return fmt.Errorf("GeoIP database: %w", err)
 	}
-	return c, c.load(current)
+	loaded, err := load(path)
+	if err != nil {
+		return err
+	}
+	c.path, c.read = path, current
+	c.database.Store(loaded)
+	return nil
 }
 
 // Country returns the ISO 3166-1 alpha-2 code of the address's country, of the country of registration if the database
@@ -95,9 +113,6 @@ func (r *countryRecord) code() string {
 // is read when it was the same at two looks, so that one which is being copied is left alone. One that is broken is
 // logged, and the old database stays.
 func (c *Countries) Watch(ctx context.Context, interval time.Duration) {
-	if c.path == "" {
-		return
-	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	var last version
@@ -108,24 +123,37 @@ func (c *Countries) Watch(ctx context.Context, interval time.Duration) {
 			return
 		case <-ticker.C:
 		}
-		seen, err := fileVersion(c.path)
-		if err != nil {
-			if !missing {
-				c.logger.Error("GeoIP database cannot be read, the old one stays in use", "error", err)
-			}
-			missing = true
-			continue
+		seen, err := c.look(last)
+		if err != nil && !missing {
+			c.logger.Error("GeoIP database cannot be read, the old one stays in use", "error", err)
 		}
-		missing = false
-		if seen != c.read && seen == last {
-			if err := c.load(seen); err != nil {
-				c.logger.Error("New GeoIP database refused, the old one stays in use", "error", err)
-			} else {
-				c.logger.Info("New GeoIP database in use", "path", c.path, "type", c.database.Load().reader.Metadata.DatabaseType)
-			}
+		missing = err != nil
+		if err == nil {
+			last = seen
 		}
-		last = seen
 	}
+}
+
+// look returns the version of the file, and takes it into use if it is new and was the same at the look before.
+func (c *Countries) look(last version) (version, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.path == "" {
+		return version{}, nil
+	}
+	seen, err := fileVersion(c.path)
+	if err != nil || seen == c.read || seen != last {
+		return seen, err
+	}
+	c.read = seen
+	loaded, err := load(c.path)
+	if err != nil {
+		c.logger.Error("New GeoIP database refused, the old one stays in use", "error", err)
+		return seen, nil
+	}
+	c.database.Store(loaded)
+	c.logger.Info("New GeoIP database in use", "path", c.path, "type", loaded.reader.Metadata.DatabaseType)
+	return seen, nil
 }
 
 func fileVersion(path string) (version, error) {
@@ -139,24 +167,22 @@ func fileVersion(path string) (version, error) {
 	return version{info.ModTime(), info.Size()}, nil
 }
 
-// load reads the file, of which v is the version, and takes it into use if it is whole and has countries.
-func (c *Countries) load(v version) error {
-	c.read = v
+// load reads the file, which must be whole and have countries.
+func load(path string) (*database, error) {
 	// The file is not mapped into memory: whoever wrote over a mapped file would kill the process with SIGBUS.
-	data, err := os.ReadFile(c.path)
+	data, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("GeoIP database: %w", err)
+		return nil, fmt.Errorf("GeoIP database: %w", err)
 	}
 	reader, err := maxminddb.OpenBytes(data)
 	if err != nil {
-		return fmt.Errorf("GeoIP database %s: %w", c.path, err)
+		return nil, fmt.Errorf("GeoIP database %s: %w", path, err)
 	}
 	codes, err := countryCodes(reader)
 	if err != nil {
-		return fmt.Errorf("GeoIP database %s of type %q: %w", c.path, reader.Metadata.DatabaseType, err)
+		return nil, fmt.Errorf("GeoIP database %s of type %q: %w", path, reader.Metadata.DatabaseType, err)
 	}
-	c.database.Store(&database{reader, codes})
-	return nil
+	return &database{reader, codes}, nil
 }
 
 // countryCodes decodes every record of the database, so that a damaged one is found before it is used. maxminddb's own

@@ -93,7 +93,6 @@ func TestCountryWithoutDatabase(t *testing.T) {
 	if got := c.Country(netip.MustParseAddr("81.2.69.142")); got != measure.UnknownCountry {
 		t.Errorf("got %q, want %q", got, measure.UnknownCountry)
 	}
-	c.Watch(t.Context(), time.Hour) // returns at once: there is nothing to watch
 }
 
 func TestOpenCountriesRefuses(t *testing.T) {
@@ -205,6 +204,29 @@ func TestCountriesWatch(t *testing.T) {
 	eventually("change to the new file", func() bool { return c.Country(address) == "DE" })
 	if n := strings.Count(log.String(), "refused"); n != 1 {
 		t.Errorf("the broken file was refused %d times in the log, want once", n)
+	}
+}
+
+func TestCountriesReplace(t *testing.T) {
+	address := netip.MustParseAddr("81.2.69.142")
+	c := openCountries(t, "")
+	british := writeDatabase(t, enrichtest.MaxMindCountry, enrichtest.Network{Prefix: "81.2.69.0/24", Country: "GB"})
+	german := writeDatabase(t, enrichtest.Flat, enrichtest.Network{Prefix: "81.2.69.0/24", Country: "DE"})
+	for _, test := range []struct {
+		name, path, want string
+		refused          bool
+	}{
+		{"none to one", british, "GB", false},
+		{"another", german, "DE", false},
+		{"one that is not there", german + ".new", "DE", true},
+		{"one to none", "", measure.UnknownCountry, false},
+	} {
+		if err := c.Replace(test.path); (err != nil) != test.refused {
+			t.Errorf("%s: error %v", test.name, err)
+		}
+		if got := c.Country(address); got != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
 	}
 }
 

@@ -31,11 +31,16 @@ const MaxAge = aggregate.MaxAge
 var (
 	// ErrStreams means that the organisation has as many streams today as it may have.
 	ErrStreams = errors.New("the organisation has reached its limit of streams for today")
+	// ErrSessions means that there are more sessions at the same time than a collector can have.
+	ErrSessions = errors.New("the collector has as many sessions at the same time as it can have")
 	// ErrBacklog means that what waits for VictoriaMetrics fills the space that it may have on disk.
 	ErrBacklog = errors.New("VictoriaMetrics does not take samples and the space for waiting ones is full")
 	// ErrDisk means that nothing can be made durable.
 	ErrDisk = errors.New("the data directory cannot be written")
 )
+
+// maxSessions is how many sessions may live at the same time, some 1 KB each: anybody who has a public key can make some.
+const maxSessions = 1_000_000
 
 // Options is what a Pipeline needs.
 type Options struct {
@@ -217,13 +222,17 @@ func (p *Pipeline) take(kind recordKind, b event.Batch) (session.Outcome, error)
 	return p.apply(b), nil
 }
 
-// admit returns an error if a session is of a stream that is one too many.
+// admit returns an error if a session, or its stream, is one too many.
 func (p *Pipeline) admit(s event.Session) error {
-	if p.tracker.Known(s.Organization, s.ID) ||
-		p.daily.admit(s.Organization, measure.LabelStream, s.Stream, p.now, p.limits[s.Organization].Streams) {
+	switch {
+	case p.tracker.Known(s.Organization, s.ID):
 		return nil
+	case p.tracker.Awake() >= maxSessions:
+		return ErrSessions
+	case !p.daily.admit(s.Organization, measure.LabelStream, s.Stream, p.now, p.limits[s.Organization].Streams):
+		return ErrStreams
 	}
-	return ErrStreams
+	return nil
 }
 
 // apply counts the events of a batch that is admitted and whose viewer is described.

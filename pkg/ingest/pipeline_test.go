@@ -172,3 +172,39 @@ func (c *counting) Write(_ context.Context, samples []byte) error {
 	c.bytes += len(samples)
 	return nil
 }
+
+// BenchmarkSave measures how long 100,000 live sessions hold up events while their state is coded, and how long a start takes that
+// reads it and replays a journal of as many batches.
+func BenchmarkSave(b *testing.B) {
+	const sessions = 100_000
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	o := Options{Dir: b.TempDir(), Clock: func() time.Time { return now }}
+	p := open(b, o)
+	round := func(n int) {
+		together(b, p, 0, sessions, func(session int) event.Batch { return report(session, n, now.UnixMilli()) })
+		now = now.Add(10 * time.Second)
+	}
+	round(0)
+	round(1)
+	p.deliverAll(b.Context())
+	var held, saved, started time.Duration
+	for b.Loop() {
+		begin := time.Now()
+		p.mu.Lock()
+		state := p.state()
+		p.mu.Unlock()
+		held += time.Since(begin)
+		p.begin(state, now.UnixMilli())
+		p.saved(<-p.save.done)
+		saved += time.Since(begin)
+		round(2)
+		begin = time.Now()
+		p = open(b, o)
+		started += time.Since(begin)
+		b.ReportMetric(float64(len(state))/sessions, "B-state/session")
+	}
+	per := func(d time.Duration) float64 { return float64(d.Milliseconds()) / float64(b.N) }
+	b.ReportMetric(per(held), "ms-held")
+	b.ReportMetric(per(saved), "ms-save")
+	b.ReportMetric(per(started), "ms-start")
+}

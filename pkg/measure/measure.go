@@ -225,6 +225,8 @@ const (
 	LevelMetric = Prefix + "organization_level"
 	// AddressesMetric is 1 if addresses of clients are stored, in whatever form, and 0 if the organisation's privacy is off.
 	AddressesMetric = Prefix + "organization_addresses"
+	// ClaimMetric tells the processes apart that write under one collector's name: see package vm. Each writes it at its start.
+	ClaimMetric = Prefix + "collector_claim"
 	// StreamTagMetric is 1 from the time at which a stream gets a tag, and 0 from when it loses it. It has no collector label:
 	// the last sample of any collector holds.
 	StreamTagMetric = Prefix + "stream_tag"

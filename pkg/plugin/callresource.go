@@ -36,8 +36,8 @@ func (d *Datasource) values(w http.ResponseWriter, r *http.Request) {
 		answerError(w, r, backend.StatusBadRequest, err)
 		return
 	}
-	request.Now = d.now()
-	values, err := widget.Values(r.Context(), d.client, label, request)
+	request.Now = d.now().Truncate(time.Second)
+	values, err := widget.Values(r.Context(), d.shared, label, request)
 	if err != nil {
 		response := failed(r.Context(), err)
 		answerError(w, r, response.Status, err)

@@ -30,6 +30,7 @@ type Datasource struct {
 	settingsErr error
 	plain       *http.Client // without organisation, for the server's own flags
 	client      *vm.Client   // reads of the organisation
+	shared      *vm.Shared   // the same, for panels that ask the same
 	level       *levelCache
 	now         func() time.Time
 }
@@ -79,6 +80,7 @@ func (d *Datasource) configure(ctx context.Context, raw backend.DataSourceInstan
 	if d.client, err = vm.NewClient(d.settings.URL, &forced); err != nil {
 		return err
 	}
+	d.shared = vm.NewShared(d.client)
 	d.level = &levelCache{read: d.readLevel}
 	return nil
 }

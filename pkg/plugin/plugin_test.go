@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -222,6 +223,69 @@ func TestTokenIsSent(t *testing.T) {
 	}
 	if request := <-got; request != "Bearer secret-token org=acme" {
 		t.Errorf("got %s", request)
+	}
+}
+
+// TestPanelsShareAndGo has two panels of a dashboard that ask the same: they are one request, which lives until both have gone.
+func TestPanelsShareAndGo(t *testing.T) {
+	asked, ended := make(chan string, 10), make(chan struct{}, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		// The server notices that its client has gone only when it has read the body.
+		if err := r.ParseForm(); err != nil {
+			t.Error(err)
+		}
+		asked <- r.URL.Query().Get("extra_label")
+		<-r.Context().Done()
+		ended <- struct{}{}
+	}))
+	defer server.Close()
+	panel := func(d *Datasource) (leave func(), answer <-chan backend.DataResponse) {
+		ctx, cancel := context.WithCancel(t.Context())
+		answers := make(chan backend.DataResponse, 1)
+		go func() {
+			response, err := d.QueryData(ctx, &backend.QueryDataRequest{Queries: []backend.DataQuery{query("A", `{"queryType":"monthToDate"}`)}})
+			if err != nil {
+				t.Error(err)
+				response = &backend.QueryDataResponse{}
+			}
+			answers <- response.Responses["A"]
+		}()
+		return cancel, answers
+	}
+	acme := newDatasource(t, instanceSettings(server.URL, "acme", tenant.Default))
+	leaveFirst, first := panel(acme)
+	leaveSecond, second := panel(acme)
+	leaveOther, other := panel(newDatasource(t, instanceSettings(server.URL, "small", tenant.Default)))
+	organizations := []string{<-asked, <-asked}
+	slices.Sort(organizations)
+	if !slices.Equal(organizations, []string{"org=acme", "org=small"}) {
+		t.Errorf("asked were %v", organizations)
+	}
+	leaveFirst()
+	if a := <-first; a.Status != statusCancelled {
+		t.Errorf("the first panel got %+v", a)
+	}
+	select {
+	case <-asked:
+		t.Error("the same was asked twice")
+	case <-ended:
+		t.Error("a panel that went away ended the question of another")
+	case a := <-second:
+		t.Errorf("the second panel got %+v", a)
+	case <-time.After(300 * time.Millisecond):
+	}
+	leaveSecond()
+	if a := <-second; a.Status != statusCancelled {
+		t.Errorf("the second panel got %+v", a)
+	}
+	leaveOther()
+	<-other
+	for range 2 {
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+			t.Fatal("VictoriaMetrics goes on for nobody")
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/experimental/concurrent"
@@ -26,9 +27,10 @@ func (d *Datasource) query(ctx context.Context, q concurrent.Query) backend.Data
 		return badRequest(d.settingsErr)
 	}
 	request := widget.Request{
-		From:  q.DataQuery.TimeRange.From,
-		To:    q.DataQuery.TimeRange.To,
-		Now:   d.now(),
+		From: q.DataQuery.TimeRange.From,
+		To:   q.DataQuery.TimeRange.To,
+		// In whole seconds, so that panels that ask at once ask the same.
+		Now:   d.now().Truncate(time.Second),
 		Alert: q.Headers.Get(backend.FromAlertHeaderName) == "true",
 	}
 	if err := json.Unmarshal(q.DataQuery.JSON, &request.Query); err != nil {
@@ -42,7 +44,7 @@ func (d *Datasource) query(ctx context.Context, q concurrent.Query) backend.Data
 	if request.Level, err = d.level.get(ctx, request.Now); err != nil {
 		return upstreamFailed(err)
 	}
-	frames, err := widget.Run(ctx, d.client, request)
+	frames, err := widget.Run(ctx, d.shared, request)
 	if err != nil {
 		return failed(ctx, err)
 	}

@@ -256,7 +256,11 @@ func TestTrackerKnowsWhoReports(t *testing.T) {
 	if !tracker.Reports("acme", "s1") || tracker.Reports("beta", "s1") || !tracker.Watches(7) || tracker.Watches(8) {
 		t.Error("who reports is not known")
 	}
-	tracker.Expire(at(25 * 3600))
+	tracker.Expire(at(3600))
+	if len(tracker.sessions) != 0 || !tracker.Reports("acme", "s1") || !tracker.Watches(7) || tracker.Watches(8) {
+		t.Error("who reports is not known of a session that sleeps")
+	}
+	tracker.Expire(at(32 * 3600))
 	if tracker.Reports("acme", "s1") || tracker.Watches(7) {
 		t.Error("a session of the day before is still known")
 	}

@@ -19,7 +19,13 @@ func (t *Tracker) Resume(now int64) {
 
 // Code writes or reads all sessions.
 func (t *Tracker) Code(c *codec.Coder) {
-	codec.Number(c, &t.forgot)
+	codec.Number(c, &t.slept)
+	codec.List(c, &t.nights, func(n **night) {
+		if c.Reading() {
+			*n = &night{}
+		}
+		(*n).code(c)
+	})
 	// A play that has begun again under its id is live for a while beside the new one.
 	var all []*session
 	for _, s := range t.sessions {
@@ -66,8 +72,8 @@ func (s *session) code(c *codec.Coder) {
 	codec.Text(c, &s.version)
 	codec.Text(c, &s.direction)
 	codec.Number(c, &s.viewer)
-	codec.Text(c, &s.address.value)
-	codec.Text(c, &s.referrer.value)
+	c.Unique(&s.address.value)
+	c.Unique(&s.referrer.value)
 
 	codec.List(c, &s.seen.runs, func(r *run) {
 		codec.Number(c, &r.first)

@@ -44,7 +44,7 @@ func fill(r *rand.Rand, v reflect.Value) {
 func TestEveryFieldIsCoded(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	written := NewTracker(aggregate.New("c"), nil)
-	written.forgot = 17
+	written.slept = 17
 	var replaced *session
 	for _, live := range []bool{true, false, true} {
 		s := &session{}
@@ -75,7 +75,7 @@ func TestEveryFieldIsCoded(t *testing.T) {
 	if !reflect.DeepEqual(read.sessions, written.sessions) {
 		t.Errorf("read  %+v\nwrote %+v", read.sessions, written.sessions)
 	}
-	if !reflect.DeepEqual(read.viewers, written.viewers) || read.forgot != written.forgot {
+	if !reflect.DeepEqual(read.viewers, written.viewers) || read.slept != written.slept {
 		t.Errorf("read the viewers %v, wrote %v", read.viewers, written.viewers)
 	}
 	all := func(t *Tracker) map[string]int {

@@ -40,8 +40,9 @@ type Tracker struct {
 	hourly   Hourly
 	sessions map[key]*session
 	live     map[*session]struct{}
-	viewers  map[event.ViewerKey]int // number of known sessions
-	forgot   int64                   // ms since 1970 at which old sessions were last forgotten
+	viewers  map[event.ViewerKey]int // number of sessions that are awake
+	nights   []*night                // in order
+	slept    int64                   // ms since 1970 at which sessions were last put to sleep
 }
 
 // NewTracker returns a tracker that adds to ledger.
@@ -55,17 +56,42 @@ func (t *Tracker) Live() int { return len(t.live) }
 
 // Known reports whether a session has been seen, so that its description is settled.
 func (t *Tracker) Known(organization, id string) bool {
-	return t.sessions[key{organization, id}] != nil
+	k := key{organization, id}
+	if t.sessions[k] != nil {
+		return true
+	}
+	s, _ := t.find(k)
+	return s != nil
 }
 
 // Reports reports whether a session's player says what it does, so that nobody else needs to tell that it has a viewer.
 func (t *Tracker) Reports(organization, id string) bool {
-	s := t.sessions[key{organization, id}]
+	if id == "" {
+		return false
+	}
+	k := key{organization, id}
+	s := t.sessions[k]
+	if s == nil {
+		s, _ = t.find(k)
+	}
 	return s != nil && s.loaded
 }
 
 // Watches reports whether a viewer has a session.
-func (t *Tracker) Watches(viewer event.ViewerKey) bool { return t.viewers[viewer] > 0 }
+func (t *Tracker) Watches(viewer event.ViewerKey) bool {
+	if t.viewers[viewer] > 0 {
+		return true
+	}
+	for _, n := range t.nights {
+		if _, had := n.viewers[viewer]; had {
+			return true
+		}
+	}
+	return false
+}
+
+// Awake returns the number of sessions that are live or were so a moment ago.
+func (t *Tracker) Awake() int { return len(t.sessions) }
 
 // Outcome says what became of the events of a batch that were not counted.
 type Outcome struct {
@@ -81,7 +107,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 		return o
 	}
 	k := key{b.Session.Organization, b.Session.ID}
-	s := t.sessions[k]
+	s := t.session(k)
 	if s == nil {
 		s = newSession(b.Session, t.hourly)
 		s.correction, s.logged = b.Correction, b.Logged
@@ -185,14 +211,9 @@ func (t *Tracker) Expire(now int64) {
 			delete(t.live, s)
 		}
 	}
-	if now-t.forgot >= time.Hour.Milliseconds() {
-		t.forgot = now
-		for k, s := range t.sessions {
-			if now-s.received >= remembered.Milliseconds() {
-				t.forget(s)
-				delete(t.sessions, k)
-			}
-		}
+	if now-t.slept >= sleepAfter {
+		t.slept = now
+		t.sleep(now)
 	}
 }
 

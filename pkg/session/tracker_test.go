@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
+	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/event"
 )
 
@@ -304,14 +305,44 @@ func TestTrackerForgetsAfterADay(t *testing.T) {
 	apply := func(received int64) int {
 		return tracker.Apply(event.Batch{Session: player, Received: received, Events: []event.Event{load(1, 0)}}).Repeated
 	}
+	hours := func(n int64) int64 { return noon + n*time.Hour.Milliseconds() }
 	apply(noon)
-	tracker.Expire(noon + 23*time.Hour.Milliseconds())
-	if apply(noon+23*time.Hour.Milliseconds()) != 1 {
+	tracker.Expire(hours(1)) // it goes to sleep
+	tracker.Expire(hours(24))
+	if len(tracker.sessions) != 0 || apply(hours(24)) != 1 {
 		t.Error("forgot the session within a day of its last event")
 	}
-	tracker.Expire(noon + 48*time.Hour.Milliseconds())
+	tracker.Expire(hours(25)) // again
+	tracker.Expire(hours(25 + 24 + 5))
+	if !tracker.Known("acme", "s1") {
+		t.Error("forgot the session within a day of its last event")
+	}
+	tracker.Expire(hours(25 + 24 + 7))
 	if tracker.Known("acme", "s1") {
-		t.Error("remembers the session a day after its last event")
+		t.Error("remembers the session for more than a day and a night")
+	}
+}
+
+func TestTrackerWakesWhatSleeps(t *testing.T) {
+	for _, restarted := range []bool{false, true} {
+		ledger := aggregate.New("c")
+		tracker := NewTracker(ledger, keep)
+		tracker.Apply(event.Batch{Session: player, Received: noon, Events: []event.Event{load(1, 0), start(2, 0)}})
+		hour := noon + time.Hour.Milliseconds()
+		tracker.Expire(hour)
+		if tracker.Awake() != 0 {
+			t.Fatal("the session does not sleep")
+		}
+		if restarted {
+			w := codec.NewWriter(nil)
+			tracker.Code(w)
+			tracker = NewTracker(ledger, keep)
+			tracker.Code(codec.NewReader(w.Bytes()))
+		}
+		o := tracker.Apply(event.Batch{Session: player, Received: hour, Events: []event.Event{start(2, 0), stats(3, 60, 60, 0, 0)}})
+		if got := totals(t, ledger, false); got[playing] != 60_000 || got["plays"] != 1 || got[`stops{reason="timeout"}`] != 1 || o.Repeated != 1 {
+			t.Errorf("restarted %v: %d events are repeated, want 1; counted\n%s", restarted, o.Repeated, list(got))
+		}
 	}
 }
 

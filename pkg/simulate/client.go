@@ -1,19 +1,18 @@
 package simulate
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // Patience with a collector that does not take something now.
@@ -31,33 +30,40 @@ const maxLines = 1000
 type client struct {
 	url       string
 	secretKey string
-	http      *http.Client
+	http      *fasthttp.Client
 	logger    *slog.Logger
 
-	sessions, events, lines, refused atomic.Int64
-	failing                          atomic.Bool
-	firstRefusal                     sync.Once
+	sessions, batches, events, lines, refused, repeated atomic.Int64
+	answered                                            latencies // of batches of events
+	failing                                             atomic.Bool
+	firstRefusal                                        sync.Once
+	bodies                                              sync.Pool // of *[]byte
 
 	mu     sync.Mutex
 	waited []usageLine
 }
 
-// newClient returns a client with as many connections as there are workers.
+// newClient returns a client with at most as many connections as there are workers.
 func newClient(o Options, workers int, logger *slog.Logger) *client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConns, transport.MaxIdleConnsPerHost, transport.MaxConnsPerHost = workers, workers, workers
 	return &client{
 		url:       strings.TrimSuffix(o.URL, "/"),
 		secretKey: o.SecretKey,
-		http:      &http.Client{Transport: transport, Timeout: requestTimeout},
-		logger:    logger,
+		http: &fasthttp.Client{
+			MaxConnsPerHost: workers, MaxConnWaitTimeout: requestTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
+			NoDefaultUserAgentHeader: true,
+		},
+		bodies: sync.Pool{New: func() any { return new([]byte) }},
+		logger: logger,
 	}
 }
 
 func (c *client) close() { c.http.CloseIdleConnections() }
 
 func (c *client) summary() Summary {
-	return Summary{Sessions: c.sessions.Load(), Events: c.events.Load(), Lines: c.lines.Load(), Refused: c.refused.Load()}
+	return Summary{
+		Sessions: c.sessions.Load(), Batches: c.batches.Load(), Events: c.events.Load(), Lines: c.lines.Load(),
+		Refused: c.refused.Load(), Repeated: c.repeated.Load(), Latency: c.answered.take().percentiles(),
+	}
 }
 
 // sendEvents posts what a session says, as its player would.
@@ -67,20 +73,24 @@ func (c *client) sendEvents(ctx context.Context, w *world, s *session, events []
 	}
 	head := w.head(s)
 	head.Events = events
-	header := http.Header{
-		"Content-Type":    {"text/plain;charset=UTF-8"},
-		"User-Agent":      {s.agent.userAgent},
-		"X-Forwarded-For": {s.address.String()},
-	}
-	if s.site != "" {
-		header.Set("Origin", s.site)
-		header.Set("Referer", s.site+"/")
-	}
-	accepted, err := c.post(ctx, "/v1/events", header, func() ([]byte, error) {
+	accepted, err := c.post(ctx, func(r *fasthttp.Request, body []byte) []byte {
+		r.SetRequestURI(c.url + "/v1/events")
+		r.URI().QueryArgs().Set("stream", s.stream.name)
+		h := &r.Header
+		h.SetContentType("text/plain;charset=UTF-8")
+		h.SetUserAgent(s.agent.userAgent)
+		h.Set("X-Forwarded-For", s.address.String())
+		if s.site != "" {
+			h.Set("Origin", s.site)
+			h.Set("Referer", s.site+"/")
+		}
 		head.SentAt = time.Now().UnixMilli()
-		return json.Marshal(head)
-	})
+		return head.append(body)
+	}, c.answered.add)
 	c.events.Add(accepted)
+	if err == nil {
+		c.batches.Add(1)
+	}
 	if events[0].Seq == 1 && accepted > 0 {
 		c.sessions.Add(1)
 	}
@@ -111,30 +121,35 @@ func (c *client) flushUsage(ctx context.Context) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	header := http.Header{"Content-Type": {"application/x-ndjson"}, "Authorization": {"Bearer " + c.secretKey}}
-	accepted, err := c.post(ctx, "/v1/usage", header, func() ([]byte, error) {
-		var body bytes.Buffer
-		encoder := json.NewEncoder(&body)
-		for _, line := range lines {
-			if err := encoder.Encode(line); err != nil {
-				return nil, err
-			}
+	accepted, err := c.post(ctx, func(r *fasthttp.Request, body []byte) []byte {
+		r.SetRequestURI(c.url + "/v1/usage")
+		r.Header.SetContentType("application/x-ndjson")
+		r.Header.Set("Authorization", "Bearer "+c.secretKey)
+		for i := range lines {
+			body = lines[i].append(body)
 		}
-		return body.Bytes(), nil
-	})
+		return body
+	}, func(time.Duration) {})
 	c.lines.Add(accepted)
 	return err
 }
 
-// post posts a body, which is made anew for each attempt, until the collector takes or refuses it, and returns how many
-// events or lines of it were accepted.
-func (c *client) post(ctx context.Context, path string, header http.Header, body func() ([]byte, error)) (int64, error) {
+// post posts a request, which fill makes anew for each attempt, appending the body to a buffer, until the collector takes or
+// refuses it, and returns how many events or lines of it were accepted. It tells how long each answer took.
+func (c *client) post(
+	ctx context.Context, fill func(r *fasthttp.Request, body []byte) []byte, answered func(time.Duration),
+) (int64, error) {
+	request, response := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+	defer fasthttp.ReleaseRequest(request)
+	defer fasthttp.ReleaseResponse(response)
+	body := c.bodies.Get().(*[]byte)
+	defer c.bodies.Put(body)
 	for backOff := minBackOff; ; backOff = min(2*backOff, maxBackOff) {
-		content, err := body()
-		if err != nil {
-			return 0, err
-		}
-		accepted, wait, err := c.attempt(ctx, path, header, content)
+		request.Reset()
+		request.Header.SetMethod(fasthttp.MethodPost)
+		*body = fill(request, (*body)[:0])
+		request.SetBodyRaw(*body)
+		accepted, wait, err := c.attempt(request, response, answered)
 		var passing *passingError
 		if !errors.As(err, &passing) {
 			if err == nil && c.failing.CompareAndSwap(true, false) {
@@ -142,6 +157,7 @@ func (c *client) post(ctx context.Context, path string, header http.Header, body
 			}
 			return accepted, err
 		}
+		c.repeated.Add(1)
 		// A collector at its limit takes some requests and not others for a moment; only what lasts is worth a word.
 		if backOff == maxBackOff && c.failing.CompareAndSwap(false, true) {
 			c.logger.Warn("The collector takes no requests, trying again", "error", err)
@@ -170,28 +186,20 @@ type answer struct {
 	Field string `json:"field"`
 }
 
-func (c *client) attempt(ctx context.Context, path string, header http.Header, body []byte) (int64, time.Duration, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+path, bytes.NewReader(body))
-	if err != nil {
-		return 0, 0, fmt.Errorf("simulate: %w", err)
-	}
-	request.Header = header
-	response, err := c.http.Do(request)
-	if err != nil {
+func (c *client) attempt(request *fasthttp.Request, response *fasthttp.Response, answered func(time.Duration)) (int64, time.Duration, error) {
+	begun := time.Now()
+	path := string(request.URI().Path())
+	if err := c.http.Do(request, response); err != nil {
 		return 0, 0, &passingError{fmt.Errorf("post %s: %w", path, err)}
 	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		return 0, 0, &passingError{fmt.Errorf("answer of %s: %w", path, err)}
-	}
+	answered(time.Since(begun))
 	var a answer
-	err = json.Unmarshal(text, &a)
-	status := response.StatusCode
+	err := json.Unmarshal(response.Body(), &a)
+	status := response.StatusCode()
 	switch {
-	case status == http.StatusAccepted && err != nil:
+	case status == fasthttp.StatusAccepted && err != nil:
 		return 0, 0, fmt.Errorf("answer of %s: %w", path, err)
-	case status == http.StatusAccepted:
+	case status == fasthttp.StatusAccepted:
 		if n := len(a.Rejected); n > 0 {
 			c.refused.Add(int64(n))
 			c.firstRefusal.Do(func() {
@@ -200,10 +208,10 @@ func (c *client) attempt(ctx context.Context, path string, header http.Header, b
 		}
 		return a.Accepted, 0, nil
 	}
-	refusal := fmt.Errorf("%s answered %s: %s %s", path, response.Status, a.Error, a.Field)
-	seconds, _ := strconv.Atoi(response.Header.Get("Retry-After"))
+	refusal := fmt.Errorf("%s answered %d %s: %s %s", path, status, fasthttp.StatusMessage(status), a.Error, a.Field)
+	seconds, _ := strconv.Atoi(string(response.Header.Peek("Retry-After")))
 	wait := time.Duration(seconds) * time.Second
-	if (status == http.StatusTooManyRequests || status >= http.StatusInternalServerError) && wait <= longestWait {
+	if (status == fasthttp.StatusTooManyRequests || status >= fasthttp.StatusInternalServerError) && wait <= longestWait {
 		return 0, wait, &passingError{refusal}
 	}
 	c.refused.Add(1)

@@ -37,6 +37,8 @@ type Options struct {
 	Seed uint64
 	// Interval is the time between the reports of a live session, 1 s to 60 s; default 10 s.
 	Interval time.Duration
+	// Status is told every 10 s how Live goes on; nil = it is not.
+	Status func(Status)
 }
 
 const (
@@ -73,7 +75,31 @@ func (o Options) withDefaults() (Options, error) {
 // Summary is what a run has sent.
 type Summary struct {
 	Sessions int64 // plays and broadcasts that sent events
+	Batches  int64 // requests with events that were taken
 	Events   int64 // accepted events
 	Lines    int64 // accepted lines of usage
 	Refused  int64 // refused events and lines
+	Repeated int64 // requests that were sent again, because they failed or the answer was to come back later
+	Late     int64 // steps of live sessions that came more than a second after their time
+	Latency  Latency
+}
+
+// Latency is how long a collector took to answer requests with events, to 5 %.
+type Latency struct{ Median, P99, Max time.Duration }
+
+// String returns the latencies for a line of text.
+func (l Latency) String() string {
+	return fmt.Sprintf("median %s p99 %s max %s", short(l.Median), short(l.P99), short(l.Max))
+}
+
+func short(d time.Duration) string { return d.Round(max(d/100, time.Microsecond)).String() }
+
+// Status is how a live run goes on.
+type Status struct {
+	Live int // sessions that have sent something and are not over
+	// BatchesPerSecond and Latency are of the time since the last status.
+	BatchesPerSecond float64
+	Latency          Latency
+	// Refused, Repeated and Late are those of the Summary so far.
+	Refused, Repeated, Late int64
 }

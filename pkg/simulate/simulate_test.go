@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"encoding/json"
 	"log/slog"
 	"math"
 	"net/netip"
@@ -120,10 +119,7 @@ func TestDecodersTakeEverything(t *testing.T) {
 			for batch := range slices.Chunk(one.events, historyBatch) {
 				head := one.head
 				head.SentAt, head.Events = received, batch
-				body, err := json.Marshal(head)
-				if err != nil {
-					t.Fatal(err)
-				}
+				body := head.append(nil)
 				decoded, refused := events.Decode(body, received)
 				if refused != nil || len(decoded.Refused) > 0 {
 					t.Fatalf("refused: %v %v\n%s", refused, decoded.Refused, body)
@@ -132,10 +128,7 @@ func TestDecodersTakeEverything(t *testing.T) {
 			}
 		}
 		for _, line := range one.lines {
-			body, err := json.Marshal(line)
-			if err != nil {
-				t.Fatal(err)
-			}
+			body := line.append(nil)
 			if _, refused := lines.Decode(body, received, 400*24*time.Hour); len(refused) > 0 {
 				t.Fatalf("refused: %v\n%s", refused, body)
 			}

@@ -1,5 +1,13 @@
 package simulate
 
+import (
+	"encoding/json"
+	"strconv"
+)
+
+// The types of this file are what a collector is sent, field by field. They are written by hand, because a simulation must
+// cost far less than the collector that it loads.
+
 // envelope is the body of POST /v1/events.
 type envelope struct {
 	AccountID  string `json:"accountId"`
@@ -29,7 +37,7 @@ type wireEvent struct {
 	Latency      float64 `json:"latency,omitempty"`      // s
 	VideoBitrate int64   `json:"videoBitrate,omitempty"` // bit/s
 	AudioBitrate int64   `json:"audioBitrate,omitempty"` // bit/s
-	Code         any     `json:"code,omitempty"`         // number or text
+	Code         any     `json:"code,omitempty"`         // int or string
 	Fatal        bool    `json:"fatal,omitempty"`
 	Reason       string  `json:"reason,omitempty"`
 	Played       float64 `json:"played,omitempty"` // s
@@ -52,3 +60,91 @@ type usageLine struct {
 	IP        string `json:"ip,omitempty"`
 	Referrer  string `json:"referrer,omitempty"`
 }
+
+// append appends the envelope as JSON.
+func (e *envelope) append(b []byte) []byte {
+	b = appendText(append(b, `{"accountId":`...), e.AccountID)
+	b = appendText(append(b, `,"accountKey":`...), e.AccountKey)
+	b = appendText(append(b, `,"client":{"kind":`...), e.Client.Kind)
+	b = append(appendOptional(b, `,"version":`, e.Client.Version), '}')
+	b = appendText(append(b, `,"sessionId":`...), e.SessionID)
+	b = appendText(append(b, `,"stream":`...), e.Stream)
+	b = appendOptional(b, `,"eventId":`, e.EventID)
+	b = appendOptional(b, `,"userId":`, e.UserID)
+	b = appendOptional(b, `,"referrer":`, e.Referrer)
+	b = appendNumber(append(b, `,"interval":`...), e.Interval)
+	b = strconv.AppendInt(append(b, `,"sentAt":`...), e.SentAt, 10)
+	b = append(b, `,"events":[`...)
+	for i := range e.Events {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = e.Events[i].append(b)
+	}
+	return append(b, "]}"...)
+}
+
+// append appends the event as JSON.
+func (e *wireEvent) append(b []byte) []byte {
+	b = strconv.AppendInt(append(b, `{"seq":`...), e.Seq, 10)
+	b = strconv.AppendInt(append(b, `,"ts":`...), e.TS, 10)
+	b = appendText(append(b, `,"type":`...), e.Type)
+	if e.report != nil {
+		b = appendNumber(append(b, `,"playing":`...), e.Playing)
+		b = appendNumber(append(b, `,"buffering":`...), e.Buffering)
+		b = appendNumber(append(b, `,"paused":`...), e.Paused)
+	}
+	for _, number := range []struct {
+		name  string
+		value float64
+	}{
+		{`,"startTime":`, e.StartTime}, {`,"bufferLength":`, e.BufferLength}, {`,"latency":`, e.Latency},
+		{`,"videoBitrate":`, float64(e.VideoBitrate)}, {`,"audioBitrate":`, float64(e.AudioBitrate)}, {`,"played":`, e.Played},
+	} {
+		if number.value != 0 {
+			b = appendNumber(append(b, number.name...), number.value)
+		}
+	}
+	switch code := e.Code.(type) {
+	case int:
+		b = strconv.AppendInt(append(b, `,"code":`...), int64(code), 10)
+	case string:
+		b = appendText(append(b, `,"code":`...), code)
+	}
+	if e.Fatal {
+		b = append(b, `,"fatal":true`...)
+	}
+	return append(appendOptional(b, `,"reason":`, e.Reason), '}')
+}
+
+// append appends the line as JSON, with a line feed.
+func (l *usageLine) append(b []byte) []byte {
+	b = strconv.AppendInt(append(b, `{"ts":`...), l.TS, 10)
+	b = appendText(append(b, `,"stream":`...), l.Stream)
+	b = appendText(append(b, `,"direction":`...), l.Direction)
+	b = appendText(append(b, `,"protocol":`...), l.Protocol)
+	b = strconv.AppendInt(append(b, `,"bytes":`...), l.Bytes, 10)
+	b = appendOptional(b, `,"ip":`, l.IP)
+	b = appendOptional(b, `,"referrer":`, l.Referrer)
+	return append(b, "}\n"...)
+}
+
+func appendOptional(b []byte, name, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return appendText(append(b, name...), value)
+}
+
+// appendText appends a text of letters, digits and the like as it is, and leaves others to encoding/json.
+func appendText(b []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(text) // every string can be encoded
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), text...), '"')
+}
+
+func appendNumber(b []byte, n float64) []byte { return strconv.AppendFloat(b, n, 'f', -1, 64) }

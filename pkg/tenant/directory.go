@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"slices"
+	"sync/atomic"
 )
 
 // Errors of a Directory; none says which part was wrong, so that nobody can find out ids by asking.
@@ -17,8 +18,12 @@ var (
 	ErrUnknownSecretKey = errors.New("missing or unknown secret key")
 )
 
-// Directory finds organisations by the keys that requests carry. It never changes, so it is safe for concurrent use.
-type Directory struct {
+// Directory finds organisations by the keys that requests carry. It is safe for concurrent use, also while it is replaced. The
+// organisations that it returns never change.
+type Directory struct{ current atomic.Pointer[entries] }
+
+// entries are what a Directory knows at one time; they never change.
+type entries struct {
 	organizations map[string]*Organization
 	accounts      map[string]account
 	secretKeys    map[[sha256.Size]byte]*Organization
@@ -29,29 +34,40 @@ type account struct {
 	keyHash      [sha256.Size]byte
 	origins      []string // canonical, nil = any
 	tags         bool
+	perSecond    int
 	organization *Organization
 }
 
 // NewDirectory returns the directory of the organisations, or all that Validate finds in them.
 func NewDirectory(organizations []Organization) (*Directory, error) {
+	d := &Directory{}
+	if err := d.Replace(organizations); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Replace puts other organisations in the place of all that the directory knows. It changes nothing and returns all that
+// Validate finds in them if that is anything.
+func (d *Directory) Replace(organizations []Organization) error {
 	if problems := Validate(organizations); problems != nil {
 		errs := make([]error, len(problems))
 		for i, problem := range problems {
 			errs[i] = problem
 		}
-		return nil, errors.Join(errs...)
+		return errors.Join(errs...)
 	}
 
-	d := &Directory{
+	e := &entries{
 		organizations: make(map[string]*Organization),
 		accounts:      make(map[string]account),
 		secretKeys:    make(map[[sha256.Size]byte]*Organization),
 	}
 	for _, organization := range organizations {
 		o := &organization
-		d.organizations[o.ID] = o
+		e.organizations[o.ID] = o
 		if o.SecretKey != "" {
-			d.secretKeys[sha256.Sum256([]byte(o.SecretKey))] = o
+			e.secretKeys[sha256.Sum256([]byte(o.SecretKey))] = o
 		}
 		for _, a := range o.Accounts {
 			var origins []string
@@ -59,16 +75,17 @@ func NewDirectory(organizations []Organization) (*Directory, error) {
 				canonical, _ := canonicalOrigin(origin)
 				origins = append(origins, canonical)
 			}
-			d.accounts[a.ID] = account{sha256.Sum256([]byte(a.Key)), origins, a.Tags, o}
+			e.accounts[a.ID] = account{sha256.Sum256([]byte(a.Key)), origins, a.Tags, a.EventsPerSecond, o}
 		}
 	}
-	return d, nil
+	d.current.Store(e)
+	return nil
 }
 
 // Organizations returns all organisations.
 func (d *Directory) Organizations() []Organization {
 	var all []Organization
-	for _, o := range d.organizations {
+	for _, o := range d.current.Load().organizations {
 		all = append(all, *o)
 	}
 	return all
@@ -76,13 +93,13 @@ func (d *Directory) Organizations() []Organization {
 
 // Organization returns the organisation with the id.
 func (d *Directory) Organization(id string) (*Organization, bool) {
-	o, ok := d.organizations[id]
+	o, ok := d.current.Load().organizations[id]
 	return o, ok
 }
 
 // Limits returns the limits of the organisation with the id, and none at all, all zero, of one that is unknown.
 func (d *Directory) Limits(id string) Limits {
-	if o, ok := d.organizations[id]; ok {
+	if o, ok := d.Organization(id); ok {
 		return o.Limits
 	}
 	return Limits{}
@@ -92,7 +109,7 @@ func (d *Directory) Limits(id string) Limits {
 // Origin header, "" if it has none. The error is ErrUnknownAccount or ErrOriginRefused.
 func (d *Directory) ByAccount(id, key, origin string) (*Organization, error) {
 	// Hashes are compared, also those of an unknown id, so that the time tells neither the length nor a prefix of a key.
-	a := d.accounts[id]
+	a := d.current.Load().accounts[id]
 	hash := sha256.Sum256([]byte(key))
 	if subtle.ConstantTimeCompare(hash[:], a.keyHash[:]) == 0 || a.organization == nil {
 		return nil, ErrUnknownAccount
@@ -104,12 +121,17 @@ func (d *Directory) ByAccount(id, key, origin string) (*Organization, error) {
 }
 
 // MayTag reports whether the players of an account may give tags to streams.
-func (d *Directory) MayTag(account string) bool { return d.accounts[account].tags }
+func (d *Directory) MayTag(account string) bool { return d.current.Load().accounts[account].tags }
+
+// EventsPerSecond returns how many events a second an account may send, 0 if as many as its organisation.
+func (d *Directory) EventsPerSecond(account string) int {
+	return d.current.Load().accounts[account].perSecond
+}
 
 // BySecretKey returns the organisation whose servers hold the key. The error is ErrUnknownSecretKey.
 func (d *Directory) BySecretKey(key string) (*Organization, error) {
 	// The map compares hashes, of which a caller cannot choose a prefix, so its time tells nothing about a key.
-	o, ok := d.secretKeys[sha256.Sum256([]byte(key))]
+	o, ok := d.current.Load().secretKeys[sha256.Sum256([]byte(key))]
 	if !ok {
 		return nil, ErrUnknownSecretKey
 	}

@@ -99,3 +99,42 @@ func BenchmarkDirectoryByAccount(b *testing.B) {
 		}
 	}
 }
+
+func TestDirectoryReplace(t *testing.T) {
+	d := testDirectory(t)
+	before, err := d.BySecretKey("sk_acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	acme := NewOrganization("acme")
+	acme.SecretKey, acme.Limits.Streams = "sk_new", 7
+
+	if err := d.Replace([]Organization{acme, {ID: "Wrong"}}); err == nil {
+		t.Error("an organisation that is not valid was taken")
+	}
+	if _, err := d.BySecretKey("sk_acme"); err != nil {
+		t.Errorf("after a refused list the old key is unknown: %v", err)
+	}
+
+	if err := d.Replace([]Organization{acme}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.BySecretKey("sk_acme"); !errors.Is(err, ErrUnknownSecretKey) {
+		t.Errorf("the old key: %v, want ErrUnknownSecretKey", err)
+	}
+	if got, err := d.BySecretKey("sk_new"); err != nil || got.ID != "acme" {
+		t.Errorf("the new key: %+v, %v; want acme", got, err)
+	}
+	if _, err := d.ByAccount("acme-app", "pk_app", ""); !errors.Is(err, ErrUnknownAccount) {
+		t.Errorf("an account that is gone: %v, want ErrUnknownAccount", err)
+	}
+	if _, ok := d.Organization("other"); ok {
+		t.Error("an organisation that is gone is still known")
+	}
+	if got := d.Limits("acme").Streams; got != 7 {
+		t.Errorf("%d streams, want 7", got)
+	}
+	if before.SecretKey != "sk_acme" {
+		t.Error("the organisation that a request holds was changed")
+	}
+}

@@ -55,8 +55,11 @@ type Privacy struct {
 // Limits bounds what one organisation may send, so that it cannot starve the others.
 type Limits struct {
 	EventsPerSecond int `yaml:"eventsPerSecond"` // accepted events a second
-	Streams         int `yaml:"streams"`         // distinct streams; a further one is refused
-	IPsPerHour      int `yaml:"ipsPerHour"`      // distinct addresses, and as many referrers, an hour; the rest is "(other)"
+	// EventsPerSecondPerAddress is how many events a second may come from one address, an IPv6 network of /64 counting as one;
+	// 0 = as many as the organisation may send.
+	EventsPerSecondPerAddress int `yaml:"eventsPerSecondPerAddress"`
+	Streams                   int `yaml:"streams"`    // distinct streams; a further one is refused
+	IPsPerHour                int `yaml:"ipsPerHour"` // distinct addresses, and as many referrers, an hour; the rest is "(other)"
 }
 
 // Account is a public write identity of players: its key is in every page that plays, so it opens nothing but writing.
@@ -65,6 +68,8 @@ type Account struct {
 	Key     string   `yaml:"key"`     // starts with "pk_"
 	Origins []string `yaml:"origins"` // sites that may write, as "https://site.example"; none = any
 	Tags    bool     `yaml:"tags"`    // whether players may give tags to the streams that they play
+	// EventsPerSecond is how many events a second the account may send; 0 = as many as the organisation may send.
+	EventsPerSecond int `yaml:"eventsPerSecond"`
 }
 
 // Organization is one tenant. Nothing of it is ever shown to another.
@@ -85,14 +90,14 @@ type StreamPath struct {
 	Protocol string `yaml:"protocol"` // of all paths that match; by default the one that the path tells
 }
 
-// NewOrganization returns an organisation with the defaults: default level, full addresses, 100,000 events a second,
-// 10,000 streams, 20,000 addresses an hour, no keys.
+// NewOrganization returns an organisation with the defaults: default level, full addresses, 100,000 events a second and 2,000
+// from one address, which is what 20,000 viewers behind one address send, 10,000 streams, 20,000 addresses an hour, no keys.
 func NewOrganization(id string) Organization {
 	return Organization{
 		ID:      id,
 		Level:   Default,
 		Privacy: Privacy{IP: IPFull},
-		Limits:  Limits{EventsPerSecond: 100_000, Streams: 10_000, IPsPerHour: 20_000},
+		Limits:  Limits{EventsPerSecond: 100_000, EventsPerSecondPerAddress: 2000, Streams: 10_000, IPsPerHour: 20_000},
 	}
 }
 
@@ -168,6 +173,10 @@ func Validate(organizations []Organization) []*FieldError {
 			}
 		}
 
+		if limits.EventsPerSecondPerAddress < 0 {
+			add("must be a whole number of at least 0", i, "limits", "eventsPerSecondPerAddress")
+		}
+
 		for j, rule := range organization.StreamPaths {
 			if expression, err := regexp.Compile(rule.Path); err != nil || expression.SubexpIndex("stream") < 0 {
 				add("must be a regular expression with a group named stream, as ^/live/(?P<stream>[^/]+)/", i, "streamPaths", j, "path")
@@ -183,6 +192,9 @@ func Validate(organizations []Organization) []*FieldError {
 
 			if !validKey(account.Key, "pk_") {
 				add(fmt.Sprintf(expectedKey, "pk_"), i, "accounts", j, "key")
+			}
+			if account.EventsPerSecond < 0 {
+				add("must be a whole number of at least 0", i, "accounts", j, "eventsPerSecond")
 			}
 			for k, origin := range account.Origins {
 				if _, ok := canonicalOrigin(origin); !ok {

@@ -13,6 +13,9 @@ import (
 // readPaths are what may be asked under the base URL, beside the values of a label.
 var readPaths = []string{"/api/v1/query", "/api/v1/query_range", "/api/v1/labels", "/api/v1/series"}
 
+// deletePath deletes series under the base URL.
+const deletePath = "/api/v1/admin/tsdb/delete_series"
+
 var labelValuesPath = regexp.MustCompile(`^/api/v1/label/[a-zA-Z_][a-zA-Z0-9_]*/values$`)
 
 // RefusedError is returned for a request that is not sent; its text says why.
@@ -28,7 +31,18 @@ func (e RefusedError) Error() string { return string(e) }
 type Transport struct {
 	base         *url.URL
 	organization string
+	deletes      bool // it deletes series, and does nothing else
 	next         http.RoundTripper
+}
+
+// NewDeleteTransport is NewTransport for deleting series, which is all that it lets through. On a cluster baseURL is
+// …/delete/<tenant>/prometheus.
+func NewDeleteTransport(baseURL, organization string, next http.RoundTripper) (*Transport, error) {
+	t, err := NewTransport(baseURL, organization, next)
+	if err == nil {
+		t.deletes = true
+	}
+	return t, err
 }
 
 // NewTransport returns a transport for reads of one organisation at baseURL, which on a cluster includes the tenant's path.
@@ -97,7 +111,13 @@ func (t *Transport) check(req *http.Request) error {
 		return RefusedError("only the data source's own VictoriaMetrics may be asked")
 	}
 	path, under := strings.CutPrefix(req.URL.Path, t.base.Path)
-	if !under || req.URL.RawPath != "" || !(slices.Contains(readPaths, path) || labelValuesPath.MatchString(path)) {
+	under = under && req.URL.RawPath == ""
+	switch {
+	case t.deletes:
+		if !under || path != deletePath || req.Method != http.MethodPost {
+			return RefusedError("series may be deleted, and nothing else")
+		}
+	case !under || !(slices.Contains(readPaths, path) || labelValuesPath.MatchString(path)):
 		return RefusedError("only queries, labels and series may be read")
 	}
 	return nil

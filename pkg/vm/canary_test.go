@@ -122,6 +122,22 @@ func checkFlags(t *testing.T, url, want string) {
 	}
 }
 
+// The server stands in for vmselect: a page of flags at the root and none below the tenant's path.
+func TestCheckFlagsOfACluster(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
+		if _, err := w.Write([]byte("flag{name=\"dedup.minScrapeInterval\", value=\"30s\", is_set=\"true\"} 1\n")); err != nil {
+			t.Error(err)
+		}
+	})
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	for _, path := range []string{"/select/0/prometheus", "/select/7:3/prometheus/"} {
+		checkFlags(t, server.URL+path, "-dedup.minScrapeInterval=1ms")
+	}
+	checkFlags(t, server.URL+"/proxy", "")
+}
+
 func TestCheckFlagsWithoutPage(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

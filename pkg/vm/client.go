@@ -3,6 +3,7 @@
 package vm
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +14,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/valyala/fastjson"
 )
 
 // queryTimeout ends every read.
@@ -71,9 +70,8 @@ func (e *StatusError) Error() string {
 
 // Client reads from VictoriaMetrics. It may be used by several goroutines at once.
 type Client struct {
-	base    string
-	http    *http.Client
-	parsers fastjson.ParserPool // they keep their memory for the next answer
+	base string
+	http *http.Client
 }
 
 // NewClient returns a client of the VictoriaMetrics at baseURL, which on a cluster includes the tenant's path
@@ -104,14 +102,14 @@ func roundTrip(client *http.Client, req *http.Request) (status int, body []byte,
 		return 0, nil, &UnreachableError{err}
 	}
 	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
+	var buffer bytes.Buffer
+	if _, err := buffer.ReadFrom(io.LimitReader(resp.Body, maxAnswer+1)); err != nil {
 		return 0, nil, &UnreachableError{err}
 	}
-	if len(body) > maxAnswer {
+	if buffer.Len() > maxAnswer {
 		return 0, nil, fmt.Errorf("the answer of VictoriaMetrics is longer than %d MB", maxAnswer>>20)
 	}
-	return resp.StatusCode, body, nil
+	return resp.StatusCode, buffer.Bytes(), nil
 }
 
 func rootCause(err error) error {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/valyala/fastjson"
 )
 
 // BenchmarkDecode decodes an answer with 10,000 streams, as of a breakdown, and one with 300 points for 100 names.
@@ -23,12 +21,11 @@ func BenchmarkDecode(b *testing.B) {
 	}
 	answers["vector"], answers["matrix"] = strings.Join(vector, ","), strings.Join(matrix, ",")
 	for name, result := range answers {
-		body := []byte(`{"status":"success","data":{"resultType":"` + name + `","result":[` + result + `]}}`)
+		body := `{"status":"success","data":{"resultType":"` + name + `","result":[` + result + `]}}`
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
-			var parser fastjson.Parser
 			for b.Loop() {
-				if _, err := decode(&parser, 200, body); err != nil {
+				if _, err := decode(200, body); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -76,9 +76,11 @@ func TestQueryRange(t *testing.T) {
 	}
 	vmtest.Import(t, url, lines.String())
 	client := newClient(t, url, "acme")
-	series, err := client.QueryRange(t.Context(), "sum_over_time(m[1m])", start.Add(time.Minute), start.Add(3*time.Hour), time.Minute, nil)
-	if err != nil || len(series) != 1 || len(series[0].Points) != 180 {
-		t.Fatalf("%v, %v", series, err)
+	answer, err := client.Ask(t.Context(), vm.Question{
+		Query: "sum_over_time(m[1m])", Start: start.Add(time.Minute), End: start.Add(3 * time.Hour), Step: time.Minute})
+	series := answer.Series
+	if err != nil || len(series) != 1 || len(series[0].Points) != 180 || answer.Fetched != 1 {
+		t.Fatalf("%v, %v", answer, err)
 	}
 	for i, p := range series[0].Points {
 		if p.Value != 1<<53-1-int64(i) || p.Time != start.Add(time.Duration(i+1)*time.Minute).UnixMilli() {
@@ -91,8 +93,8 @@ func TestLimits(t *testing.T) {
 	client := newClient(t, "http://127.0.0.1:1", "acme")
 	now := time.Now()
 	_, tooLong := client.Query(t.Context(), strings.Repeat("x", vm.MaxQueryText+1), now, nil)
-	_, tooFine := client.QueryRange(t.Context(), "m", now.Add(-time.Hour), now, time.Second, nil)
-	_, tooMany := client.QueryRange(t.Context(), "m", now.Add(-(vm.MaxPoints+1)*time.Minute), now, time.Minute, nil)
+	_, tooFine := client.Ask(t.Context(), vm.Question{Query: "m", Start: now.Add(-time.Hour), End: now, Step: time.Second})
+	_, tooMany := client.Ask(t.Context(), vm.Question{Query: "m", Start: now.Add(-(vm.MaxPoints + 1) * time.Minute), End: now, Step: time.Minute})
 	for _, err := range []error{tooLong, tooFine, tooMany} {
 		if !errors.Is(err, vm.ErrLimit) {
 			t.Errorf("got %v", err)

@@ -157,6 +157,7 @@ func TestWidgetsPage(t *testing.T) {
 		{measure.CanaryMetric, code([]string{"org", "collector"}), "Proves that VictoriaMetrics keeps samples as it must."},
 		{measure.LevelMetric, code([]string{"org", "collector"}), "Level of the organisation: 0 default, 1 premium."},
 		{measure.AddressesMetric, code([]string{"org", "collector"}), "1 if addresses of clients are stored, 0 if privacy.ip is off."},
+		{measure.ClaimMetric, code([]string{"org", "collector"}), "Tells apart processes that write under one collector's name."},
 		{measure.StreamTagMetric, code([]string{"org", "stream", "tag"}), "1 from when the stream has the tag, 0 from when it has not."},
 	} {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", other[0], other[1], other[2])

@@ -34,10 +34,24 @@ func (res *result) frames() data.Frames {
 	frame.RefID = res.request.RefID
 	frame.Meta.TypeVersion = frameVersion
 	frame.Meta.ExecutedQueryString = strings.TrimSuffix(res.executed, "\n")
+	frame.Meta.Stats = res.statistics.shown()
 	for _, text := range res.notices {
 		frame.Meta.Notices = append(frame.Meta.Notices, data.Notice{Severity: data.NoticeSeverityInfo, Text: text})
 	}
 	return data.Frames{frame}
+}
+
+// shown returns the statistics as Grafana's query inspector shows them; none if nothing was asked.
+func (s statistics) shown() []data.QueryStat {
+	if s.requests == 0 {
+		return nil
+	}
+	stat := func(name string, value int) data.QueryStat {
+		return data.QueryStat{FieldConfig: data.FieldConfig{DisplayName: name}, Value: float64(value)}
+	}
+	return []data.QueryStat{
+		stat("Requests to VictoriaMetrics", s.requests), stat("Stored series read", s.fetched), stat("Numbers answered", s.points),
+	}
 }
 
 // columns returns the number columns that are asked for: all, or the one metric; an alert rule takes no more than one.
@@ -67,11 +81,8 @@ func (res *result) totalFrame() *data.Frame {
 		frame.Fields = append(frame.Fields, nameField(res.definition.Columns[0], names))
 	}
 	for _, c := range res.columns() {
-		values := make([]*float64, len(res.table.rows))
-		for i, r := range res.table.rows {
-			values[i] = number(c.value(cell{res.table, r, 0}))
-		}
-		frame.Fields = append(frame.Fields, res.numberField(c, nil, "", values))
+		field := res.numberField(c, nil, "", len(res.table.rows), func(i int) float64 { return c.value(cell{res.table, res.table.rows[i], 0}) })
+		frame.Fields = append(frame.Fields, field)
 	}
 	return frame
 }
@@ -87,10 +98,6 @@ func (res *result) seriesFrame() *data.Frame {
 	breakdown, columns := res.definition.breakdown(), res.columns()
 	for _, r := range res.table.rows {
 		for _, c := range columns {
-			values := make([]*float64, len(times))
-			for i := range values {
-				values[i] = number(c.value(cell{res.table, r, i}))
-			}
 			var labels data.Labels
 			shown := ""
 			if breakdown != "" {
@@ -99,7 +106,8 @@ func (res *result) seriesFrame() *data.Frame {
 					shown += " " + c.Name
 				}
 			}
-			frame.Fields = append(frame.Fields, res.numberField(c, labels, shown, values))
+			field := res.numberField(c, labels, shown, len(times), func(i int) float64 { return c.value(cell{res.table, r, i}) })
+			frame.Fields = append(frame.Fields, field)
 		}
 	}
 	return frame
@@ -114,20 +122,21 @@ func nameField(c Column, names []string) *data.Field {
 	return field
 }
 
-func (res *result) numberField(c Column, labels data.Labels, shown string, values []*float64) *data.Field {
+// numberField returns a field of n values; what is no number, a ratio, average or median of nothing, is null.
+func (res *result) numberField(c Column, labels data.Labels, shown string, n int, value func(int) float64) *data.Field {
 	unit := c.Unit
 	if unit == Bytes && res.request.Unit == UnitPlaytime {
 		unit = Seconds
 	}
-	field := data.NewField(c.Name, labels, values)
+	field := data.NewFieldFromFieldType(data.FieldTypeNullableFloat64, n)
+	field.Name, field.Labels = c.Name, labels
 	field.Config = &data.FieldConfig{Unit: grafanaUnits[unit], Description: c.Help, DisplayNameFromDS: shown}
-	return field
-}
-
-// number returns nil for what is no number: a ratio, average or median of nothing.
-func number(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
+	// The field holds pointers: into one array, instead of each to a number of its own.
+	values := make([]float64, n)
+	for i := range values {
+		if values[i] = value(i); !math.IsNaN(values[i]) && !math.IsInf(values[i], 0) {
+			field.Set(i, &values[i])
+		}
 	}
-	return &v
+	return field
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
-	"github.com/streamlens/streamlens/pkg/vm"
 )
 
 var update = flag.Bool("update", false, "write golden files and src/widgets.json instead of comparing with them")
@@ -132,7 +131,7 @@ func TestDefinitions(t *testing.T) {
 						r.Referrer = []string{"site.example"}
 					}
 					reads := d.chosen(metric).reads(r.Query)
-					if _, err := newPlan(reads, d.groupBy(), r.filters(), grid{}, []interval{{noon, noon, noon.Add(90 * time.Minute)}}); err != nil {
+					if _, err := newPlan(reads, d.groupBy(), r.filters(), []interval{{noon, noon, noon.Add(90 * time.Minute)}}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -140,5 +139,3 @@ func TestDefinitions(t *testing.T) {
 		})
 	}
 }
-
-var _ querier = (*vm.Client)(nil)

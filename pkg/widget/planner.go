@@ -42,28 +42,27 @@ const parallelReads = 4
 // partLabel tells the terms of a request apart in its answer.
 const partLabel = "part"
 
-// querier is what is needed of VictoriaMetrics.
-type querier interface {
-	Query(ctx context.Context, query string, at time.Time, filters vm.Filters) ([]vm.Series, error)
-	QueryRange(ctx context.Context, query string, start, end time.Time, step time.Duration, filters vm.Filters) ([]vm.Series, error)
-}
-
 // plan is what is asked of VictoriaMetrics for some intervals.
 type plan struct {
 	reads     []read
 	breakdown string // label that tells the rows apart; "" if there is one row
 	intervals []interval
 	requests  []request
+	sources   []source
+}
+
+// source is where a plan takes a part of its numbers from.
+type source struct {
+	measure    string
+	by         string // labels of the family
+	resolution measure.Resolution
 }
 
 // request is one request to VictoriaMetrics: a union of terms, at one time or over a range.
 type request struct {
-	filters vm.Filters
-	terms   []term
-	// For a range, first is the index of the interval that ends at start; step is the intervals' length.
-	start, end time.Time
-	step       time.Duration
-	first      int
+	vm.Question
+	terms []term
+	first int // of a range, the index of the interval that ends at its start
 }
 
 // term is one expression of a request.
@@ -71,6 +70,13 @@ type term struct {
 	read       int
 	interval   int // which it belongs to, unless the request is a range
 	expression string
+}
+
+// statistics are what the answer to a query took.
+type statistics struct {
+	requests int // to VictoriaMetrics
+	fetched  int // stored series that it read
+	points   int // numbers that it answered with
 }
 
 // group is reads to which the same filters apply.
@@ -98,85 +104,106 @@ func groups(reads []read, filters vm.Filters) []group {
 }
 
 // newPlan divides what is read into requests.
-func newPlan(reads []read, breakdown string, filters vm.Filters, g grid, intervals []interval) (*plan, error) {
+func newPlan(reads []read, breakdown string, filters vm.Filters, intervals []interval) (*plan, error) {
 	p := &plan{reads: reads, breakdown: breakdown, intervals: intervals}
 	for _, of := range groups(reads, filters) {
-		if err := p.addRequests(of, g); err != nil {
+		if err := p.addRequests(of); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
 }
 
-// addRequests divides the intervals into requests: one range for all whole intervals of equal length, and one instant query,
-// or a few if it is long, for the clipped ones and for calendar days and months.
-func (p *plan) addRequests(of group, g grid) error {
-	first, last := 0, 0
-	if g.length > 0 && g.length <= maxSubquery {
-		first, last = wholeIntervals(g, p.intervals)
-	}
-	chunk := int(maxSubquery / max(g.length, time.Minute))
-	for i := first; i < last; i += min(chunk, vm.MaxPoints) {
-		end := min(i+min(chunk, vm.MaxPoints), last)
-		r := request{filters: of.filters, start: p.intervals[i].to, end: p.intervals[end-1].to, step: g.length, first: i}
-		for _, n := range of.reads {
-			resolution := measure.Minute
-			if g.length%measure.Hour.Length == 0 && p.reads[n].kind != peakMinute {
-				resolution = measure.Hour
-			}
-			expression, err := p.expression(p.reads[n], of.filters, resolution, g.length, "")
-			if err != nil {
-				return err
-			}
-			r.terms = append(r.terms, term{read: n, expression: expression})
-		}
-		p.requests = append(p.requests, r)
+// addRequests divides the intervals into requests: a range for each run of intervals that are equally long, and for all others
+// together one request, or a few if it is long, whose terms each have a time of their own. So days of a calendar are a range up to the
+// day on which clocks change, which is a term.
+func (p *plan) addRequests(of group) error {
+	longest := vm.MaxPoints * day
+	if slices.ContainsFunc(of.reads, func(n int) bool { return p.reads[n].kind == peakMinute }) {
+		longest = maxSubquery
 	}
 	var terms []term
-	for i, in := range p.intervals {
-		if i >= first && i < last {
+	for i := 0; i < len(p.intervals); {
+		if n := runLength(p.intervals[i:], longest); n > 1 {
+			if err := p.addRange(of, i, i+n); err != nil {
+				return err
+			}
+			i += n
 			continue
 		}
+		in := p.intervals[i]
 		for _, n := range of.reads {
 			for _, piece := range pieces(in.from, in.to, p.reads[n].kind) {
-				at := strconv.FormatInt(piece.to.Unix(), 10)
-				expression, err := p.expression(p.reads[n], of.filters, piece.resolution, piece.to.Sub(piece.from), at)
+				expression, err := p.expression(p.reads[n], of.filters, piece, " @ "+strconv.FormatInt(piece.to.Unix(), 10))
 				if err != nil {
 					return err
 				}
 				terms = append(terms, term{n, i, expression})
 			}
 		}
+		i++
 	}
-	p.requests = append(p.requests, instants(terms, of.filters)...)
+	// Each term has a time of its own; this one is only where the answer is stamped.
+	p.requests = append(p.requests, instants(terms, vm.Question{Filters: of.filters, Start: p.intervals[len(p.intervals)-1].to})...)
 	return nil
 }
 
-// wholeIntervals returns the indexes [first, last) of the intervals that are not clipped.
-func wholeIntervals(g grid, intervals []interval) (first, last int) {
-	last = len(intervals)
-	for first < last && !g.isWhole(intervals[first]) {
-		first++
+// runLength returns how many of the first intervals follow each other and are equally long, as far as VictoriaMetrics takes them in
+// one range that is no longer than longest.
+func runLength(intervals []interval, longest time.Duration) int {
+	length := intervals[0].to.Sub(intervals[0].from)
+	n := 1
+	for n < min(len(intervals), vm.MaxPoints, int(longest/length)) &&
+		intervals[n].from.Equal(intervals[n-1].to) && intervals[n].to.Sub(intervals[n].from) == length {
+		n++
 	}
-	for last > first && !g.isWhole(intervals[last-1]) {
-		last--
-	}
-	return first, last
+	return n
 }
 
-// instants divides terms into requests that are no longer than VictoriaMetrics allows.
-func instants(terms []term, filters vm.Filters) []request {
+// addRange adds the request for the run of intervals [first, end). All of them are made of the same pieces if they are whole hours
+// long, else they are made of minutes.
+func (p *plan) addRange(of group, first, end int) error {
+	in := p.intervals[first]
+	length := in.to.Sub(in.from)
+	r := request{first: first, Question: vm.Question{Filters: of.filters, Start: in.to, End: p.intervals[end-1].to, Step: length}}
+	for _, n := range of.reads {
+		all := []piece{{measure.Minute, in.from, in.to}}
+		if length%measure.Hour.Length == 0 {
+			all = pieces(in.from, in.to, p.reads[n].kind)
+		}
+		for _, piece := range all {
+			offset := ""
+			if before := in.to.Sub(piece.to); before > 0 {
+				offset = fmt.Sprintf(" offset %dm", before/time.Minute)
+			}
+			expression, err := p.expression(p.reads[n], of.filters, piece, offset)
+			if err != nil {
+				return err
+			}
+			r.terms = append(r.terms, term{read: n, expression: expression})
+		}
+	}
+	r.Query = union(r.terms)
+	p.requests = append(p.requests, r)
+	return nil
+}
+
+// instants divides terms into requests, like one without a text, that are no longer than VictoriaMetrics allows.
+func instants(terms []term, like vm.Question) []request {
 	var requests []request
 	length := vm.MaxQueryText
 	for _, t := range terms {
 		n := len(t.marked(len(terms))) + 1
 		if length+n > vm.MaxQueryText {
-			requests = append(requests, request{filters: filters})
+			requests = append(requests, request{Question: like})
 			length = len("union()")
 		}
 		current := &requests[len(requests)-1]
 		current.terms = append(current.terms, t)
 		length += n
+	}
+	for i := range requests {
+		requests[i].Query = union(requests[i].terms)
 	}
 	return requests
 }
@@ -208,19 +235,14 @@ func pieces(from, to time.Time, k kind) []piece {
 	return slices.DeleteFunc(all, func(p piece) bool { return p.from.Equal(p.to) })
 }
 
-// expression returns the MetricsQL of one read over a window that ends at the Unix time at, or at the query's own time.
-func (p *plan) expression(
-	r read, filters vm.Filters, resolution measure.Resolution, window time.Duration, at string,
-) (string, error) {
-	metric, err := p.metric(r, filters, resolution)
+// expression returns the MetricsQL of one read over a piece of time, which a modifier puts at its place.
+func (p *plan) expression(r read, filters vm.Filters, of piece, modifier string) (string, error) {
+	metric, err := p.metric(r, filters, of.resolution)
 	if err != nil {
 		return "", err
 	}
 	if r.dimension != "" {
 		metric += "{" + r.dimension + "=" + strconv.Quote(r.value) + "}"
-	}
-	if at != "" {
-		at = " @ " + at
 	}
 	var labels []string
 	if p.breakdown != "" {
@@ -233,10 +255,11 @@ func (p *plan) expression(
 	if len(labels) > 0 {
 		sum = "sum by (" + strings.Join(labels, ",") + ") "
 	}
+	window := of.to.Sub(of.from) / time.Minute
 	if r.kind == peakMinute {
-		return fmt.Sprintf("max_over_time((%s(sum_over_time(%s[1m])))[%dm:1m]%s)", sum, metric, window/time.Minute, at), nil
+		return fmt.Sprintf("max_over_time((%s(sum_over_time(%s[1m])))[%dm:1m]%s)", sum, metric, window, modifier), nil
 	}
-	return fmt.Sprintf("%s(sum_over_time(%s[%dm]%s))", sum, metric, window/time.Minute, at), nil
+	return fmt.Sprintf("%s(sum_over_time(%s[%dm]%s))", sum, metric, window, modifier), nil
 }
 
 // metric returns the name of the metric in the smallest family that has every label of filters and breakdown.
@@ -250,6 +273,9 @@ func (p *plan) metric(r read, filters vm.Filters, resolution measure.Resolution)
 	family, ok := m.FamilyWith(labels...)
 	if !ok {
 		return "", fmt.Errorf("measure %s is not stored by %v", m.Name, labels)
+	}
+	if s := (source{m.Name, strings.Join(family.Labels, ", "), resolution}); !slices.Contains(p.sources, s) {
+		p.sources = append(p.sources, s)
 	}
 	switch r.kind {
 	case bucketSums:
@@ -268,10 +294,10 @@ func (t term) marked(number int) string {
 	return fmt.Sprintf("label_set(%s,%q,%q)", t.expression, partLabel, strconv.Itoa(number))
 }
 
-// text returns the request in MetricsQL.
-func (r request) text() string {
-	marked := make([]string, len(r.terms))
-	for i, t := range r.terms {
+// union returns the MetricsQL of all terms together.
+func union(terms []term) string {
+	marked := make([]string, len(terms))
+	for i, t := range terms {
 		marked[i] = t.marked(i)
 	}
 	if len(marked) == 1 {
@@ -280,73 +306,81 @@ func (r request) text() string {
 	return "union(" + strings.Join(marked, ",") + ")"
 }
 
-// String returns all that is asked in MetricsQL, for the user to read.
+// String returns what was chosen, and all that is asked in MetricsQL, for the user to read.
 func (p *plan) String() string {
 	var b strings.Builder
+	for _, s := range p.sources {
+		fmt.Fprintf(&b, "# reads %s", s.measure)
+		if s.by != "" {
+			fmt.Fprintf(&b, " by %s", s.by)
+		}
+		fmt.Fprintf(&b, ", per %s\n", map[measure.Resolution]string{measure.Minute: "minute", measure.Hour: "hour"}[s.resolution])
+	}
 	for _, r := range p.requests {
-		if len(r.filters) > 0 {
-			fmt.Fprintf(&b, "# extra_filters[]=%s\n", r.filters)
+		if len(r.Filters) > 0 {
+			fmt.Fprintf(&b, "# extra_filters[]=%s\n", r.Filters)
 		}
-		if r.step > 0 {
-			fmt.Fprintf(&b, "# from %s to %s, step %s\n", r.start.Format(time.RFC3339), r.end.Format(time.RFC3339), r.step)
+		if r.Step > 0 {
+			fmt.Fprintf(&b, "# from %s to %s, step %s\n", r.Start.Format(time.RFC3339), r.End.Format(time.RFC3339), r.Step)
 		}
-		b.WriteString(r.text() + "\n")
+		b.WriteString(r.Query + "\n")
 	}
 	return b.String()
 }
 
 // run asks VictoriaMetrics and adds up what it answers.
-func (p *plan) run(ctx context.Context, q querier) (*table, error) {
-	answers := make([][]vm.Series, len(p.requests))
+func (p *plan) run(ctx context.Context, asker vm.Asker) (*table, statistics, error) {
+	answers := make([]vm.Answer, len(p.requests))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelReads)
 	for i, r := range p.requests {
 		group.Go(func() (err error) {
-			if r.step > 0 {
-				answers[i], err = q.QueryRange(ctx, r.text(), r.start, r.end, r.step, r.filters)
-			} else {
-				// Each term has a time of its own; this one is only where the answer is stamped.
-				answers[i], err = q.Query(ctx, r.text(), p.intervals[len(p.intervals)-1].to, r.filters)
-			}
+			answers[i], err = asker.Ask(ctx, r.Question)
 			return err
 		})
 	}
+	took := statistics{requests: len(p.requests)}
 	if err := group.Wait(); err != nil {
-		return nil, &kindError{ErrUpstream, err}
+		return nil, took, &kindError{ErrUpstream, err}
 	}
 	t := newTable(p.reads, len(p.intervals))
 	for i, r := range p.requests {
-		if err := p.collect(t, r, answers[i]); err != nil {
-			return nil, err
+		took.fetched += answers[i].Fetched
+		points, err := p.collect(t, r, answers[i].Series)
+		if err != nil {
+			return nil, took, &kindError{ErrUpstream, err}
 		}
+		took.points += points
 	}
-	return t, nil
+	return t, took, nil
 }
 
-func (p *plan) collect(t *table, r request, answer []vm.Series) error {
+// collect adds an answer to the table, and returns how many numbers it had.
+func (p *plan) collect(t *table, r request, answer []vm.Series) (points int, err error) {
 	for _, s := range answer {
 		part, err := strconv.Atoi(s.Label(partLabel))
 		if err != nil || part < 0 || part >= len(r.terms) {
-			return &kindError{ErrUpstream, fmt.Errorf("VictoriaMetrics answered a part %q that was not asked", s.Label(partLabel))}
+			return 0, fmt.Errorf("VictoriaMetrics answered a part %q that was not asked", s.Label(partLabel))
 		}
 		of := r.terms[part]
 		bucket := 0
 		if p.reads[of.read].kind == bucketSums {
 			if bucket, err = measure.ParseBucketRange(s.Label(measure.DimensionRange)); err != nil {
-				return &kindError{ErrUpstream, err}
+				return 0, err
 			}
 		}
 		row := t.row(s.Label(p.breakdown))
+		points += len(s.Points)
 		for _, point := range s.Points {
 			i := of.interval
-			if r.step > 0 {
-				i = r.first + int((point.Time-r.start.UnixMilli())/r.step.Milliseconds())
+			if r.Step > 0 {
+				i = r.first + int((point.Time-r.Start.UnixMilli())/r.Step.Milliseconds())
 			}
 			if i < 0 || i >= len(p.intervals) {
-				return &kindError{ErrUpstream, fmt.Errorf("VictoriaMetrics answered a time %d that was not asked", point.Time)}
+				return 0, fmt.Errorf("VictoriaMetrics answered a time %d that was not asked", point.Time)
 			}
 			t.add(row, of.read, i, bucket, point.Value)
 		}
 	}
-	return nil
+	return points, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // the query's time zone must be known on machines without a zone database too
+	"unicode/utf8"
 
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -121,8 +122,11 @@ func (r *Request) checkFilters(d Definition) error {
 			return badQuery("the %s filter has %d values, more than %d", f.Label, len(f.Values), maxFilterValues)
 		}
 		for _, v := range f.Values {
-			if v == "" {
+			switch {
+			case v == "":
 				return badQuery("the %s filter has an empty value", f.Label)
+			case !utf8.ValidString(v):
+				return badQuery("the %s filter has a value that is no text", f.Label)
 			}
 			bytes += len(v)
 		}

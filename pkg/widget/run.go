@@ -26,16 +26,13 @@ type result struct {
 	table      *table
 	notices    []string
 	executed   string // the MetricsQL
+	statistics statistics
 	// nothing says that nothing can be found, so that nothing is asked.
 	nothing bool
 }
 
 // Run answers a query. Its errors are of the kinds ErrBadQuery, ErrForbidden and ErrUpstream, or defects of the program.
-func Run(ctx context.Context, client *vm.Client, r Request) (data.Frames, error) {
-	return run(ctx, client, r)
-}
-
-func run(ctx context.Context, q querier, r Request) (data.Frames, error) {
+func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 	d, ok := Find(r.QueryType)
 	if !ok {
 		return nil, badQuery("the widget %q is unknown", r.QueryType)
@@ -54,16 +51,16 @@ func run(ctx context.Context, q querier, r Request) (data.Frames, error) {
 	}
 	res := &result{definition: d, request: r}
 	reads := d.reads(r.Query)
-	if err := res.narrow(ctx, q, reads); err != nil {
+	if err := res.narrow(ctx, asker, reads); err != nil {
 		return nil, err
 	}
 	if d.complete && !res.endBeforeIncomplete() {
 		return res.frames(), nil
 	}
 	if d.periods != nil {
-		err = res.readPeriods(ctx, q, reads, d.periods(end, zone), zone)
+		err = res.readPeriods(ctx, asker, reads, d.periods(end, zone), zone)
 	} else {
-		err = res.readRange(ctx, q, reads, zone)
+		err = res.readRange(ctx, asker, reads, zone)
 	}
 	if err != nil {
 		return nil, err
@@ -81,19 +78,19 @@ func forbidden(d Definition, metric string) error {
 }
 
 // narrow looks up what restricts the answer beyond the query itself: the streams of tags, and whether there are addresses.
-func (res *result) narrow(ctx context.Context, q querier, reads []read) error {
+func (res *result) narrow(ctx context.Context, asker vm.Asker, reads []read) error {
 	r := &res.request
 	noEvents := func(of read) bool { return !measure.Get(of.measure).Events }
 	if len(r.Event) > 0 && slices.ContainsFunc(reads, noEvents) {
 		res.notices = append(res.notices, "Traffic knows no events: the event filter does not change it.")
 	}
 	if len(r.Tag) > 0 {
-		if err := res.narrowToTags(ctx, q); err != nil {
+		if err := res.narrowToTags(ctx, asker); err != nil {
 			return &kindError{ErrUpstream, err}
 		}
 	}
 	if res.definition.addresses {
-		stored, err := vm.ReadAddresses(ctx, q, r.Now)
+		stored, err := vm.ReadAddresses(ctx, asker, r.Now)
 		if err != nil {
 			return &kindError{ErrUpstream, err}
 		}
@@ -106,9 +103,9 @@ func (res *result) narrow(ctx context.Context, q querier, reads []read) error {
 }
 
 // narrowToTags replaces the tags of the request by the streams that have all of them.
-func (res *result) narrowToTags(ctx context.Context, q querier) error {
+func (res *result) narrowToTags(ctx context.Context, asker vm.Asker) error {
 	r := &res.request
-	streams, err := tag.Streams(ctx, q, r.Tag, r.Now)
+	streams, err := tag.Streams(ctx, asker, r.Tag, r.Now)
 	if err != nil {
 		return err
 	}
@@ -141,9 +138,9 @@ func (res *result) endBeforeIncomplete() bool {
 }
 
 // readRange fills the table with what lies in the range.
-func (res *result) readRange(ctx context.Context, q querier, reads []read, zone *time.Location) error {
+func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, zone *time.Location) error {
 	d, r := res.definition, res.request
-	g := grid{zone: zone}
+	var g grid
 	res.intervals = []interval{{r.From, r.From, r.To}}
 	if r.Form == FormSeries {
 		var err error
@@ -155,11 +152,11 @@ func (res *result) readRange(ctx context.Context, q querier, reads []read, zone 
 		}
 	}
 	var err error
-	if res.table, err = res.read(ctx, q, reads, g, res.intervals); err != nil {
+	if res.table, err = res.read(ctx, asker, reads, res.intervals); err != nil {
 		return err
 	}
 	if r.Mode == ModeDelta {
-		if err := res.subtractPrevious(ctx, q, g); err != nil {
+		if err := res.subtractPrevious(ctx, asker, g); err != nil {
 			return err
 		}
 	}
@@ -177,54 +174,77 @@ func (res *result) readRange(ctx context.Context, q querier, reads []read, zone 
 }
 
 // readPeriods fills the table with a row for each period. In the series form each row is 0 outside its period.
-func (res *result) readPeriods(ctx context.Context, q querier, reads []read, periods []period, zone *time.Location) error {
-	g := grid{zone: zone}
-	res.intervals = []interval{{}}
+func (res *result) readPeriods(ctx context.Context, asker vm.Asker, reads []read, periods []period, zone *time.Location) error {
+	res.intervals = []interval{{from: periods[0].from, to: periods[len(periods)-1].to}}
 	if res.request.Form == FormSeries {
-		var err error
-		if g, err = res.grid(zone); err != nil {
+		g, err := res.grid(zone)
+		if err != nil {
 			return err
 		}
 		if res.intervals, err = g.intervals(periods[0].from, periods[len(periods)-1].to, maxIntervals); err != nil {
 			return err
 		}
 	}
+	// Periods overlap, so what lies between their ends is read once and added up.
+	parts := cut(res.intervals, periods)
+	found, err := res.read(ctx, asker, reads, parts)
+	if err != nil {
+		return err
+	}
 	res.table = newTable(reads, len(res.intervals))
+	numbers := found.row("").numbers
 	for _, p := range periods {
-		row := res.table.row(p.name)
-		if p.from.Equal(p.to) {
-			continue
-		}
-		first, own := 0, []interval{{p.from, p.from, p.to}}
-		if res.request.Form == FormSeries {
-			var err error
-			if own, err = g.intervals(p.from, p.to, maxIntervals); err != nil {
-				return err
+		row, i := res.table.row(p.name), 0
+		for n, part := range parts {
+			for !part.from.Before(res.intervals[i].to) {
+				i++
 			}
-			first = slices.IndexFunc(res.intervals, func(i interval) bool { return i.start.Equal(own[0].start) })
-		}
-		found, err := res.read(ctx, q, reads, g, own)
-		if err != nil {
-			return err
-		}
-		for n, numbers := range found.row("").numbers {
-			copy(row.numbers[n][first:], numbers)
+			if part.from.Before(p.from) || !part.from.Before(p.to) {
+				continue
+			}
+			for read := range numbers {
+				row.numbers[read][i] += numbers[read][n]
+			}
 		}
 	}
 	return nil
 }
 
+// cut divides intervals, which follow each other, at the ends of periods.
+func cut(intervals []interval, periods []period) []interval {
+	var ends []time.Time
+	for _, p := range periods {
+		ends = append(ends, p.from, p.to)
+	}
+	slices.SortFunc(ends, time.Time.Compare)
+	var parts []interval
+	for _, in := range intervals {
+		for _, end := range ends {
+			if in.from.Before(end) && end.Before(in.to) {
+				parts = append(parts, interval{in.from, in.from, end})
+				in.from = end
+			}
+		}
+		parts = append(parts, in)
+	}
+	return parts
+}
+
 // read asks for some reads over some intervals, and adds what was asked to what the user may see of it.
-func (res *result) read(ctx context.Context, q querier, reads []read, g grid, intervals []interval) (*table, error) {
+func (res *result) read(ctx context.Context, asker vm.Asker, reads []read, intervals []interval) (*table, error) {
 	if res.nothing {
 		return newTable(reads, len(intervals)), nil
 	}
-	p, err := newPlan(reads, res.definition.groupBy(), res.request.filters(), g, intervals)
+	p, err := newPlan(reads, res.definition.groupBy(), res.request.filters(), intervals)
 	if err != nil {
 		return nil, err
 	}
 	res.executed += p.String()
-	return p.run(ctx, q)
+	t, took, err := p.run(ctx, asker)
+	res.statistics.requests += took.requests
+	res.statistics.fetched += took.fetched
+	res.statistics.points += took.points
+	return t, err
 }
 
 // grid returns the intervals of the series form.
@@ -241,7 +261,7 @@ func (res *result) grid(zone *time.Location) (grid, error) {
 
 // subtractPrevious makes differences of the peaks: each whole interval's against the one before. The first is none if it is
 // clipped, for it has no peak of its own.
-func (res *result) subtractPrevious(ctx context.Context, q querier, g grid) error {
+func (res *result) subtractPrevious(ctx context.Context, asker vm.Asker, g grid) error {
 	complete := res.request.Now.UTC().Add(-completeAfter).Truncate(time.Minute)
 	first := res.intervals[0]
 	before := g.previous(first.start)
@@ -253,7 +273,7 @@ func (res *result) subtractPrevious(ctx context.Context, q querier, g grid) erro
 		if of.kind != peakMinute {
 			continue
 		}
-		peaks, err := res.read(ctx, q, []read{of}, g, whole)
+		peaks, err := res.read(ctx, asker, []read{of}, whole)
 		if err != nil {
 			return err
 		}

@@ -23,8 +23,8 @@ func (a answers) Query(context.Context, string, time.Time, vm.Filters) ([]vm.Ser
 	return a.series, a.err
 }
 
-func (a answers) QueryRange(context.Context, string, time.Time, time.Time, time.Duration, vm.Filters) ([]vm.Series, error) {
-	return a.series, a.err
+func (a answers) Ask(context.Context, vm.Question) (vm.Answer, error) {
+	return vm.Answer{Series: a.series}, a.err
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -77,7 +77,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := Request{Query: Query{QueryType: "usageOverview"}, From: noon.Add(-time.Hour), To: noon, Now: noon, Level: tenant.Premium}
 			tt.change(&r)
-			frames, err := run(t.Context(), answers{err: errors.New("VictoriaMetrics was asked")}, r)
+			frames, err := Run(t.Context(), answers{err: errors.New("VictoriaMetrics was asked")}, r)
 			if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.want) || frames != nil {
 				t.Errorf("got %v, want %v: %s", err, tt.kind, tt.want)
 			}
@@ -88,13 +88,13 @@ func TestRefusals(t *testing.T) {
 func TestUpstreamErrors(t *testing.T) {
 	r := Request{Query: Query{QueryType: "usageOverview"}, From: noon.Add(-time.Hour), To: noon, Now: noon}
 	unreachable := &vm.UnreachableError{Err: errors.New("x")}
-	_, err := run(t.Context(), answers{err: unreachable}, r)
+	_, err := Run(t.Context(), answers{err: unreachable}, r)
 	var cause *vm.UnreachableError
 	if !errors.Is(err, ErrUpstream) || !errors.As(err, &cause) || err.Error() != unreachable.Error() {
 		t.Errorf("got %v", err)
 	}
 	for _, part := range []string{"", "x", "99", "-1"} {
-		_, err = run(t.Context(), answers{series: []vm.Series{{Labels: []vm.Label{{Name: partLabel, Value: part}}, Points: []vm.Point{{}}}}}, r)
+		_, err = Run(t.Context(), answers{series: []vm.Series{{Labels: []vm.Label{{Name: partLabel, Value: part}}, Points: []vm.Point{{}}}}}, r)
 		if !errors.Is(err, ErrUpstream) {
 			t.Errorf("part %q: got %v", part, err)
 		}
@@ -119,7 +119,7 @@ func TestNotices(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			frames, err := run(t.Context(), answers{}, Request{Query: tt.query, From: noon.Add(-time.Hour), To: noon, Now: tt.now})
+			frames, err := Run(t.Context(), answers{}, Request{Query: tt.query, From: noon.Add(-time.Hour), To: noon, Now: tt.now})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +143,7 @@ func TestRestOfABreakdown(t *testing.T) {
 	for i := range 1003 {
 		all = append(all, series(fmt.Sprintf("s%04d", i), int64(1+i/2)))
 	}
-	frames, err := run(t.Context(), answers{series: all}, Request{
+	frames, err := Run(t.Context(), answers{series: all}, Request{
 		Query: Query{QueryType: "usageByStream"}, From: noon.Add(-10 * time.Minute), To: noon, Now: noon})
 	if err != nil {
 		t.Fatal(err)

@@ -35,8 +35,9 @@ func newTable(reads []read, intervals int) *table {
 
 func (t *table) newRow(name string) *row {
 	r := &row{name: name, numbers: make([][]float64, len(t.reads))}
+	all := make([]float64, len(t.reads)*t.intervals)
 	for i := range t.reads {
-		r.numbers[i] = make([]float64, t.intervals)
+		r.numbers[i] = all[i*t.intervals : (i+1)*t.intervals]
 	}
 	return r
 }
@@ -105,13 +106,23 @@ func (r *row) isEmpty(interval int) bool {
 
 // sortRows orders rows by a weight, the greatest first, those without one, which is NaN, last, and equal ones by name.
 func sortRows(rows []*row, weight func(*row) float64) {
-	weights := make(map[*row]float64, len(rows))
-	for _, r := range rows {
-		weights[r] = weight(r)
+	type weighted struct {
+		row    *row
+		weight float64
 	}
-	slices.SortFunc(rows, func(a, b *row) int {
-		return cmp.Or(cmp.Compare(weights[b], weights[a]), strings.Compare(a.name, b.name))
+	all := make([]weighted, len(rows))
+	for i, r := range rows {
+		all[i] = weighted{r, weight(r)}
+	}
+	slices.SortFunc(all, func(a, b weighted) int {
+		if order := cmp.Compare(b.weight, a.weight); order != 0 {
+			return order
+		}
+		return strings.Compare(a.row.name, b.row.name)
 	})
+	for i, w := range all {
+		rows[i] = w.row
+	}
 }
 
 // finish orders the rows of a breakdown by weight and adds up those beyond maxRows. Peaks and buckets are of widgets without

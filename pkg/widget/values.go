@@ -26,7 +26,7 @@ var rankings = map[string][]measure.ID{
 // Values returns up to 1,000 values for the filter of a label. Those of country, stream, event and referrer are what was
 // seen in the request's range and by its other filters, the greatest first: by traffic and then by playtime, or of event by
 // plays. Those of tag are all that streams have now, by name: they hold for every range. Its errors are those of Run.
-func Values(ctx context.Context, client *vm.Client, label string, r Request) ([]string, error) {
+func Values(ctx context.Context, asker vm.Asker, label string, r Request) ([]string, error) {
 	ranking, ok := rankings[label]
 	if !ok && label != measure.DimensionTag {
 		return nil, badQuery("the label %q is unknown: it is country, stream, tag, event or referrer", label)
@@ -36,7 +36,7 @@ func Values(ctx context.Context, client *vm.Client, label string, r Request) ([]
 		return nil, err
 	}
 	if label == measure.DimensionTag {
-		tags, err := tag.All(ctx, client, r.Now)
+		tags, err := tag.All(ctx, asker, r.Now)
 		if err != nil {
 			return nil, &kindError{ErrUpstream, err}
 		}
@@ -49,10 +49,10 @@ func Values(ctx context.Context, client *vm.Client, label string, r Request) ([]
 		}
 	}
 	res := &result{definition: d, request: r}
-	if err := res.narrow(ctx, client, reads); err != nil {
+	if err := res.narrow(ctx, asker, reads); err != nil {
 		return nil, err
 	}
-	t, err := res.read(ctx, client, reads, grid{}, []interval{{r.From, r.From, r.To}})
+	t, err := res.read(ctx, asker, reads, []interval{{r.From, r.From, r.To}})
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 import { breakdown } from './breakdown';
 import { h5live } from './h5live';
 import { home } from './home';
+import { operations } from './operations';
 import { dashboard } from './page';
 import { reports } from './reports';
 import { webcaster } from './webcaster';
@@ -15,5 +16,6 @@ export function dashboardFiles(): Map<string, string> {
     ['h5live.json', dashboard(h5live)],
     ['webcaster.json', dashboard(webcaster)],
     ['reports.json', dashboard(reports)],
+    ['operations.json', operations()],
   ]);
 }

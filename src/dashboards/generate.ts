@@ -1,11 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { alertRules } from './alerts';
 import { dashboardFiles } from './files';
 
-const folder = path.resolve(__dirname, '../../dashboards');
+const root = path.resolve(__dirname, '../..');
 
-mkdirSync(folder, { recursive: true });
-for (const [name, json] of dashboardFiles()) {
-  writeFileSync(path.join(folder, name), json);
+function write(folder: string, name: string, json: string): void {
+  mkdirSync(path.join(root, folder), { recursive: true });
+  writeFileSync(path.join(root, folder, name), json);
 }
+
+for (const [name, json] of dashboardFiles()) {
+  write('dashboards', name, json);
+}
+write('provisioning/alerting', 'operations.json', alertRules());

@@ -45,6 +45,20 @@ test('the health check explains wrong settings in words', async ({ request }) =>
   }
 });
 
+test('the alert rules of operations are evaluated without an error', async ({ request }) => {
+  const { dashboard } = await (await request.get(url('/api/dashboards/uid/streamlens-operations'))).json();
+  const panels: number[] = dashboard.panels.map(({ id }: { id: number }) => id);
+  await expect(async () => {
+    const answer = await (await request.get(url('/api/prometheus/grafana/api/v1/rules'))).json();
+    const rules = answer.data.groups.flatMap((group: { rules: unknown[] }) => group.rules);
+    expect(rules).toHaveLength(9);
+    for (const { name, health, lastError, annotations } of rules) {
+      expect([name, health, lastError]).toEqual([name, 'ok', undefined]);
+      expect(panels).toContain(Number(annotations.__panelId__));
+    }
+  }).toPass({ timeout: 90_000 });
+});
+
 /** Opens a dashboard and shows all of it, so that every panel loads. */
 async function open(page: Page, uid: string, width: number): Promise<void> {
   await page.setViewportSize({ width, height: 900 });

@@ -8,6 +8,8 @@ export type Envelope = { sessionId: string; events: BeaconEvent[] } & Record<str
 /** Stands in for a page: the globals of a browser that the library uses, and a real HTTP server as the collector. */
 export class Page extends EventTarget {
   readonly requests: Envelope[] = [];
+  /** Paths and queries of the requests, and of those that the browser was asked to send as the page closed. */
+  readonly paths: string[] = [];
   readonly storage = new Map<string, string>();
   readonly warnings: unknown[][] = [];
   /** Status with which the collector answers. */
@@ -15,7 +17,9 @@ export class Page extends EventTarget {
   readonly document = Object.assign(new EventTarget(), { hidden: false });
   readonly navigator = {
     onLine: true,
-    sendBeacon: (_url: string, body: string) => {
+    sendBeacon: (url: string, body: string) => {
+      const { pathname, search } = new URL(url);
+      this.paths.push(pathname + search);
       this.beacons.push(JSON.parse(body) as Envelope);
       return true;
     },
@@ -30,6 +34,7 @@ export class Page extends EventTarget {
       let body = '';
       request.on('data', (chunk) => (body += chunk));
       request.on('end', () => {
+        page.paths.push(request.url!);
         if (page.status === 202) {
           page.requests.push(JSON.parse(body) as Envelope);
         }

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"context"
 	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -14,17 +18,45 @@ func collectCommand(logger *slog.Logger) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "collect",
 		Short: "Take events and usage over HTTP and store them in VictoriaMetrics",
-		Args:  cobra.NoArgs,
+		Long: "Take events and usage over HTTP and store them in VictoriaMetrics. SIGHUP makes it read its configuration again, without " +
+			"losing or refusing a request; what needs a restart is logged.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := config.Load(path)
 			if err != nil {
 				return err
 			}
-			return collector.Run(cmd.Context(), c, logger)
+			hangups := make(chan os.Signal, 1)
+			signal.Notify(hangups, syscall.SIGHUP)
+			defer signal.Stop(hangups)
+			changed := make(chan config.Config)
+			go reload(cmd.Context(), path, hangups, changed, logger)
+			return collector.Run(cmd.Context(), c, changed, logger)
 		},
 	}
 	addConfigFlag(command, &path)
 	return command
+}
+
+// reload sends the configuration each time that a signal comes, until ctx is done. One that is not valid is logged.
+func reload(ctx context.Context, path string, signals <-chan os.Signal, changed chan<- config.Config, logger *slog.Logger) {
+	for {
+		select {
+		case <-signals:
+		case <-ctx.Done():
+			return
+		}
+		c, err := config.Load(path)
+		if err != nil {
+			logger.Error("Reloading the configuration failed, nothing is changed", "error", err)
+			continue
+		}
+		select {
+		case changed <- c:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // addConfigFlag adds the flag that names streamlens.yaml, which all subcommands read.

@@ -45,7 +45,7 @@ func importCommand() *cobra.Command {
 			}
 			m.Organization, m.SecretKey, m.Format.Fields = o.ID, o.SecretKey, fields
 			if m.URL == "" {
-				m.URL = collectorURL(c.Listen)
+				m.URL = collectorURL(c)
 			}
 			if timezone != "" {
 				if m.Format.Location, err = time.LoadLocation(timezone); err != nil {

@@ -28,6 +28,6 @@ func run() error {
 		Short:        "Self-hosted analytics for live video inside Grafana",
 		SilenceUsage: true,
 	}
-	root.AddCommand(collectCommand(logger), importCommand(), queryCommand(), simulateCommand(logger), demoCommand())
+	root.AddCommand(collectCommand(logger), importCommand(), queryCommand(), simulateCommand(logger), deleteCommand(), demoCommand())
 	return root.ExecuteContext(ctx)
 }

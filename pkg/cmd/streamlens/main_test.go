@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/streamlens/streamlens/pkg/config"
 )
 
 func TestList(t *testing.T) {
@@ -70,9 +72,13 @@ func TestCollectorURL(t *testing.T) {
 		"10.0.0.7:8095":  "http://10.0.0.7:8095",
 		"collector:8095": "http://collector:8095",
 	} {
-		if got := collectorURL(listen); got != want {
+		if got := collectorURL(config.Config{Listen: listen}); got != want {
 			t.Errorf("a collector that listens on %s is at %s, want %s", listen, got, want)
 		}
+	}
+	encrypted := config.Config{Listen: ":443", TLS: config.TLS{Certificate: "a.pem", Key: "b.pem"}}
+	if got := collectorURL(encrypted); got != "https://127.0.0.1:443" {
+		t.Errorf("a collector with a certificate is at %s", got)
 	}
 }
 

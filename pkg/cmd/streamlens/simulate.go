@@ -39,7 +39,7 @@ func simulateCommand(logger *slog.Logger) *cobra.Command {
 			}
 			options.Account, options.SecretKey, options.GeoIP = o.Accounts[0], o.SecretKey, c.GeoIP.Database
 			if options.URL == "" {
-				options.URL = collectorURL(c.Listen)
+				options.URL = collectorURL(c)
 			}
 			if history != "" {
 				past, err := gtime.ParseDuration(history)
@@ -59,11 +59,19 @@ func simulateCommand(logger *slog.Logger) *cobra.Command {
 				ctx, cancel = context.WithTimeout(ctx, length)
 				defer cancel()
 			}
+			options.Status = func(s simulate.Status) {
+				fmt.Fprintf(cmd.OutOrStdout(), "live %d, batches/s %.0f, refused %d, repeated %d, late %d, answers: %s\n",
+					s.Live, s.BatchesPerSecond, s.Refused, s.Repeated, s.Late, s.Latency)
+			}
 			summary, err := simulate.Live(ctx, options, logger)
 			if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 				return err
 			}
-			logger.Info("Ended", "sessions", summary.Sessions, "events", summary.Events, "lines", summary.Lines, "refused", summary.Refused)
+			logger.Info("Ended", "sessions", summary.Sessions, "batches", summary.Batches, "events", summary.Events, "lines", summary.Lines,
+				"refused", summary.Refused, "repeated", summary.Repeated, "late", summary.Late, "answers", summary.Latency)
+			if summary.Refused > 0 {
+				return fmt.Errorf("the collector refused %d events and lines", summary.Refused)
+			}
 			return nil
 		},
 	}
@@ -81,11 +89,15 @@ func simulateCommand(logger *slog.Logger) *cobra.Command {
 	return command
 }
 
-// collectorURL returns the address of a collector on this machine that listens on the address.
-func collectorURL(listen string) string {
-	host, port, _ := net.SplitHostPort(listen) // the configuration is valid
+// collectorURL returns the address of the configuration's collector on this machine.
+func collectorURL(c config.Config) string {
+	host, port, _ := net.SplitHostPort(c.Listen) // the configuration is valid
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	scheme := "http"
+	if c.TLS.Enabled() {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }

@@ -2,6 +2,9 @@ package accesslog_test
 
 import (
 	"errors"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -100,6 +103,48 @@ func FuzzRules(f *testing.F) {
 		// A manifest may teach, but it stays the same stream.
 		if againStream, _, _, againOK := rules.Match(path); ok && (againStream != stream || !againOK) {
 			t.Errorf("%q: got %q, then %q", path, stream, againStream)
+		}
+	})
+}
+
+// FuzzFormat takes the format itself from outside, as the parameters of a request with log lines do.
+func FuzzFormat(f *testing.F) {
+	names := accesslog.Formats()
+	for i := range names {
+		f.Add(uint8(i), ownTemplate, "time,c-ip,x-sname", `192.0.2.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.ts HTTP/1.1" 200 7 "-" "-"`)
+	}
+	f.Add(uint8(slices.Index(names, "template")), `$msec|${request}|$status|$bytes_sent|$nothing`, "", `1763800000.1|GET /a.ts HTTP/1.1|200|5|`)
+	f.Fuzz(func(t *testing.T, name uint8, template, fields, line string) {
+		format := accesslog.Format{Name: names[int(name)%len(names)]}
+		if format.Name == "template" {
+			format.Template = template
+		}
+		if fields != "" {
+			format.Fields = strings.Split(fields, ",")
+		}
+		if _, err := accesslog.NewDecoder(format); err != nil {
+			return
+		}
+		// A header would change what the second decoder knows.
+		if !strings.HasPrefix(line, "#") {
+			examine(t, decoder(t, format), format, line)
+		}
+	})
+}
+
+// FuzzOwnRules matches paths against a rule of the configuration.
+func FuzzOwnRules(f *testing.F) {
+	f.Add(`^/vod/(?P<stream>[^/]+)/`, "/vod/name/a.m3u8")
+	f.Add(`(?P<protocol>hls|dash)/(?P<stream>.*)`, "/hls/\xff/x")
+	f.Add(`(?P<stream>)|(?P<stream>.+)`, "/x")
+	f.Fuzz(func(t *testing.T, expression, path string) {
+		compiled, err := regexp.Compile(expression)
+		if err != nil || compiled.SubexpIndex("stream") < 0 {
+			return // the configuration refuses it
+		}
+		stream, _, _, ok := accesslog.NewRules([]accesslog.Rule{{Path: compiled}}).Match(path)
+		if ok && (stream == "" || !event.ValidText(stream, event.MaxNameBytes)) {
+			t.Errorf("%q of %q: got %q", expression, path, stream)
 		}
 	})
 }

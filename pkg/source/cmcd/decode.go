@@ -18,6 +18,9 @@ import (
 // version is the highest version that is understood; what claims a higher one must be ignored as a whole.
 const version = 2
 
+// maxLine bounds a report, in bytes. Players write a few hundred.
+const maxLine = 8 << 10
+
 // Custom keys by which a page tells what the standard has no key for.
 const (
 	eventKey  = "com.streamlens-event"
@@ -66,6 +69,9 @@ func Decode(body []byte) ([]Report, []event.Refusal) {
 }
 
 func decodeLine(line string) (Report, *event.Refusal) {
+	if len(line) > maxLine {
+		return Report{}, &event.Refusal{Reason: "too_large", Error: fmt.Sprintf("the line is longer than %d bytes", maxLine)}
+	}
 	k, err := parseKeys(line)
 	if err != nil {
 		return Report{}, &event.Refusal{Reason: "malformed", Error: err.Error()}

@@ -1,5 +1,5 @@
-// Package logfile follows a log file while a server writes it, through rotation and through restarts of the follower, so that
-// each line is read once.
+// Package logfile follows a log file while a server writes it, through rotation and through restarts of the follower. Who takes
+// the lines keeps with them how far the log is read, so that each line counts once, however the follower ends.
 package logfile
 
 import (
@@ -27,6 +27,8 @@ const (
 	chunkBytes = 1 << 20
 	// headBytes is how much of a file's begin identifies it. Logs begin with a time, so no two begin alike.
 	headBytes = 1024
+	// headerBytes is how much of a file's begin may be a header.
+	headerBytes = 16 << 10
 	// retry is how soon lines that could not be handed on are handed on again.
 	retry = 5 * time.Second
 )
@@ -41,71 +43,107 @@ type position struct {
 // Follower follows one log file.
 type Follower struct {
 	Path string
-	// State is the file in which the position is kept.
-	State string
-	// Take takes some whole lines. With an error the same lines come again.
-	Take   func(ctx context.Context, lines []byte) error
+	// Restore is the position that Take was given last, "" if it was never called.
+	Restore string
+	// Take takes some whole lines, and a text that says how far the log is read with them. It must keep both or neither. The
+	// first time there are no lines. With an error the same lines come again.
+	Take func(ctx context.Context, lines []byte, position string) error
+	// Header is shown the first lines of a file in the middle of which the follower goes on: some logs name their columns there. It
+	// may be nil.
+	Header func(lines []byte)
 	Logger *slog.Logger
 
+	begun  bool
+	kept   bool // whether Take was ever given a position
 	file   *os.File
 	at     position
-	newer  []string // rotated files that follow the one that is read, the oldest first
-	held   []byte   // lines that Take has not taken yet, and the begin of a line behind them
+	held   []byte // lines that Take has not taken yet, and the begin of a line behind them
 	buffer []byte
 }
 
-// Run follows the file until ctx is done. It begins where it ended the last time, also if the file was rotated since and lies
-// beside the new one under another name; the first time it begins at the end of the file.
-func (f *Follower) Run(ctx context.Context) error {
-	known, err := f.restore()
-	if err != nil {
-		return err
-	}
+// Run follows the file until ctx is done. It begins at the position that is restored, also if the file was rotated since and lies
+// beside the new one under another name; the first time it begins at the end of the file. It must be called once only.
+func (f *Follower) Run(ctx context.Context) {
 	defer f.close()
-	if err := f.begin(known); err != nil {
-		return err
-	}
 	wait := time.Duration(0)
 	for {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return nil
+			return
 		}
 		wait = interval
-		if err := f.read(ctx); err != nil {
+		if err := f.follow(ctx); err != nil && ctx.Err() == nil {
 			f.Logger.Error("Following a log failed, it is tried again", "file", f.Path, "error", err)
 			wait = retry
 		}
 	}
 }
 
-// begin opens the file in which the position is.
-func (f *Follower) begin(known bool) error {
-	if !known {
-		if err := f.open(f.Path, io.SeekEnd); err != nil || f.file == nil {
+// follow hands on what is there.
+func (f *Follower) follow(ctx context.Context) error {
+	if !f.begun {
+		if err := f.begin(); err != nil {
 			return err
 		}
-		return f.save()
+		f.begun = true
+	}
+	if !f.kept {
+		if err := f.take(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return f.read(ctx)
+}
+
+// begin opens the file in which the position is.
+func (f *Follower) begin() error {
+	if f.Restore != "" {
+		if err := json.Unmarshal([]byte(f.Restore), &f.at); err == nil {
+			f.kept = true
+			return f.resume()
+		}
+		f.Logger.Warn("The position in a log cannot be read: what it got while nobody followed is not counted", "file", f.Path)
+		f.at = position{}
 	}
 	rotated, err := f.rotated()
 	if err != nil {
 		return err
 	}
+	// Nothing tells an empty file from others; then the position is the end of the one before.
+	for _, name := range slices.Backward(append(rotated, f.Path)) {
+		if err := f.open(name, 0, io.SeekEnd); err != nil || f.at.Offset > 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// resume opens the file in which the position is.
+func (f *Follower) resume() error {
+	rotated, err := f.rotated()
+	if err != nil {
+		return err
+	}
+	files := slices.Concat(rotated, []string{f.Path})
+	if f.at.Offset == 0 { // all files were empty then
+		return f.open(files[0], 0, io.SeekStart)
+	}
 	// The newest first: it is mostly the one.
-	for i, name := range slices.Backward(append(rotated, f.Path)) {
+	for _, name := range slices.Backward(files) {
 		found, err := f.isAt(name)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		if found {
-			f.newer = rotated[min(i+1, len(rotated)):]
-			return f.open(name, io.SeekStart)
+			return f.open(name, f.at.Offset, io.SeekStart)
 		}
 	}
+	if err := f.open(f.Path, 0, io.SeekStart); err != nil || f.file == nil {
+		return err
+	}
 	f.Logger.Warn("The log was rotated and is gone: what it got while nobody followed is not counted", "file", f.Path)
-	f.at = position{}
-	return f.open(f.Path, io.SeekStart)
+	return nil
 }
 
 // rotated returns the files beside the log whose names begin with its own, the oldest first. Compressed ones are left out.
@@ -141,8 +179,9 @@ func (f *Follower) isAt(name string) (bool, error) {
 	return hash == f.at.Hash, err
 }
 
-// open opens a file at the position, or at its end if whence is io.SeekEnd. A file that does not exist yet is waited for.
-func (f *Follower) open(name string, whence int) error {
+// open goes on with a file, at an offset from its begin, or at its last end of a line if whence is io.SeekEnd. A file that does
+// not exist yet is waited for.
+func (f *Follower) open(name string, offset int64, whence int) error {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -150,41 +189,46 @@ func (f *Follower) open(name string, whence int) error {
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
-	offset := f.at.Offset
+	next := position{Offset: offset}
 	if whence == io.SeekEnd {
-		offset = 0
-	}
-	if offset, err = file.Seek(offset, whence); err != nil {
-		return errors.Join(fmt.Errorf("find the position in the log: %w", err), file.Close())
-	}
-	if whence == io.SeekEnd {
-		if offset, err = lineEnd(file, offset); err != nil {
+		if next.Offset, err = lineEnd(file); err != nil {
 			return errors.Join(err, file.Close())
 		}
 	}
-	f.file, f.at.Offset = file, offset
+	if next.Head, next.Hash, err = identify(file, next.Offset); err != nil {
+		return errors.Join(err, file.Close())
+	}
+	if f.Header != nil && next.Offset > 0 {
+		header := make([]byte, min(next.Offset, headerBytes))
+		if _, err := file.ReadAt(header, 0); err != nil {
+			return errors.Join(fmt.Errorf("read log: %w", err), file.Close())
+		}
+		f.Header(header[:bytes.LastIndexByte(header, '\n')+1])
+	}
+	f.close()
+	f.file, f.at, f.held = file, next, nil
 	return nil
 }
 
-// lineEnd moves a file's position from the offset back behind the last end of a line.
-func lineEnd(file *os.File, offset int64) (int64, error) {
-	from := max(offset-chunkBytes, 0)
-	tail := make([]byte, offset-from)
+// lineEnd returns the offset behind the last end of a line.
+func lineEnd(file *os.File) (int64, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("look at the log: %w", err)
+	}
+	from := max(info.Size()-chunkBytes, 0)
+	tail := make([]byte, info.Size()-from)
 	if _, err := file.ReadAt(tail, from); err != nil && !errors.Is(err, io.EOF) {
 		return 0, fmt.Errorf("read log: %w", err)
 	}
-	return file.Seek(from+int64(bytes.LastIndexByte(tail, '\n')+1), io.SeekStart)
+	return from + int64(bytes.LastIndexByte(tail, '\n')+1), nil
 }
 
-// read hands on all whole lines that are there, and changes to the new file when the old one was rotated.
+// read hands on all whole lines that are there, and changes to the newer file when the one that is read was rotated.
 func (f *Follower) read(ctx context.Context) error {
 	for {
 		if f.file == nil {
-			next := f.Path
-			if len(f.newer) > 0 {
-				next, f.newer = f.newer[0], f.newer[1:]
-			}
-			if err := f.open(next, io.SeekStart); err != nil || f.file == nil {
+			if err := f.resume(); err != nil || f.file == nil {
 				return err
 			}
 		}
@@ -202,9 +246,33 @@ func (f *Follower) read(ctx context.Context) error {
 		if len(f.held) > 0 {
 			f.Logger.Warn("The last line of a rotated log has no end and is left out", "file", f.Path, "bytes", len(f.held))
 		}
-		f.close()
-		f.at, f.held = position{}, nil
+		if err := f.next(); err != nil {
+			return err
+		}
 	}
+}
+
+// next opens the file that was begun after the one that is read. If that was copied and truncated, its rest is in the copy.
+func (f *Follower) next() error {
+	open, err := f.file.Stat()
+	if err != nil {
+		return fmt.Errorf("look at the log: %w", err)
+	}
+	rotated, err := f.rotated()
+	if err != nil {
+		return err
+	}
+	for i, name := range rotated {
+		if named, err := os.Stat(name); err == nil && os.SameFile(open, named) {
+			return f.open(append(rotated, f.Path)[i+1], 0, io.SeekStart)
+		}
+	}
+	for _, name := range slices.Backward(rotated) {
+		if found, err := f.isAt(name); err == nil && found && f.at.Offset > 0 {
+			return f.open(name, f.at.Offset, io.SeekStart)
+		}
+	}
+	return f.open(f.Path, 0, io.SeekStart)
 }
 
 // isRotated reports whether the name stands for another file now. A file that is truncated and written from the begin, as
@@ -231,14 +299,10 @@ func (f *Follower) drain(ctx context.Context) error {
 	}
 	for {
 		if end := bytes.LastIndexByte(f.held, '\n') + 1; end > 0 {
-			if err := f.Take(ctx, f.held[:end]); err != nil {
+			if err := f.take(ctx, f.held[:end]); err != nil {
 				return err
 			}
-			f.at.Offset += int64(end)
 			f.held = slices.Clone(f.held[end:])
-			if err := f.save(); err != nil {
-				return err
-			}
 		} else if len(f.held) > chunkBytes {
 			f.Logger.Error("A line is too long and left out", "file", f.Path)
 			f.at.Offset += int64(len(f.held))
@@ -265,41 +329,32 @@ func (f *Follower) close() {
 	f.file = nil
 }
 
-// restore reads the position, and reports whether there is one.
-func (f *Follower) restore() (bool, error) {
-	content, err := os.ReadFile(f.State)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("read the position in a log: %w", err)
-	}
-	if err := json.Unmarshal(content, &f.at); err != nil {
-		return false, fmt.Errorf("read the position in a log: %s: %w", f.State, err)
-	}
-	return true, nil
-}
-
-// save keeps the position, in one step.
-func (f *Follower) save() error {
-	if f.at.Head < headBytes {
-		f.at.Head = int(min(f.at.Offset, headBytes))
+// take hands on lines, with the position behind them.
+func (f *Follower) take(ctx context.Context, lines []byte) error {
+	next := f.at
+	next.Offset += int64(len(lines))
+	if next.Head < headBytes && len(lines) > 0 {
 		var err error
-		if f.at.Hash, err = hashHead(f.file, f.at.Head); err != nil {
+		if next.Head, next.Hash, err = identify(f.file, next.Offset); err != nil {
 			return err
 		}
 	}
-	content, err := json.Marshal(f.at)
+	text, err := json.Marshal(next)
 	if err != nil {
 		return fmt.Errorf("keep the position in a log: %w", err)
 	}
-	if err := os.WriteFile(f.State+".new", content, 0o644); err != nil {
-		return fmt.Errorf("keep the position in a log: %w", err)
+	if err := f.Take(ctx, lines, string(text)); err != nil {
+		return err
 	}
-	if err := os.Rename(f.State+".new", f.State); err != nil {
-		return fmt.Errorf("keep the position in a log: %w", err)
-	}
+	f.at, f.kept = next, true
 	return nil
+}
+
+// identify returns how many bytes of a file's begin identify it, if it is read up to an offset, and their hash.
+func identify(file *os.File, offset int64) (head int, hash string, err error) {
+	head = int(min(offset, headBytes))
+	hash, err = hashHead(file, head)
+	return head, hash, err
 }
 
 func hashHead(file *os.File, length int) (string, error) {

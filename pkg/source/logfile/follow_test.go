@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,12 +16,13 @@ import (
 
 // log is a log file that is written and rotated, and a follower of it that can be restarted.
 type log struct {
-	t      *testing.T
-	path   string
-	mu     sync.Mutex
-	got    strings.Builder
-	refuse bool
-	stop   func()
+	t        *testing.T
+	path     string
+	mu       sync.Mutex
+	got      strings.Builder
+	position string // kept with got
+	refuse   bool
+	stop     func()
 }
 
 func newLog(t *testing.T) *log {
@@ -28,27 +30,38 @@ func newLog(t *testing.T) *log {
 	return &log{t: t, path: filepath.Join(t.TempDir(), "access.log"), stop: func() {}}
 }
 
-func (l *log) follow() {
-	l.t.Helper()
-	ctx, cancel := context.WithCancel(l.t.Context())
-	done := make(chan error, 1)
-	f := &Follower{Path: l.path, State: l.path + "-position.json.gz", Logger: slog.New(slog.DiscardHandler),
-		Take: func(_ context.Context, lines []byte) error {
+var errRefused = errors.New("refused")
+
+// follower returns a follower that goes on where the last one ended.
+func (l *log) follower() *Follower {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return &Follower{Path: l.path, Restore: l.position, Logger: slog.New(slog.DiscardHandler),
+		Take: func(_ context.Context, lines []byte, position string) error {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			if l.refuse {
 				l.refuse = false
-				return errors.New("refused")
+				return errRefused
 			}
 			l.got.Write(lines)
+			l.position = position
 			return nil
 		}}
-	go func() { done <- f.Run(ctx) }()
+}
+
+func (l *log) follow() {
+	l.t.Helper()
+	ctx, cancel := context.WithCancel(l.t.Context())
+	done := make(chan struct{})
+	f := l.follower()
+	go func() {
+		f.Run(ctx)
+		close(done)
+	}()
 	l.stop = func() {
 		cancel()
-		if err := <-done; err != nil {
-			l.t.Error(err)
-		}
+		<-done
 	}
 }
 
@@ -67,6 +80,17 @@ func (l *log) write(text string) {
 func (l *log) rename(to string) {
 	l.t.Helper()
 	if err := os.Rename(l.path, l.path+to); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+func (l *log) copyAndTruncate(to string) {
+	l.t.Helper()
+	content, err := os.ReadFile(l.path)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(l.path+to, content, 0o600), os.Truncate(l.path, 0)); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -134,6 +158,11 @@ func TestFollowerFollowsRotation(t *testing.T) {
 			settle()
 			l.write("b\n")
 		}},
+		{"written on, copied and truncated", func(l *log) {
+			l.write("late\n")
+			l.copyAndTruncate(".1")
+			l.write("b\n")
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -195,7 +224,9 @@ func TestFollowerHandsOnAgainWhatIsRefused(t *testing.T) {
 	l.write("")
 	l.follow()
 	settle()
+	l.mu.Lock()
 	l.refuse = true
+	l.mu.Unlock()
 	l.write("1\n")
 	l.expect("1\n")
 	l.stop()
@@ -214,4 +245,117 @@ func TestFollowerReadsMuchAtOnce(t *testing.T) {
 	l.write(all.String())
 	l.expect(all.String())
 	l.stop()
+}
+
+func TestFollowerBeginsAnewIfThePositionCannotBeRead(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.write("1\n")
+	l.position = "nonsense"
+	l.follow()
+	settle()
+	l.write("2\n")
+	l.expect("2\n")
+	l.stop()
+}
+
+// TestFollowerCrashes lets a follower die between any two steps while its log is written and rotated. What was taken is all that
+// was written after the first step, once and in order.
+func TestFollowerCrashes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, before string
+		copied       bool // instead of renamed
+	}{
+		{name: "a new log"},
+		{name: "a log with lines", before: "old 1\nold 2\n"},
+		{name: "a log that is copied and truncated", before: "old 1\nold 2\n", copied: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(10) {
+				random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test that can be repeated
+				l := newLog(t)
+				var (
+					want    strings.Builder
+					f       *Follower
+					files   int
+					crashes int
+				)
+				crash := func() {
+					if f != nil {
+						f.close()
+						crashes++
+					}
+					f = l.follower()
+				}
+				follow := func() {
+					if err := f.follow(t.Context()); err != nil && !errors.Is(err, errRefused) {
+						t.Fatal(err)
+					}
+				}
+				if test.before != "" {
+					l.write(test.before)
+				}
+				crash()
+				follow()
+				for line := range 150 {
+					switch random.IntN(8) {
+					case 0:
+						crash()
+					case 1: // dies when its lines count, before it knows
+						f.Take = func(ctx context.Context, lines []byte, position string) error {
+							if err := l.follower().Take(ctx, lines, position); err != nil {
+								return err
+							}
+							return errRefused
+						}
+						follow()
+						crash()
+					case 2:
+						l.refuse = true
+						follow()
+					case 3, 4:
+						follow()
+					case 5:
+						info, err := os.Stat(l.path)
+						if err != nil || info.Size() == 0 {
+							continue // is not rotated
+						}
+						if test.copied {
+							// A follower knows a copy by what it has read of it.
+							l.refuse = false
+							follow()
+						}
+						files++
+						to := fmt.Sprintf(".%03d", files)
+						if test.copied {
+							l.copyAndTruncate(to)
+							follow() // what grows beyond the length it had looks as if it went on
+						} else {
+							l.rename(to)
+						}
+						// Files are ordered by the time of their last change.
+						at := time.Now().Add(time.Duration(files-1000) * time.Minute)
+						if err := os.Chtimes(l.path+to, at, at); err != nil {
+							t.Fatal(err)
+						}
+					default:
+						text := fmt.Sprintf("seed %d line %d\n", seed, line)
+						want.WriteString(text)
+						l.write(text)
+					}
+				}
+				l.refuse = false
+				l.write("the end\n") // what is rotated is read on when the new file is there
+				want.WriteString("the end\n")
+				crash()
+				follow()
+				f.close()
+				if got := l.got.String(); got != want.String() {
+					t.Fatalf("seed %d, %d crashes, %d rotations: got\n%swant\n%s", seed, crashes, files, got, want.String())
+				}
+			}
+		})
+	}
 }

@@ -35,11 +35,8 @@ type api struct {
 
 func newAPI(c Config) (api, error) {
 	base, err := url.Parse(c.URL)
-	if err != nil {
-		return api{}, fmt.Errorf("URL of the media server: %w", err)
-	}
-	if base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return api{}, fmt.Errorf("URL of the media server: %q is no HTTP address", c.URL)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return api{}, errors.New("URL of the media server: it is no HTTP address") // it may hold a password
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	// A new connection for each question lets a server with several processes answer from any of them, so that it is noticed.

@@ -15,7 +15,10 @@ const reasonNormal = "normal"
 
 // broadcast is what one publisher sends to one stream, as a session of events.
 type broadcast struct {
-	session event.Session
+	id      string
+	stream  string // as it counts
+	client  string
+	method  string
 	began   time.Time
 	last    time.Time // up to which it is reported
 	seq     int64
@@ -42,7 +45,7 @@ func (d *Differ) continueBroadcast(c *connection, out *Delta, now time.Time) {
 		events = append(events, stats)
 		b.last = b.last.Add(time.Duration(passed) * time.Millisecond) // what is less than 1 ms is left to the next report
 	}
-	d.emit(b, events, now, out)
+	d.emit(c, events, now, out)
 }
 
 // endBroadcast reports that a publisher is gone. Without a hook that says when, it was on air until a snapshot saw it last.
@@ -64,7 +67,7 @@ func (d *Differ) endBroadcast(c *connection, out *Delta) {
 	stop := b.event(event.Stop, end)
 	stop.Reason, stop.Playing, stop.Played = reasonNormal, end.Sub(b.last).Milliseconds(), end.Sub(b.began).Milliseconds()
 	b.last = end
-	d.emit(b, append(events, stop), end, out)
+	d.emit(c, append(events, stop), end, out)
 }
 
 // newBroadcast returns the broadcast of a publisher that is seen for the first time. It began with the connection, but not
@@ -80,16 +83,10 @@ func (d *Differ) newBroadcast(c *connection, now time.Time) *broadcast {
 	}
 	id := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %d %d",
 		d.server, d.start, c.ID, c.Stream, d.began.UnixMilli(), began.UnixMilli()))
-	client := label(strings.TrimSpace(c.Protocol+" "+c.Client), event.MaxTextBytes)
-	b := &broadcast{began: began, last: began, session: event.Session{
-		Organization: d.organization, ID: hex.EncodeToString(id[:16]), Stream: d.name(c.Stream), Webcaster: true,
-		Client: client, Method: c.Protocol, Interval: d.interval,
-		Viewer: event.Viewer{Referrer: c.Referrer},
-	}}
-	if c.Address.IsValid() {
-		b.session.Viewer.Address = c.Address.String()
+	return &broadcast{
+		id: hex.EncodeToString(id[:16]), stream: d.name(c.Stream), method: c.Protocol, began: began, last: began,
+		client: label(strings.TrimSpace(c.Protocol+" "+c.Client), event.MaxTextBytes),
 	}
-	return b
 }
 
 func (b *broadcast) begin() []event.Event {
@@ -101,19 +98,19 @@ func (b *broadcast) event(t event.Type, at time.Time) event.Event {
 	return event.New(b.seq, at.UnixMilli(), t)
 }
 
-func (d *Differ) emit(b *broadcast, events []event.Event, now time.Time, out *Delta) {
-	if len(events) > 0 {
-		out.Broadcasts = append(out.Broadcasts, event.Batch{Session: b.session, Received: now.UnixMilli(), Events: events})
+func (d *Differ) emit(c *connection, events []event.Event, now time.Time, out *Delta) {
+	if len(events) == 0 {
+		return
 	}
-}
-
-// End ends all broadcasts, because the server will not be asked again.
-func (d *Differ) End() Delta {
-	var out Delta
-	for _, c := range d.sorted() {
-		d.endBroadcast(c, &out)
+	b := c.broadcast
+	session := event.Session{
+		Organization: d.organization, ID: b.id, Stream: b.stream, Webcaster: true, Client: b.client, Method: b.method, Interval: d.interval,
+		Viewer: event.Viewer{Referrer: c.Referrer},
 	}
-	return out
+	if c.Address.IsValid() {
+		session.Viewer.Address = c.Address.String()
+	}
+	out.Broadcasts = append(out.Broadcasts, event.Batch{Session: session, Received: now.UnixMilli(), Events: events})
 }
 
 func bitrate(v int64) int64 {

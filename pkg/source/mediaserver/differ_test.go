@@ -369,6 +369,7 @@ func TestDifferSums(t *testing.T) {
 		name                        string
 		totals, perConnection, hook bool
 		control, skew               bool
+		killed                      bool // after each snapshot
 	}{
 		{name: "SRS with hooks", totals: true, perConnection: true, hook: true},
 		{name: "SRS with hooks, control messages", totals: true, perConnection: true, hook: true, control: true},
@@ -377,6 +378,10 @@ func TestDifferSums(t *testing.T) {
 		{name: "SRS, connections read after streams", totals: true, perConnection: true, skew: true},
 		{name: "MediaMTX", perConnection: true, control: true},
 		{name: "nginx-rtmp", totals: true},
+		{name: "SRS with hooks, killed", totals: true, perConnection: true, hook: true, killed: true},
+		{name: "SRS, connections read after streams, killed", totals: true, perConnection: true, skew: true, killed: true},
+		{name: "MediaMTX, killed", perConnection: true, control: true, killed: true},
+		{name: "nginx-rtmp, killed", totals: true, killed: true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for seed := range uint64(300) {
@@ -422,6 +427,13 @@ func TestDifferSums(t *testing.T) {
 					}
 					first = false
 					count(d.Next(s).Usage)
+					if test.killed {
+						text := position(d, nil)
+						d = NewDiffer("acme", "http://server", 10*time.Second, now)
+						if err := restore(text, d, nil); err != nil {
+							t.Fatal(err)
+						}
+					}
 				}
 				for range 60 {
 					switch n := w.random.IntN(10); {
@@ -495,7 +507,8 @@ func TestDifferSums(t *testing.T) {
 					if n > own[key] && key != "ingest " && key != "playout " && test.perConnection {
 						t.Fatalf("seed %d: %s has %d bytes, but its connection only %d", seed, key, n, own[key])
 					}
-					if test.hook && n != own[key] && key != "ingest " && key != "playout " {
+					// A position names no addresses, so what ends before a snapshot shows it again has none.
+					if test.hook && !test.killed && n != own[key] && key != "ingest " && key != "playout " {
 						t.Fatalf("seed %d: %s has %d bytes, but its connection %d", seed, key, n, own[key])
 					}
 				}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// digest gives a snapshot to a Differ twice and checks what must hold for any.
+// digest gives a snapshot to a Differ twice, the second time after a restart, and checks what must hold for any.
 func digest(t *testing.T, s Snapshot) {
 	t.Helper()
 	d := testDiffer()
@@ -22,6 +22,11 @@ func digest(t *testing.T, s Snapshot) {
 			if b.Session.ID == "" || b.Session.Stream == "" || len(b.Session.Client) > 64 {
 				t.Fatalf("session %+v", b.Session)
 			}
+		}
+		text := position(d, nil)
+		d = testDiffer()
+		if err := restore(text, d, nil); err != nil {
+			t.Fatalf("the position %q: %v", text, err)
 		}
 	}
 }

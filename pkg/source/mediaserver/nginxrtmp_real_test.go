@@ -166,7 +166,7 @@ http {
 		t.Fatal(err)
 	}
 	var sink memorySink
-	poller := NewPoller(c, server, &sink, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	poller := NewPoller(c, server, "", &sink, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {

@@ -3,7 +3,6 @@ package mediaserver
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,46 +18,72 @@ const (
 	maxKept = 200_000
 )
 
-// Sink takes what a Poller finds out. An error means that nothing of the call was taken and that it is worth trying again.
+// Sink takes what a Poller finds out: lines of traffic, what happened to broadcasts, and the position, which says what is counted
+// with them and what is not. The sink must keep all of it or nothing, and an error means nothing. The position is no text that can
+// be read; it may be a megabyte long if a server has ten thousand connections.
 type Sink interface {
-	// Usage takes lines of traffic of one stream.
-	Usage(lines []event.Usage) error
-	Broadcast(b event.Batch) error
+	Take(lines []event.Usage, broadcasts []event.Batch, position string) error
 }
 
 // Poller polls one server and hands what happens to a sink.
+//
+// What happens while no Poller runs is found out by the next one, if it is given the position that the sink took last: counters
+// go on where they were, and broadcasts that are still on air go on. So a Poller that ends does not end broadcasts. Those that
+// nobody polls any more end by their silence. If a clock is set while no Poller runs, nginx-rtmp may look as if it had been
+// started anew.
 type Poller struct {
-	server   Server
-	interval time.Duration
-	sink     Sink
-	log      *slog.Logger
+	config Config
+	server Server
+	sink   Sink
+	log    *slog.Logger
 
 	mu     sync.Mutex // guards differ
 	differ *Differ
 
 	// Of Run:
-	failing bool
-	usage   []event.Usage // what the sink refused
-	batches []event.Batch // likewise
+	failing  bool
+	waiting  Delta  // what the sink refused
+	position string // when all that waits counts
+	taken    string // position that the sink took last
 }
 
-// NewPoller returns a Poller for a server that New returned for the same configuration.
-func NewPoller(c Config, server Server, sink Sink, log *slog.Logger) *Poller {
-	interval := c.Interval
-	if interval <= 0 {
-		interval = DefaultInterval
+// NewPoller returns a Poller for a server that New returned for the same configuration. The position is the one that the sink took
+// last, "" if it never did.
+func NewPoller(c Config, server Server, position string, sink Sink, log *slog.Logger) *Poller {
+	if c.Interval <= 0 {
+		c.Interval = DefaultInterval
 	}
-	differ := NewDiffer(c.Organization, c.URL, interval, time.Now())
-	if c.StreamName != nil {
-		differ.name = c.StreamName
+	p := &Poller{
+		config: c, server: server, sink: sink, log: log.With("server", c.Type, "url", redacted(c.URL)), position: position, taken: position,
 	}
-	return &Poller{
-		server: server, interval: interval, sink: sink, log: log.With("server", c.Type, "url", redacted(c.URL)), differ: differ,
-	}
+	p.restore()
+	return p
 }
 
-// Run polls until ctx is done, and then once more, so that what happened since the last poll is not lost. It must be called
-// once only.
+// restore goes back to the position that the sink took last.
+func (p *Poller) restore() {
+	differ := p.newDiffer()
+	if p.taken != "" {
+		if err := restore(p.taken, differ, p.server); err != nil {
+			p.log.Warn("what was known of the media server cannot be read; what it counted before the next poll is left out", "error", err)
+			differ = p.newDiffer()
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.differ = differ
+}
+
+func (p *Poller) newDiffer() *Differ {
+	differ := NewDiffer(p.config.Organization, p.config.URL, p.config.Interval, time.Now())
+	if p.config.StreamName != nil {
+		differ.name = p.config.StreamName
+	}
+	return differ
+}
+
+// Run polls until ctx is done, and then once more, so that what happened since the last poll counts soon. It must be called once
+// only.
 func (p *Poller) Run(ctx context.Context) {
 	wait := time.Duration(0)
 	for {
@@ -69,24 +94,20 @@ func (p *Poller) Run(ctx context.Context) {
 			return
 		}
 		if p.poll(ctx) {
-			wait = p.interval
+			wait = p.config.Interval
 		} else {
-			wait = max(p.interval, min(2*max(wait, p.interval), maxBackOff))
+			wait = max(p.config.Interval, min(2*max(wait, p.config.Interval), maxBackOff))
 		}
 	}
 }
 
-// end makes the last poll, and ends the broadcasts.
+// end makes the last poll.
 func (p *Poller) end(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lastPoll)
 	defer cancel()
 	p.poll(ctx)
-	p.mu.Lock()
-	delta := p.differ.End()
-	p.mu.Unlock()
-	p.deliver(delta)
-	if lost := len(p.usage) + len(p.batches); lost > 0 {
-		p.log.Error("what the media server reported is lost, because it is refused", "records", lost)
+	if p.position != p.taken {
+		p.log.Warn("what the media server reported is refused; it is found out again with the next start")
 	}
 }
 
@@ -98,7 +119,7 @@ func (p *Poller) poll(ctx context.Context) bool {
 			p.failing = true
 			p.log.Error("the media server cannot be polled; polls go on", "error", err)
 		}
-		p.deliver(Delta{})
+		p.deliver()
 		return false
 	}
 	if p.failing {
@@ -107,13 +128,19 @@ func (p *Poller) poll(ctx context.Context) bool {
 	}
 	p.mu.Lock()
 	delta := p.differ.Next(s)
+	p.position = position(p.differ, p.server)
 	p.mu.Unlock()
-	p.deliver(delta)
+	p.waiting.Usage = append(p.waiting.Usage, delta.Usage...)
+	p.waiting.Broadcasts = append(p.waiting.Broadcasts, delta.Broadcasts...)
+	p.deliver()
 	return true
 }
 
 // Hook takes what the server says of a connection between two polls. It returns false if the hook does not come from the run
 // of the server that the last poll saw. It may be called at any time.
+//
+// A hook is part of the position from the next poll on. If the Poller does not live until then, what it said is lost: its bytes
+// still count if the stream's counter has them, and a broadcast ends when it was seen last.
 func (p *Poller) Hook(h Hook) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -136,38 +163,21 @@ func (p *Poller) Hook(h Hook) bool {
 	return true
 }
 
-// deliver hands a delta, and what was refused before, to the sink, and keeps what is refused.
-func (p *Poller) deliver(delta Delta) {
-	usage, batches := slices.Concat(p.usage, delta.Usage), slices.Concat(p.batches, delta.Broadcasts)
-	p.usage, p.batches = nil, nil
-	byStream := map[string][]event.Usage{}
-	for _, u := range usage {
-		byStream[u.Stream] = append(byStream[u.Stream], u)
+// deliver hands what waits to the sink. What is refused goes on waiting, as long as it is not too much.
+func (p *Poller) deliver() {
+	if p.position == p.taken {
+		return
 	}
-	for _, lines := range byStream {
-		if err := p.sink.Usage(lines); err != nil {
-			p.usage = append(p.usage, lines...)
-			p.log.Debug("usage is refused and kept", "stream", lines[0].Stream, "lines", len(lines), "error", err)
-		}
+	err := p.sink.Take(p.waiting.Usage, p.waiting.Broadcasts, p.position)
+	if err == nil {
+		p.waiting, p.taken = Delta{}, p.position
+		return
 	}
-	refused := map[string]bool{}
-	for _, b := range batches {
-		if !refused[b.Session.ID] { // the events of a session keep their order
-			err := p.sink.Broadcast(b)
-			if err == nil {
-				continue
-			}
-			refused[b.Session.ID] = true
-			p.log.Debug("a broadcast is refused and kept", "stream", b.Session.Stream, "error", err)
-		}
-		p.batches = append(p.batches, b)
-	}
-	if over := len(p.usage) - maxKept; over > 0 {
-		p.usage = p.usage[over:]
-		p.log.Error("usage is lost, because too much of it is refused", "lines", over)
-	}
-	if over := len(p.batches) - maxKept; over > 0 {
-		p.batches = p.batches[over:]
-		p.log.Error("broadcasts are lost, because too many of them are refused", "batches", over)
+	kept := len(p.waiting.Usage) + len(p.waiting.Broadcasts)
+	p.log.Debug("what the media server reported is refused and kept", "records", kept, "error", err)
+	if kept > maxKept {
+		p.log.Error("what the media server reported is refused for too long; it will count at the time when it is taken", "error", err)
+		p.waiting, p.position = Delta{}, p.taken
+		p.restore()
 	}
 }

@@ -18,39 +18,23 @@ import (
 type memorySink struct {
 	refuse func(call int) bool
 
-	mu      sync.Mutex
-	calls   int
-	usage   []event.Usage
-	batches []event.Batch
+	mu       sync.Mutex
+	calls    int
+	usage    []event.Usage
+	batches  []event.Batch
+	position string
 }
 
 var errRefused = errors.New("refused")
 
-func (m *memorySink) take() error {
+func (m *memorySink) Take(lines []event.Usage, broadcasts []event.Batch, position string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.calls++
 	if m.refuse != nil && m.refuse(m.calls-1) {
 		return errRefused
 	}
-	return nil
-}
-
-func (m *memorySink) Usage(lines []event.Usage) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.take(); err != nil {
-		return err
-	}
-	m.usage = append(m.usage, lines...)
-	return nil
-}
-
-func (m *memorySink) Broadcast(b event.Batch) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.take(); err != nil {
-		return err
-	}
-	m.batches = append(m.batches, b)
+	m.usage, m.batches, m.position = append(m.usage, lines...), append(m.batches, broadcasts...), position
 	return nil
 }
 
@@ -125,11 +109,11 @@ func (l *lockedBuffer) String() string {
 }
 
 // runPoller runs a poller until it has polled n times, and once more at the end.
-func runPoller(t *testing.T, server *scriptedServer, sink Sink, n int) string {
+func runPoller(t *testing.T, server *scriptedServer, sink *memorySink, n int) string {
 	t.Helper()
 	var log lockedBuffer
 	p := NewPoller(Config{Type: TypeSRS, URL: "http://server", Organization: "acme", Interval: time.Millisecond},
-		server, sink, slog.New(slog.NewTextHandler(&log, nil)))
+		server, sink.position, sink, slog.New(slog.NewTextHandler(&log, nil)))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -152,7 +136,7 @@ func TestPollerKeepsWhatIsRefused(t *testing.T) {
 	for n := range int64(20) {
 		server.steps = append(server.steps, growing(n))
 	}
-	sink := &memorySink{refuse: func(call int) bool { return call%3 != 2 && call < 30 }}
+	sink := &memorySink{refuse: func(call int) bool { return call%3 != 2 && call < 24 }}
 	runPoller(t, server, sink, 25)
 	if addressed, rest := sink.sum("ingest"); addressed != 1900 || rest != 0 {
 		t.Errorf("ingest of %d and %d bytes, want 1900 and 0", addressed, rest)
@@ -170,8 +154,120 @@ func TestPollerKeepsWhatIsRefused(t *testing.T) {
 				t.Fatalf("event %d has seq %d", i, e.Seq)
 			}
 		}
-		if last := events[len(events)-1]; last.Type != event.Stop || last.Reason != "normal" {
-			t.Errorf("the broadcast does not end with the poller, but with %+v", last)
+		if last := events[len(events)-1]; last.Type != event.Stats {
+			t.Errorf("the broadcast is still on air, but its last event is %+v", last)
+		}
+	}
+}
+
+// TestPollerCrashes lets pollers die after each of their polls, when the sink has taken what they found out or refused it. Together
+// they find out what one would have.
+func TestPollerCrashes(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		refuse func(call int) bool
+	}{
+		{"nothing is refused", nil},
+		{"every second delivery is refused", func(call int) bool { return call%2 == 1 && call < 19 }},
+		{"most are refused", func(call int) bool { return call%7 != 0 && call < 19 }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			sink := &memorySink{refuse: test.refuse}
+			var step int64
+			server := &scriptedServer{steps: []func() (Snapshot, error){func() (Snapshot, error) {
+				step++
+				s := Snapshot{Start: "1", Time: after(float64(10 * step)), Connections: []Connection{publisher("1", 100*step), player("2", alice, 10*step)}}
+				if step > 20 {
+					s.Connections = s.Connections[1:]
+				}
+				return s, nil
+			}}}
+			for step < 29 {
+				p := NewPoller(Config{Type: TypeSRS, URL: "http://server", Organization: "acme"}, server, sink.position, sink, slog.New(slog.DiscardHandler))
+				for range 1 + step%3 {
+					p.poll(t.Context())
+				}
+			}
+			if addressed, rest := sink.sum("ingest"); addressed != 1900 || rest != 0 {
+				t.Errorf("ingest of %d and %d bytes, want 1900 and 0", addressed, rest)
+			}
+			if addressed, rest := sink.sum("playout"); addressed != 10*(step-1) || rest != 0 {
+				t.Errorf("playout of %d and %d bytes, want %d and 0", addressed, rest, 10*(step-1))
+			}
+			sessions := sink.sessions()
+			if len(sessions) != 1 {
+				t.Fatalf("%d broadcasts, want 1", len(sessions))
+			}
+			for _, events := range sessions {
+				var playing int64
+				for i, e := range events {
+					if e.Seq != int64(i+1) {
+						t.Fatalf("event %d has seq %d", i, e.Seq)
+					}
+					playing += max(e.Playing, 0)
+				}
+				if last := events[len(events)-1]; last.Type != event.Stop || last.Played != 190_000 || playing != 190_000 {
+					t.Errorf("after %d ms on air the last event is %+v, want a stop after 190 s", playing, last)
+				}
+			}
+		})
+	}
+}
+
+func TestPollerBeginsAnewIfThePositionCannotBeRead(t *testing.T) {
+	d := testDiffer()
+	d.Next(Snapshot{Time: after(10), Streams: []Stream{stream("s", 7, 7)}, Connections: []Connection{publisher("1", 100)}})
+	whole := position(d, nil)
+	positions := []string{"nonsense", whole + "x"}
+	for i := 1; i < len(whole); i++ {
+		positions = append(positions, whole[:i])
+	}
+	for _, position := range positions {
+		sink := &memorySink{position: position}
+		server := &scriptedServer{steps: []func() (Snapshot, error){answer(publisher("1", 200)), answer(publisher("1", 250))}}
+		var log lockedBuffer
+		p := NewPoller(Config{}, server, position, sink, slog.New(slog.NewTextHandler(&log, nil)))
+		p.poll(t.Context())
+		p.poll(t.Context())
+		if addressed, _ := sink.sum("ingest"); addressed != 50 || !strings.Contains(log.String(), "cannot be read") {
+			t.Errorf("ingest of %d bytes after the position %q, want 50; log:\n%s", addressed, position, log.String())
+		}
+	}
+}
+
+// TestPollerGoesBackIfTooMuchIsRefused checks that what does not fit into memory counts later.
+func TestPollerGoesBackIfTooMuchIsRefused(t *testing.T) {
+	server := &scriptedServer{}
+	for n := range int64(5) {
+		server.steps = append(server.steps, answer(publisher("1", 100*n), player("2", alice, 10*n)))
+	}
+	sink := &memorySink{refuse: func(call int) bool { return call == 1 || call == 2 }}
+	p := NewPoller(Config{}, server, "", sink, slog.New(slog.DiscardHandler))
+	p.poll(t.Context())
+	p.poll(t.Context())
+	p.waiting.Usage = append(p.waiting.Usage, make([]event.Usage, maxKept)...)
+	p.poll(t.Context())
+	if n := len(p.waiting.Usage) + len(p.waiting.Broadcasts); n != 0 {
+		t.Fatalf("%d records wait", n)
+	}
+	p.poll(t.Context())
+	p.poll(t.Context())
+	if addressed, _ := sink.sum("ingest"); addressed != 400 {
+		t.Errorf("ingest of %d bytes, want 400", addressed)
+	}
+	if n := len(sink.sessions()); n != 1 {
+		t.Errorf("%d broadcasts, want 1", n)
+	}
+}
+
+func TestPositionNamesNobody(t *testing.T) {
+	d := testDiffer()
+	c := publisher("1", 100)
+	c.UserAgent, c.Referrer = "VLC", "https://site.example/page"
+	d.Next(Snapshot{Time: after(10), Connections: []Connection{c}})
+	for _, secret := range []string{camera.String(), string(camera.AsSlice()), "VLC", "site.example"} {
+		if text := position(d, nil); strings.Contains(text, secret) {
+			t.Errorf("%q is in the position %q", secret, text)
 		}
 	}
 }
@@ -195,7 +291,7 @@ func TestPollerLogsFailuresOnce(t *testing.T) {
 }
 
 func TestPollerHook(t *testing.T) {
-	p := NewPoller(Config{Organization: "acme", Interval: time.Second}, nil, &memorySink{}, slog.New(slog.DiscardHandler))
+	p := NewPoller(Config{Organization: "acme", Interval: time.Second}, nil, "", &memorySink{}, slog.New(slog.DiscardHandler))
 	hook := func(server, service string) Hook {
 		return Hook{Action: OnPlay, Server: server, Service: service, Connection: player("2", alice, event.Absent)}
 	}

@@ -15,6 +15,9 @@ import (
 	"github.com/streamlens/streamlens/pkg/source/jsonfields"
 )
 
+// maxLine bounds a line, in bytes: a referrer of the greatest length with every byte escaped leaves room for the rest.
+const maxLine = 32 << 10
+
 // Decoder decodes requests; it is reused to save allocations and must not be used by several goroutines at once.
 type Decoder struct {
 	parser fastjson.Parser
@@ -46,6 +49,9 @@ func (d *Decoder) Decode(body []byte, received int64, maxAge time.Duration) ([]e
 
 func (d *Decoder) line(line []byte, received int64, maxAge time.Duration) (event.Usage, *event.Refusal) {
 	var u event.Usage
+	if len(line) > maxLine {
+		return u, &event.Refusal{Reason: "too_large", Error: fmt.Sprintf("the line is longer than %d bytes", maxLine)}
+	}
 	v, err := d.parser.ParseBytes(line)
 	if err != nil {
 		return u, &event.Refusal{Reason: "malformed", Error: "the line is no valid JSON"}

@@ -41,8 +41,8 @@ export class StubCollector {
     const stub = new StubCollector();
     stub.server = await LocalServer.start(async (request, response) => {
       response.setHeader('Access-Control-Allow-Origin', '*');
-      if (request.method !== 'POST' || request.url !== '/v1/events') {
-        stub.complaints.push(`${request.method} ${request.url} is not POST /v1/events`);
+      if (request.method !== 'POST' || !/^\/v1\/events\?stream=[^&]+$/.test(request.url ?? '')) {
+        stub.complaints.push(`${request.method} ${request.url} is not POST /v1/events?stream=…`);
       }
       if (!request.headers['content-type']?.startsWith('text/plain')) {
         stub.complaints.push(`content type ${request.headers['content-type']} needs a preflight`);

@@ -1,0 +1,181 @@
+package collector
+
+import (
+	"container/list"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// Times and bytes that a client may take.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = time.Minute
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 32 << 10
+)
+
+const (
+	// maxConnections is how many connections there are at most, each some 20 KB while it waits for a request.
+	maxConnections = 16_384
+	// otherFiles is how many of the open files are not for connections of clients.
+	otherFiles = 512
+)
+
+// newHTTPServer returns the server for a handler that anybody may reach.
+func (s *Server) newHTTPServer(handler http.Handler) (*http.Server, error) {
+	files, err := openFiles()
+	if err != nil {
+		return nil, err
+	}
+	known := newConnections(max(min(maxConnections, files-otherFiles), 1), s.metrics.refused)
+	return &http.Server{
+		Handler:           s.recovered(known.serve(handler)),
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       known.accept,
+		ConnState:         known.change,
+		// A batch fits into the least buffer, and its connection must not cost more than one of HTTP/1.1 by much.
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 100, MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 32 << 10},
+		ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
+	}, nil
+}
+
+// recovered logs the panic of a handler as the error that it is; net/http would tell it where it tells what clients do wrong.
+func (s *Server) recovered(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if problem := recover(); problem != nil {
+				s.metrics.refused("internal", 1)
+				s.Logger.ErrorContext(r.Context(), "Answering a request panicked", "pattern", r.Pattern, "panic", problem,
+					"stack", string(debug.Stack()))
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// connectionKey is the key of a request's connection in its context.
+type connectionKey struct{}
+
+// connection is a connection of a client.
+type connection struct {
+	net.Conn
+	in       *list.List // waiting or busy
+	element  *list.Element
+	unserved bool // it has sent something that no handler has got
+}
+
+// connections keeps the number of connections within a limit. Beyond it the one is closed that waits for longest for its client
+// to send a request, so that those who only hold connections lose them to those who use theirs; if none waits, the one with the
+// oldest request. It counts both, and requests that net/http refuses by itself.
+type connections struct {
+	limit   int
+	refused func(reason string, n int)
+
+	mu            sync.Mutex
+	known         map[net.Conn]*connection
+	waiting, busy list.List // of *connection, that which changed first in front
+}
+
+func newConnections(limit int, refused func(reason string, n int)) *connections {
+	return &connections{limit: limit, refused: refused, known: map[net.Conn]*connection{}}
+}
+
+// accept is the http.Server.ConnContext of the connections.
+func (c *connections) accept(ctx context.Context, conn net.Conn) context.Context {
+	added := &connection{Conn: conn}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.known) >= c.limit {
+		oldest := c.waiting.Front()
+		if oldest == nil {
+			oldest = c.busy.Front()
+		}
+		closed := oldest.Value.(*connection)
+		c.remove(closed)
+		closed.abort()
+		c.refused("connections", 1)
+	}
+	c.known[conn] = added
+	c.move(added, &c.waiting)
+	return context.WithValue(ctx, connectionKey{}, added)
+}
+
+// serve notes that requests come to a handler: of those that come in one piece, http.Server.ConnState tells the first only. It closes
+// a connection after a body in chunks, because net/http passes over a Content-Length beside it, by which a proxy in front may take
+// the end of the body for another request.
+func (c *connections) serve(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if served, ok := r.Context().Value(connectionKey{}).(*connection); ok {
+			c.begin(served)
+		}
+		if len(r.TransferEncoding) > 0 {
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// begin notes that a handler has a request of a connection.
+func (c *connections) begin(served *connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	served.unserved = false
+	if c.known[served.Conn] == served {
+		c.move(served, &c.busy)
+	}
+}
+
+// abort closes the connection without a word, for which one of TLS would have to wait.
+func (c *connection) abort() {
+	under := c.Conn
+	if wrapped, ok := under.(interface{ NetConn() net.Conn }); ok {
+		under = wrapped.NetConn()
+	}
+	_ = under.Close() // it may be closed already
+}
+
+// change is the http.Server.ConnState of the connections.
+func (c *connections) change(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	changed := c.known[conn]
+	if changed == nil {
+		return
+	}
+	switch state {
+	case http.StateActive:
+		changed.unserved = true
+		c.move(changed, &c.busy)
+	case http.StateIdle:
+		changed.unserved = false
+		c.move(changed, &c.waiting)
+	case http.StateClosed, http.StateHijacked:
+		c.remove(changed)
+		if changed.unserved {
+			c.refused("http", 1)
+		}
+	}
+}
+
+func (c *connections) move(moved *connection, to *list.List) {
+	if moved.in != nil {
+		moved.in.Remove(moved.element)
+	}
+	moved.in, moved.element = to, to.PushBack(moved)
+}
+
+func (c *connections) remove(removed *connection) {
+	delete(c.known, removed.Conn)
+	removed.in.Remove(removed.element)
+}

@@ -1,0 +1,205 @@
+package collector
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// reasons counts refusals.
+type reasons struct {
+	mu sync.Mutex
+	n  map[string]int
+}
+
+func (r *reasons) refused(reason string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.n == nil {
+		r.n = map[string]int{}
+	}
+	r.n[reason] += n
+}
+
+// wait waits until so many refusals have a reason.
+func (r *reasons) wait(t *testing.T, reason string, want int) {
+	t.Helper()
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		r.mu.Lock()
+		n := r.n[reason]
+		r.mu.Unlock()
+		if n == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d are refused by %q, want %d", n, reason, want)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// listen serves with at most limit connections; a request for /slow lasts until the test ends.
+func listen(t *testing.T, limit int) (address string, refused *reasons) {
+	t.Helper()
+	refused = &reasons{}
+	known := newConnections(limit, refused.refused)
+	end := make(chan struct{})
+	server := httptest.NewUnstartedServer(known.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			<-end
+		}
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	})))
+	server.Config.ConnContext = known.accept
+	change := server.Config.ConnState
+	server.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		known.change(c, state)
+		if change != nil {
+			change(c, state)
+		}
+	}
+	server.Start()
+	t.Cleanup(func() { close(end); server.Close() })
+	return server.Listener.Addr().String(), refused
+}
+
+// connect opens a connection and sends something.
+func connect(t *testing.T, address, text string) net.Conn {
+	t.Helper()
+	connection, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = connection.Close() }) // the test may have closed it
+	if _, err := io.WriteString(connection, text); err != nil {
+		t.Fatal(err)
+	}
+	return connection
+}
+
+const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+// answers sends a request and reports whether it is answered.
+func answers(t *testing.T, connection net.Conn) bool {
+	t.Helper()
+	if err := connection.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(connection, get); err != nil {
+		return false
+	}
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal("neither an answer nor an end")
+		}
+		return false
+	}
+	return response.Body.Close() == nil && response.StatusCode == http.StatusOK
+}
+
+func TestConnectionsCloseTheOneThatWaitsLongest(t *testing.T) {
+	address, refused := listen(t, 3)
+	busy := connect(t, address, "")
+	if !answers(t, busy) {
+		t.Fatal("the first connection is not served")
+	}
+	// net/http does not tell of the second request of a connection if it comes in one piece.
+	if _, err := io.WriteString(busy, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	first := connect(t, address, "")
+	second := connect(t, address, "")
+	for _, c := range []net.Conn{second, first} {
+		if !answers(t, c) {
+			t.Fatal("a connection within the limit is not served")
+		}
+	}
+	// second waits for longer than first.
+	third := connect(t, address, "")
+	refused.wait(t, "connections", 1)
+	if answers(t, second) {
+		t.Error("the connection that waited for longest is open")
+	}
+	for name, c := range map[string]net.Conn{"first": first, "third": third} {
+		if !answers(t, c) {
+			t.Errorf("the %s connection is closed", name)
+		}
+	}
+	if err := busy.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := busy.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the connection with a request got %v", err)
+	}
+}
+
+func TestConnectionsCloseTheOldestRequestIfNoneWaits(t *testing.T) {
+	address, refused := listen(t, 2)
+	for i := range 2 {
+		connect(t, address, "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
+		refused.wait(t, "connections", 0)
+		time.Sleep(20 * time.Millisecond * time.Duration(i+1)) // until the handler has it
+	}
+	if !answers(t, connect(t, address, "")) {
+		t.Error("a new connection is not served")
+	}
+	refused.wait(t, "connections", 1)
+}
+
+func TestRequestsThatNoHandlerGets(t *testing.T) {
+	tests := []struct {
+		name   string
+		pieces []string
+		want   int
+	}{
+		{"a good request", []string{get}, 0},
+		{"two good requests", []string{get, get}, 0},
+		{"no request", nil, 0},
+		{"half a request", []string{"GET / HTTP/1.1\r\nHo"}, 1},
+		{"no HTTP", []string{"what?\r\n\r\n"}, 1},
+		{"a good one and a bad one in pieces", []string{get, "G\x01T /", " HTTP/1.1\r\n\r\n"}, 1},
+		{"a header too large", []string{"GET / HTTP/1.1\r\nHost: a\r\nX: " + strings.Repeat("a", 2<<20) + "\r\n\r\n"}, 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			address, refused := listen(t, 10)
+			connection, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range test.pieces {
+				_, _ = io.WriteString(connection, text) // the server may hang up before it has all
+				time.Sleep(50 * time.Millisecond)
+			}
+			_ = connection.Close()
+			refused.wait(t, "http", test.want)
+		})
+	}
+}
+
+func TestConnectionEndsAfterChunks(t *testing.T) {
+	address, _ := listen(t, 10)
+	hidden := "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
+	connection := connect(t, address, fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n%s",
+		5+len(hidden), hidden))
+	if err := connection.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(connection)
+	if n := strings.Count(string(text), "HTTP/1.1 "); n != 1 {
+		t.Errorf("%d answers, %v: %s", n, err, text)
+	}
+}

@@ -1,0 +1,9 @@
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+
+package collector
+
+// lockDataDir does nothing: this system has no lock that ends with its process, and one that outlives a crash would keep the
+// collector from starting again. A second collector is still found by its claim.
+func lockDataDir(string) (unlock func() error, err error) {
+	return func() error { return nil }, nil
+}

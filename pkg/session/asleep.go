@@ -1,0 +1,141 @@
+package session
+
+import (
+	"crypto/sha256"
+
+	"github.com/streamlens/streamlens/pkg/codec"
+	"github.com/streamlens/streamlens/pkg/event"
+)
+
+const (
+	// sleepAfter is how long after its end a session stays as it is; mostly nothing comes after that. ms.
+	sleepAfter = 60_000
+	// nightLength is how long sessions go to sleep in one night, ms.
+	nightLength = 6 * 60 * 60_000
+	// maxAsleep bounds the sessions that sleep, some 150 bytes each. With more, the oldest are forgotten before their time.
+	maxAsleep = 10_000_000
+	// chunkBytes is how long the memory is in which sessions sleep, in pieces.
+	chunkBytes = 1 << 20
+)
+
+// A session that has ended is known for a day, so that events that come again do not count again. There may be many more such
+// sessions than live ones, so they are kept coded, in memory that the garbage collector need not look through. They are forgotten a
+// night at a time.
+type night struct {
+	began      int64 // ms since 1970
+	dictionary codec.Dictionary
+	chunks     [][]byte
+	places     map[nameHash]place
+	viewers    map[event.ViewerKey]struct{}
+}
+
+// nameHash is the hash of a session's key. 16 bytes of SHA-256 are enough that no two of a billion are equal.
+type nameHash [16]byte
+
+func hashKey(k key) nameHash {
+	sum := sha256.Sum256([]byte(k.organization + "\n" + k.id))
+	return nameHash(sum[:])
+}
+
+// place is where a session sleeps.
+type place struct{ chunk, from, to uint32 }
+
+// sleep puts to sleep what has ended, and forgets the night before last; now is in ms since 1970.
+func (t *Tracker) sleep(now int64) {
+	asleep := 0
+	for _, n := range t.nights {
+		asleep += len(n.places)
+	}
+	for len(t.nights) > 0 && (now-t.nights[0].began >= nightLength+remembered.Milliseconds() || asleep > maxAsleep) {
+		asleep -= len(t.nights[0].places)
+		t.nights = t.nights[1:]
+	}
+	var c *codec.Coder
+	for k, s := range t.sessions {
+		if _, live := t.live[s]; live || now-s.received < sleepAfter || len(s.ahead) > 0 {
+			continue
+		}
+		tonight := t.tonight(now)
+		if c == nil {
+			c = codec.NewWriter(nil)
+		}
+		c.Reset()
+		c.Use(&tonight.dictionary)
+		s.code(c)
+		tonight.places[hashKey(k)] = tonight.put(c.Bytes())
+		if s.viewer != 0 {
+			tonight.viewers[s.viewer] = struct{}{}
+		}
+		t.forget(s)
+		delete(t.sessions, k)
+	}
+}
+
+func (t *Tracker) tonight(now int64) *night {
+	if n := len(t.nights); n > 0 && now-t.nights[n-1].began < nightLength {
+		return t.nights[n-1]
+	}
+	n := &night{began: now, places: map[nameHash]place{}, viewers: map[event.ViewerKey]struct{}{}}
+	t.nights = append(t.nights, n)
+	return n
+}
+
+func (n *night) put(coded []byte) place {
+	last := len(n.chunks) - 1
+	if last < 0 || len(n.chunks[last])+len(coded) > chunkBytes {
+		n.chunks = append(n.chunks, make([]byte, 0, max(chunkBytes, len(coded))))
+		last++
+	}
+	from := len(n.chunks[last])
+	n.chunks[last] = append(n.chunks[last], coded...)
+	return place{uint32(last), uint32(from), uint32(from + len(coded))}
+}
+
+// find returns a session that sleeps, and where, or nil. It goes on sleeping.
+func (t *Tracker) find(k key) (*session, *night) {
+	if len(t.nights) == 0 {
+		return nil, nil
+	}
+	hash := hashKey(k)
+	for _, n := range t.nights {
+		p, found := n.places[hash]
+		if !found {
+			continue
+		}
+		s := &session{hourly: t.hourly}
+		c := codec.NewReader(n.chunks[p.chunk][p.from:p.to])
+		c.Use(&n.dictionary)
+		s.code(c)
+		return s, n
+	}
+	return nil, nil
+}
+
+// session returns a known session, which is awake then, or nil.
+func (t *Tracker) session(k key) *session {
+	s := t.sessions[k]
+	if s != nil {
+		return s
+	}
+	s, n := t.find(k)
+	if s != nil {
+		delete(n.places, hashKey(k))
+		t.add(k, s)
+	}
+	return s
+}
+
+func (n *night) code(c *codec.Coder) {
+	codec.Number(c, &n.began)
+	n.dictionary.Code(c)
+	codec.List(c, &n.chunks, c.Chunk)
+	codec.Map(c, &n.places, func(hash *nameHash, p *place) {
+		for i := range hash {
+			c.Byte(&hash[i])
+		}
+		codec.Number(c, &p.chunk)
+		codec.Number(c, &p.from)
+		codec.Number(c, &p.to)
+	})
+	codec.Map(c, &n.viewers, func(viewer *event.ViewerKey, _ *struct{}) { codec.Number(c, viewer) })
+}

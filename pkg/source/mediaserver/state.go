@@ -1,0 +1,131 @@
+package mediaserver
+
+import (
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/codec"
+)
+
+// stateVersion is the version of what the code methods write. It grows with every change of the fields below.
+const stateVersion = 1
+
+// stateful is a Server that tells runs and streams apart by what it saw before.
+type stateful interface {
+	code(c *codec.Coder)
+}
+
+// position returns the state of a Differ, and of the server whose snapshots it takes, as it is between two snapshots. What
+// identifies people, such as addresses, is not in it: snapshots name it again.
+func position(d *Differ, s Server) string {
+	c := codec.NewWriter(nil)
+	codeState(c, d, s)
+	return string(c.Bytes())
+}
+
+// restore sets a new Differ and a new server to what position returned.
+func restore(text string, d *Differ, s Server) error {
+	c := codec.NewReader([]byte(text))
+	codeState(c, d, s)
+	return c.End()
+}
+
+func codeState(c *codec.Coder, d *Differ, s Server) {
+	version := stateVersion
+	codec.Number(c, &version)
+	if version != stateVersion {
+		return // End says that something is left
+	}
+	d.code(c)
+	if s, ok := s.(stateful); ok {
+		s.code(c)
+	}
+}
+
+func (d *Differ) code(c *codec.Coder) {
+	codeTime(c, &d.began)
+	c.Flags(&d.seen)
+	codec.Text(c, &d.start)
+	codeTime(c, &d.last)
+	codec.Map(c, &d.connections, func(id *string, of **connection) {
+		if c.Reading() {
+			*of = &connection{}
+		}
+		(*of).code(c)
+		*id = (*of).ID
+	})
+	codec.Map(c, &d.totals, func(key *totalKey, of **total) {
+		if c.Reading() {
+			*of = &total{}
+		}
+		t := *of
+		codec.Text(c, &t.Name)
+		codec.Text(c, &t.ID)
+		codec.Text(c, &t.Protocol)
+		codeCounters(c, &t.read)
+		codec.Number(c, &t.missing)
+		*key = totalKey{t.Name, t.Protocol}
+	})
+}
+
+func (c *connection) code(to *codec.Coder) {
+	to.Unique(&c.ID)
+	codec.Text(to, &c.Stream)
+	codec.Text(to, &c.StreamID)
+	codec.Text(to, &c.Protocol)
+	codeTime(to, &c.Since)
+	codec.Number(to, &c.snapshots)
+	codeCounters(to, &c.read)
+	codeCounters(to, &c.owed)
+	codec.Number(to, &c.missing)
+	codeTime(to, &c.closed)
+	onAir := c.broadcast != nil
+	to.Flags(&c.Publisher, &c.late, &c.covered, &onAir)
+	if !onAir {
+		return
+	}
+	if to.Reading() {
+		c.broadcast = &broadcast{}
+	}
+	b := c.broadcast
+	to.Unique(&b.id)
+	codec.Text(to, &b.stream)
+	codec.Text(to, &b.client)
+	codec.Text(to, &b.method)
+	codeTime(to, &b.began)
+	codeTime(to, &b.last)
+	codec.Number(to, &b.seq)
+	to.Flags(&b.stopped)
+}
+
+func (n *nginxRTMP) code(c *codec.Coder) {
+	codeTime(c, &n.polled)
+	codec.Number(c, &n.pid)
+	codec.Number(c, &n.uptime)
+	codec.Text(c, &n.start)
+	codec.Map(c, &n.streams, func(name *string, run *nginxRun) {
+		codec.Text(c, name)
+		codec.Text(c, &run.id)
+		codec.Number(c, &run.age)
+	})
+}
+
+func codeCounters(c *codec.Coder, v *counters) {
+	for dir := range v {
+		codec.Number(c, &v[dir])
+	}
+}
+
+// codeTime codes a time to the nanosecond, without its monotonic clock.
+func codeTime(c *codec.Coder, t *time.Time) {
+	var ns int64
+	if !t.IsZero() {
+		ns = t.UnixNano()
+	}
+	codec.Number(c, &ns)
+	if c.Reading() {
+		*t = time.Time{}
+		if ns != 0 {
+			*t = time.Unix(0, ns)
+		}
+	}
+}
