@@ -93,6 +93,8 @@ function connect<R extends Recording>(
     }
     return url.href;
   };
+  // Tells a collector that does not know the session, because a balancer has changed its mind, that the play is counted.
+  let started: { seq: number; ts: number } | undefined;
   const envelope = () => {
     const known = describe();
     return {
@@ -102,6 +104,7 @@ function connect<R extends Recording>(
       client: { ...known.client, ...client },
       protocol: protocol ?? known.protocol,
       interval: seconds,
+      started,
     };
   };
   const mayStore = store !== false;
@@ -110,6 +113,10 @@ function connect<R extends Recording>(
   }
   const transport = new Transport(address, (events) => JSON.stringify({ ...envelope(), sentAt: now(), events }), warn, {
     ready: describe().ready,
+    taken: (events) => {
+      const start = events.find(({ type }) => type === 'start');
+      started = start ? { seq: start.seq, ts: start.ts } : started;
+    },
     putAside: (events) => mayStore && putAside({ at: Date.now(), endpoint: address(), envelope: envelope(), events }),
   });
   const onHidden = () => {

@@ -14,6 +14,8 @@ export interface TransportOptions {
   ready?: Promise<unknown>;
   /** Is told which events are not acknowledged when the page may go away or they are given up, and when none are left. */
   putAside?: (events: BeaconEvent[]) => void;
+  /** Is told which events the collector has taken. */
+  taken?: (events: BeaconEvent[]) => void;
   /** Time before the first repetition, ms; it doubles with each. */
   firstDelay?: number;
 }
@@ -104,6 +106,9 @@ export class Transport {
       try {
         const response = await this.post(this.encode(events));
         if (response.status !== 429 && response.status < 500) {
+          if (response.ok) {
+            this.options.taken?.(events);
+          }
           await this.explain(response);
           return true;
         }

@@ -82,6 +82,19 @@ test('the URL of every request has the stream of the first, for balancers', asyn
   assert.ok(stored()[0]!.endpoint.endsWith(expected), stored()[0]!.endpoint);
 });
 
+test('requests tell of the start once the collector has taken it', async () => {
+  const session = observe(video.element, page.options);
+  await until(() => page.requests.length === 1);
+  video.start();
+  await until(() => page.requests.length === 2);
+  const { seq, ts } = page.requests[1]!.events.find(({ type }) => type === 'start')!;
+  assert.equal(page.requests[1]!.started, undefined);
+  session.status(1);
+  await until(() => page.requests.length === 3);
+  assert.deepEqual(page.requests[2]!.started, { seq, ts });
+  session.stop();
+});
+
 test('the stream may be made from the URL of the source', async () => {
   const stream = (source: string) => source.split('/').pop()!.replace('.mp4', '!');
   observe(video.element, { ...page.options, stream }).stop();

@@ -13,12 +13,9 @@ import (
 // nameFile is the file of the data directory that holds the collector's name.
 const nameFile = "collector"
 
-// identify returns the name of the collector with this data directory. It is made once and then stays, because sums are stored
+// identify returns the name of the collector with this data directory, which exists. It is made once and then stays, because sums are stored
 // under it: what the collector has counted and what it counts after a restart are one.
 func identify(dataDir string) (string, error) {
-	if err := os.MkdirAll(dataDir, 0o700); err != nil {
-		return "", fmt.Errorf("make the data directory: %w", err)
-	}
 	path := filepath.Join(dataDir, nameFile)
 	content, err := os.ReadFile(path)
 	if name := strings.TrimSpace(string(content)); err == nil && name != "" {

@@ -7,7 +7,7 @@ import (
 )
 
 func TestIdentify(t *testing.T) {
-	dataDir := filepath.Join(t.TempDir(), "data")
+	dataDir := t.TempDir()
 	first, err := identify(dataDir)
 	if err != nil {
 		t.Fatal(err)

@@ -24,9 +24,14 @@ const geoIPInterval = 30 * time.Second
 
 // Run runs a collector until ctx is done; then it answers the requests that it has begun, and writes what it has counted. Of the
 // configurations that come on changed it takes over what it can without a restart; changed may be nil.
-func Run(ctx context.Context, c config.Config, changed <-chan config.Config, logger *slog.Logger) error {
+func Run(ctx context.Context, c config.Config, changed <-chan config.Config, logger *slog.Logger) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	unlock, err := lockDataDir(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	name, err := identify(c.DataDir)
 	if err != nil {
 		return err
@@ -65,6 +70,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	}
 	tags := newTagStore(c, client, pipeline.Keep)
 	proof := newProof(c, name, client, tags, logger)
+	claim := newClaim(name, client, proof.configuration, logger)
 	server := &Server{
 		Directory:      directory,
 		TrustedProxies: c.TrustedProxies,
@@ -75,9 +81,14 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 		Salts:          salts,
 		MaxUsageAge:    proof.maxUsageAge,
 		PrivateMetrics: c.PrivateListen != "",
-		Ready:          proof.check,
-		Clock:          time.Now,
-		Logger:         logger,
+		Ready: func(ctx context.Context) error {
+			if err := claim.check(); err != nil {
+				return err
+			}
+			return proof.check(ctx)
+		},
+		Clock:  time.Now,
+		Logger: logger,
 	}
 	handler, err := server.Handler()
 	if err != nil {
@@ -87,7 +98,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	if err != nil {
 		return err
 	}
-	ports, err := server.openPorts(ctx, c, handler)
+	ports, err := server.openPorts(ctx, c, claim.guard(handler))
 	if err != nil {
 		return err
 	}
@@ -101,6 +112,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	pullDone.Go(func() { pulled.run(ctx) })
 	rest.Go(func() { countries.Watch(ctx, geoIPInterval) })
 	rest.Go(func() { proof.run(ctx) })
+	rest.Go(func() { claim.run(ctx) })
 	rest.Go(func() { (&reloader{c, server, proof, logger}).run(ctx, changed) })
 	served := ports.serve()
 	logger.Info("Collector listens", "address", ports.publicListener.Addr().String(), "collector", name)

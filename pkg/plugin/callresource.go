@@ -15,7 +15,12 @@ import (
 	"github.com/streamlens/streamlens/pkg/widget"
 )
 
-// resources returns the handler of what the front end asks beside queries.
+// resources returns the handler of what the front end asks beside queries. There is one resource, GET values, and it reads.
+//
+// Whoever may query the data source may call it, a Viewer too, since it tells no more than queries do: it reads through the client
+// that forces the data source's organisation. Roles are not asked: Grafana says Admin for its alert scheduler and for public
+// dashboards, and lets every Viewer of a Grafana organisation query each of its data sources. Nothing is written, so that nobody can
+// write by way of Grafana; servers write to the collector, with the organisation's secret key.
 func (d *Datasource) resources() backend.CallResourceHandler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /values", d.values)

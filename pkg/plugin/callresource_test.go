@@ -137,3 +137,46 @@ func TestValuesResourceIsCancelled(t *testing.T) {
 		t.Errorf("status %d, %v", status, err)
 	}
 }
+
+// TestResourcesOnlyRead calls every path that could write with every method, as users of all roles: each gets what a Viewer gets.
+func TestResourcesOnlyRead(t *testing.T) {
+	asked := make(chan string, 1000)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.URL.Path
+		fmt.Fprint(w, `{"status":"success","data":{"result":[]}}`)
+	}))
+	defer server.Close()
+	d := newDatasource(t, instanceSettings(server.URL, "acme", tenant.Premium))
+	values := fmt.Sprintf("values?label=stream&from=0&to=%d", time.Now().UnixMilli())
+	users := []*backend.User{nil, {Role: ""}, {Role: "None"}, {Role: "Viewer"}, {Role: "Editor"}, {Role: "Admin"}}
+	for _, user := range users {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
+			for _, target := range []string{values, "tags", "ingest/v1/events", "v1/usage", "v1/streams/a/tags", "api/v1/import", "delete"} {
+				path, _, _ := strings.Cut(target, "?")
+				var status int
+				err := d.CallResource(t.Context(), &backend.CallResourceRequest{
+					PluginContext: backend.PluginContext{User: user}, Method: method, Path: path, URL: target, Body: []byte(`{"tags":["a"]}`),
+				}, backend.CallResourceResponseSenderFunc(func(r *backend.CallResourceResponse) error {
+					status = r.Status
+					return nil
+				}))
+				want := http.StatusNotFound
+				if target == values && (method == http.MethodGet || method == http.MethodHead) {
+					want = http.StatusOK
+				}
+				if err != nil || status != want {
+					t.Errorf("%s %s as %+v: status %d, want %d, %v", method, target, user, status, want, err)
+				}
+			}
+		}
+	}
+	close(asked)
+	if len(asked) == 0 {
+		t.Error("nothing was read")
+	}
+	for request := range asked {
+		if request != "POST /api/v1/query" {
+			t.Errorf("VictoriaMetrics was asked %s", request)
+		}
+	}
+}

@@ -82,12 +82,12 @@ func (s *Shared) join(ctx context.Context, key flightKey, q Question) *flight {
 	go func() {
 		defer cancel()
 		f.answer, f.err = s.client.Ask(ctx, q)
-		close(f.done)
 		if f.err != nil || f.answer.bytes > maxShared {
 			s.forget(key, f)
-			return
+		} else {
+			time.AfterFunc(sharedFor-time.Since(f.begun), func() { s.forget(key, f) })
 		}
-		time.AfterFunc(sharedFor-time.Since(f.begun), func() { s.forget(key, f) })
+		close(f.done)
 	}()
 	return f
 }
