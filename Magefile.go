@@ -169,6 +169,14 @@ func Hostile() error {
 	return sh.RunWithV(map[string]string{"HOSTILE": "long", "HOSTILE_STRICT": "1"}, "go", "test", "-count=1", "-timeout", "20m", "-v", "./test/hostile")
 }
 
+// Torture kills the collector 200 times and VictoriaMetrics 20 times under load, takes VictoriaMetrics away for five minutes, fills the
+// disk and slows it down, and then asks whether everything acknowledged counts once. Test does it in short.
+func Torture() error {
+	mg.SerialDeps(VictoriaMetrics, Streamlens, Plugin)
+	return sh.RunWithV(map[string]string{"TORTURE": "long", "ORACLE_STRICT": "1"},
+		"go", "test", "-count=1", "-timeout", "90m", "-run", "TestTorture", "-v", "./test/oracle")
+}
+
 // Fuzz runs every fuzz test, one after the other, each for FUZZ_TIME, 10m by default. An input that fails is kept in the testdata of
 // its package, and go test tries it from then on.
 func Fuzz() error {

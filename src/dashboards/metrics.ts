@@ -38,7 +38,7 @@ export const NOISE = [
 ];
 
 /** Reasons to refuse what is beyond a limit of an organisation, which is what the limit is for. */
-export const LIMITED = ['rate', 'rate_account', 'rate_address', 'streams'];
+export const LIMITED = ['rate', 'rate_account', 'rate_address', 'streams', 'sessions'];
 
 /** Returns how much a counter grows in a second. Grafana's interval is none for alerts, which give their own. */
 export function rate(metric: string, selector: string, interval = '$__rate_interval'): string {

@@ -15,6 +15,7 @@
 //	resources_test.go  resources
 //	ingest_test.go     the way in, and the command line
 //	secrets_test.go    secrets and personal data
+//	privacy_test.go    what is kept of an address, by the modes of privacy
 //
 // Run it with
 //

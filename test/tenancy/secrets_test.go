@@ -142,8 +142,12 @@ func TestSecretsAndPersonalDataStayInside(t *testing.T) {
 
 	// A configuration that is not valid, with its secrets in the wrong places.
 	for _, change := range []func(map[string]any){
-		func(c map[string]any) { c["organizations"].([]any)[0].(map[string]any)["level"] = secrets["the secret key"] },
-		func(c map[string]any) { c["organizations"].([]any)[0].(map[string]any)["secretKey"] = []string{secrets["the secret key"]} },
+		func(c map[string]any) {
+			c["organizations"].([]any)[0].(map[string]any)["level"] = secrets["the secret key"]
+		},
+		func(c map[string]any) {
+			c["organizations"].([]any)[0].(map[string]any)["secretKey"] = []string{secrets["the secret key"]}
+		},
 		func(c map[string]any) {
 			c["organizations"].([]any)[0].(map[string]any)["secretKey"] = secrets["the secret key"] + " !"
 		},
@@ -151,7 +155,9 @@ func TestSecretsAndPersonalDataStayInside(t *testing.T) {
 			c["organizations"].([]any)[0].(map[string]any)["accounts"].([]any)[0].(map[string]any)["key"] = secrets["the secret key"]
 		},
 		func(c map[string]any) { c["servers"].([]any)[0].(map[string]any)["type"] = "unknown" },
-		func(c map[string]any) { c["servers"].([]any)[2].(map[string]any)["hookKey"] = "x" + secrets["the hook's key"] },
+		func(c map[string]any) {
+			c["servers"].([]any)[2].(map[string]any)["hookKey"] = "x" + secrets["the hook's key"]
+		},
 		func(c map[string]any) { c["servers"].([]any)[1].(map[string]any)["interval"] = 1000 },
 		func(c map[string]any) {
 			c["servers"].([]any)[1].(map[string]any)["url"] = "ftp://u:" + secrets["the password in a media server's URL"] + "@x/%zz"
@@ -303,8 +309,11 @@ func provokePlugin(t *testing.T, database string, takeAway func()) {
 			s.token = secrets["the data source's token"]
 			s.headers = map[string]string{"Authorization": "Bearer " + secrets["a foreign Authorization"], "Cookie": secrets["a cookie"], "X-Forwarded-For": personal["an IPv4 address"],
 				"User-Agent": personal["a user agent"]}
-			for _, model := range []string{model("usageByIP", nil), model("usageOverview", map[string]any{"stream": []string{personal["a user id"], "\x00"}}), "{", `{"queryType":7}`,
-				model("usageOverview", map[string]any{"timezone": personal["a user id"]})} {
+			for _, model := range []string{
+				model("usageByIP", nil), "{", `{"queryType":7}`, model("usageOverview", map[string]any{"stream": []string{personal["a user id"], "\x00"}}),
+				model("usageOverview", map[string]any{"event": []string{personal["an IPv4 address"], ""}, "timezone": "nowhere"}),
+				model("usageByReferrer", map[string]any{"referrer": []string{personal["the path of a referrer"]}, "interval": "x", "form": "series"}),
+			} {
 				silent(t, "an answer of the plugin", w.ask(t, s, "", model).text, secrets)
 			}
 			silent(t, "a resource of the plugin", w.call(t, s, http.MethodGet, "values", w.values("referrer", "")).text, secrets)
