@@ -76,8 +76,8 @@ type projectionKey struct {
 	space  Space
 }
 
-// slot is the pair of windows into which an addition goes.
-type slot struct{ minute, hour window }
+// slot is the stamps of the pair of samples into which an addition goes.
+type slot struct{ minute, hour int64 }
 
 // Additions is what was added to a Ledger, per pair of windows and cell.
 type Additions map[slot]map[cell]int64

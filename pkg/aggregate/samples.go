@@ -24,17 +24,30 @@ type seriesKey struct {
 
 type series struct {
 	text   string   // metric name and labels
+	open   []sample // in the order of their stamps; few but after late data
+	length int32    // of its buckets, ms; 0 if its samples do not grow
 	known  bool     // whether VictoriaMetrics was given it before
 	listed bool     // whether it is in Samples.waiting
-	open   []sample // in the order of their stamps; few but after late data
 }
 
+// sample is small, because there are many.
 type sample struct {
-	window
+	stamp int64 // ms since 1970
 	value int64
-	taken int64 // ms since 1970 at which VictoriaMetrics took it last, 0 if it never did
+	taken uint32 // s since 1970, rounded up, at which VictoriaMetrics took it last
 	state state
 }
+
+// closed returns for how many ms a sample has been closed, less than 0 if it is not; now is in ms since 1970.
+func (s *series) closed(o *sample, now int64) int64 {
+	if s.length == 0 {
+		return now - o.stamp
+	}
+	return now - closes(o.stamp, int64(s.length))
+}
+
+// takenAt returns when VictoriaMetrics took a sample last, in ms since 1970.
+func (o *sample) takenAt() int64 { return int64(o.taken) * 1000 }
 
 // state is how far a sample is on its way to VictoriaMetrics.
 type state uint8
@@ -88,8 +101,8 @@ func (s *Samples) Add(added Additions) {
 }
 
 // Put takes over samples that something else has made, in the form of Flush. Each has a series, or a timestamp, of its own, and does not
-// change; now is the time in ms since 1970.
-func (s *Samples) Put(text []byte, now int64) error {
+// change.
+func (s *Samples) Put(text []byte) error {
 	for line := range strings.Lines(string(text)) {
 		name, rest, found := strings.Cut(line, "} ")
 		value, stamp, both := strings.Cut(strings.TrimSuffix(rest, "\n"), " ")
@@ -103,7 +116,7 @@ func (s *Samples) Put(text []byte, now int64) error {
 			one = &series{text: name + "}"}
 			s.restored[one.text] = one
 		}
-		if one.add(window{stamp: at, closes: now}, number) {
+		if one.add(at, number) {
 			s.unsafe.Add(1)
 		}
 		s.list(one)
@@ -141,7 +154,7 @@ func (s *Samples) Taken(now int64) {
 	for _, one := range s.flying {
 		for i := range one.open {
 			if o := &one.open[i]; o.state == flying {
-				o.state, o.taken = settled, now
+				o.state, o.taken = settled, uint32((now+999)/1000)
 				s.unsafe.Add(-1)
 			}
 		}
@@ -171,7 +184,7 @@ func (s *Samples) landed() {
 func (s *Samples) Again(since int64) {
 	s.each(func(one *series) {
 		for i := range one.open {
-			if o := &one.open[i]; o.state == settled && o.taken > since {
+			if o := &one.open[i]; o.state == settled && o.takenAt() > since {
 				o.state = waiting
 				s.unsafe.Add(1)
 				s.list(one)
@@ -200,12 +213,14 @@ func (s *Samples) list(one *series) {
 // Prune forgets samples whose window has closed and that are safe. VictoriaMetrics has run on at least until confirmed; both times
 // are in ms since 1970.
 func (s *Samples) Prune(now, confirmed int64) {
-	s.remove(func(o *sample) bool { return o.state == settled && now >= o.closes && confirmed-o.taken >= Kept })
+	s.remove(func(one *series, o *sample) bool {
+		return o.state == settled && confirmed-o.takenAt() >= Kept && one.closed(o, now) >= 0
+	})
 	s.length.Store(int64(len(s.series) + len(s.restored)))
 }
 
 // remove forgets the samples for which is returns true, and the series that have none left.
-func (s *Samples) remove(is func(*sample) bool) {
+func (s *Samples) remove(is func(*series, *sample) bool) {
 	for key, one := range s.series {
 		if one.remove(is); len(one.open) == 0 && !one.listed {
 			delete(s.series, key)
@@ -218,18 +233,18 @@ func (s *Samples) remove(is func(*sample) bool) {
 	}
 }
 
-func (s *series) remove(is func(*sample) bool) {
-	s.open = slices.DeleteFunc(s.open, func(o sample) bool { return is(&o) })
+func (s *series) remove(is func(*series, *sample) bool) {
+	s.open = slices.DeleteFunc(s.open, func(o sample) bool { return is(s, &o) })
 }
 
 // Spill takes out the samples that cannot change any more and that VictoriaMetrics has not taken for a minute since, so that they
 // wait elsewhere, and returns them in the form of Flush.
 func (s *Samples) Spill(now int64) []byte {
 	var text []byte
-	is := func(o *sample) bool { return o.state == waiting && now-o.closes >= spilled }
+	is := func(one *series, o *sample) bool { return o.state == waiting && one.closed(o, now) >= spilled }
 	s.each(func(one *series) {
 		for i := range one.open {
-			if o := &one.open[i]; is(o) {
+			if o := &one.open[i]; is(one, o) {
 				text = one.appendSample(text, o)
 				s.unsafe.Add(-1)
 			}
@@ -264,10 +279,10 @@ func (s *Samples) Code(c *codec.Coder) {
 
 func (s *series) code(c *codec.Coder) {
 	c.Unique(&s.text)
+	codec.Number(c, &s.length)
 	last := int64(0)
 	codec.List(c, &s.open, func(o *sample) {
 		c.Near(&o.stamp, last)
-		c.Near(&o.closes, o.stamp)
 		codec.Number(c, &o.value)
 		last = o.stamp
 	})
@@ -288,30 +303,30 @@ func (s *Samples) addUp(c cell, slot slot, value int64) {
 	}
 }
 
-func (s *Samples) add(key seriesKey, w window, value int64) {
+func (s *Samples) add(key seriesKey, stamp, value int64) {
 	one := s.series[key]
 	if one == nil {
 		text := key.text()
 		if one = s.restored[text]; one == nil {
-			one = &series{text: text}
+			one = &series{text: text, length: int32(key.resolution().Length.Milliseconds())}
 		}
 		delete(s.restored, text)
 		s.series[key] = one
 	}
-	if one.add(w, value) {
+	if one.add(stamp, value) {
 		s.unsafe.Add(1)
 	}
 	s.list(one)
 }
 
-// add adds to the sample of a window, and returns whether the sample did not wait before.
-func (s *series) add(w window, value int64) bool {
+// add adds to the sample with the stamp, and returns whether the sample did not wait before.
+func (s *series) add(stamp, value int64) bool {
 	i := len(s.open)
-	if i > 0 && s.open[i-1].stamp >= w.stamp {
-		i = sort.Search(i, func(i int) bool { return s.open[i].stamp >= w.stamp })
+	if i > 0 && s.open[i-1].stamp >= stamp {
+		i = sort.Search(i, func(i int) bool { return s.open[i].stamp >= stamp })
 	}
-	if i == len(s.open) || s.open[i].stamp != w.stamp {
-		s.open = slices.Insert(s.open, i, sample{window: w, value: value})
+	if i == len(s.open) || s.open[i].stamp != stamp {
+		s.open = slices.Insert(s.open, i, sample{stamp: stamp, value: value})
 		return true
 	}
 	o := &s.open[i]
@@ -340,11 +355,15 @@ func (s *series) appendSample(b []byte, o *sample) []byte {
 	return append(b, '\n')
 }
 
-func (k seriesKey) text() string {
-	m, f, r := measure.Get(k.measure), k.projection.family, measure.Minute
+func (k seriesKey) resolution() measure.Resolution {
 	if k.hour {
-		r = measure.Hour
+		return measure.Hour
 	}
+	return measure.Minute
+}
+
+func (k seriesKey) text() string {
+	m, f, r := measure.Get(k.measure), k.projection.family, k.resolution()
 	var name string
 	switch {
 	case m.Kind == measure.Sum:

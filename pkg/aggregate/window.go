@@ -25,27 +25,29 @@ const (
 // MaxAge is the greatest age of what can be added. With it, k stays below 50,000, within the 59,999 ms that a minute has.
 const MaxAge = 2000 * 24 * time.Hour
 
-// window is the time during which additions to one bucket go into one sample.
-type window struct {
-	stamp  int64 // of the sample, ms since 1970
-	closes int64 // ms since 1970
-}
-
-// windowOf returns the window for what happened at the time at and became known at now, in buckets of length ms.
-func windowOf(at, now, length int64) window {
+// windowOf returns the stamp, in ms since 1970, of the sample for what happened at the time at and became known at now, in buckets of
+// length ms. All that becomes known until the window closes goes into the same sample.
+func windowOf(at, now, length int64) (stamp int64) {
 	start := at - at%length
-	closes := start + length + openAfterEnd
-	late := now - closes
+	late := now - (start + length + openAfterEnd)
 	switch {
 	case late < 0:
-		return window{start + firstStamp, closes}
+		return start + firstStamp
 	case late < lateSpansUntil:
-		k := late/lateSpan + 1
-		return window{start + firstStamp + k, closes + k*lateSpan}
+		return start + firstStamp + late/lateSpan + 1
 	default:
-		k := (late-lateSpansUntil)/veryLateSpan + 1
-		return window{start + firstStamp + lateSpans + k, closes + lateSpansUntil + k*veryLateSpan}
+		return start + firstStamp + lateSpans + (late-lateSpansUntil)/veryLateSpan + 1
 	}
+}
+
+// closes returns when the window of a stamp closes, in ms since 1970.
+func closes(stamp, length int64) int64 {
+	k := (stamp - firstStamp) % length
+	end := stamp - firstStamp - k + length + openAfterEnd
+	if k <= lateSpans {
+		return end + k*lateSpan
+	}
+	return end + lateSpansUntil + (k-lateSpans)*veryLateSpan
 }
 
 // Late reports whether the minute in which something happened, at the time at, had closed at now; both in ms since 1970.

@@ -120,15 +120,20 @@ func readSecret(path string) (*secret, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the salt of addresses: %w", err)
 	}
+	return parseSecret(string(content)), nil
+}
+
+// parseSecret returns nil for what is no secret: a new one is made then.
+func parseSecret(content string) *secret {
 	var (
 		kept secret
 		text string
 	)
-	if _, err := fmt.Sscanf(string(content), "%d %64s", &kept.day, &text); err != nil {
-		return nil, nil // what nobody can read is made anew
+	if _, err := fmt.Sscanf(content, "%d %64s", &kept.day, &text); err != nil {
+		return nil
 	}
 	if n, err := hex.Decode(kept.text[:], []byte(text)); err != nil || n != len(kept.text) {
-		return nil, nil
+		return nil
 	}
-	return &kept, nil
+	return &kept
 }

@@ -349,7 +349,7 @@ func (p *Pipeline) expire(now int64) addition {
 		p.audience.forget(now)
 		p.keys.forget(now)
 	}
-	taken := addition{p.ledger.Take(now), p.put, now}
+	taken := addition{p.ledger.Take(now), p.put}
 	p.put = nil
 	return taken
 }
@@ -358,11 +358,10 @@ func (p *Pipeline) expire(now int64) addition {
 type addition struct {
 	sums aggregate.Additions
 	put  []byte
-	now  int64 // ms since 1970
 }
 
 // addTo adds what came to samples.
 func (a addition) addTo(s *aggregate.Samples) error {
 	s.Add(a.sums)
-	return s.Put(a.put, a.now)
+	return s.Put(a.put)
 }

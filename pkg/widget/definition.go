@@ -214,12 +214,17 @@ func All() []Definition {
 	}
 }
 
+// definitions are all widgets by their query type; nobody changes them.
+var definitions = func() map[string]Definition {
+	byType := map[string]Definition{}
+	for _, d := range All() {
+		byType[d.Type] = d
+	}
+	return byType
+}()
+
 // Find returns the widget of a query type.
 func Find(queryType string) (Definition, bool) {
-	for _, d := range All() {
-		if d.Type == queryType {
-			return d, true
-		}
-	}
-	return Definition{}, false
+	d, ok := definitions[queryType]
+	return d, ok
 }

@@ -153,7 +153,9 @@ func FuzzValues(f *testing.F) {
 	f.Add("tag", "\xff", "\x00", "", "", "")
 	f.Add("org", "", "", "", "", "")
 	f.Fuzz(func(t *testing.T, label, country, stream, tag, event, referrer string) {
-		list := func(s string) []string { return slices.DeleteFunc(strings.Split(s, ","), func(v string) bool { return v == "" }) }
+		list := func(s string) []string {
+			return slices.DeleteFunc(strings.Split(s, ","), func(v string) bool { return v == "" })
+		}
 		r := Request{From: time.Unix(1_763_800_000, 0), To: time.Unix(1_763_886_400, 0), Now: time.Unix(1_764_000_000, 0),
 			Query: Query{Country: list(country), Stream: list(stream), Tag: list(tag), Event: list(event), Referrer: list(referrer)}}
 		_, err := Values(context.Background(), inspected(t, stream), label, r)

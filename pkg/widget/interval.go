@@ -130,6 +130,9 @@ func (g grid) intervals(from, to time.Time, limit int) ([]interval, error) {
 		return nil, tooMany(limit)
 	}
 	var intervals []interval
+	if g.length > 0 {
+		intervals = make([]interval, 0, to.Sub(from)/g.length+2)
+	}
 	for start := g.start(from); start.Before(to); {
 		next := g.next(start)
 		intervals = append(intervals, interval{start, later(start, from), earlier(next, to)})
@@ -143,11 +146,6 @@ func (g grid) intervals(from, to time.Time, limit int) ([]interval, error) {
 
 func tooMany(limit int) error {
 	return badQuery("the range has more than %d of these intervals: choose a longer interval", limit)
-}
-
-// isWhole reports whether nothing of the interval is clipped.
-func (g grid) isWhole(i interval) bool {
-	return i.from.Equal(i.start) && i.to.Equal(g.next(i.start))
 }
 
 // ceilMinute returns t, or the begin of the next minute if it lies within one.

@@ -15,8 +15,9 @@ import (
 
 // answers is a VictoriaMetrics that answers every query with the same.
 type answers struct {
-	series []vm.Series
-	err    error
+	series  []vm.Series
+	fetched int
+	err     error
 }
 
 func (a answers) Query(context.Context, string, time.Time, vm.Filters) ([]vm.Series, error) {
@@ -24,7 +25,7 @@ func (a answers) Query(context.Context, string, time.Time, vm.Filters) ([]vm.Ser
 }
 
 func (a answers) Ask(context.Context, vm.Question) (vm.Answer, error) {
-	return vm.Answer{Series: a.series}, a.err
+	return vm.Answer{Series: a.series, Fetched: a.fetched}, a.err
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -20,6 +20,11 @@ type table struct {
 	rows      []*row
 	byName    map[string]*row
 	all       *row // the sum of all rows, of those too that are not listed
+
+	// Memory for rows to come: breakdowns have thousands of them.
+	spareRows    []row
+	spareNumbers []float64
+	spareLists   [][]float64
 }
 
 type row struct {
@@ -34,12 +39,22 @@ func newTable(reads []read, intervals int) *table {
 }
 
 func (t *table) newRow(name string) *row {
-	r := &row{name: name, numbers: make([][]float64, len(t.reads))}
-	all := make([]float64, len(t.reads)*t.intervals)
+	r := &cutOff(&t.spareRows, 1)[0]
+	r.name, r.numbers = name, cutOff(&t.spareLists, len(t.reads))
 	for i := range t.reads {
-		r.numbers[i] = all[i*t.intervals : (i+1)*t.intervals]
+		r.numbers[i] = cutOff(&t.spareNumbers, t.intervals)
 	}
 	return r
+}
+
+// cutOff returns n items of a spare piece of memory, of which it takes a larger one if that is used up.
+func cutOff[T any](spare *[]T, n int) []T {
+	if len(*spare) < n {
+		*spare = make([]T, max(n, 64))
+	}
+	items := (*spare)[:n:n]
+	*spare = (*spare)[n:]
+	return items
 }
 
 // row returns the row of a name, new if need be.

@@ -106,13 +106,13 @@ var yearPanels = []panel{
 
 // TestQueriesBesideMinutes times widgets over a month and a year, beside the same MetricsQL on minutes and beside the bare requests that
 // the widgets make; go tool mage benchmarkQueries runs it. QUERY_SERIES (of traffic), QUERY_DAYS and QUERY_HOURS (on air in a day)
-// change the defaults of 10000, 30 and 3; with 24 each series has every minute.
+// change the defaults of 10000, 30 and 6; with 24 each series has every minute.
 func TestQueriesBesideMinutes(t *testing.T) {
 	if os.Getenv("QUERY_BENCHMARK") == "" {
 		t.Skip("QUERY_BENCHMARK is not set: go tool mage benchmarkQueries sets it")
 	}
 	h := history{streams: number(t, "QUERY_SERIES", 10_000) / (playoutCountries + 1), recent: number(t, "QUERY_DAYS", 30) + 1, days: 367,
-		hoursOnAir: number(t, "QUERY_HOURS", 3), end: time.Now().UTC().Truncate(24 * time.Hour)}
+		hoursOnAir: number(t, "QUERY_HOURS", 6), end: time.Now().UTC().Truncate(24 * time.Hour)}
 	server := vmtest.StartWith(t, append(slices.Clone(vmtest.DefaultFlags), "-search.maxQueryDuration=10m", "-search.maxUniqueTimeseries=3000000")...)
 	began := time.Now()
 	h.write(t, server)

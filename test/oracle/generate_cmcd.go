@@ -332,7 +332,7 @@ func (g *Generator) playerRequests(delivery *Delivery) []*Request {
 	s := p.script
 	s.play()
 	started := slices.ContainsFunc(s.said, func(one saying) bool { return one.keys["sta"] == "p" })
-	if ends && !started || complete && s.state == "" {
+	if ends && !started || complete && s.state == "" || len(s.said) == 0 {
 		s.turn("p")
 	}
 	if ends {

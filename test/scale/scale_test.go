@@ -206,16 +206,21 @@ func (p *player) play(number, reports int, pause time.Duration) {
 	stream := fmt.Sprintf("stream %d", number%streams)
 	at := p.begins.UnixMilli()
 	seq := 0
+	var started event
 	send := func(events ...event) bool {
 		for i := range events {
 			seq++
 			events[i]["seq"] = seq
 			events[i]["ts"] = at
 		}
-		ok := p.post("/v1/events?stream="+url.QueryEscape(stream), number, map[string]any{
+		envelope := map[string]any{
 			"accountId": "acme", "accountKey": accountKey, "sessionId": fmt.Sprintf("session-%d", number), "stream": stream,
 			"client": map[string]string{"kind": "html5"}, "interval": 60, "events": events,
-		})
+		}
+		if started != nil {
+			envelope["started"] = started
+		}
+		ok := p.post("/v1/events?stream="+url.QueryEscape(stream), number, envelope)
 		at += 1000
 		time.Sleep(pause)
 		return ok
@@ -223,6 +228,7 @@ func (p *player) play(number, reports int, pause time.Duration) {
 	if !send(event{"type": "load"}, event{"type": "start", "startTime": 0.5}) {
 		return
 	}
+	started = event{"seq": 2, "ts": p.begins.UnixMilli()}
 	p.sent.loads.Add(1)
 	p.sent.plays.Add(1)
 	for range reports {
@@ -398,7 +404,8 @@ func TestCollectorsBehindABalancer(t *testing.T) {
 	}
 }
 
-// TestMovedSessions holds what counts of sessions that run on while their stream moves to another collector: never a play twice.
+// TestMovedSessions holds what counts of sessions that run on while their stream moves to another collector: every play once, and all
+// of its playing. The ends of those that moved are counted by the first collector, when it has heard nothing for three intervals.
 func TestMovedSessions(t *testing.T) {
 	const sessions, reports, pause = 100, 16, 250 * time.Millisecond
 	database := vmtest.Start(t)
@@ -413,16 +420,14 @@ func TestMovedSessions(t *testing.T) {
 	b.reload()
 	running.Wait()
 	time.Sleep(15 * time.Second)
-	for id, want := range map[measure.ID]int64{measure.Loads: sessions, measure.Plays: sessions} {
+	for id, want := range map[measure.ID]int64{measure.Loads: sessions, measure.Plays: sessions, measure.Playing: p.sent.playing.Load()} {
 		if got := value(t, database, sum(id)); got != want {
 			t.Errorf("%s = %d, want %d", measure.Get(id).Name, got, want)
 		}
 	}
-	playing, stops := value(t, database, sum(measure.Playing)), value(t, database, sum(measure.Stops))
-	if playing > p.sent.playing.Load() || stops > p.sent.stops.Load() {
-		t.Errorf("%d ms and %d stops are counted, more than the %d and %d that were sent", playing, stops, p.sent.playing.Load(), p.sent.stops.Load())
+	if stops := value(t, database, sum(measure.Stops)); stops == 0 || stops >= p.sent.stops.Load() {
+		t.Errorf("%d stops are counted, want fewer than the %d that were sent: some sessions moved, others did not", stops, p.sent.stops.Load())
 	}
-	t.Logf("of %d s of playing %d are counted, of %d stops %d so far", p.sent.playing.Load()/1000, playing/1000, p.sent.stops.Load(), stops)
 }
 
 // TestWhatNginxSendsTwice holds what docs/scaling.md says of the settings that the example does not have.

@@ -116,6 +116,9 @@ type answer struct {
 	frames []json.RawMessage
 }
 
+// refusal is what somebody sees whose request the plugin does not take at all: an answer too.
+func refusal(err error) (answer, error) { return answer{text: err.Error()}, nil }
+
 // ask asks one query. JSON and query type are as Grafana passes them on.
 func (g *grafana) ask(ctx context.Context, s source, queryType, model string, from, to time.Time) (answer, error) {
 	got, err := g.data.QueryData(ctx, backend.ToProto().QueryDataRequest(&backend.QueryDataRequest{
@@ -126,7 +129,7 @@ func (g *grafana) ask(ctx context.Context, s source, queryType, model string, fr
 		}},
 	}))
 	if err != nil {
-		return answer{text: err.Error()}, nil // gRPC refuses what is no valid message
+		return refusal(err) // gRPC refuses what is no valid message
 	}
 	decoded, err := backend.FromProto().QueryDataResponse(got)
 	if err != nil {
@@ -160,7 +163,7 @@ func (g *grafana) call(ctx context.Context, s source, method, path, target, body
 		PluginContext: s.context(), Method: method, Path: path, URL: target, Headers: headers, Body: []byte(body),
 	}))
 	if err != nil {
-		return answer{text: err.Error()}, nil
+		return refusal(err)
 	}
 	var a answer
 	for {
@@ -169,8 +172,7 @@ func (g *grafana) call(ctx context.Context, s source, method, path, target, body
 			return a, nil
 		}
 		if err != nil {
-			a.text += err.Error()
-			return a, nil // what cannot be called is an answer too
+			return refusal(err)
 		}
 		a.status = int(part.GetCode())
 		a.text += string(part.GetBody())
@@ -186,7 +188,7 @@ func (g *grafana) check(ctx context.Context, s source) (answer, error) {
 		PluginContext: backend.ToProto().PluginContext(s.context()), Headers: s.headers,
 	})
 	if err != nil {
-		return answer{text: err.Error()}, nil
+		return refusal(err)
 	}
 	return answer{text: got.GetMessage() + "\n" + string(got.GetJsonDetails()), status: int(got.GetStatus())}, nil
 }

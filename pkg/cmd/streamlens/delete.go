@@ -31,8 +31,8 @@ func deleteCommand() *cobra.Command {
 		Short: "Delete what is stored of one stream or one address",
 		Long: "Delete what is stored of one stream, or of one address of viewers and publishers, for good. It says how much that is and asks " +
 			"before. The totals of the organisation and of its countries keep the sums, from which nobody can be told.\n\n" +
-			"A collector that runs writes the sums of the open minute and hour again when more comes. Run the command again when nothing has " +
-			"come for two hours.",
+			"A collector sends the sums of the open minute and hour again when more comes, and when it or VictoriaMetrics starts anew. Run " +
+			"the command again when nothing has come for two hours in which the collector ran.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := config.Load(path)
@@ -109,7 +109,7 @@ func erased(cmd *cobra.Command, eraser *erase.Eraser, subject erase.Subject, o t
 	if left > 0 {
 		return fmt.Errorf("%d series are still there: something writes them just now; run the command again", left)
 	}
-	_, err = fmt.Fprintln(out, "Deleted. A collector that runs writes the open minute and hour again if more comes: run this again when nothing has come for two hours.")
+	_, err = fmt.Fprintln(out, "Deleted. A collector sends the open minute and hour again when more comes or it starts anew: run this again in two hours.")
 	return err
 }
 
