@@ -43,12 +43,13 @@ type Tracker struct {
 	viewers  map[event.ViewerKey]int // number of sessions that are awake
 	nights   []*night                // in order
 	slept    int64                   // ms since 1970 at which sessions were last put to sleep
+	texts    map[string]string       // that sessions share
 }
 
 // NewTracker returns a tracker that adds to ledger.
 func NewTracker(ledger *aggregate.Ledger, hourly Hourly) *Tracker {
 	return &Tracker{ledger: ledger, hourly: hourly, sessions: map[key]*session{}, live: map[*session]struct{}{},
-		viewers: map[event.ViewerKey]int{}}
+		viewers: map[event.ViewerKey]int{}, texts: map[string]string{}}
 }
 
 // Live returns the number of sessions that have neither ended nor fallen silent.
@@ -109,7 +110,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	k := key{b.Session.Organization, b.Session.ID}
 	s := t.session(k)
 	if s == nil {
-		s = newSession(b.Session, t.hourly)
+		s = t.newSession(b.Session)
 		s.correction, s.logged = b.Correction, b.Logged
 		if b.Session.Started.Seq > 0 {
 			s.adopt(b.Session.Started)
@@ -271,13 +272,30 @@ type churning struct {
 	dimensions     aggregate.Dimensions
 }
 
-func newSession(d event.Session, hourly Hourly) *session {
+// maxShared bounds the texts that are shared.
+const maxShared = 100_000
+
+// shared returns a text that is equal, which all sessions share that have it: most of what describes a session, many have.
+func (t *Tracker) shared(text string) string {
+	if known, ok := t.texts[text]; ok {
+		return known
+	}
+	if len(t.texts) >= maxShared {
+		clear(t.texts)
+	}
+	t.texts[text] = text
+	return text
+}
+
+func (t *Tracker) newSession(d event.Session) *session {
 	s := &session{
-		id:        d.ID,
-		hourly:    hourly,
-		address:   churning{value: d.Viewer.Address},
-		referrer:  churning{value: d.Viewer.Referrer},
-		space:     aggregate.Space{Organization: d.Organization, Stream: d.Stream, Country: d.Viewer.Country, Event: d.Event},
+		id:       d.ID,
+		hourly:   t.hourly,
+		address:  churning{value: d.Viewer.Address},
+		referrer: churning{value: t.shared(d.Viewer.Referrer)},
+		space: aggregate.Space{
+			Organization: t.shared(d.Organization), Stream: t.shared(d.Stream), Country: t.shared(d.Viewer.Country), Event: t.shared(d.Event),
+		},
 		webcaster: d.Webcaster,
 		interval:  d.Interval.Milliseconds(),
 	}
@@ -289,10 +307,13 @@ func newSession(d event.Session, hourly Hourly) *session {
 		direction, os, browser, versions = measure.Ingest, measure.PublishesByOS, measure.PublishesByBrowser, measure.PublishesByVersion
 	}
 	s.direction = direction
-	s.playing = aggregate.NewDimensions(measure.Playing, direction, d.Method)
-	s.os = aggregate.NewDimensions(os, d.Viewer.OS)
-	s.browser = aggregate.NewDimensions(browser, d.Viewer.Browser)
-	s.version = aggregate.NewDimensions(versions, d.Client)
+	dimensions := func(id measure.ID, values ...string) aggregate.Dimensions {
+		return aggregate.Dimensions(t.shared(string(aggregate.NewDimensions(id, values...))))
+	}
+	s.playing = dimensions(measure.Playing, direction, d.Method)
+	s.os = dimensions(os, d.Viewer.OS)
+	s.browser = dimensions(browser, d.Viewer.Browser)
+	s.version = dimensions(versions, d.Client)
 	return s
 }
 
