@@ -117,7 +117,8 @@ type Viewer struct {
 	Key ViewerKey
 }
 
-// ViewerKey tells the viewers of a stream apart that servers see. It is kept in memory for some hours and never stored.
+// ViewerKey tells the viewers of a stream apart that servers see. It is kept for a day, in memory and in the data directory, and never
+// written to VictoriaMetrics.
 type ViewerKey uint64
 
 // NewViewerKey returns the key of what identifies a viewer: the session id of CMCD, else address and user agent.

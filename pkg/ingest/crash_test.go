@@ -86,9 +86,8 @@ type world struct {
 }
 
 type simulated struct {
-	id      string
-	seq     int64
-	stopped bool
+	id  string
+	seq int64
 }
 
 // batch returns the next events of some session, or the last ones again.

@@ -151,7 +151,7 @@ func (p *Pipeline) churning(organization, dimension, value string, at int64) str
 // noteLimits puts the limits of an organisation into the journal if they have changed, because what counts under its own name and
 // what as "(other)" must be the same after a crash.
 func (p *Pipeline) noteLimits(organization string) error {
-	now := p.Options.Limits(organization)
+	now := p.Limits(organization)
 	l := tenant.Limits{Streams: now.Streams, IPsPerHour: now.IPsPerHour}
 	p.mu.Lock()
 	known := p.limits[organization]

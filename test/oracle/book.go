@@ -120,7 +120,7 @@ func (b *Book) deliverEvents(header http.Header, body []byte, at time.Time) (Ver
 			events:       map[int64]event{},
 		}
 		if start := envelope.Started; start != nil {
-			s.started = &event{seq: start.Seq, ts: start.Ts}
+			s.started = &event{seq: start.Seq, ts: start.TS}
 		}
 		b.sessions[key] = s
 		if !s.webcaster {

@@ -55,7 +55,7 @@ type Envelope struct {
 // Started is the start of a session that another collector has taken.
 type Started struct {
 	Seq int64 `json:"seq"`
-	Ts  int64 `json:"ts"` // ms since 1970
+	TS  int64 `json:"ts"` // ms since 1970
 }
 
 // timeout is the silence after which the session has ended (rule 8).
