@@ -239,6 +239,10 @@ func parse(data []byte) (Config, error) {
 		if err != nil {
 			add(fmt.Sprintf("logs[%d]: %v", i, err), "logs", i, "format")
 		}
+		// How far a log is read is kept by its file.
+		if slices.ContainsFunc(config.Logs[:i], func(o LogFile) bool { return o.File == l.File && o.Organization == l.Organization }) {
+			add(fmt.Sprintf("logs[%d].file is there twice", i), "logs", i, "file")
+		}
 	}
 	for i := range config.Servers {
 		m := &config.Servers[i]
@@ -256,6 +260,9 @@ func parse(data []byte) (Config, error) {
 		}
 		if _, err := mediaserver.New(m.Polled()); err != nil {
 			add(fmt.Sprintf("servers[%d]: %v", i, err), "servers", i)
+		}
+		if slices.ContainsFunc(config.Servers[:i], func(o MediaServer) bool { return o.URL == m.URL && o.Organization == m.Organization }) {
+			add(fmt.Sprintf("servers[%d].url is there twice", i), "servers", i, "url")
 		}
 	}
 	if problems != nil {

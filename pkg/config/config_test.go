@@ -31,6 +31,7 @@ listen: "127.0.0.1:9000"
 privateListen: "127.0.0.1:9001"
 tls: {certificate: /etc/ssl/site.pem, key: /etc/ssl/site.key}
 dataDir: /srv/streamlens            # write-ahead log and queue
+maxDataBytes: 1000000000
 victoriametrics: {url: "http://vm:8481/select/7/prometheus", writeUrl: "http://vm:8480/insert/7/prometheus"}
 geoip: {database: /usr/share/GeoIP/GeoLite2-Country.mmdb}
 trustedProxies: [127.0.0.1/32, "10.1.2.3/8", "2001:db8::1/32"]
@@ -56,6 +57,7 @@ servers:
 		PrivateListen:   "127.0.0.1:9001",
 		TLS:             TLS{Certificate: "/etc/ssl/site.pem", Key: "/etc/ssl/site.key"},
 		DataDir:         "/srv/streamlens",
+		MaxDataBytes:    1_000_000_000,
 		VictoriaMetrics: VictoriaMetrics{URL: "http://vm:8481/select/7/prometheus", WriteURL: "http://vm:8480/insert/7/prometheus"},
 		GeoIP:           GeoIP{Database: "/usr/share/GeoIP/GeoLite2-Country.mmdb"},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"),
@@ -85,6 +87,7 @@ func TestLoadDefaults(t *testing.T) {
 	want := Config{
 		Listen:          ":8095",
 		DataDir:         "/var/lib/streamlens",
+		MaxDataBytes:    10 << 30,
 		VictoriaMetrics: VictoriaMetrics{URL: "http://127.0.0.1:8428"},
 		Organizations: []tenant.Organization{{
 			ID: "acme", Level: tenant.Default,
@@ -140,6 +143,11 @@ func TestLoadRefuses(t *testing.T) {
 		{"certificate without key", good + "tls:\n  certificate: a.pem\n", []string{"3: tls must have both certificate and key"}},
 		{"key without certificate", good + "tls: {key: a.pem}\n", []string{"2: tls must have both certificate and key"}},
 		{"unknown key of tls", good + "tls: {cert: a.pem}\n", []string{`2: unknown key "cert"`}},
+		{"a log twice", good + "logs:\n  - {file: /a.log, format: wowza}\n  - {file: /a.log, format: nginx-combined}\n",
+			[]string{"4: logs[1].file is there twice"}},
+		{"a server twice", good + "servers:\n  - {type: srs, url: \"http://a\"}\n  - {type: srs, url: \"http://a\"}\n",
+			[]string{"4: servers[1].url is there twice"}},
+		{"little maxDataBytes", good + "maxDataBytes: 1000\n", []string{"2: maxDataBytes must be"}},
 		{"empty dataDir", good + "dataDir: \"\"\n", []string{"2: dataDir must be"}},
 		{"url without scheme", good + "victoriametrics: {url: localhost:8428}\n", []string{"2: victoriametrics.url must be"}},
 		{"url with a query", good + "victoriametrics:\n  url: http://vm:8428/?extra_label=org=x\n", []string{"3: victoriametrics.url must be"}},
