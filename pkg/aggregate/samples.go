@@ -124,13 +124,20 @@ func (s *Samples) Put(text []byte) error {
 	return nil
 }
 
+// flushBytes is about how much Flush hands out at once, so that it takes little memory, and little is handed out again if
+// VictoriaMetrics does not take it.
+const flushBytes = 16 << 20
+
 // Flush hands out the samples that wait, in batches in Prometheus' text format with timestamps in ms; without all, only those of
-// series that VictoriaMetrics does not know. Before the next Flush, Taken or Refused must say what became of them.
-func (s *Samples) Flush(all bool, emit func(batch []byte)) {
+// series that VictoriaMetrics does not know. It returns whether that was everything. Before the next Flush, Taken or Refused must
+// say what became of them.
+func (s *Samples) Flush(all bool, emit func(batch []byte)) (whole bool) {
 	var batch []byte
+	emitted := 0
 	later := s.waiting[:0]
+	whole = true
 	for _, w := range s.waiting {
-		if w.known && !all {
+		if w.known && !all || !whole {
 			later = append(later, w)
 			continue
 		}
@@ -139,7 +146,9 @@ func (s *Samples) Flush(all bool, emit func(batch []byte)) {
 		s.flying = append(s.flying, w)
 		if len(batch) >= batchBytes {
 			emit(batch)
+			emitted += len(batch)
 			batch = make([]byte, 0, batchBytes+batchBytes/8)
+			whole = emitted < flushBytes
 		}
 	}
 	if len(batch) > 0 {
@@ -147,6 +156,7 @@ func (s *Samples) Flush(all bool, emit func(batch []byte)) {
 	}
 	clear(s.waiting[len(later):])
 	s.waiting = later
+	return whole
 }
 
 // Taken says that VictoriaMetrics has taken what Flush handed out, at now in ms since 1970.

@@ -184,7 +184,7 @@ func crash(t *testing.T, seed uint64) {
 			t.Fatalf("after %d crashes: %v, want %v", crashes, got, want)
 		}
 	}
-	for step := range 1500 {
+	for step := range 800 {
 		w.now = w.now.Add(time.Duration(w.Int64N(700)) * time.Millisecond)
 		switch w.IntN(40) {
 		case 0:

@@ -64,6 +64,7 @@ type handful struct {
 	batches [][]byte
 	backlog string // a file, "" if none goes
 	probe   bool
+	whole   bool  // whether it holds all samples that it should
 	all     bool  // whether it holds all samples that wait
 	at      int64 // ms since 1970
 }
@@ -87,6 +88,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 			p.tick(writing)
 		case l := <-p.landed:
 			p.land(l)
+			if !l.whole {
+				p.send(writing, p.Clock().UnixMilli())
+			}
 		case err := <-p.save.done:
 			p.saved(err)
 		case <-ctx.Done():
@@ -138,13 +142,10 @@ func (p *Pipeline) send(ctx context.Context, now int64) {
 	if p.flying || now < p.retryAt {
 		return
 	}
-	h := handful{
-		at:    now,
-		all:   now-p.handedOut >= knownSeriesInterval.Milliseconds(),
-		probe: now-p.probed >= probeInterval.Milliseconds() || p.delay > 0,
-	}
-	p.samples.Flush(h.all, func(batch []byte) { h.batches = append(h.batches, batch) })
-	if h.all {
+	h := handful{at: now, probe: now-p.probed >= probeInterval.Milliseconds() || p.delay > 0}
+	all := now-p.handedOut >= knownSeriesInterval.Milliseconds()
+	h.whole = p.samples.Flush(all, func(batch []byte) { h.batches = append(h.batches, batch) })
+	if h.all = all && h.whole; h.all {
 		p.handedOut = now
 		p.handed.Store(now)
 	}

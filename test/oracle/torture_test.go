@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,10 @@ func TestTorture(t *testing.T) {
 		t.Skip("TORTURE=off")
 	}
 	plan := torturePlan{collectorKills: 12, databaseKills: 2, away: 12 * time.Second, full: 6 * time.Second, slow: 6 * time.Second, events: 4_000, queries: 250}
-	if os.Getenv("TORTURE") == "long" {
+	switch os.Getenv("TORTURE") {
+	case "middle":
+		plan = torturePlan{collectorKills: 40, databaseKills: 6, away: time.Minute, full: 10 * time.Second, slow: 10 * time.Second, events: 6_000, queries: 800}
+	case "long":
 		plan = torturePlan{collectorKills: 200, databaseKills: 20, away: 5 * time.Minute, full: 20 * time.Second, slow: 20 * time.Second, events: 6_000, queries: 2_000}
 	}
 	victoriaMetrics := executable(t, "VICTORIAMETRICS", "bin/victoria-metrics")
@@ -78,7 +82,9 @@ func TestTorture(t *testing.T) {
 	if last := time.Now().Add(3 * tortureInterval * time.Second); end.Before(last) {
 		end = last
 	}
-	time.Sleep(time.Until(end.Add(timeoutLatest + freshness)))
+	time.Sleep(time.Until(end.Add(timeoutLatest)))
+	waitUntilWritten(t, product)
+	time.Sleep(freshness)
 	facts := book.Facts()
 	asker := startPlugin(t, plugin, product, testOrganizations())
 	outcomes, filled := tally{}, tally{}
@@ -97,6 +103,30 @@ func TestTorture(t *testing.T) {
 	}
 	t.Logf("%d facts, %d queries: %v", len(facts), plan.queries, outcomes)
 }
+
+// waitUntilWritten returns when nothing waits for VictoriaMetrics, neither in memory nor on disk.
+func waitUntilWritten(t *testing.T, product *Product) {
+	t.Helper()
+	begin := time.Now()
+	for time.Since(begin) < 10*time.Minute {
+		response, err := http.Get(product.Collector + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		if err := errors.Join(err, response.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if done := nothingWaits.FindAllString(string(text), -1); len(done) == 2 {
+			t.Logf("all is written %v after the last event", time.Since(begin).Round(time.Second))
+			return
+		}
+		time.Sleep(time.Second)
+	}
+	t.Fatal("samples wait for ten minutes after the last event")
+}
+
+var nothingWaits = regexp.MustCompile(`(?m)^streamlens_collector_(waiting_samples|backlog_bytes) 0$`)
 
 type torturePlan struct {
 	collectorKills, databaseKills int
