@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -15,6 +16,7 @@ type decoder struct {
 
 	status, problem string
 	partial         bool // whether some storage nodes are missing
+	begin           int  // where the result begins
 	answer          Answer
 	wrong           error // the first value that is no point or no whole number
 
@@ -66,6 +68,7 @@ func (d *decoder) member(key string) {
 				d.skip()
 				return
 			}
+			d.begin = d.at
 			d.array(d.series)
 		})
 	case "stats":
@@ -113,6 +116,9 @@ func (d *decoder) series() {
 			d.skip()
 		}
 	})
+	if n := len(d.answer.Series); n > 0 && n == cap(d.answer.Series) {
+		d.answer.Series = slices.Grow(d.answer.Series, 1+n*(len(d.text)-d.at)/(d.at-d.begin))
+	}
 	d.answer.Series = append(d.answer.Series, Series{
 		Labels: d.labels[firstLabel:len(d.labels):len(d.labels)],
 		Points: d.points[firstPoint:len(d.points):len(d.points)],

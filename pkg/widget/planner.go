@@ -344,6 +344,9 @@ func (p *plan) run(ctx context.Context, asker vm.Asker) (*table, statistics, err
 		return nil, took, &kindError{ErrUpstream, err}
 	}
 	t := newTable(p.reads, len(p.intervals))
+	if p.breakdown != "" {
+		t.byName = make(map[string]*row, len(answers[0].Series)/len(p.reads))
+	}
 	for i, r := range p.requests {
 		took.fetched += answers[i].Fetched
 		points, err := p.collect(t, r, answers[i].Series)

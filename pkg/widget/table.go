@@ -108,7 +108,7 @@ func (t *table) rank(value func(cell) float64) {
 				ranked = append(ranked, r)
 			}
 		}
-		sortRows(ranked, func(r *row) float64 { return values[r] })
+		sortRows(ranked, len(ranked), func(r *row) float64 { return values[r] })
 		for n, r := range ranked {
 			r.ranks[i] = float64(n + 1)
 		}
@@ -119,8 +119,9 @@ func (r *row) isEmpty(interval int) bool {
 	return !slices.ContainsFunc(r.numbers, func(of []float64) bool { return of[interval] != 0 })
 }
 
-// sortRows orders rows by a weight, the greatest first, those without one, which is NaN, last, and equal ones by name.
-func sortRows(rows []*row, weight func(*row) float64) {
+// sortRows orders rows by a weight, the greatest first, those without one, which is NaN, last, and equal ones by name. Only the first
+// count need be in order: of many thousands of rows few are listed.
+func sortRows(rows []*row, count int, weight func(*row) float64) {
 	type weighted struct {
 		row    *row
 		weight float64
@@ -129,7 +130,25 @@ func sortRows(rows []*row, weight func(*row) float64) {
 	for i, r := range rows {
 		all[i] = weighted{r, weight(r)}
 	}
-	slices.SortFunc(all, func(a, b weighted) int {
+	candidates := all
+	if count < len(all) {
+		weights := make([]float64, len(all))
+		for i, w := range all {
+			weights[i] = w.weight
+		}
+		slices.Sort(weights)
+		least := weights[len(all)-count]
+		// What is less than the last that is listed goes behind. NaN is not less than anything.
+		n := 0
+		for i, w := range all {
+			if !(w.weight < least) {
+				all[n], all[i] = w, all[n]
+				n++
+			}
+		}
+		candidates = all[:n]
+	}
+	slices.SortFunc(candidates, func(a, b weighted) int {
 		if order := cmp.Compare(b.weight, a.weight); order != 0 {
 			return order
 		}
@@ -147,7 +166,7 @@ func (t *table) finish(weight func(*row) float64) {
 	for _, r := range t.rows {
 		t.all.include(r)
 	}
-	sortRows(t.rows, weight)
+	sortRows(t.rows, maxRows, weight)
 	if len(t.rows) <= maxRows {
 		return
 	}

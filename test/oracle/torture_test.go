@@ -73,6 +73,9 @@ func TestTorture(t *testing.T) {
 	torture(t, product, disk, plan, rand.New(rand.NewPCG(uint64(seed), 3)))
 	stop()
 	sending.Wait()
+	if load.tooSlow.Load() && !t.Failed() {
+		t.Skip(errTooSlow)
+	}
 	if t.Failed() {
 		return
 	}
@@ -135,7 +138,7 @@ type torturePlan struct {
 }
 
 // tortureInterval is the interval of reports of all sessions, in s: so long that none times out while the load comes.
-const tortureInterval = 15
+const tortureInterval = 30
 
 const lanesTogether = 8
 
@@ -148,6 +151,7 @@ type tortureLoad struct {
 	events       int
 	pause        time.Duration // after each request of a lane
 	sent, failed atomic.Int64
+	tooSlow      atomic.Bool // to know what should come out
 	rounds       int
 	took         time.Duration
 }
@@ -184,6 +188,10 @@ func (l *tortureLoad) round(n int) {
 	all.Wait()
 	for _, receipt := range slices.Concat(receipts...) {
 		verdict, err := l.book.Deliver(receipt.Request, receipt.Body, receipt.SentAt)
+		if errors.Is(err, errTooSlow) {
+			l.tooSlow.Store(true)
+			continue
+		}
 		if err != nil {
 			l.t.Error(err)
 			return
@@ -270,7 +278,7 @@ func torture(t *testing.T, product *Product, disk *disk, plan torturePlan, rando
 			check(product.kill(collector))
 			check(disk.empty()) // a collector does not start on a full disk
 			check(product.again(collector))
-			time.Sleep(time.Second)
+			check(waitReady(t.Context(), product.Collector+"/healthz"))
 			check(disk.fill())
 			time.Sleep(plan.full / 2)
 			check(disk.empty())
