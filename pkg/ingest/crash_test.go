@@ -280,6 +280,19 @@ func crash(t *testing.T, seed uint64) {
 	t.Logf("%d crashes, VictoriaMetrics killed %d times, %d samples", crashes, forgotten, len(living.stored))
 }
 
+func TestAClockThatIsFarBehindIsRefused(t *testing.T) {
+	now := time.Date(2038, 1, 1, 0, 0, 0, 0, time.UTC)
+	o := Options{Dir: t.TempDir(), Clock: func() time.Time { return now }}
+	p := open(t, o)
+	if err := p.end(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	if _, err := Open(p.Options); err == nil || !strings.Contains(err.Error(), "set the clock") {
+		t.Errorf("opened with the error %v", err)
+	}
+}
+
 // stopSaving waits for the state that is being saved.
 func (p *Pipeline) stopSaving() {
 	if p.save.running {

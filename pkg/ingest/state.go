@@ -34,6 +34,10 @@ const (
 	saveInterval = 5 * time.Minute
 )
 
+// maxAhead is how far the time of the last event may be ahead of the clock. The time of a pipeline never goes back, so one that was
+// far in the future once would take everything for late.
+const maxAhead = 24 * time.Hour
+
 // saving is how far the state is saved. Only Run uses it.
 type saving struct {
 	running bool
@@ -156,6 +160,10 @@ func (p *Pipeline) recover() error {
 		return err
 	}
 	now := p.Clock().UnixMilli()
+	if ahead := time.Duration(p.now-now) * time.Millisecond; ahead > maxAhead {
+		return fmt.Errorf("the last event came at %s, which is %v in the future: set the clock, or, if it was wrong then, "+
+			"begin with an empty data directory", time.UnixMilli(p.now).UTC().Format(time.RFC3339), ahead.Round(time.Second))
+	}
 	p.save.at = now
 	p.clean.Store(now)
 	return p.resumeAt(now)
