@@ -28,6 +28,7 @@ func run() error {
 		Short:        "Self-hosted analytics for live video inside Grafana",
 		SilenceUsage: true,
 	}
-	root.AddCommand(collectCommand(logger), importCommand(), queryCommand(), simulateCommand(logger), deleteCommand(), demoCommand())
+	root.AddCommand(collectCommand(logger), importCommand(), queryCommand(), reportCommand(),
+		simulateCommand(logger), deleteCommand(), demoCommand())
 	return root.ExecuteContext(ctx)
 }

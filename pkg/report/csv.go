@@ -1,0 +1,78 @@
+package report
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/widget"
+)
+
+// WriteCSV writes the report as one table with the columns table, row, column, unit and value, one number a line: first the
+// lines of the table "report", which say what the report is about, then a line for each number. Intervals of the histogram
+// are named by their start in RFC 3339. Numbers are exact: bytes, seconds, or a part of 1.
+//
+// A name that a spreadsheet would take for a formula has an apostrophe before it.
+func (r *Report) WriteCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	lines := [][]string{
+		{"table", "row", "column", "unit", "value"},
+		{"report", "title", "", "", noFormula(r.Title)},
+		{"report", "organization", "", "", noFormula(r.Organization)},
+		{"report", "from", "", "", r.From.In(r.Zone).Format(time.RFC3339)},
+		{"report", "to", "", "", r.To.In(r.Zone).Format(time.RFC3339)},
+		{"report", "timezone", "", "", r.Zone.String()},
+		{"report", "made", "", "", r.Made.In(r.Zone).Format(time.RFC3339)},
+		{"report", "unit", "", "", r.Unit},
+	}
+	for _, f := range r.Filters {
+		for _, v := range f.Values {
+			lines = append(lines, []string{"report", "filter", f.Name, "", noFormula(v)})
+		}
+	}
+	for _, n := range r.Notices {
+		lines = append(lines, []string{"report", "notice", "", "", n})
+	}
+	for _, t := range r.all() {
+		for _, row := range t.Rows {
+			for i, c := range t.Columns {
+				lines = append(lines, []string{t.Name, r.csvName(row), c.Name, string(c.Unit), exact(row.Values[i], c.Unit)})
+			}
+		}
+	}
+	// WriteAll reports the errors of all lines.
+	return out.WriteAll(lines)
+}
+
+// all returns every table, the totals first.
+func (r *Report) all() []Table {
+	return append([]Table{r.Totals, r.Histogram}, r.Tables...)
+}
+
+func (r *Report) csvName(row Row) string {
+	switch {
+	case !row.Start.IsZero():
+		return row.Start.In(r.Zone).Format(time.RFC3339)
+	case row.Added:
+		return "(" + row.Name + ")"
+	}
+	return noFormula(row.Name)
+}
+
+func noFormula(s string) string {
+	if s != "" && strings.ContainsAny(s[:1], "=+-@\t\r") {
+		return "'" + s
+	}
+	return s
+}
+
+// exact writes a number as it is. Seconds are stored in ms, and what adding them up leaves beyond is cut off.
+func exact(value float64, unit widget.Unit) string {
+	if unit == widget.Seconds {
+		s := strconv.FormatFloat(value, 'f', 3, 64)
+		return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
+	}
+	return strconv.FormatFloat(value, 'f', -1, 64)
+}

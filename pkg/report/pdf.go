@@ -1,0 +1,348 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/draw"
+	"image/png"
+	"io"
+	"strings"
+	"time"
+
+	"codeberg.org/go-pdf/fpdf"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/widget"
+)
+
+// Paper is a size of paper.
+type Paper string
+
+// The sizes of paper.
+const (
+	A4     Paper = "A4"
+	Letter Paper = "Letter"
+)
+
+// Layout is how a PDF looks.
+type Layout struct {
+	Paper Paper
+	Logo  []byte // PNG, at the top of the first page; none if empty
+}
+
+// maxLogoPixels is the greatest size of a logo: more would be decoded in vain.
+const maxLogoPixels = 16_000_000
+
+// Lengths in mm.
+const (
+	margin       = 16.0
+	lineHeight   = 4.2
+	rowHeight    = 5.6
+	footerHeight = 12.0
+	chartHeight  = 50.0
+	logoWidth    = 50.0
+	logoHeight   = 14.0
+	numberWidth  = 26.0
+	gap          = 3.0 // between columns
+	maxNameLines = 4
+)
+
+var (
+	ink      = color{33, 37, 41}
+	faint    = color{108, 117, 125}
+	rule     = color{222, 226, 230}
+	tileBack = color{246, 247, 249}
+	// The colours of sent and received are those of the dashboards.
+	sentColor     = color{61, 113, 217}
+	receivedColor = color{255, 152, 48}
+)
+
+var (
+	titleFace   = face{size: 18, bold: true, color: ink}
+	headingFace = face{size: 11.5, bold: true, color: ink}
+	textFace    = face{size: 8.5, color: ink}
+	boldFace    = face{size: 8.5, bold: true, color: ink}
+	faintFace   = face{size: 8.5, color: faint}
+	smallFace   = face{size: 7, color: faint}
+	totalFace   = face{size: 20, bold: true, color: ink}
+)
+
+// page is a document while it is drawn.
+type page struct {
+	*typesetter
+	report                  *Report
+	paperWidth, paperHeight float64
+	y                       float64 // how far the page is filled
+}
+
+// WritePDF writes the report as a PDF. Its charts are vectors, its text is text; it holds the fonts that it uses.
+func (r *Report) WritePDF(w io.Writer, layout Layout) error {
+	pdf := fpdf.New("P", "mm", string(layout.Paper), "")
+	pdf.SetAutoPageBreak(false, 0)
+	pdf.SetTitle(r.Title, true)
+	pdf.SetAuthor(r.Organization, true)
+	pdf.SetCreator("Streamlens", true)
+	pdf.SetCreationDate(r.Made)
+	pdf.SetModificationDate(r.Made)
+	pdf.SetLang("en")
+	// Without it, the order of objects changes from run to run.
+	pdf.SetCatalogSort(true)
+	letters, err := newTypesetter(pdf)
+	if err != nil {
+		return err
+	}
+	p := &page{typesetter: letters, report: r}
+	p.add()
+	p.paperWidth, p.paperHeight = pdf.GetPageSize()
+	if len(layout.Logo) > 0 {
+		if err := p.logo(layout.Logo); err != nil {
+			return err
+		}
+	}
+	p.head()
+	p.totals()
+	for i, c := range r.Histogram.Columns {
+		p.need(chartHeight + 14)
+		p.heading(strings.ToUpper(c.Name[:1]) + c.Name[1:] + " per " + r.intervalName())
+		p.histogram(i)
+	}
+	for _, t := range r.Tables {
+		p.table(t)
+	}
+	p.footers()
+	if err := pdf.Output(w); err != nil {
+		return fmt.Errorf("make the PDF: %w", err)
+	}
+	return nil
+}
+
+func (p *page) add() {
+	p.pdf.AddPage()
+	p.y = margin
+}
+
+// need begins a new page unless there is room for a height.
+func (p *page) need(height float64) {
+	if p.y+height > p.paperHeight-margin-footerHeight {
+		p.add()
+	}
+}
+
+func (p *page) end() float64 { return p.paperWidth - margin }
+
+// logo draws an image at the top right.
+func (p *page) logo(content []byte) error {
+	size, err := png.DecodeConfig(bytes.NewReader(content))
+	if err != nil {
+		return fmt.Errorf("read the logo: %w", err)
+	}
+	if size.Width*size.Height > maxLogoPixels {
+		return fmt.Errorf("the logo has %d × %d pixels, more than %d million", size.Width, size.Height, maxLogoPixels/1_000_000)
+	}
+	decoded, err := png.Decode(bytes.NewReader(content))
+	if err != nil {
+		return fmt.Errorf("read the logo: %w", err)
+	}
+	// The PDF library knows neither interlaced images nor 16 bits per channel.
+	plain := image.NewNRGBA(decoded.Bounds())
+	draw.Draw(plain, plain.Bounds(), decoded, decoded.Bounds().Min, draw.Src)
+	var encoded bytes.Buffer
+	if err := png.Encode(&encoded, plain); err != nil {
+		return fmt.Errorf("write the logo: %w", err)
+	}
+	scale := min(logoWidth/float64(size.Width), logoHeight/float64(size.Height))
+	width, height := float64(size.Width)*scale, float64(size.Height)*scale
+	options := fpdf.ImageOptions{ImageType: "PNG"}
+	p.pdf.RegisterImageOptionsReader("logo", options, &encoded)
+	p.pdf.ImageOptions("logo", p.end()-width, margin, width, height, false, options, 0, "")
+	return nil
+}
+
+// head says what the report is about.
+func (p *page) head() {
+	r := p.report
+	free := p.end() - margin - logoWidth - gap
+	for _, line := range p.wrap(r.Title, titleFace, free, 2) {
+		p.left(margin, p.y+6, line, titleFace)
+		p.y += 8
+	}
+	for _, line := range p.wrap(r.Organization, headingFace, free, 2) {
+		p.left(margin, p.y+4.5, line, headingFace)
+		p.y += 6
+	}
+	p.y += 3
+	zone := r.Zone.String()
+	facts := [][2]string{
+		{"Range", moment(r.From, r.Zone) + " to " + moment(r.To, r.Zone)},
+		{"Time zone", zone},
+		{"Usage", map[string]string{
+			widget.UnitTraffic:  "Traffic: bytes that servers and access logs report",
+			widget.UnitPlaytime: "Playtime: time that players were playing (sent) and webcasters were on air (received)",
+		}[r.Unit]},
+		{"Filters", "none"},
+	}
+	for i, f := range r.Filters {
+		name := f.Name
+		if len(f.Values) > 1 {
+			name += map[bool]string{true: " all of", false: " one of"}[f.Name == measure.DimensionTag]
+		}
+		fact := [2]string{"", name + ": " + strings.Join(f.Values, ", ")}
+		if i == 0 {
+			fact[0] = "Filters"
+			facts = facts[:len(facts)-1]
+		}
+		facts = append(facts, fact)
+	}
+	facts = append(facts, [2]string{"Made", moment(r.Made, r.Zone)})
+	for _, n := range r.Notices {
+		facts = append(facts, [2]string{"Note", n})
+	}
+	const labels = 22.0
+	for _, f := range facts {
+		for i, line := range p.wrap(f[1], textFace, p.end()-margin-labels, maxNameLines) {
+			if i == 0 {
+				p.left(margin, p.y+3, f[0], faintFace)
+			}
+			p.left(margin+labels, p.y+3, line, textFace)
+			p.y += lineHeight
+		}
+	}
+	p.y += 3
+}
+
+func moment(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format("2 January 2006 15:04 MST")
+}
+
+// totals draws a tile for each total.
+func (p *page) totals() {
+	const height, space = 22.0, 4.0
+	columns := p.report.Totals.Columns
+	width := (p.end() - margin - space*float64(len(columns)-1)) / float64(len(columns))
+	for i, c := range columns {
+		x := margin + float64(i)*(width+space)
+		p.fill(x, p.y, width, height, tileBack)
+		p.fill(x, p.y, 1.2, height, columnColor(i))
+		value := p.report.Totals.Rows[0].Values[i]
+		p.left(x+5, p.y+5.5, strings.ToUpper(c.Name[:1])+c.Name[1:], faintFace)
+		p.left(x+5, p.y+13.5, format(value, c.Unit), totalFace)
+		p.left(x+5, p.y+18.8, exactly(value, c.Unit), smallFace)
+	}
+	p.y += height + 4
+}
+
+// columnColor is the colour of sent, the first column of the widget, or received.
+func columnColor(i int) color {
+	if i == 0 {
+		return sentColor
+	}
+	return receivedColor
+}
+
+func (p *page) fill(x, y, width, height float64, c color) {
+	p.pdf.SetFillColor(c.red, c.green, c.blue)
+	p.pdf.Rect(x, y, width, height, "F")
+}
+
+func (p *page) line(x1, y1, x2, y2 float64, c color) {
+	p.pdf.SetDrawColor(c.red, c.green, c.blue)
+	p.pdf.SetLineWidth(0.2)
+	p.pdf.Line(x1, y1, x2, y2)
+}
+
+func (p *page) heading(text string) {
+	p.left(margin, p.y+5, text, headingFace)
+	p.y += 9
+}
+
+// table draws a table, on several pages if need be.
+func (p *page) table(t Table) {
+	p.need(14 + 3*rowHeight)
+	p.y += 3
+	p.heading(t.Title)
+	if len(t.Rows) == 0 {
+		p.left(margin, p.y+3, "No usage in this range.", faintFace)
+		p.y += rowHeight
+		return
+	}
+	names := p.end() - margin - float64(len(t.Columns))*numberWidth - gap
+	p.tableHead(t)
+	for _, row := range t.Rows {
+		f := textFace
+		if row.Name == Sum && row.Added {
+			f = boldFace
+		}
+		lines := p.wrap(t.shown(row), f, names, maxNameLines)
+		height := rowHeight + float64(max(len(lines), 1)-1)*lineHeight
+		if p.y+height > p.paperHeight-margin-footerHeight {
+			p.add()
+			p.tableHead(t)
+		}
+		for i, line := range lines {
+			p.left(margin, p.y+3.9+float64(i)*lineHeight, line, f)
+		}
+		for i, c := range t.Columns {
+			p.right(p.columnEnd(t, i), p.y+3.9, format(row.Values[i], c.Unit), f)
+		}
+		p.y += height
+		p.line(margin, p.y, p.end(), p.y, rule)
+	}
+}
+
+func (p *page) tableHead(t Table) {
+	p.left(margin, p.y+3, t.Names, faintFace)
+	for i, c := range t.Columns {
+		p.right(p.columnEnd(t, i), p.y+3, shownColumn(c.Name), faintFace)
+	}
+	p.y += 4.6
+	p.line(margin, p.y, p.end(), p.y, faint)
+}
+
+// columnEnd is where the numbers of a column end.
+func (p *page) columnEnd(t Table, i int) float64 {
+	return p.end() - float64(len(t.Columns)-1-i)*numberWidth
+}
+
+// shownColumn names the directions as the rest of the report does.
+func shownColumn(name string) string {
+	switch name {
+	case measure.Playout:
+		return "sent"
+	case measure.Ingest:
+		return "received"
+	case "value":
+		return "usage"
+	}
+	return name
+}
+
+// shown is how a row is named: a country by its English name and code.
+func (t Table) shown(row Row) string {
+	if t.Names != measure.LabelCountry || row.Added {
+		return row.Name
+	}
+	if row.Name == measure.UnknownCountry {
+		return "unknown (" + row.Name + ")"
+	}
+	region, err := language.ParseRegion(row.Name)
+	if err != nil {
+		return row.Name
+	}
+	return display.English.Regions().Name(region) + " (" + row.Name + ")"
+}
+
+// footers writes at the foot of each page what the report is and which page of how many it is.
+func (p *page) footers() {
+	y := p.paperHeight - margin
+	count := p.pdf.PageCount()
+	about := p.report.Title + " · " + p.report.Organization
+	for i := 1; i <= count; i++ {
+		p.pdf.SetPage(i)
+		p.line(margin, y-4.5, p.end(), y-4.5, rule)
+		p.left(margin, y, p.wrap(about, smallFace, p.end()-margin-30, 1)[0], smallFace)
+		p.right(p.end(), y, fmt.Sprintf("%d / %d", i, count), smallFace)
+	}
+}

@@ -1,0 +1,265 @@
+// Package report makes a report of an organisation's usage, as a PDF to print and to send, or as CSV of the same numbers.
+// Every number is the answer of a widget; the package adds up nothing but the rows that a table does not list.
+package report
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/vm"
+	"github.com/streamlens/streamlens/pkg/widget"
+)
+
+// Ranges from which on a histogram has longer intervals.
+const (
+	longerThanHours = 2 * 24 * time.Hour
+	longerThanDays  = 100 * 24 * time.Hour
+)
+
+// Rest is the row that adds up the rows that a table does not list.
+const Rest = "the rest"
+
+// Sum is the row that adds up all rows of a table.
+const Sum = "total"
+
+// Report holds the numbers of a report.
+type Report struct {
+	Title        string
+	Organization string    // its name
+	From, To     time.Time // From ≤ t < To, whole minutes
+	Zone         *time.Location
+	Made         time.Time
+	Unit         string   // widget.UnitTraffic or widget.UnitPlaytime
+	Interval     string   // of the histogram, as in widget.Query
+	Filters      []Filter // those in force
+
+	Totals    Table // one row: sent and received in the range
+	Histogram Table // sent and received per interval
+	Tables    []Table
+	Notices   []string // what the widgets say about their answers, each once
+}
+
+// Filter is a filter in force: its name and values.
+type Filter struct {
+	Name   string
+	Values []string
+}
+
+// Table is the answer of a widget.
+type Table struct {
+	Name    string // of the widget's query type
+	Title   string
+	Names   string // what the rows are named by; empty if there is one row alone
+	Columns []Column
+	Rows    []Row // of a long breakdown the greatest, then Rest; of a breakdown Sum at the end
+}
+
+// Column is a column of numbers.
+type Column struct {
+	Name string
+	Unit widget.Unit // Bytes, Seconds or Ratio
+}
+
+// Row is a row of a table.
+type Row struct {
+	Name   string
+	Start  time.Time // of an interval of the histogram, else zero
+	Values []float64 // by column
+	Added  bool      // the row is Rest or Sum, and Name no name of a stream, country or protocol
+}
+
+// breakdowns are the widgets under the histograms. Those whose rows are parts of a whole have a sum.
+var breakdowns = []struct {
+	widget string
+	title  string
+	parts  bool
+}{
+	{"monthToDate", "Month to date", false},
+	{"usagePlayout", "Sent by protocol", true},
+	{"usageIngest", "Received by protocol", true},
+	{"usageByCountry", "Sent and received by country", true},
+	{"usageByStream", "Sent and received by stream", true},
+}
+
+// Make asks the widgets. Of the request it takes the range, the filters, the unit, the interval of the histogram and the
+// time zone. Without an interval, the histogram has hours, days if the range is longer than two days, or months if it is
+// longer than 100 days; days and months are those of the time zone. Breakdowns list the top greatest rows. The caller sets
+// Title and Organization. Errors are those of widget.Run.
+func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) (*Report, error) {
+	r := &Report{
+		From: request.From.UTC().Truncate(time.Minute),
+		To:   request.To.UTC().Add(time.Minute - time.Nanosecond).Truncate(time.Minute),
+		Made: request.Now,
+		Unit: request.Unit,
+	}
+	if r.Unit == "" {
+		r.Unit = widget.UnitTraffic
+	}
+	for _, f := range []Filter{
+		{measure.LabelCountry, request.Country}, {measure.LabelStream, request.Stream},
+		{measure.DimensionTag, request.Tag}, {measure.LabelEvent, request.Event},
+	} {
+		if len(f.Values) > 0 {
+			r.Filters = append(r.Filters, f)
+		}
+	}
+	if r.Interval = request.Interval; r.Interval == "" {
+		r.Interval = r.automaticInterval()
+	}
+	request.Form, request.Metric, request.Mode, request.Interval = widget.FormTotal, "", "", ""
+
+	var err error
+	if r.Totals, err = r.ask(ctx, asker, request, "usageReport", "Usage"); err != nil {
+		return nil, err
+	}
+	// The widget has answered, so that the name of the zone is known to be right.
+	if r.Zone, err = time.LoadLocation(canonicalUTC(request.Timezone)); err != nil {
+		return nil, fmt.Errorf("load the time zone: %w", err)
+	}
+	series := request
+	series.Form, series.Interval = widget.FormSeries, r.Interval
+	if r.Histogram, err = r.ask(ctx, asker, series, "usageReport", "Usage over time"); err != nil {
+		return nil, err
+	}
+	for _, b := range breakdowns {
+		of := request
+		if b.widget == "monthToDate" {
+			of.To = lastMoment(of.To)
+		}
+		table, err := r.ask(ctx, asker, of, b.widget, b.title)
+		if err != nil {
+			return nil, err
+		}
+		table.sentFirst()
+		if b.parts {
+			table.shorten(top)
+		}
+		r.Tables = append(r.Tables, table)
+	}
+	return r, nil
+}
+
+// lastMoment is the last moment before the end of a range. A range that ends with a month is about this month, while the
+// widget, asked at the end itself, answers about the next.
+func lastMoment(to time.Time) time.Time { return to.Add(-time.Nanosecond) }
+
+func canonicalUTC(zone string) string {
+	if strings.EqualFold(zone, "UTC") {
+		return "UTC"
+	}
+	return zone
+}
+
+func (r *Report) automaticInterval() string {
+	switch length := r.To.Sub(r.From); {
+	case length > longerThanDays:
+		return "1M"
+	case length > longerThanHours:
+		return "1d"
+	}
+	return "1h"
+}
+
+// ask returns the answer of a widget and keeps its notices.
+func (r *Report) ask(ctx context.Context, asker vm.Asker, request widget.Request, queryType, title string) (Table, error) {
+	request.QueryType = queryType
+	frames, err := widget.Run(ctx, asker, request)
+	if err != nil {
+		return Table{}, err
+	}
+	if len(frames) != 1 {
+		return Table{}, fmt.Errorf("the widget %s answers with %d frames", queryType, len(frames))
+	}
+	definition, ok := widget.Find(queryType)
+	if !ok {
+		return Table{}, fmt.Errorf("the widget %s is unknown", queryType)
+	}
+	frame := frames[0]
+	if frame.Meta != nil {
+		for _, notice := range frame.Meta.Notices {
+			if !slices.Contains(r.Notices, notice.Text) {
+				r.Notices = append(r.Notices, notice.Text)
+			}
+		}
+	}
+	table := Table{Name: queryType, Title: title, Rows: make([]Row, frame.Rows())}
+	for _, field := range frame.Fields {
+		switch field.Type() {
+		case data.FieldTypeString:
+			table.Names = field.Name
+			for i := range table.Rows {
+				table.Rows[i].Name, _ = field.At(i).(string)
+			}
+		case data.FieldTypeTime:
+			table.Names = field.Name
+			for i := range table.Rows {
+				table.Rows[i].Start, _ = field.At(i).(time.Time)
+			}
+		default:
+			table.Columns = append(table.Columns, Column{field.Name, r.unit(definition, field.Name)})
+			for i := range table.Rows {
+				value, err := field.NullableFloatAt(i)
+				if err != nil {
+					return Table{}, fmt.Errorf("column %s of the widget %s: %w", field.Name, queryType, err)
+				}
+				// A share of nothing has no value.
+				number := 0.0
+				if value != nil {
+					number = *value
+				}
+				table.Rows[i].Values = append(table.Rows[i].Values, number)
+			}
+		}
+	}
+	return table, nil
+}
+
+func (r *Report) unit(definition widget.Definition, column string) widget.Unit {
+	i := slices.IndexFunc(definition.Columns, func(c widget.Column) bool { return c.Name == column })
+	if i < 0 {
+		return ""
+	}
+	if unit := definition.Columns[i].Unit; unit != widget.Bytes || r.Unit != widget.UnitPlaytime {
+		return unit
+	}
+	return widget.Seconds
+}
+
+// sentFirst puts the column of playout before that of ingest, as in the other tables of the report.
+func (t *Table) sentFirst() {
+	if len(t.Columns) != 2 || t.Columns[0].Name != measure.Ingest {
+		return
+	}
+	slices.Reverse(t.Columns)
+	for _, r := range t.Rows {
+		slices.Reverse(r.Values)
+	}
+}
+
+// shorten adds up the rows after the first top ones in one, and all rows in another one.
+func (t *Table) shorten(top int) {
+	if len(t.Rows) == 0 {
+		return
+	}
+	sum := t.add(Sum, t.Rows)
+	if len(t.Rows) > top {
+		t.Rows = append(slices.Clone(t.Rows[:top]), t.add(Rest, t.Rows[top:]))
+	}
+	t.Rows = append(t.Rows, sum)
+}
+
+func (t *Table) add(name string, rows []Row) Row {
+	sum := Row{Name: name, Values: make([]float64, len(t.Columns)), Added: true}
+	for _, r := range rows {
+		for i, v := range r.Values {
+			sum.Values[i] += v
+		}
+	}
+	return sum
+}
