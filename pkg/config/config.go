@@ -261,7 +261,9 @@ func parse(data []byte) (Config, error) {
 		if _, err := mediaserver.New(m.Polled()); err != nil {
 			add(fmt.Sprintf("servers[%d]: %v", i, err), "servers", i)
 		}
-		if slices.ContainsFunc(config.Servers[:i], func(o MediaServer) bool { return o.URL == m.URL && o.Organization == m.Organization }) {
+		if slices.ContainsFunc(config.Servers[:i], func(o MediaServer) bool {
+			return o.Type == m.Type && o.URL == m.URL && o.Organization == m.Organization
+		}) {
 			add(fmt.Sprintf("servers[%d].url is there twice", i), "servers", i, "url")
 		}
 	}

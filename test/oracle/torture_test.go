@@ -163,6 +163,7 @@ func (l *tortureLoad) round(n int) {
 	begin := time.Now()
 	var lanes [][]*Request
 	for _, lane := range NewGenerator(l.seed+uint64(n), begin).Generate(l.events).Main {
+		lane = slices.DeleteFunc(lane, notRepeatable(lane))
 		for i, r := range lane {
 			prepare(r, fmt.Sprint(n, " ", len(lanes), " ", i))
 		}
@@ -201,6 +202,34 @@ func (l *tortureLoad) round(n int) {
 		}
 	}
 	l.rounds, l.took = n+1, time.Since(begin)
+}
+
+var reportNumber = regexp.MustCompile(`\bsn=(\d+)`)
+
+// notRepeatable tells the requests of a lane apart that must not be sent again: of CMCD without numbers only the last reports are
+// known again, and where the next play of a page has the same id, nothing tells the plays apart.
+func notRepeatable(lane []*Request) func(*Request) bool {
+	begins := map[*playerClock]map[int64]bool{}
+	bad := map[*playerClock]bool{}
+	for _, r := range lane {
+		if r.Reports == nil {
+			continue
+		}
+		clock := r.Reports.clock
+		for _, line := range r.Reports.Lines {
+			switch found := reportNumber.FindStringSubmatch(line.Text); {
+			case found == nil:
+				bad[clock] = true
+			case found[1] == "0":
+				if begins[clock] == nil {
+					begins[clock] = map[int64]bool{}
+				}
+				begins[clock][line.Time] = true
+			}
+		}
+		bad[clock] = bad[clock] || len(begins[clock]) > 1
+	}
+	return func(r *Request) bool { return r.Reports != nil && bad[r.Reports.clock] }
 }
 
 // prepare makes a request one that may be sent again: what has no number of its own gets a key, and no clock is corrected.
