@@ -86,15 +86,16 @@ type world struct {
 }
 
 type simulated struct {
-	id  string
-	seq int64
+	id     string
+	seq    int64
+	states bool // a player that names states
 }
 
 // batch returns the next events of some session, or the last ones again.
 func (w *world) batch() event.Batch {
 	var s *simulated
 	if len(w.sessions) == 0 || w.IntN(4) == 0 {
-		s = &simulated{id: fmt.Sprint("session ", len(w.sessions))}
+		s = &simulated{id: fmt.Sprint("session ", len(w.sessions)), states: w.IntN(3) == 0}
 		w.sessions = append(w.sessions, s)
 	} else {
 		s = w.sessions[w.IntN(len(w.sessions))]
@@ -113,6 +114,19 @@ func (w *world) batch() event.Batch {
 		}
 		e := event.New(s.seq, at(), event.Stats)
 		switch {
+		case s.states:
+			e.Type, e.State = event.Snapshot, event.State(w.IntN(10))
+			switch w.IntN(20) {
+			case 0:
+				e.Seq = event.Unnumbered
+			case 1:
+				e.Seq, e.Code = 1, "1001" // perhaps the next play of the page
+			case 2:
+				e.StartTime, e.BufferLength = w.Int64N(3000), w.Int64N(3000)
+			}
+			if e.State >= event.StateEnded {
+				e.Reason = "normal"
+			}
 		case s.seq == 1:
 			e.Type = event.Load
 		case s.seq == 2:
@@ -131,7 +145,7 @@ func (w *world) batch() event.Batch {
 			Organization: "acme", ID: s.id, Stream: fmt.Sprint("stream ", w.IntN(12)), Event: []string{"", "e"}[w.IntN(2)],
 			Client: "h5live 4", Method: "h5live", Interval: 10 * time.Second,
 		},
-		Received: w.now.UnixMilli(), Events: events,
+		Received: w.now.UnixMilli(), Events: events, Correction: w.Int64N(3) * 1000, Logged: s.states && w.IntN(10) == 0,
 	}
 }
 
@@ -139,6 +153,11 @@ func (w *world) delivery() Delivery {
 	d := Delivery{Organization: "acme", Received: w.now.UnixMilli(), Cursor: Cursor{"log", fmt.Sprint(w.lines)}}
 	if w.IntN(3) == 0 {
 		d.ID = fmt.Sprint("delivery ", w.IntN(30))
+	}
+	if w.IntN(4) == 0 {
+		b := w.batch()
+		b.Logged = true
+		d.Sessions = append(d.Sessions, b)
 	}
 	for range 1 + w.IntN(5) {
 		w.lines++
@@ -230,7 +249,10 @@ func crash(t *testing.T, seed uint64) {
 			d := w.delivery()
 			both(func(p *Pipeline) any {
 				d := d
-				d.Lines = slices.Clone(d.Lines)
+				d.Lines, d.Sessions = slices.Clone(d.Lines), slices.Clone(d.Sessions)
+				for i := range d.Sessions {
+					d.Sessions[i].Events = slices.Clone(d.Sessions[i].Events)
+				}
 				counted, err := p.Usage(d)
 				return fmt.Sprint(counted, err)
 			})
