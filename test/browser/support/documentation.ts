@@ -57,7 +57,7 @@ export async function openExample(page: Page, html: string, site: Site, collecto
     const name = basename(url.pathname);
     const allow = { 'Access-Control-Allow-Origin': '*' };
     if (url.hostname === 'collector.example') {
-      await route.fulfill({ response: await route.fetch({ url: collector }) });
+      await route.fulfill({ response: await route.fetch({ url: collector + url.search }) });
     } else if (url.hostname === 'cdn.example') {
       const response = await route.fetch({ url: `${site.origin}/video/players/${name}` });
       await route.fulfill({ response, headers: { ...response.headers(), ...allow } });
