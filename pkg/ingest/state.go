@@ -164,9 +164,10 @@ func (p *Pipeline) recover() error {
 		return fmt.Errorf("the last event came at %s, which is %v in the future: set the clock, or, if it was wrong then, "+
 			"begin with an empty data directory", time.UnixMilli(p.now).UTC().Format(time.RFC3339), ahead.Round(time.Second))
 	}
+	// After a replay the state is saved at once: who is killed again and again must not replay more and more.
 	if p.number == number {
 		p.save.at = now
-	} // else the state is saved at once: who is killed again and again must not replay more and more
+	}
 	p.clean.Store(now)
 	return p.resumeAt(now)
 }

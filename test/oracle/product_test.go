@@ -299,7 +299,12 @@ func showLogs(t *testing.T, dir string) {
 // startProduct starts a collector and a VictoriaMetrics for the test.
 func startProduct(t *testing.T, victoriaMetrics, streamlens string) *Product {
 	t.Helper()
-	dir := t.TempDir()
+	return startProductIn(t, t.TempDir(), victoriaMetrics, streamlens)
+}
+
+// startProductIn is startProduct with all files in dir.
+func startProductIn(t *testing.T, dir, victoriaMetrics, streamlens string) *Product {
+	t.Helper()
 	product, err := StartProduct(t.Context(), victoriaMetrics, streamlens, dir, testOrganizations())
 	if err != nil {
 		showLogs(t, dir)

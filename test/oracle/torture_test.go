@@ -23,7 +23,7 @@ import (
 // disk and slows it down. What was acknowledged must count exactly once, by the same brute force as in TestProduct.
 //
 // The short form takes two minutes. TORTURE=long kills the collector 200 times, VictoriaMetrics 20 times and takes it away for
-// five minutes, which takes twenty.
+// five minutes, which takes twenty; TORTURE=middle is in between, and TORTURE=off leaves it out.
 func TestTorture(t *testing.T) {
 	if os.Getenv("TORTURE") == "off" {
 		t.Skip("TORTURE=off")
@@ -43,19 +43,7 @@ func TestTorture(t *testing.T) {
 
 	dir := t.TempDir()
 	disk := smallDisk(t, filepath.Join(dir, "collector"))
-	product, err := StartProduct(t.Context(), victoriaMetrics, streamlens, dir, testOrganizations())
-	if err != nil {
-		showLogs(t, dir)
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := product.Stop(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			showLogs(t, dir)
-		}
-	})
+	product := startProductIn(t, dir, victoriaMetrics, streamlens)
 	book := NewBook(testOrganizations())
 	load := &tortureLoad{t: t, product: product, book: book, seed: uint64(seed), events: plan.events}
 	load.round(0) // how much it can take
