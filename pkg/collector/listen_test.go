@@ -48,11 +48,29 @@ func (r *reasons) wait(t *testing.T, reason string, want int) {
 	}
 }
 
+// waitFor waits until so many connections wait for a request and so many have one: the server notes it after its answer.
+func (c *connections) waitFor(t *testing.T, waiting, busy int) {
+	t.Helper()
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		c.mu.Lock()
+		w, b := c.waiting.Len(), c.busy.Len()
+		c.mu.Unlock()
+		if w == waiting && b == busy {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections wait and %d are busy, want %d and %d", w, b, waiting, busy)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // listen serves with at most limit connections; a request for /slow lasts until the test ends.
-func listen(t *testing.T, limit int) (address string, refused *reasons) {
+func listen(t *testing.T, limit int) (address string, known *connections, refused *reasons) {
 	t.Helper()
 	refused = &reasons{}
-	known := newConnections(limit, refused.refused)
+	known = newConnections(limit, refused.refused)
 	end := make(chan struct{})
 	server := httptest.NewUnstartedServer(known.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/slow" {
@@ -72,7 +90,7 @@ func listen(t *testing.T, limit int) (address string, refused *reasons) {
 	}
 	server.Start()
 	t.Cleanup(func() { close(end); server.Close() })
-	return server.Listener.Addr().String(), refused
+	return server.Listener.Addr().String(), known, refused
 }
 
 // connect opens a connection and sends something.
@@ -111,22 +129,28 @@ func answers(t *testing.T, connection net.Conn) bool {
 }
 
 func TestConnectionsCloseTheOneThatWaitsLongest(t *testing.T) {
-	address, refused := listen(t, 3)
+	address, known, refused := listen(t, 3)
 	busy := connect(t, address, "")
 	if !answers(t, busy) {
 		t.Fatal("the first connection is not served")
 	}
+	known.waitFor(t, 1, 0)
 	// net/http does not tell of the second request of a connection if it comes in one piece.
 	if _, err := io.WriteString(busy, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
 		t.Fatal(err)
 	}
+	known.waitFor(t, 0, 1)
 	first := connect(t, address, "")
 	second := connect(t, address, "")
-	for _, c := range []net.Conn{second, first} {
+	for i, c := range []net.Conn{second, first} {
 		if !answers(t, c) {
 			t.Fatal("a connection within the limit is not served")
 		}
+		if i == 0 {
+			known.waitFor(t, 2, 1) // both are accepted, and second waits again
+		}
 	}
+	known.waitFor(t, 2, 1)
 	// second waits for longer than first.
 	third := connect(t, address, "")
 	refused.wait(t, "connections", 1)
@@ -147,11 +171,10 @@ func TestConnectionsCloseTheOneThatWaitsLongest(t *testing.T) {
 }
 
 func TestConnectionsCloseTheOldestRequestIfNoneWaits(t *testing.T) {
-	address, refused := listen(t, 2)
+	address, known, refused := listen(t, 2)
 	for i := range 2 {
 		connect(t, address, "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
-		refused.wait(t, "connections", 0)
-		time.Sleep(20 * time.Millisecond * time.Duration(i+1)) // until the handler has it
+		known.waitFor(t, 0, i+1)
 	}
 	if !answers(t, connect(t, address, "")) {
 		t.Error("a new connection is not served")
@@ -175,7 +198,7 @@ func TestRequestsThatNoHandlerGets(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			address, refused := listen(t, 10)
+			address, _, refused := listen(t, 10)
 			connection, err := net.Dial("tcp", address)
 			if err != nil {
 				t.Fatal(err)
@@ -191,7 +214,7 @@ func TestRequestsThatNoHandlerGets(t *testing.T) {
 }
 
 func TestConnectionEndsAfterChunks(t *testing.T) {
-	address, _ := listen(t, 10)
+	address, _, _ := listen(t, 10)
 	hidden := "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n"
 	connection := connect(t, address, fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n%s",
 		5+len(hidden), hidden))
