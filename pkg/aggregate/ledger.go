@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
@@ -49,6 +50,7 @@ const (
 	sum part = iota // of a Sum, and of the values of a Distribution
 	bucket
 	count
+	parts
 )
 
 // cell is the finest unit that is added up.
@@ -67,12 +69,13 @@ type space struct {
 
 // projection is what remains of a Space in one family.
 type projection struct {
-	family measure.Family
+	key    projectionKey
 	labels string
+	used   int64 // ms since 1970, when it was made or read
 }
 
 type projectionKey struct {
-	family int
+	family int // index of measure.Families
 	space  Space
 }
 
@@ -114,7 +117,7 @@ type Entry struct {
 func (l *Ledger) Entry(key Space, now int64) Entry {
 	s := l.spaces[key]
 	if s == nil {
-		s = l.newSpace(key)
+		s = l.newSpace(key, now)
 		l.spaces[key] = s
 	}
 	s.used = now
@@ -153,7 +156,7 @@ func (l *Ledger) cells(at, now int64) map[cell]int64 {
 	return cells
 }
 
-func (l *Ledger) newSpace(key Space) *space {
+func (l *Ledger) newSpace(key Space, now int64) *space {
 	s := &space{}
 	for i, f := range measure.Families() {
 		if f.Has(measure.LabelEvent) && key.Event == "" {
@@ -169,12 +172,13 @@ func (l *Ledger) newSpace(key Space) *space {
 		if f.Has(measure.LabelEvent) {
 			p.Event = key.Event
 		}
-		s.projections = append(s.projections, l.projection(projectionKey{i, p}, f))
+		s.projections = append(s.projections, l.projection(projectionKey{i, p}, now))
 	}
 	return s
 }
 
-func (l *Ledger) projection(key projectionKey, f measure.Family) *projection {
+// projection returns the one projection with a key; now is in ms since 1970.
+func (l *Ledger) projection(key projectionKey, now int64) *projection {
 	p := l.projections[key]
 	if p != nil {
 		return p
@@ -187,12 +191,32 @@ func (l *Ledger) projection(key projectionKey, f measure.Family) *projection {
 		measure.LabelCountry: key.space.Country,
 		measure.LabelEvent:   key.space.Event,
 	}
-	for _, label := range f.Labels {
+	for _, label := range measure.Families()[key.family].Labels {
 		measure.WriteLabel(&b, label, values[label])
 	}
-	p = &projection{family: f, labels: b.String()}
+	p = &projection{key: key, labels: b.String(), used: now}
 	l.projections[key] = p
 	return p
+}
+
+// code codes a projection, or none; now is in ms since 1970.
+func (l *Ledger) code(c *codec.Coder, p **projection, now int64) {
+	family := -1
+	var space Space
+	if !c.Reading() && *p != nil {
+		family, space = (*p).key.family, (*p).key.space
+	}
+	codec.Number(c, &family)
+	if family < 0 || family >= len(measure.Families()) {
+		return
+	}
+	codec.Text(c, &space.Organization)
+	codec.Text(c, &space.Stream)
+	codec.Text(c, &space.Country)
+	codec.Text(c, &space.Event)
+	if c.Reading() {
+		*p = l.projection(projectionKey{family, space}, now)
+	}
 }
 
 // Take returns what was added since the last Take; now is in ms since 1970.
@@ -223,7 +247,7 @@ func (l *Ledger) prune(now int64) {
 		}
 	}
 	for key, p := range l.projections {
-		if !used[p] {
+		if !used[p] && p.used < now-idle.Milliseconds() {
 			delete(l.projections, key)
 		}
 	}

@@ -13,50 +13,104 @@ import (
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
-// seriesKey identifies a stored series.
+// seriesKey identifies a pair of stored series: one of minutes and one of hours.
 type seriesKey struct {
-	projection *projection
+	projection *projection // nil for a series of Put, which is one alone and whose text is in dimensions
 	dimensions Dimensions
 	measure    measure.ID
 	part       part
-	hour       bool
 }
 
+// metrics are the names of the metrics of each measure, in each family in which it is, by part, of minutes and of hours.
+var metrics = func() (all [][]*[parts][2]string) {
+	for _, m := range measure.All() {
+		of := make([]*[parts][2]string, len(measure.Families()))
+		for i, f := range measure.Families() {
+			if !m.In(f) {
+				continue
+			}
+			names := &[parts][2]string{}
+			for hour, r := range []measure.Resolution{measure.Minute, measure.Hour} {
+				if m.Kind == measure.Sum {
+					names[sum][hour] = m.Metric(f, r)
+				} else {
+					names[sum][hour], names[bucket][hour], names[count][hour] = m.SumMetric(f, r), m.BucketMetric(f, r), m.CountMetric(f, r)
+				}
+			}
+			of[i] = names
+		}
+		all = append(all, of)
+	}
+	return all
+}()
+
 type series struct {
-	text   string   // metric name and labels
-	open   []sample // in the order of their stamps; few but after late data
-	length int32    // of its buckets, ms; 0 if its samples do not grow
+	key    seriesKey
+	open   []sample // in the order of their windows; few but after late data
 	known  bool     // whether VictoriaMetrics was given it before
 	listed bool     // whether it is in Samples.waiting
 }
 
-// sample is small, because there are many.
-type sample struct {
-	stamp int64 // ms since 1970
-	value int64
-	taken uint32 // s since 1970, rounded up, at which VictoriaMetrics took it last
-	state state
-}
+// window identifies a sample of a pair of series: twice its stamp, in ms since 1970, and one more in the series of hours.
+type window uint64
 
-// closed returns for how many ms a sample has been closed, less than 0 if it is not; now is in ms since 1970.
-func (s *series) closed(o *sample, now int64) int64 {
-	if s.length == 0 {
-		return now - o.stamp
+func minuteWindow(stamp int64) window { return window(stamp) << 1 }
+func hourWindow(stamp int64) window   { return window(stamp)<<1 | 1 }
+func (w window) stamp() int64         { return int64(w >> 1) }
+func (w window) hour() bool           { return w&1 != 0 }
+
+func (w window) resolution() measure.Resolution {
+	if w.hour() {
+		return measure.Hour
 	}
-	return now - closes(o.stamp, int64(s.length))
+	return measure.Minute
 }
 
-// takenAt returns when VictoriaMetrics took a sample last, in ms since 1970.
-func (o *sample) takenAt() int64 { return int64(o.taken) * 1000 }
+// sample is packed, because there are many.
+type sample struct {
+	value int64
+	bits  uint64 // its window, above stateBits of its state
+}
 
-// state is how far a sample is on its way to VictoriaMetrics.
-type state uint8
+// state is how far a sample is on its way to VictoriaMetrics: waiting, flying, or when VictoriaMetrics took it.
+type state uint16
 
 const (
 	waiting state = iota // it changed since it was handed out last
 	flying               // it is handed out, and VictoriaMetrics may or may not take it
-	settled              // VictoriaMetrics has taken it
+	settled              // and more: VictoriaMetrics took it, so many s, rounded up and modulo takenPeriod, since 1970
+
+	stateBits   = 16
+	takenPeriod = 1<<stateBits - int64(settled)
 )
+
+func newSample(w window, value int64) sample {
+	return sample{value, uint64(w)<<stateBits | uint64(waiting)}
+}
+
+func (o *sample) window() window { return window(o.bits >> stateBits) }
+func (o *sample) state() state   { return state(o.bits) }
+func (o *sample) set(s state)    { o.bits = o.bits>>stateBits<<stateBits | uint64(s) }
+
+// take notes that VictoriaMetrics has taken the sample at now, in ms since 1970.
+func (o *sample) take(now int64) { o.set(settled + state((now+999)/1000%takenPeriod)) }
+
+// takenAt returns when VictoriaMetrics took a settled sample last, in ms since 1970, as seen at now. What it took longer than
+// takenPeriod ago seems to be younger, and is kept or sent again for longer than it need be.
+func (o *sample) takenAt(now int64) int64 {
+	second := (now + 999) / 1000
+	ago := (second - int64(o.state()-settled)) % takenPeriod
+	return (second - ago) * 1000
+}
+
+// closed returns for how many ms a sample has been closed, less than 0 if it is not; now is in ms since 1970.
+func (s *series) closed(o *sample, now int64) int64 {
+	w := o.window()
+	if s.key.projection == nil {
+		return now - w.stamp()
+	}
+	return now - closes(w.stamp(), w.resolution().Length.Milliseconds())
+}
 
 // Kept is how long VictoriaMetrics must have run on after it took a sample, in ms, until the sample is safe: killed, it forgets up to
 // 14 s of what it has acknowledged.
@@ -68,20 +122,17 @@ const spilled = 60_000
 // Samples holds the samples of the minutes and hours that are open, and those that are not safe in VictoriaMetrics yet. It must
 // not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
-	series   map[seriesKey]*series
-	restored map[string]*series // by their text: series of before a restart to which nothing was added since, and those of Put
-	waiting  []*series          // those with a sample that waits
-	flying   []*series          // those with samples that are handed out
-	length   atomic.Int64
-	unsafe   atomic.Int64 // number of samples that wait or fly
+	series  map[seriesKey]*series
+	waiting []*series // those with a sample that waits
+	flying  []*series // those with samples that are handed out
+	length  atomic.Int64
+	unsafe  atomic.Int64 // number of samples that wait or fly
 }
 
 // NewSamples returns no samples.
-func NewSamples() *Samples {
-	return &Samples{series: map[seriesKey]*series{}, restored: map[string]*series{}}
-}
+func NewSamples() *Samples { return &Samples{series: map[seriesKey]*series{}} }
 
-// Len returns the number of series that have a sample.
+// Len returns the number of pairs of series, of minutes and of hours, that have a sample.
 func (s *Samples) Len() int { return int(s.length.Load()) }
 
 // Waiting returns the number of samples that VictoriaMetrics has not taken with their present value.
@@ -97,7 +148,7 @@ func (s *Samples) Add(added Additions) {
 			s.addUp(c, slot, value)
 		}
 	}
-	s.length.Store(int64(len(s.series) + len(s.restored)))
+	s.length.Store(int64(len(s.series)))
 }
 
 // Put takes over samples that something else has made, in the form of Flush. Each has a series, or a timestamp, of its own, and does not
@@ -111,15 +162,7 @@ func (s *Samples) Put(text []byte) error {
 		if err := errors.Join(err, wrong); err != nil || !found || !both {
 			return fmt.Errorf("sample %q: %w", line, err)
 		}
-		one := s.restored[name+"}"]
-		if one == nil {
-			one = &series{text: name + "}"}
-			s.restored[one.text] = one
-		}
-		if one.add(at, number) {
-			s.unsafe.Add(1)
-		}
-		s.list(one)
+		s.add(s.find(seriesKey{dimensions: Dimensions(name + "}")}), minuteWindow(at), number)
 	}
 	return nil
 }
@@ -163,8 +206,8 @@ func (s *Samples) Flush(all bool, emit func(batch []byte)) (whole bool) {
 func (s *Samples) Taken(now int64) {
 	for _, one := range s.flying {
 		for i := range one.open {
-			if o := &one.open[i]; o.state == flying {
-				o.state, o.taken = settled, uint32((now+999)/1000)
+			if o := &one.open[i]; o.state() == flying {
+				o.take(now)
 				s.unsafe.Add(-1)
 			}
 		}
@@ -176,8 +219,8 @@ func (s *Samples) Taken(now int64) {
 func (s *Samples) Refused() {
 	for _, one := range s.flying {
 		for i := range one.open {
-			if o := &one.open[i]; o.state == flying {
-				o.state = waiting
+			if o := &one.open[i]; o.state() == flying {
+				o.set(waiting)
 				s.list(one)
 			}
 		}
@@ -190,25 +233,16 @@ func (s *Samples) landed() {
 	s.flying = s.flying[:0]
 }
 
-// Again lets the samples wait that VictoriaMetrics took after since, in ms since 1970: it may have forgotten them.
-func (s *Samples) Again(since int64) {
-	s.each(func(one *series) {
+// Again lets the samples wait that VictoriaMetrics took after since: it may have forgotten them. Both times are in ms since 1970.
+func (s *Samples) Again(now, since int64) {
+	for _, one := range s.series {
 		for i := range one.open {
-			if o := &one.open[i]; o.state == settled && o.takenAt() > since {
-				o.state = waiting
+			if o := &one.open[i]; o.state() >= settled && o.takenAt(now) > since {
+				o.set(waiting)
 				s.unsafe.Add(1)
 				s.list(one)
 			}
 		}
-	})
-}
-
-func (s *Samples) each(do func(*series)) {
-	for _, one := range s.series {
-		do(one)
-	}
-	for _, one := range s.restored {
-		do(one)
 	}
 }
 
@@ -224,132 +258,133 @@ func (s *Samples) list(one *series) {
 // are in ms since 1970.
 func (s *Samples) Prune(now, confirmed int64) {
 	s.remove(func(one *series, o *sample) bool {
-		return o.state == settled && confirmed-o.takenAt() >= Kept && one.closed(o, now) >= 0
+		return o.state() >= settled && confirmed-o.takenAt(now) >= Kept && one.closed(o, now) >= 0
 	})
-	s.length.Store(int64(len(s.series) + len(s.restored)))
+	s.length.Store(int64(len(s.series)))
 }
 
 // remove forgets the samples for which is returns true, and the series that have none left.
 func (s *Samples) remove(is func(*series, *sample) bool) {
 	for key, one := range s.series {
-		if one.remove(is); len(one.open) == 0 && !one.listed {
+		one.open = slices.DeleteFunc(one.open, func(o sample) bool { return is(one, &o) })
+		if len(one.open) == 0 && !one.listed {
 			delete(s.series, key)
 		}
 	}
-	for text, one := range s.restored {
-		if one.remove(is); len(one.open) == 0 && !one.listed {
-			delete(s.restored, text)
-		}
-	}
-}
-
-func (s *series) remove(is func(*series, *sample) bool) {
-	s.open = slices.DeleteFunc(s.open, func(o sample) bool { return is(s, &o) })
 }
 
 // Spill takes out the samples that cannot change any more and that VictoriaMetrics has not taken for a minute since, so that they
 // wait elsewhere, and returns them in the form of Flush.
 func (s *Samples) Spill(now int64) []byte {
 	var text []byte
-	is := func(one *series, o *sample) bool { return o.state == waiting && one.closed(o, now) >= spilled }
-	s.each(func(one *series) {
+	is := func(one *series, o *sample) bool { return o.state() == waiting && one.closed(o, now) >= spilled }
+	for _, one := range s.series {
 		for i := range one.open {
 			if o := &one.open[i]; is(one, o) {
 				text = one.appendSample(text, o)
 				s.unsafe.Add(-1)
 			}
 		}
-	})
+	}
 	if text != nil {
 		s.remove(is)
 	}
 	return text
 }
 
-// Code writes or reads all samples. Those that are read wait, whether VictoriaMetrics had taken them or not.
-func (s *Samples) Code(c *codec.Coder) {
-	count := len(s.series) + len(s.restored)
-	codec.Number(c, &count)
-	if !c.Reading() {
-		s.each(func(one *series) { one.code(c) })
-		return
-	}
-	for range count {
-		one := &series{}
-		one.code(c)
-		if c.Err() != nil {
+// Code writes or reads all samples, which the ledger that is given adds to at now, in ms since 1970. Those that are read wait, whether
+// VictoriaMetrics had taken them or not.
+func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
+	codec.Map(c, &s.series, func(key *seriesKey, one **series) {
+		if !c.Reading() {
+			(*one).code(c, l, now)
 			return
 		}
-		s.restored[one.text] = one
-		s.unsafe.Add(int64(len(one.open)))
-		s.list(one)
-	}
-	s.length.Store(int64(len(s.restored)))
+		*one = &series{}
+		(*one).code(c, l, now)
+		*key = (*one).key
+		s.unsafe.Add(int64(len((*one).open)))
+		s.list(*one)
+	})
+	s.length.Store(int64(len(s.series)))
 }
 
-func (s *series) code(c *codec.Coder) {
-	c.Unique(&s.text)
-	codec.Number(c, &s.length)
+func (s *series) code(c *codec.Coder, l *Ledger, now int64) {
+	l.code(c, &s.key.projection, now)
+	codec.Text(c, &s.key.dimensions)
+	codec.Number(c, &s.key.measure)
+	codec.Number(c, &s.key.part)
 	last := int64(0)
 	codec.List(c, &s.open, func(o *sample) {
-		c.Near(&o.stamp, last)
+		w := int64(o.window())
+		c.Near(&w, last)
+		last = w
+		if c.Reading() {
+			*o = newSample(window(w), 0)
+		}
 		codec.Number(c, &o.value)
-		last = o.stamp
 	})
 }
 
 func (s *Samples) addUp(c cell, slot slot, value int64) {
-	m := measure.Get(c.measure)
 	for _, p := range c.space.projections {
-		if !m.In(p.family) {
+		if metrics[c.measure][p.key.family] == nil {
 			continue
 		}
-		s.add(seriesKey{p, c.dimensions, c.measure, c.part, false}, slot.minute, value)
-		s.add(seriesKey{p, c.dimensions, c.measure, c.part, true}, slot.hour, value)
+		s.addBoth(seriesKey{p, c.dimensions, c.measure, c.part}, slot, value)
 		if c.part == bucket {
-			s.add(seriesKey{p, "", c.measure, count, false}, slot.minute, value)
-			s.add(seriesKey{p, "", c.measure, count, true}, slot.hour, value)
+			s.addBoth(seriesKey{p, "", c.measure, count}, slot, value)
 		}
 	}
 }
 
-func (s *Samples) add(key seriesKey, stamp, value int64) {
+func (s *Samples) addBoth(key seriesKey, slot slot, value int64) {
+	one := s.find(key)
+	s.add(one, minuteWindow(slot.minute), value)
+	s.add(one, hourWindow(slot.hour), value)
+}
+
+func (s *Samples) find(key seriesKey) *series {
 	one := s.series[key]
 	if one == nil {
-		text := key.text()
-		if one = s.restored[text]; one == nil {
-			one = &series{text: text, length: int32(key.resolution().Length.Milliseconds())}
-		}
-		delete(s.restored, text)
+		one = &series{key: key}
 		s.series[key] = one
 	}
-	if one.add(stamp, value) {
+	return one
+}
+
+func (s *Samples) add(one *series, w window, value int64) {
+	if one.add(w, value) {
 		s.unsafe.Add(1)
 	}
 	s.list(one)
 }
 
-// add adds to the sample with the stamp, and returns whether the sample did not wait before.
-func (s *series) add(stamp, value int64) bool {
+// add adds to the sample of the window, and returns whether the sample did not wait before.
+func (s *series) add(w window, value int64) bool {
 	i := len(s.open)
-	if i > 0 && s.open[i-1].stamp >= stamp {
-		i = sort.Search(i, func(i int) bool { return s.open[i].stamp >= stamp })
+	if i > 0 && s.open[i-1].window() >= w {
+		i = sort.Search(i, func(i int) bool { return s.open[i].window() >= w })
 	}
-	if i == len(s.open) || s.open[i].stamp != stamp {
-		s.open = slices.Insert(s.open, i, sample{stamp: stamp, value: value})
+	if i == len(s.open) || s.open[i].window() != w {
+		if len(s.open) == cap(s.open) {
+			// By less than append does: there are many series with a handful of samples each.
+			s.open = append(make([]sample, 0, 1+len(s.open)*5/4), s.open...)
+		}
+		s.open = slices.Insert(s.open, i, newSample(w, value))
 		return true
 	}
 	o := &s.open[i]
 	o.value += value
-	was := o.state
-	o.state = waiting
-	return was == settled
+	was := o.state()
+	o.set(waiting)
+	return was >= settled
 }
 
 func (s *series) appendWaiting(b []byte) []byte {
 	for i := range s.open {
-		if o := &s.open[i]; o.state == waiting {
-			o.state = flying
+		if o := &s.open[i]; o.state() == waiting {
+			o.set(flying)
 			b = s.appendSample(b, o)
 		}
 	}
@@ -357,33 +392,28 @@ func (s *series) appendWaiting(b []byte) []byte {
 }
 
 func (s *series) appendSample(b []byte, o *sample) []byte {
-	b = append(b, s.text...)
+	w := o.window()
+	b = s.key.appendText(b, w.resolution())
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, o.value, 10)
 	b = append(b, ' ')
-	b = strconv.AppendInt(b, o.stamp, 10)
+	b = strconv.AppendInt(b, w.stamp(), 10)
 	return append(b, '\n')
 }
 
-func (k seriesKey) resolution() measure.Resolution {
-	if k.hour {
-		return measure.Hour
+// appendText appends the metric name and the labels of one of the two series.
+func (k seriesKey) appendText(b []byte, r measure.Resolution) []byte {
+	if k.projection == nil {
+		return append(b, k.dimensions...)
 	}
-	return measure.Minute
-}
-
-func (k seriesKey) text() string {
-	m, f, r := measure.Get(k.measure), k.projection.family, k.resolution()
-	var name string
-	switch {
-	case m.Kind == measure.Sum:
-		name = m.Metric(f, r)
-	case k.part == bucket:
-		name = m.BucketMetric(f, r)
-	case k.part == count:
-		name = m.CountMetric(f, r)
-	default:
-		name = m.SumMetric(f, r)
+	hour := 0
+	if r == measure.Hour {
+		hour = 1
 	}
-	return name + "{" + strings.TrimSuffix(k.projection.labels+string(k.dimensions), ",") + "}"
+	b = append(b, metrics[k.measure][k.projection.key.family][k.part][hour]...)
+	b = append(b, '{')
+	b = append(b, k.projection.labels...)
+	b = append(b, k.dimensions...)
+	b[len(b)-1] = '}' // in the place of the last comma
+	return b
 }

@@ -12,6 +12,7 @@ package codec
 import (
 	"encoding/binary"
 	"errors"
+	"io"
 )
 
 // ErrDamaged means that what was read is not what was written.
@@ -20,6 +21,7 @@ var ErrDamaged = errors.New("the data are damaged or of another version")
 // Coder writes or reads, as it was made for. It must not be used by several goroutines at once.
 type Coder struct {
 	bytes   []byte // written, or left to be read
+	to      io.Writer
 	reading bool
 	err     error
 
@@ -64,6 +66,30 @@ func NewWriter(b []byte) *Coder {
 	return c
 }
 
+// streamed is how much a Coder of NewStream collects before it writes.
+const streamed = 64 << 10
+
+// NewStream returns a Coder that writes what it is given to w, the last of it with End.
+func NewStream(w io.Writer) *Coder {
+	c := NewWriter(make([]byte, 0, streamed+streamed/8))
+	c.to = w
+	return c
+}
+
+// flush hands on what a Coder of NewStream has collected.
+func (c *Coder) flush() {
+	if c.err == nil {
+		_, c.err = c.to.Write(c.bytes)
+	}
+	c.bytes = c.bytes[:0]
+}
+
+func (c *Coder) flushIfFull() {
+	if c.to != nil && len(c.bytes) >= streamed {
+		c.flush()
+	}
+}
+
 // NewReader returns a Coder that fills what it is given from b.
 func NewReader(b []byte) *Coder {
 	c := &Coder{bytes: b, reading: true}
@@ -84,11 +110,14 @@ func (c *Coder) Reading() bool { return c.reading }
 // Bytes returns what was written.
 func (c *Coder) Bytes() []byte { return c.bytes }
 
-// Err returns ErrDamaged if something could not be read.
+// Err returns ErrDamaged if something could not be read, and the error of a stream.
 func (c *Coder) Err() error { return c.err }
 
-// End returns ErrDamaged if something could not be read, or if something is left.
+// End returns ErrDamaged if something could not be read, or if something is left, and the error of a stream.
 func (c *Coder) End() error {
+	if c.to != nil {
+		c.flush()
+	}
 	if c.err == nil && c.reading && len(c.bytes) > 0 {
 		return ErrDamaged
 	}
@@ -98,17 +127,6 @@ func (c *Coder) End() error {
 // integer is what Number takes.
 type integer interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64
-}
-
-// Cut divides what is left to read after so many bytes.
-func (c *Coder) Cut(length int) (before, after *Coder) {
-	if length < 0 || length > len(c.bytes) {
-		c.fail()
-		length = 0
-	}
-	before, after = NewReader(c.bytes[:length]), NewReader(c.bytes[length:])
-	before.err, after.err = c.err, c.err
-	return before, after
 }
 
 // Number codes a whole number; small ones, also below zero, take little room.
@@ -252,6 +270,7 @@ func List[T any](c *Coder, list *[]T, item func(*T)) {
 	}
 	for i := range *list {
 		item(&(*list)[i])
+		c.flushIfFull()
 	}
 }
 
@@ -262,6 +281,7 @@ func Map[K comparable, V any](c *Coder, m *map[K]V, item func(*K, *V)) {
 	if !c.reading {
 		for k, v := range *m {
 			item(&k, &v)
+			c.flushIfFull()
 		}
 		return
 	}

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"reflect"
@@ -106,4 +107,53 @@ func FuzzReader(f *testing.F) {
 			t.Errorf("%+v is read back as %+v", got, again)
 		}
 	})
+}
+
+// failing is a writer that fails after so many bytes.
+type failing struct {
+	bytes.Buffer
+	left int
+}
+
+var errFull = errors.New("full")
+
+func (f *failing) Write(b []byte) (int, error) {
+	if f.left -= len(b); f.left < 0 {
+		return 0, errFull
+	}
+	return f.Buffer.Write(b)
+}
+
+func TestStream(t *testing.T) {
+	list := make([]int64, 100_000)
+	for i := range list {
+		list[i] = int64(i)
+	}
+	plain := NewWriter(nil)
+	List(plain, &list, func(v *int64) { Number(plain, v) })
+	if len(plain.Bytes()) < 2*streamed {
+		t.Fatalf("%d bytes are too few to be streamed", len(plain.Bytes()))
+	}
+	tests := []struct {
+		name string
+		room int
+		want error
+	}{
+		{"whole", len(plain.Bytes()), nil},
+		{"full in the end", len(plain.Bytes()) - 1, errFull},
+		{"full early", 10, errFull},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			to := &failing{left: test.room}
+			c := NewStream(to)
+			List(c, &list, func(v *int64) { Number(c, v) })
+			if err := c.End(); !errors.Is(err, test.want) {
+				t.Fatalf("got the error %v, want %v", err, test.want)
+			}
+			if test.want == nil && !bytes.Equal(to.Bytes(), plain.Bytes()) {
+				t.Error("a stream differs from what is written at once")
+			}
+		})
+	}
 }

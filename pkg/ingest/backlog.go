@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -58,13 +59,20 @@ func (b *backlog) open(dir string) error {
 // add keeps samples. They are safe when it returns.
 func (b *backlog) add(samples []byte, number uint64) error {
 	path := filepath.Join(b.dir, fmt.Sprintf("%020d%s", number, backlogSuffix))
-	size, err := writeFile(path, samples)
-	if err != nil {
+	var compressed bytes.Buffer
+	z := s2.NewWriter(&compressed)
+	if _, err := z.Write(samples); err != nil {
+		return fmt.Errorf("compress waiting samples: %w", err)
+	}
+	if err := z.Close(); err != nil {
+		return fmt.Errorf("compress waiting samples: %w", err)
+	}
+	if err := writeFile(path, compressed.Bytes()); err != nil {
 		return err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.files = append(b.files, backlogFile{path: path, bytes: size})
+	b.files = append(b.files, backlogFile{path: path, bytes: int64(compressed.Len())})
 	return nil
 }
 
@@ -156,24 +164,15 @@ func (b *backlog) size() int64 {
 	return sum
 }
 
-// writeFile writes a compressed file in one step: after a crash it is there whole, or not at all. It returns its size.
-func writeFile(path string, parts ...[]byte) (size int64, err error) {
+// writeFile writes a file in one step: after a crash it is there whole, or not at all.
+func writeFile(path string, content []byte) error {
 	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
-		return 0, fmt.Errorf("make file: %w", err)
+		return fmt.Errorf("make file: %w", err)
 	}
-	w := s2.NewWriter(file)
-	for _, part := range parts {
-		if err == nil {
-			_, err = w.Write(part)
-		}
-	}
-	err = errors.Join(err, w.Close())
+	_, err = file.Write(content)
 	if err == nil {
 		err = file.Sync()
-	}
-	if err == nil {
-		size, err = file.Seek(0, io.SeekCurrent)
 	}
 	err = errors.Join(err, file.Close())
 	if err == nil {
@@ -183,7 +182,7 @@ func writeFile(path string, parts ...[]byte) (size int64, err error) {
 		err = journal.SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
-		return 0, errors.Join(fmt.Errorf("write %s: %w", filepath.Base(path), err), removeIfThere(file.Name()))
+		return errors.Join(fmt.Errorf("write %s: %w", filepath.Base(path), err), removeIfThere(file.Name()))
 	}
-	return size, nil
+	return nil
 }

@@ -103,7 +103,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 func (p *Pipeline) tick(ctx context.Context) {
 	var (
 		added addition
-		state []byte
+		state *image
 		now   = p.Clock().UnixMilli()
 		due   = p.save.due(now, p.journal.Bytes())
 	)
@@ -217,7 +217,7 @@ func (p *Pipeline) land(l landing) {
 	// Where the start cannot be known, a failure may have been one.
 	if l.started != p.started && p.started != 0 || failed && l.started == 0 {
 		p.Logger.Warn("VictoriaMetrics was started anew, or was away: what it may have forgotten is written again")
-		p.samples.Again(p.confirmed - aggregate.Kept)
+		p.samples.Again(l.at, p.confirmed-aggregate.Kept)
 		p.backlog.again(p.confirmed - aggregate.Kept)
 	}
 	p.started, p.confirmed = l.started, l.at

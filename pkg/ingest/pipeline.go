@@ -212,21 +212,22 @@ var errForgotten = errors.New("the session is not known any more")
 
 // take is the effect of a record of a batch.
 func (p *Pipeline) take(kind recordKind, b event.Batch) (session.Outcome, error) {
-	if kind == recordBatch && !p.tracker.Known(b.Session.Organization, b.Session.ID) {
+	known := p.tracker.Known(b.Session.Organization, b.Session.ID)
+	if kind == recordBatch && !known {
 		return session.Outcome{}, errForgotten
 	}
 	b.Received = p.advance(b.Received)
-	if err := p.admit(b.Session); err != nil {
-		return session.Outcome{}, err
+	if !known {
+		if err := p.admit(b.Session); err != nil {
+			return session.Outcome{}, err
+		}
 	}
-	return p.apply(b), nil
+	return p.apply(b, known), nil
 }
 
-// admit returns an error if a session, or its stream, is one too many.
+// admit returns an error if a new session, or its stream, is one too many.
 func (p *Pipeline) admit(s event.Session) error {
 	switch {
-	case p.tracker.Known(s.Organization, s.ID):
-		return nil
 	case p.tracker.Awake() >= maxSessions:
 		return ErrSessions
 	case !p.daily.admit(s.Organization, measure.LabelStream, s.Stream, p.now, p.limits[s.Organization].Streams):
@@ -235,10 +236,10 @@ func (p *Pipeline) admit(s event.Session) error {
 	return nil
 }
 
-// apply counts the events of a batch that is admitted and whose viewer is described.
-func (p *Pipeline) apply(b event.Batch) session.Outcome {
+// apply counts the events of a batch whose session is known, or admitted and its viewer described.
+func (p *Pipeline) apply(b event.Batch, known bool) session.Outcome {
 	organization := b.Session.Organization
-	if !p.tracker.Known(organization, b.Session.ID) {
+	if !known {
 		b.Session.Event = p.daily.label(organization, measure.LabelEvent, b.Session.Event, p.now, valuesPerDay)
 		b.Session.Client = p.daily.label(organization, measure.DimensionVersion, b.Session.Client, p.now, valuesPerDay)
 		b.Session.Method = p.daily.label(organization, measure.DimensionProtocol, b.Session.Method, p.now, valuesPerDay)
@@ -281,8 +282,8 @@ func (p *Pipeline) count(d Delivery) Counted {
 	// Sessions go first: a viewer whose player reports is not counted by what servers see.
 	for _, b := range d.Sessions {
 		b.Received = now
-		if p.admit(b.Session) == nil {
-			p.apply(b)
+		if known := p.tracker.Known(b.Session.Organization, b.Session.ID); known || p.admit(b.Session) == nil {
+			p.apply(b, known)
 		}
 	}
 	limits := p.limits[d.Organization]

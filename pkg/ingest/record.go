@@ -23,7 +23,7 @@ const (
 )
 
 // format says how the records and the state are coded. It changes when any of that does.
-var format = fmt.Sprintf("streamlens ingest 1.%d.%d", event.CodeVersion, session.StateVersion)
+var format = fmt.Sprintf("streamlens ingest 2.%d.%d", event.CodeVersion, session.StateVersion)
 
 // write makes a record durable and then lets it take effect. With an error, which is an ErrDisk, there is neither.
 func (p *Pipeline) write(kind recordKind, fields func(*codec.Coder), effect func()) error {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -56,13 +57,31 @@ func (s *saving) due(now, journalBytes int64) bool {
 	return !s.running && (now-s.at >= saveInterval.Milliseconds() || journalBytes-s.bytes >= saveBytes)
 }
 
-// state returns the coded state, but for samples and keys, and takes the keys that are to be saved with it. It is called in the
-// effect of a tick, when nothing is added that is not taken.
-func (p *Pipeline) state() []byte {
+// image is the content of a file of state. It is compressed while it is made, because there may be a lot of it.
+type image struct {
+	file       bytes.Buffer
+	compressor *s2.Writer
+	coder      *codec.Coder
+}
+
+func newImage() *image {
+	i := &image{}
+	i.compressor = s2.NewWriter(&i.file, s2.WriterConcurrency(1))
+	i.coder = codec.NewStream(i.compressor)
+	of := format
+	i.coder.Unique(&of)
+	return i
+}
+
+func (i *image) end() error { return errors.Join(i.coder.End(), i.compressor.Close()) }
+
+// state begins an image with the state, but for samples and keys, and takes the keys that are to be saved with it. It is called in
+// the effect of a tick, when nothing is added that is not taken.
+func (p *Pipeline) state() *image {
 	p.save.number, p.save.keys = p.number, append(p.save.keys, p.keys.take()...)
-	c := codec.NewWriter(nil)
-	p.code(c)
-	return c.Bytes()
+	i := newImage()
+	p.code(i.coder)
+	return i
 }
 
 // code codes the state, but for samples and keys.
@@ -81,19 +100,21 @@ func (p *Pipeline) code(c *codec.Coder) {
 }
 
 // begin begins to save a state; now is in ms since 1970.
-func (p *Pipeline) begin(state []byte, now int64) {
+func (p *Pipeline) begin(state *image, now int64) {
 	p.save.spilled = append(p.save.spilled, p.samples.Spill(now)...)
-	c := codec.NewWriter(nil)
-	p.samples.Code(c)
-	samples, saved := c.Bytes(), p.save
+	p.samples.Code(state.coder, p.ledger, now)
+	saved := p.save
 	p.save.running, p.save.at = true, now
 	go func() {
-		p.save.done <- p.saveAll(saved, state, samples, now)
+		p.save.done <- p.saveAll(saved, state, now)
 	}()
 }
 
 // saveAll makes a state durable, and then removes what it replaces.
-func (p *Pipeline) saveAll(s saving, state, samples []byte, now int64) error {
+func (p *Pipeline) saveAll(s saving, state *image, now int64) error {
+	if err := state.end(); err != nil {
+		return fmt.Errorf("code the state: %w", err)
+	}
 	if err := p.keys.save(s.keys, s.number, now); err != nil {
 		return err
 	}
@@ -102,11 +123,7 @@ func (p *Pipeline) saveAll(s saving, state, samples []byte, now int64) error {
 			return err
 		}
 	}
-	of, length := format, len(state)
-	c := codec.NewWriter(nil)
-	c.Unique(&of)
-	codec.Number(c, &length)
-	if _, err := writeFile(p.statePath(s.number), c.Bytes(), state, samples); err != nil {
+	if err := writeFile(p.statePath(s.number), state.file.Bytes()); err != nil {
 		return err
 	}
 	if err := p.removeStates(s.number); err != nil {
@@ -193,20 +210,15 @@ func (p *Pipeline) load() (number uint64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", file.Name(), err)
 	}
-	var (
-		c      = codec.NewReader(all)
-		of     string
-		length int
-	)
+	c := codec.NewReader(all)
+	var of string
 	c.Unique(&of)
 	if of != format {
 		return 0, fmt.Errorf("%s was written by a program of another version: it has %q, this one reads %q", file.Name(), of, format)
 	}
-	codec.Number(c, &length)
-	state, samples := c.Cut(length)
-	p.code(state)
-	p.samples.Code(samples)
-	if err := errors.Join(state.End(), samples.End()); err != nil {
+	p.code(c)
+	p.samples.Code(c, p.ledger, p.now)
+	if err := c.End(); err != nil {
 		return 0, fmt.Errorf("read %s: %w", file.Name(), err)
 	}
 	return number, nil

@@ -1,8 +1,6 @@
 package session
 
 import (
-	"crypto/sha256"
-
 	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/event"
 )
@@ -25,16 +23,8 @@ type night struct {
 	began      int64 // ms since 1970
 	dictionary codec.Dictionary
 	chunks     [][]byte
-	places     map[nameHash]place
+	places     map[name]place
 	viewers    map[event.ViewerKey]struct{}
-}
-
-// nameHash is the hash of a session's key. 16 bytes of SHA-256 are enough that no two of a billion are equal.
-type nameHash [16]byte
-
-func hashKey(k key) nameHash {
-	sum := sha256.Sum256([]byte(k.organization + "\n" + k.id))
-	return nameHash(sum[:])
 }
 
 // place is where a session sleeps.
@@ -51,8 +41,8 @@ func (t *Tracker) sleep(now int64) {
 		t.nights = t.nights[1:]
 	}
 	var c *codec.Coder
-	for k, s := range t.sessions {
-		if _, live := t.live[s]; live || now-s.received < sleepAfter || len(s.ahead) > 0 {
+	for n, s := range t.sessions {
+		if _, live := t.live[s]; live || now-s.received < sleepAfter || s.ahead != nil {
 			continue
 		}
 		tonight := t.tonight(now)
@@ -61,13 +51,13 @@ func (t *Tracker) sleep(now int64) {
 		}
 		c.Reset()
 		c.Use(&tonight.dictionary)
-		s.code(c)
-		tonight.places[hashKey(k)] = tonight.put(c.Bytes())
+		s.code(c, t)
+		tonight.places[n] = tonight.put(c.Bytes())
 		if s.viewer != 0 {
 			tonight.viewers[s.viewer] = struct{}{}
 		}
 		t.forget(s)
-		delete(t.sessions, k)
+		delete(t.sessions, n)
 	}
 }
 
@@ -75,7 +65,7 @@ func (t *Tracker) tonight(now int64) *night {
 	if n := len(t.nights); n > 0 && now-t.nights[n-1].began < nightLength {
 		return t.nights[n-1]
 	}
-	n := &night{began: now, places: map[nameHash]place{}, viewers: map[event.ViewerKey]struct{}{}}
+	n := &night{began: now, places: map[name]place{}, viewers: map[event.ViewerKey]struct{}{}}
 	t.nights = append(t.nights, n)
 	return n
 }
@@ -92,35 +82,31 @@ func (n *night) put(coded []byte) place {
 }
 
 // find returns a session that sleeps, and where, or nil. It goes on sleeping.
-func (t *Tracker) find(k key) (*session, *night) {
-	if len(t.nights) == 0 {
-		return nil, nil
-	}
-	hash := hashKey(k)
+func (t *Tracker) find(one name) (*session, *night) {
 	for _, n := range t.nights {
-		p, found := n.places[hash]
+		p, found := n.places[one]
 		if !found {
 			continue
 		}
 		s := &session{hourly: t.hourly}
 		c := codec.NewReader(n.chunks[p.chunk][p.from:p.to])
 		c.Use(&n.dictionary)
-		s.code(c)
+		s.code(c, t)
 		return s, n
 	}
 	return nil, nil
 }
 
 // session returns a known session, which is awake then, or nil.
-func (t *Tracker) session(k key) *session {
-	s := t.sessions[k]
+func (t *Tracker) session(n name) *session {
+	s := t.sessions[n]
 	if s != nil {
 		return s
 	}
-	s, n := t.find(k)
+	s, night := t.find(n)
 	if s != nil {
-		delete(n.places, hashKey(k))
-		t.add(k, s)
+		delete(night.places, n)
+		t.add(n, s)
 	}
 	return s
 }
@@ -129,10 +115,8 @@ func (n *night) code(c *codec.Coder) {
 	codec.Number(c, &n.began)
 	n.dictionary.Code(c)
 	codec.List(c, &n.chunks, c.Chunk)
-	codec.Map(c, &n.places, func(hash *nameHash, p *place) {
-		for i := range hash {
-			c.Byte(&hash[i])
-		}
+	codec.Map(c, &n.places, func(of *name, p *place) {
+		of.code(c)
 		codec.Number(c, &p.chunk)
 		codec.Number(c, &p.from)
 		codec.Number(c, &p.to)

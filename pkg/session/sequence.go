@@ -10,6 +10,12 @@ const MaxGaps = 1000
 
 // sequence is a set of seqs, which start at 1 and mostly come without gaps.
 type sequence struct {
+	last  int64  // those from 1 to this one are in it, if wider is nil
+	wider *wider // nil if nothing else need be known
+}
+
+// wider is a sequence with gaps.
+type wider struct {
 	runs []run // in order, neither overlapping nor touching
 	from int64 // seqs below are no longer waited for; 0 means 1
 }
@@ -28,6 +34,31 @@ const (
 
 // add adds seq.
 func (q *sequence) add(seq int64) addition {
+	if q.wider == nil {
+		switch {
+		case seq <= q.last:
+			return known
+		case seq == q.last+1:
+			q.last = seq
+			return added
+		}
+		q.widen()
+	}
+	became := q.wider.add(seq)
+	if r := q.wider.runs; len(r) == 1 && r[0].first == 1 && q.wider.from <= r[0].last+1 {
+		*q = sequence{last: r[0].last}
+	}
+	return became
+}
+
+func (q *sequence) widen() {
+	q.wider = &wider{}
+	if q.last > 0 {
+		q.wider.runs = []run{{1, q.last}}
+	}
+}
+
+func (q *wider) add(seq int64) addition {
 	i := sort.Search(len(q.runs), func(i int) bool { return q.runs[i].last >= seq-1 })
 	if i == len(q.runs) {
 		if i > MaxGaps {
@@ -58,8 +89,11 @@ func (q *sequence) add(seq int64) addition {
 
 // below returns the seq below which none is waited for.
 func (q *sequence) below() int64 {
-	next := max(q.from, 1)
-	for _, r := range q.runs {
+	if q.wider == nil {
+		return q.last + 1
+	}
+	next := max(q.wider.from, 1)
+	for _, r := range q.wider.runs {
 		if r.first > next {
 			break
 		}
@@ -70,7 +104,16 @@ func (q *sequence) below() int64 {
 
 // skipGaps gives up waiting for the seqs that are missing now.
 func (q *sequence) skipGaps() {
-	if n := len(q.runs); n > 0 {
-		q.from = q.runs[n-1].last + 1
+	if q.wider == nil {
+		return
 	}
+	if n := len(q.wider.runs); n > 0 {
+		q.wider.from = q.wider.runs[n-1].last + 1
+	}
+}
+
+// skipTo lets seqs below from not be waited for.
+func (q *sequence) skipTo(from int64) {
+	q.widen()
+	q.wider.from = from
 }

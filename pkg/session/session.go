@@ -13,13 +13,37 @@ func (s *session) isSilent(now int64) bool { return now-s.received >= silentInte
 
 // waitsTooLong reports whether events wait for others that are given up.
 func (s *session) waitsTooLong(now int64) bool {
-	return len(s.ahead) > 0 && now-s.aheadSince >= silentIntervals*s.interval
+	return s.ahead != nil && now-s.ahead.since >= silentIntervals*s.interval
 }
 
-// session is the state of one play or broadcast.
+// session is the state of one play or broadcast. It is small, because there are many: what many have in common they share.
 type session struct {
-	id        string
-	space     aggregate.Space
+	name  name
+	space *aggregate.Space // shared
+	*client
+
+	hourly  Hourly
+	viewer  event.ViewerKey
+	address churning
+
+	seen     sequence
+	received int64 // ms since 1970, of the last batch
+	lastSeq  int64 // highest accepted
+	lastTime int64 // of the event lastSeq
+
+	ahead *ahead // nil if nothing waits
+
+	loaded, started, ended        bool
+	adopted                       bool // another collector counts start and end
+	loadTime, startTime, startSeq int64
+	lastReport                    int64 // ms since 1970, of the last report or the start
+	reported, paused              int64 // ms of playing and buffering, and of pauses, in the reports since the start
+
+	*snapshots // nil if the player tells what it did, not its state at some moments
+}
+
+// client is what many sessions have in common. It is shared and must not be changed.
+type client struct {
 	webcaster bool
 	interval  int64 // ms
 
@@ -28,27 +52,16 @@ type session struct {
 	browser aggregate.Dimensions // likewise
 	version aggregate.Dimensions // likewise
 
-	hourly    Hourly
-	direction string
-	viewer    event.ViewerKey
-	address   churning
-	referrer  churning
+	direction     string
+	otherAddress  aggregate.Dimensions // of the addresses beyond the limit
+	referrer      churning
+	otherReferrer aggregate.Dimensions
+}
 
-	seen     sequence
-	received int64 // ms since 1970, of the last batch
-	lastSeq  int64 // highest accepted
-	lastTime int64 // of the event lastSeq
-
-	ahead      []aheadEvent // waits for events of lower seq, in the order of seq
-	aheadSince int64        // ms since 1970, receipt of the first of them
-
-	loaded, started, ended        bool
-	adopted                       bool // another collector counts start and end
-	loadTime, startTime, startSeq int64
-	lastReport                    int64 // ms since 1970, of the last report or the start
-	reported, paused              int64 // ms of playing and buffering, and of pauses, in the reports since the start
-
-	snapshots
+// ahead is what waits for events of lower seq.
+type ahead struct {
+	events []aheadEvent // in the order of seq
+	since  int64        // ms since 1970, receipt of the first of them
 }
 
 type aheadEvent struct {
@@ -56,61 +69,65 @@ type aheadEvent struct {
 	credited bool // its playing and buffering are counted already
 }
 
-// churning is a value of a dimension that churns, with the rendered dimensions of how it was counted last.
+// churning is a value of a dimension that churns, and the rendered dimensions under which it counts if it is within the limit; of
+// addresses, of which each session has its own, "" until they are needed.
 type churning struct {
-	value, counted string
-	dimensions     aggregate.Dimensions
+	value      string
+	dimensions aggregate.Dimensions
 }
 
-// maxShared bounds the texts that are shared.
+// maxShared bounds what is shared of each kind.
 const maxShared = 100_000
 
-// shared returns a text that is equal, which all sessions share that have it: most of what describes a session, many have.
-func (t *Tracker) shared(text string) string {
-	if known, ok := t.texts[text]; ok {
+// shared returns a value that is equal to one that sessions share, and lets them share this one if there is none.
+func shared[T comparable](all map[T]*T, one T) *T {
+	if known, ok := all[one]; ok {
 		return known
 	}
-	if len(t.texts) >= maxShared {
-		clear(t.texts)
+	if len(all) >= maxShared {
+		clear(all)
 	}
-	t.texts[text] = text
-	return text
+	all[one] = &one
+	return &one
 }
 
 func (t *Tracker) newSession(d event.Session) *session {
 	s := &session{
-		id:       d.ID,
-		hourly:   t.hourly,
-		address:  churning{value: d.Viewer.Address},
-		referrer: churning{value: t.shared(d.Viewer.Referrer)},
-		space: aggregate.Space{
-			Organization: t.shared(d.Organization), Stream: t.shared(d.Stream), Country: t.shared(d.Viewer.Country), Event: t.shared(d.Event),
-		},
-		webcaster: d.Webcaster,
-		interval:  d.Interval.Milliseconds(),
+		name: nameOf(d.Organization, d.ID), hourly: t.hourly, address: churning{value: d.Viewer.Address},
+		space:  shared(t.spaces, aggregate.Space{Organization: d.Organization, Stream: d.Stream, Country: d.Viewer.Country, Event: d.Event}),
+		client: shared(t.clients, newClient(d)),
 	}
 	if !s.webcaster {
 		s.viewer = d.Viewer.Key
 	}
+	return s
+}
+
+func newClient(d event.Session) client {
 	direction, os, browser, versions := measure.Playout, measure.PlaysByOS, measure.PlaysByBrowser, measure.PlaysByVersion
-	if s.webcaster {
+	if d.Webcaster {
 		direction, os, browser, versions = measure.Ingest, measure.PublishesByOS, measure.PublishesByBrowser, measure.PublishesByVersion
 	}
-	s.direction = direction
-	dimensions := func(id measure.ID, values ...string) aggregate.Dimensions {
-		return aggregate.Dimensions(t.shared(string(aggregate.NewDimensions(id, values...))))
+	return client{
+		webcaster: d.Webcaster,
+		interval:  d.Interval.Milliseconds(),
+		playing:   aggregate.NewDimensions(measure.Playing, direction, d.Method),
+		os:        aggregate.NewDimensions(os, d.Viewer.OS),
+		browser:   aggregate.NewDimensions(browser, d.Viewer.Browser),
+		version:   aggregate.NewDimensions(versions, d.Client),
+
+		direction:     direction,
+		otherAddress:  aggregate.NewDimensions(measure.PlayingByIP, direction, measure.Other),
+		referrer:      churning{d.Viewer.Referrer, aggregate.NewDimensions(measure.PlayingByReferrer, d.Viewer.Referrer)},
+		otherReferrer: aggregate.NewDimensions(measure.PlayingByReferrer, measure.Other),
 	}
-	s.playing = dimensions(measure.Playing, direction, d.Method)
-	s.os = dimensions(os, d.Viewer.OS)
-	s.browser = dimensions(browser, d.Viewer.Browser)
-	s.version = dimensions(versions, d.Client)
-	return s
 }
 
 // adopt lets a session go on whose start another collector has counted.
 func (s *session) adopt(start event.Started) {
 	s.adopted, s.loaded, s.started = true, true, true
-	s.startSeq, s.startTime, s.seen.from = start.Seq, start.Time, start.Seq+1
+	s.startSeq, s.startTime = start.Seq, start.Time
+	s.seen.skipTo(start.Seq + 1)
 }
 
 // accept counts what does not depend on other events, and queues what does.
@@ -132,32 +149,32 @@ func (s *session) accept(to aggregate.Entry, e event.Event, received int64) {
 		s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
 		credited = true
 	}
-	if len(s.ahead) == 0 {
+	if s.ahead == nil {
 		if e.Seq < s.seen.below() {
 			s.follow(to, aheadEvent{e, credited})
 			return
 		}
-		s.aheadSince = received
+		s.ahead = &ahead{since: received}
 	}
-	i, _ := slices.BinarySearchFunc(s.ahead, e.Seq, func(a aheadEvent, seq int64) int { return int(a.Seq - seq) })
-	s.ahead = slices.Insert(s.ahead, i, aheadEvent{e, credited})
+	events := s.ahead.events
+	i, _ := slices.BinarySearchFunc(events, e.Seq, func(a aheadEvent, seq int64) int { return int(a.Seq - seq) })
+	s.ahead.events = slices.Insert(events, i, aheadEvent{e, credited})
 }
 
 // settle counts the queued events whose predecessors are all there or given up.
 func (s *session) settle(to aggregate.Entry) {
-	if len(s.ahead) == 0 {
+	if s.ahead == nil {
 		return
 	}
 	limit, done := s.seen.below(), 0
-	for _, e := range s.ahead {
+	for _, e := range s.ahead.events {
 		if e.Seq >= limit {
 			break
 		}
 		s.follow(to, e)
 		done++
 	}
-	s.ahead = slices.Delete(s.ahead, 0, done)
-	if len(s.ahead) == 0 {
+	if s.ahead.events = slices.Delete(s.ahead.events, 0, done); len(s.ahead.events) == 0 {
 		s.ahead = nil
 	}
 }
@@ -297,15 +314,12 @@ func (s *session) credit(to aggregate.Entry, end, playing, buffering, paused int
 	}
 	begin := end - length
 	minute := measure.Minute.Length.Milliseconds()
+	var address, referrer aggregate.Dimensions
 	if s.address.value != "" {
-		s.address.count(s.hourly(s.space.Organization, measure.DimensionIP, s.address.value, end), func(v string) aggregate.Dimensions {
-			return aggregate.NewDimensions(measure.PlayingByIP, s.direction, v)
-		})
+		address = s.addressAt(end)
 	}
 	if !s.webcaster {
-		s.referrer.count(s.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value, end), func(v string) aggregate.Dimensions {
-			return aggregate.NewDimensions(measure.PlayingByReferrer, v)
-		})
+		referrer = s.referrerAt(end)
 	}
 	var played, buffered int64
 	for from := begin; from < end; {
@@ -315,10 +329,10 @@ func (s *session) credit(to aggregate.Entry, end, playing, buffering, paused int
 		played, buffered = played+p, buffered+b
 		to.Add(measure.Playing, from, p, s.playing)
 		if s.address.value != "" {
-			to.Add(measure.PlayingByIP, from, p, s.address.dimensions)
+			to.Add(measure.PlayingByIP, from, p, address)
 		}
 		if !s.webcaster {
-			to.Add(measure.PlayingByReferrer, from, p, s.referrer.dimensions)
+			to.Add(measure.PlayingByReferrer, from, p, referrer)
 			to.Add(measure.Buffering, from, b, "")
 			to.Add(measure.Viewing, from, p+b, "")
 		}
@@ -326,11 +340,23 @@ func (s *session) credit(to aggregate.Entry, end, playing, buffering, paused int
 	}
 }
 
-// count sets how the value is counted from now on.
-func (c *churning) count(as string, render func(string) aggregate.Dimensions) {
-	if as != c.counted || c.dimensions == "" {
-		c.counted, c.dimensions = as, render(as)
+// addressAt returns how the address counts at a time, in ms since 1970.
+func (s *session) addressAt(at int64) aggregate.Dimensions {
+	if s.hourly(s.space.Organization, measure.DimensionIP, s.address.value, at) != s.address.value {
+		return s.otherAddress
 	}
+	if s.address.dimensions == "" {
+		s.address.dimensions = aggregate.NewDimensions(measure.PlayingByIP, s.direction, s.address.value)
+	}
+	return s.address.dimensions
+}
+
+// referrerAt returns how the referrer counts at a time, in ms since 1970.
+func (s *session) referrerAt(at int64) aggregate.Dimensions {
+	if s.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value, at) != s.referrer.value {
+		return s.otherReferrer
+	}
+	return s.referrer.dimensions
 }
 
 func amount(value int64) int64 {

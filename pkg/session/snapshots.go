@@ -54,19 +54,22 @@ func (s *session) restarts(e event.Event) bool {
 // again returns a new session of the same player.
 func (s *session) again() *session {
 	return &session{
-		id: s.id, space: s.space, webcaster: s.webcaster, interval: s.interval,
-		playing: s.playing, os: s.os, browser: s.browser, version: s.version,
-		hourly: s.hourly, direction: s.direction, viewer: s.viewer,
-		address: churning{value: s.address.value}, referrer: churning{value: s.referrer.value},
-		snapshots: snapshots{correction: s.correction},
+		name: s.name, space: s.space, client: s.client, hourly: s.hourly, viewer: s.viewer, address: s.address,
+		snapshots: &snapshots{correction: s.correction},
 	}
 }
 
 // handOver lets the player itself go on with what a log has told of it: its own reports have numbers, which begin with 1.
-func (s *session) handOver(first event.Batch) {
-	s.logged, s.correction, s.interval = false, first.Correction, first.Session.Interval.Milliseconds()
+func (t *Tracker) handOver(s *session, first event.Batch) {
+	of := *s.client
+	of.interval = first.Session.Interval.Milliseconds()
+	s.client = shared(t.clients, of)
+	s.logged, s.correction = false, first.Correction
 	s.seen, s.lastSeq, s.recent = sequence{}, 0, nil
 }
+
+// isLogged reports whether the session is known from a log only.
+func (s *session) isLogged() bool { return s.snapshots != nil && s.logged }
 
 // number gives a snapshot without seq the next one, or returns false if it was there before.
 func (s *session) number(e *event.Event) bool {

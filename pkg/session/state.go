@@ -1,18 +1,19 @@
 package session
 
 import (
+	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/codec"
 )
 
 // StateVersion is the version of what Code writes. It grows with every change of the fields below.
-const StateVersion = 1
+const StateVersion = 2
 
 // Resume lets silence begin anew at now, in ms since 1970, because nobody listened for a while.
 func (t *Tracker) Resume(now int64) {
 	for s := range t.live {
 		s.received = max(s.received, now)
-		if len(s.ahead) > 0 {
-			s.aheadSince = max(s.aheadSince, now)
+		if s.ahead != nil {
+			s.ahead.since = max(s.ahead.since, now)
 		}
 	}
 }
@@ -32,7 +33,7 @@ func (t *Tracker) Code(c *codec.Coder) {
 		all = append(all, s)
 	}
 	for s := range t.live {
-		if t.sessions[s.key()] != s {
+		if t.sessions[s.name] != s {
 			all = append(all, s)
 		}
 	}
@@ -41,9 +42,9 @@ func (t *Tracker) Code(c *codec.Coder) {
 			*one = &session{hourly: t.hourly}
 		}
 		s := *one
-		s.code(c)
+		s.code(c, t)
 		_, live := t.live[s]
-		current := t.sessions[s.key()] == s
+		current := t.sessions[s.name] == s
 		c.Flags(&live, &current)
 		if !c.Reading() {
 			return
@@ -52,43 +53,42 @@ func (t *Tracker) Code(c *codec.Coder) {
 			t.live[s] = struct{}{}
 		}
 		if current {
-			t.add(s.key(), s)
+			t.add(s.name, s)
 		}
 	})
 }
 
-func (s *session) key() key { return key{s.space.Organization, s.id} }
+func (n *name) code(c *codec.Coder) {
+	for i := range n {
+		c.Byte(&n[i])
+	}
+}
 
-func (s *session) code(c *codec.Coder) {
-	c.Unique(&s.id)
-	codec.Text(c, &s.space.Organization)
-	codec.Text(c, &s.space.Stream)
-	codec.Text(c, &s.space.Country)
-	codec.Text(c, &s.space.Event)
-	codec.Number(c, &s.interval)
-	codec.Text(c, &s.playing)
-	codec.Text(c, &s.os)
-	codec.Text(c, &s.browser)
-	codec.Text(c, &s.version)
-	codec.Text(c, &s.direction)
+// code codes a session of a tracker.
+func (s *session) code(c *codec.Coder, t *Tracker) {
+	var (
+		space aggregate.Space
+		of    client
+	)
+	if !c.Reading() {
+		space, of = *s.space, *s.client
+	}
+	s.name.code(c)
+	codec.Text(c, &space.Organization)
+	codec.Text(c, &space.Stream)
+	codec.Text(c, &space.Country)
+	codec.Text(c, &space.Event)
+	of.code(c)
+	if c.Reading() {
+		s.space, s.client = shared(t.spaces, space), shared(t.clients, of)
+	}
 	codec.Number(c, &s.viewer)
 	c.Unique(&s.address.value)
-	c.Unique(&s.referrer.value)
 
-	codec.List(c, &s.seen.runs, func(r *run) {
-		codec.Number(c, &r.first)
-		c.Near(&r.last, r.first)
-	})
-	codec.Number(c, &s.seen.from)
+	codec.Number(c, &s.seen.last)
 	codec.Number(c, &s.received)
 	codec.Number(c, &s.lastSeq)
 	c.Near(&s.lastTime, s.received)
-	codec.List(c, &s.ahead, func(e *aheadEvent) {
-		e.Fields(c, s.received)
-		c.Flags(&e.credited)
-	})
-	codec.Number(c, &s.aheadSince)
-	c.Flags(&s.webcaster, &s.loaded, &s.started, &s.ended, &s.adopted, &s.asked, &s.logged)
 	c.Near(&s.loadTime, s.received)
 	c.Near(&s.startTime, s.received)
 	codec.Number(c, &s.startSeq)
@@ -96,6 +96,59 @@ func (s *session) code(c *codec.Coder) {
 	codec.Number(c, &s.reported)
 	codec.Number(c, &s.paused)
 
+	gaps, waits, names := s.seen.wider != nil, s.ahead != nil, s.snapshots != nil
+	c.Flags(&s.loaded, &s.started, &s.ended, &s.adopted, &gaps, &waits, &names)
+	if gaps {
+		part(c, &s.seen.wider).code(c)
+	}
+	if waits {
+		part(c, &s.ahead).code(c, s.received)
+	}
+	if names {
+		part(c, &s.snapshots).code(c, s.received)
+	}
+}
+
+// part returns what a pointer points to, which is made when it is read.
+func part[T any](c *codec.Coder, p **T) *T {
+	if c.Reading() {
+		*p = new(T)
+	}
+	return *p
+}
+
+func (of *client) code(c *codec.Coder) {
+	c.Flags(&of.webcaster)
+	codec.Number(c, &of.interval)
+	codec.Text(c, &of.playing)
+	codec.Text(c, &of.os)
+	codec.Text(c, &of.browser)
+	codec.Text(c, &of.version)
+	codec.Text(c, &of.direction)
+	codec.Text(c, &of.otherAddress)
+	codec.Text(c, &of.referrer.value)
+	codec.Text(c, &of.referrer.dimensions)
+	codec.Text(c, &of.otherReferrer)
+}
+
+func (q *wider) code(c *codec.Coder) {
+	codec.List(c, &q.runs, func(r *run) {
+		codec.Number(c, &r.first)
+		c.Near(&r.last, r.first)
+	})
+	codec.Number(c, &q.from)
+}
+
+func (a *ahead) code(c *codec.Coder, received int64) {
+	codec.List(c, &a.events, func(e *aheadEvent) {
+		e.Fields(c, received)
+		c.Flags(&e.credited)
+	})
+	codec.Number(c, &a.since)
+}
+
+func (s *snapshots) code(c *codec.Coder, received int64) {
+	c.Flags(&s.asked, &s.logged)
 	codec.Number(c, &s.state)
 	codec.Number(c, &s.time)
 	codec.Number(c, &s.began)
@@ -106,7 +159,7 @@ func (s *session) code(c *codec.Coder) {
 	codec.Number(c, &s.correction)
 	codec.Number(c, &s.firstTime)
 	codec.List(c, &s.recent, func(u *unnumbered) {
-		c.Near(&u.time, s.received)
+		c.Near(&u.time, received)
 		codec.Number(c, &u.state)
 		codec.Text(c, &u.code)
 	})

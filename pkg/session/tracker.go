@@ -7,9 +7,10 @@
 package session
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
@@ -26,8 +27,14 @@ const (
 	ReasonTimeout = "timeout"
 )
 
-// key identifies a session; the same id in two organisations is two sessions.
-type key struct{ organization, id string }
+// name identifies a session: a hash of its organisation and its id, which may be long. 16 bytes of SHA-256 are enough that no two of a
+// billion are equal.
+type name [16]byte
+
+func nameOf(organization, id string) name {
+	sum := sha256.Sum256([]byte(organization + "\n" + id))
+	return name(sum[:])
+}
 
 // Hourly returns the value under which a value of a dimension that churns, an address or a referrer, is counted in the hour
 // of the time at, in ms since 1970: itself, or one that stands for all beyond the organisation's limit.
@@ -37,18 +44,19 @@ type Hourly func(organization, dimension, value string, at int64) string
 type Tracker struct {
 	ledger   *aggregate.Ledger
 	hourly   Hourly
-	sessions map[key]*session
+	sessions map[name]*session
 	live     map[*session]struct{}
-	viewers  map[event.ViewerKey]int // number of sessions that are awake
-	nights   []*night                // in order
-	slept    int64                   // ms since 1970 at which sessions were last put to sleep
-	texts    map[string]string       // that sessions share
+	viewers  map[event.ViewerKey]int              // number of sessions that are awake
+	nights   []*night                             // in order
+	slept    int64                                // ms since 1970 at which sessions were last put to sleep
+	spaces   map[aggregate.Space]*aggregate.Space // that sessions share
+	clients  map[client]*client                   // likewise
 }
 
 // NewTracker returns a tracker that adds to ledger.
 func NewTracker(ledger *aggregate.Ledger, hourly Hourly) *Tracker {
-	return &Tracker{ledger: ledger, hourly: hourly, sessions: map[key]*session{}, live: map[*session]struct{}{},
-		viewers: map[event.ViewerKey]int{}, texts: map[string]string{}}
+	return &Tracker{ledger: ledger, hourly: hourly, sessions: map[name]*session{}, live: map[*session]struct{}{},
+		viewers: map[event.ViewerKey]int{}, spaces: map[aggregate.Space]*aggregate.Space{}, clients: map[client]*client{}}
 }
 
 // Live returns the number of sessions that have neither ended nor fallen silent.
@@ -56,12 +64,16 @@ func (t *Tracker) Live() int { return len(t.live) }
 
 // Known reports whether a session has been seen, so that its description is settled.
 func (t *Tracker) Known(organization, id string) bool {
-	k := key{organization, id}
-	if t.sessions[k] != nil {
+	n := nameOf(organization, id)
+	if t.sessions[n] != nil {
 		return true
 	}
-	s, _ := t.find(k)
-	return s != nil
+	for _, night := range t.nights {
+		if _, sleeps := night.places[n]; sleeps {
+			return true
+		}
+	}
+	return false
 }
 
 // Reports reports whether a session's player says what it does, so that nobody else needs to tell that it has a viewer.
@@ -69,10 +81,10 @@ func (t *Tracker) Reports(organization, id string) bool {
 	if id == "" {
 		return false
 	}
-	k := key{organization, id}
-	s := t.sessions[k]
+	n := nameOf(organization, id)
+	s := t.sessions[n]
 	if s == nil {
-		s, _ = t.find(k)
+		s, _ = t.find(n)
 	}
 	return s != nil && s.loaded
 }
@@ -106,26 +118,31 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	if len(b.Events) == 0 {
 		return o
 	}
-	k := key{b.Session.Organization, b.Session.ID}
-	s := t.session(k)
+	n := nameOf(b.Session.Organization, b.Session.ID)
+	s := t.session(n)
 	if s == nil {
 		s = t.newSession(b.Session)
-		s.correction, s.logged = b.Correction, b.Logged
+		if b.Logged || b.Correction != 0 {
+			s.snapshots = &snapshots{correction: b.Correction, logged: b.Logged}
+		}
 		if b.Session.Started.Seq > 0 {
 			s.adopt(b.Session.Started)
 		}
-		t.add(k, s)
+		t.add(n, s)
 	}
 	switch {
-	case b.Logged && !s.logged:
+	case b.Logged && !s.isLogged():
 		return o // the player itself tells the same, and more of it
-	case s.logged && !b.Logged:
-		s.handOver(b)
+	case s.isLogged() && !b.Logged:
+		t.handOver(s, b)
 	}
 	s.received = b.Received
-	to := t.ledger.Entry(s.space, b.Received)
+	to := t.ledger.Entry(*s.space, b.Received)
 	for _, e := range b.Events {
 		if e.Type == event.Snapshot {
+			if s.snapshots == nil {
+				s.snapshots = &snapshots{}
+			}
 			e.Time += s.correction
 			if !b.Logged && event.Outside(e.Time, b.Received) {
 				o.Outside++
@@ -136,7 +153,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 				t.keepLive(s)
 				s = s.again()
 				s.received = b.Received
-				t.add(k, s)
+				t.add(n, s)
 			}
 			if e.Seq == event.Unnumbered && !s.number(&e) {
 				o.Repeated++
@@ -159,17 +176,17 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 
 // keepLive lets a session end by silence, and what waits in it be settled by time.
 func (t *Tracker) keepLive(s *session) {
-	if !s.ended || len(s.ahead) > 0 {
+	if !s.ended || s.ahead != nil {
 		t.live[s] = struct{}{}
 	}
 }
 
 // add makes a session known, in the place of one that had the same id.
-func (t *Tracker) add(k key, s *session) {
-	if old := t.sessions[k]; old != nil {
+func (t *Tracker) add(n name, s *session) {
+	if old := t.sessions[n]; old != nil {
 		t.forget(old)
 	}
-	t.sessions[k] = s
+	t.sessions[n] = s
 	if s.viewer != 0 {
 		t.viewers[s.viewer]++
 	}
@@ -192,22 +209,22 @@ func (t *Tracker) Expire(now int64) {
 	for s := range t.live {
 		if s.isSilent(now) || s.waitsTooLong(now) {
 			due = append(due, s)
-		} else if s.ended && len(s.ahead) == 0 {
+		} else if s.ended && s.ahead == nil {
 			delete(t.live, s)
 		}
 	}
 	// In a fixed order, because the first values of a dimension that churns are the ones that count under their own name.
 	slices.SortFunc(due, func(a, b *session) int {
-		return cmp.Or(strings.Compare(a.space.Organization, b.space.Organization), strings.Compare(a.id, b.id), cmp.Compare(a.lastTime, b.lastTime))
+		return cmp.Or(bytes.Compare(a.name[:], b.name[:]), cmp.Compare(a.lastTime, b.lastTime))
 	})
 	for _, s := range due {
 		s.seen.skipGaps()
-		to := t.ledger.Entry(s.space, now)
+		to := t.ledger.Entry(*s.space, now)
 		s.settle(to)
 		if s.isSilent(now) && s.started && !s.ended {
 			s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})
 		}
-		if s.isSilent(now) || s.ended && len(s.ahead) == 0 {
+		if s.isSilent(now) || s.ended && s.ahead == nil {
 			delete(t.live, s)
 		}
 	}

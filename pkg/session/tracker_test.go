@@ -365,7 +365,7 @@ func TestSequence(t *testing.T) {
 		for range 60 {
 			seq := 1 + random.Int64N(40)
 			if got := q.add(seq) == added; got == seen[seq] {
-				t.Fatalf("adding %d to %v says new=%v, seen before=%v", seq, q.runs, got, seen[seq])
+				t.Fatalf("adding %d to %v says new=%v, seen before=%v", seq, q, got, seen[seq])
 			}
 			seen[seq] = true
 			below := int64(1)
@@ -373,7 +373,7 @@ func TestSequence(t *testing.T) {
 				below++
 			}
 			if q.below() != below {
-				t.Fatalf("%v waits for %d, want %d", q.runs, q.below(), below)
+				t.Fatalf("%v waits for %d, want %d", q, q.below(), below)
 			}
 		}
 	}
