@@ -39,7 +39,7 @@ var (
 	ErrDisk = errors.New("the data directory cannot be written")
 )
 
-// maxSessions is how many sessions may live at the same time, some 1 KB each: anybody who has a public key can make some.
+// maxSessions is how many sessions may live at the same time, some 500 bytes each: anybody who has a public key can make some.
 const maxSessions = 1_000_000
 
 // Options is what a Pipeline needs.

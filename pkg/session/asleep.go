@@ -10,8 +10,9 @@ const (
 	sleepAfter = 60_000
 	// nightLength is how long sessions go to sleep in one night, ms.
 	nightLength = 6 * 60 * 60_000
-	// maxAsleep bounds the sessions that sleep, some 150 bytes each. With more, the oldest are forgotten before their time.
-	maxAsleep = 10_000_000
+	// maxAsleep bounds the memory in which sessions sleep, some 100 bytes each time that one goes to sleep. With more, the oldest
+	// are forgotten before their time.
+	maxAsleep = 1 << 30
 	// chunkBytes is how long the memory is in which sessions sleep, in pieces.
 	chunkBytes = 1 << 20
 )
@@ -34,10 +35,10 @@ type place struct{ chunk, from, to uint32 }
 func (t *Tracker) sleep(now int64) {
 	asleep := 0
 	for _, n := range t.nights {
-		asleep += len(n.places)
+		asleep += len(n.chunks) * chunkBytes
 	}
 	for len(t.nights) > 0 && (now-t.nights[0].began >= nightLength+remembered.Milliseconds() || asleep > maxAsleep) {
-		asleep -= len(t.nights[0].places)
+		asleep -= len(t.nights[0].chunks) * chunkBytes
 		t.nights = t.nights[1:]
 	}
 	var c *codec.Coder
