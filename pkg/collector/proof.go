@@ -22,6 +22,9 @@ const canaryRetry = 5 * time.Second
 // showTime is how long the first canary of an organisation may take until a query finds it.
 const showTime = 30 * time.Second
 
+// checkShared is for how long an answer about VictoriaMetrics holds: anybody may ask, and each answer costs it some queries.
+const checkShared = time.Second
+
 // proof writes what must be written now and then, canaries and old tags, of all organisations, and proves by the canaries
 // that VictoriaMetrics keeps what it is given.
 type proof struct {
@@ -36,10 +39,17 @@ type proof struct {
 	reloaded  time.Time // when organisations may have come in; zero since the start
 	written   bool
 	retention time.Duration // of VictoriaMetrics, 0 while unknown
+
+	checking chan struct{} // holds one while the fields below are in use
+	checked  time.Time
+	outcome  error
 }
 
 func newProof(c config.Config, collector string, client *http.Client, tags *tag.Store, logger *slog.Logger) *proof {
-	return &proof{config: c, collector: collector, client: client, tags: tags, logger: logger, wake: make(chan struct{}, 1)}
+	return &proof{
+		config: c, collector: collector, client: client, tags: tags, logger: logger,
+		wake: make(chan struct{}, 1), checking: make(chan struct{}, 1),
+	}
 }
 
 // replace takes another configuration of the same VictoriaMetrics, and lets run write at once.
@@ -119,8 +129,25 @@ func (p *proof) maxUsageAge() time.Duration {
 	return min(p.retention, ingest.MaxAge)
 }
 
-// check returns why VictoriaMetrics cannot be relied on, or nil.
+// check returns why VictoriaMetrics cannot be relied on, or nil, as it was at most checkShared ago.
 func (p *proof) check(ctx context.Context) error {
+	select {
+	case p.checking <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-p.checking }()
+	if time.Since(p.checked) < checkShared {
+		return p.outcome
+	}
+	err := p.checkNow(ctx)
+	if ctx.Err() == nil {
+		p.checked, p.outcome = time.Now(), err
+	}
+	return err
+}
+
+func (p *proof) checkNow(ctx context.Context) error {
 	if err := p.readRetention(ctx); err != nil {
 		return err
 	}

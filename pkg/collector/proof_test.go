@@ -1,0 +1,51 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/config"
+)
+
+// TestManyWhoAskAreOneQuestion holds readiness to one question to VictoriaMetrics a second, which here is one that fails.
+func TestManyWhoAskAreOneQuestion(t *testing.T) {
+	var asked atomic.Int64
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer broken.Close()
+	p := newProof(config.Config{VictoriaMetrics: config.VictoriaMetrics{URL: broken.URL}}, "c", broken.Client(), nil, slog.New(slog.DiscardHandler))
+	first := p.check(t.Context())
+	if first == nil || asked.Load() == 0 {
+		t.Fatalf("got %v after %d questions", first, asked.Load())
+	}
+	once := asked.Load()
+	for begin := time.Now(); time.Since(begin) < checkShared/2; {
+		if err := p.check(t.Context()); err == nil || err.Error() != first.Error() {
+			t.Fatalf("got %v, want %v", err, first)
+		}
+	}
+	if n := asked.Load(); n > 2*once {
+		t.Errorf("%d questions to VictoriaMetrics, want %d or, on a slow machine, twice that", n, once)
+	}
+	p.checked = time.Now().Add(-checkShared)
+	if before := asked.Load(); p.check(t.Context()) == nil || asked.Load() == before {
+		t.Error("a second later VictoriaMetrics was not asked again")
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	p.checked = time.Time{}
+	if err := p.check(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("who has gone got %v", err)
+	}
+	if !p.checked.IsZero() {
+		t.Error("the answer to one who has gone is kept")
+	}
+}
