@@ -240,6 +240,7 @@ func prepare(r *Request, key string) {
 // send sends a request until it is answered with something else than that it should be sent again.
 func (l *tortureLoad) send(r *Request) Receipt {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	refusal := ""
 	defer func(begin time.Time) {
 		took := time.Since(begin)
 		for longest := l.longest.Load(); int64(took) > longest && !l.longest.CompareAndSwap(longest, int64(took)); {
@@ -247,6 +248,7 @@ func (l *tortureLoad) send(r *Request) Receipt {
 		}
 		// After 30 s the collector takes a player's clock for wrong, and nobody knows which attempt it took first.
 		if took > skewKept-5*time.Second {
+			l.t.Logf("%s took %v from %s on; last of all: %s", r.Path(), took.Round(time.Second), begin.Format(time.TimeOnly), refusal)
 			l.tooSlow.Store(true)
 		}
 	}(time.Now())
@@ -257,6 +259,7 @@ func (l *tortureLoad) send(r *Request) Receipt {
 			return receipt
 		}
 		l.failed.Add(1)
+		refusal = fmt.Sprintf("%d %s %v", receipt.Status, receipt.Answer, err)
 		if l.t.Context().Err() != nil {
 			return receipt
 		}
@@ -289,6 +292,9 @@ func torture(t *testing.T, product *Product, disk *disk, plan torturePlan, rando
 			time.Sleep(plan.away / 3)
 			check(product.kill(collector))
 			check(product.again(collector))
+			if disk != nil {
+				t.Logf("%d MB are on the disk", disk.used(t)>>20)
+			}
 		}
 		check(product.again(database))
 	}, func() {
@@ -369,6 +375,15 @@ func smallDisk(t *testing.T, path string) *disk {
 		}
 	})
 	return &disk{path}
+}
+
+// used returns how many bytes are on the disk.
+func (d *disk) used(t *testing.T) int64 {
+	var now syscall.Statfs_t
+	if err := syscall.Statfs(d.path, &now); err != nil {
+		t.Error(err)
+	}
+	return int64(now.Blocks-now.Bfree) * now.Bsize
 }
 
 // fill leaves no room.
