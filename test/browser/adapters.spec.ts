@@ -1,14 +1,10 @@
-import { expect, test as base, type Browser, type JSHandle, type Page } from '@playwright/test';
-import type { BeaconOptions } from '@streamlens/beacon';
+import { expect, type JSHandle, type Page } from '@playwright/test';
 import type { AdaptersPage, PlayerKind } from './page/adapters/main';
+import { envelopes, sessions, stopped, story, test } from './support/beacon';
 import { StubCollector, type ReceivedEvent } from './support/collector';
-import { examplesOf, openExample } from './support/documentation';
 import { LossyLink } from './support/link';
 import { freePort } from './support/server';
 import { Site } from './support/site';
-
-/** Seconds between reports. */
-const interval = 2;
 
 const sources: Record<PlayerKind, [string, string]> = {
   hlsjs: ['/video/players/stream.m3u8', '/video/stream.m3u8'],
@@ -27,44 +23,6 @@ const clients: Record<PlayerKind, { version?: string; protocols: [string?, strin
   html5: { protocols: [] },
 };
 
-const test = base.extend<{ collector: StubCollector; beacon: BeaconOptions }, { site: Site; withCamera: Browser }>({
-  withCamera: [
-    async ({ playwright }, use, { project }) => {
-      const { launchOptions } = project.use;
-      const browser = await playwright.chromium.launch({
-        ...launchOptions,
-        args: [
-          ...(launchOptions?.args ?? []),
-          '--use-fake-device-for-media-stream',
-          '--use-fake-ui-for-media-stream',
-          '--disable-features=WebRtcHideLocalIpsWithMdns',
-          '--allow-loopback-in-peer-connection',
-        ],
-      });
-      await use(browser);
-      await browser.close();
-    },
-    { scope: 'worker' },
-  ],
-  site: [
-    async ({}, use) => {
-      const site = await Site.start();
-      await use(site);
-      await site.stop();
-    },
-    { scope: 'worker' },
-  ],
-  collector: async ({}, use) => {
-    const collector = await StubCollector.start();
-    await use(collector);
-    await collector.stop();
-    expect(collector.complaints).toEqual([]);
-  },
-  beacon: async ({ collector }, use) => {
-    await use({ endpoint: collector.endpoint, accountId: 'acme', accountKey: 'pk_test', stream: 'live-1', interval });
-  },
-});
-
 async function open(page: Page, site: Site): Promise<JSHandle<AdaptersPage>> {
   await page.goto(`${site.origin}/adapters`);
   return page.evaluateHandle('page');
@@ -76,40 +34,6 @@ function reaches(page: Page, player: number, position: number): Promise<unknown>
     ([player, position]) => document.querySelectorAll('video')[player!]!.currentTime >= position!,
     [player, position]
   );
-}
-
-/** The events of each session, in the order of their first requests, each once. */
-function sessions(collector: StubCollector): ReceivedEvent[][] {
-  const byId = new Map<string, Map<number, ReceivedEvent>>();
-  for (const { envelope } of collector.receipts) {
-    const events = byId.get(envelope.sessionId) ?? new Map<number, ReceivedEvent>();
-    byId.set(envelope.sessionId, events);
-    envelope.events.filter(({ seq }) => !events.has(seq)).forEach((event) => events.set(event.seq, event));
-  }
-  return [...byId.values()].map((events) => [...events.values()].sort((a, b) => a.seq - b.seq));
-}
-
-function envelopes(collector: StubCollector) {
-  const ids = new Set<string>();
-  return collector.receipts
-    .map(({ envelope }) => envelope)
-    .filter(({ sessionId }) => !ids.has(sessionId) && ids.add(sessionId));
-}
-
-/** The events of a session in short, without its reports. */
-function story(events: ReceivedEvent[]): string[] {
-  return events
-    .filter(({ type }) => type !== 'stats')
-    .map(({ type, reason, code, fatal }) =>
-      [type, reason ?? code, fatal ? 'fatal' : undefined].filter(Boolean).join(' ')
-    );
-}
-
-async function stopped(collector: StubCollector, count: number): Promise<ReceivedEvent[][]> {
-  await expect
-    .poll(() => sessions(collector).filter((events) => events.at(-1)!.type === 'stop').length, { timeout: 15_000 })
-    .toBe(count);
-  return sessions(collector);
 }
 
 function sum(events: ReceivedEvent[], kind: 'playing' | 'buffering' | 'paused'): number {
@@ -408,103 +332,3 @@ test('the camera is published: bitrate, round-trip time, loss and duration are t
     await page.close();
   }
 });
-
-/** What the examples of docs/sources must report. */
-const documented: Array<{ source: string; client: object; protocol?: string; fields: string[] }> = [
-  { source: 'hlsjs', client: { kind: 'hlsjs', version: '1.7.4' }, fields: ['bufferLength', 'videoBitrate'] },
-  {
-    source: 'dashjs',
-    client: { kind: 'dashjs', version: '5.2.1' },
-    fields: ['bufferLength', 'videoBitrate', 'audioBitrate'],
-  },
-  {
-    source: 'shaka',
-    client: { kind: 'shaka', version: 'v5.2.12' },
-    protocol: 'dash',
-    fields: ['bufferLength', 'videoBitrate'],
-  },
-  {
-    source: 'videojs',
-    client: { kind: 'videojs', version: '8.24.1' },
-    protocol: 'hls',
-    fields: ['bufferLength', 'videoBitrate'],
-  },
-  { source: 'html5', client: { kind: 'html5' }, fields: ['bufferLength'] },
-  {
-    source: 'nanoplayer',
-    client: { kind: 'h5live', version: '4.22.0' },
-    fields: ['bufferLength', 'latency', 'videoBitrate'],
-  },
-  {
-    source: 'webcaster',
-    client: { kind: 'webcaster' },
-    fields: ['videoBitrate', 'audioBitrate', 'roundTripTime', 'packetLoss'],
-  },
-  { source: 'webrtc', client: { kind: 'webcaster' }, protocol: 'webrtc', fields: ['videoBitrate', 'audioBitrate'] },
-];
-
-for (const { source, client, protocol, fields } of documented) {
-  for (const form of ['html', 'module'] as const) {
-    test(`the example of docs/sources/${source}.md runs as it is written: ${form}`, async ({
-      withCamera,
-      site,
-      collector,
-    }) => {
-      const context = await withCamera.newContext();
-      const page = await context.newPage();
-      const errors: Error[] = [];
-      page.on('pageerror', (error) => errors.push(error));
-      if (source === 'webrtc') {
-        await receive(page, await context.newPage());
-      }
-      const examples = await examplesOf(source);
-      await openExample(page, examples[form], site, collector.endpoint);
-      if (source === 'webcaster') {
-        await page.click('#start');
-      }
-      await expect.poll(() => collector.events.some(({ playing = 0 }) => playing > 0), { timeout: 60_000 }).toBe(true);
-      if (source === 'webcaster') {
-        await page.click('#stop');
-        await stopped(collector, 1);
-      }
-      const [events] = sessions(collector);
-      const report = events!.filter(({ type }) => type === 'stats').at(-1)!;
-      expect(story(events!).slice(0, 2)).toEqual(['load', 'start']);
-      expect(report.playing).toBeGreaterThan(8);
-      expect(Object.keys(report)).toEqual(expect.arrayContaining(fields));
-      expect(envelopes(collector)).toHaveLength(1);
-      const [envelope] = envelopes(collector);
-      expect(envelope).toMatchObject({ accountId: 'acme', stream: 'XXXXX-YYYYY', client, interval: 10 });
-      expect(envelope!.protocol).toBe(protocol);
-      expect(errors).toEqual([]);
-      await page.unrouteAll({ behavior: 'ignoreErrors' });
-      await context.close();
-    });
-  }
-}
-
-/** Lets a second page receive what the first publishes: it answers the offer to https://media.example/live/whip. */
-async function receive(publisher: Page, receiver: Page): Promise<void> {
-  await receiver.route('https://media.example/', (route) =>
-    route.fulfill({ contentType: 'text/html', body: '<html></html>' })
-  );
-  await receiver.goto('https://media.example/');
-  await publisher.route('https://media.example/live/whip', async (route) => {
-    const headers = { 'Access-Control-Allow-Origin': '*', 'Access-Control-Allow-Headers': 'Content-Type' };
-    const offer = route.request().postData();
-    const answer = offer && (await receiver.evaluate(answerTo, offer));
-    await route.fulfill({ status: answer ? 201 : 204, headers, contentType: 'application/sdp', body: answer ?? '' });
-  });
-}
-
-/** Runs in the receiving page. */
-async function answerTo(offer: string): Promise<string> {
-  const connection = new RTCPeerConnection();
-  Object.assign(window, { connection });
-  await connection.setRemoteDescription({ type: 'offer', sdp: offer });
-  await connection.setLocalDescription();
-  await new Promise<void>((resolve) => {
-    connection.onicegatheringstatechange = () => connection.iceGatheringState === 'complete' && resolve();
-  });
-  return connection.localDescription!.sdp;
-}

@@ -5,8 +5,13 @@ export default defineConfig({
   globalSetup: require.resolve('./support/setup'),
   outputDir: '../../test-results/browser',
   timeout: 90_000,
-  // Stalls are compared to the millisecond; players that compete for the processor would disturb each other.
-  workers: 1,
+  workers: 4,
+  projects: [
+    // The examples of the docs mostly wait for a report.
+    { name: 'examples', testMatch: 'examples.spec.ts', fullyParallel: true, workers: 4 },
+    // Stalls are compared to the millisecond; players that compete for the processor would disturb each other.
+    { name: 'players', testIgnore: 'examples.spec.ts', workers: 1, dependencies: ['examples'] },
+  ],
   // A machine that is shared, as those of CI are, lets a player stall by itself now and then.
   retries: process.env.CI ? 2 : 0,
   use: {

@@ -33,7 +33,9 @@ export class Streamlens {
 
   private constructor(
     private readonly directory: string,
-    private readonly collector: string
+    private readonly collector: string,
+    /** URL of VictoriaMetrics. */
+    readonly storage: string
   ) {}
 
   /** URL to which beacons report. */
@@ -60,12 +62,13 @@ export class Streamlens {
     const directory = mkdtempSync(join(tmpdir(), 'streamlens-browser-'));
     const [storagePort, collectorPort] = [await freePort(), await freePort()];
     const collector = `http://127.0.0.1:${collectorPort}`;
-    const instance = new Streamlens(directory, collector);
+    const storage = `http://127.0.0.1:${storagePort}`;
+    const instance = new Streamlens(directory, collector, storage);
     // JSON is YAML.
     const config = {
       listen: `127.0.0.1:${collectorPort}`,
       dataDir: join(directory, 'collector'),
-      victoriametrics: { url: `http://127.0.0.1:${storagePort}` },
+      victoriametrics: { url: storage },
       organizations: organizations.map((id) => ({
         id,
         level: 'premium',
@@ -82,7 +85,7 @@ export class Streamlens {
         '-retentionPeriod=400d',
         '-loggerLevel=ERROR',
       ]);
-      await ready(`http://127.0.0.1:${storagePort}/health`);
+      await ready(`${storage}/health`);
       instance.spawn(streamlens, ['collect', '--config', instance.config]);
       await ready(`${collector}/readyz`);
     } catch (error) {
@@ -127,6 +130,18 @@ export class Streamlens {
     return (await response.json()) as Record<string, unknown>;
   }
 
+  /** Counts usage with `POST /v1/usage`, one line for each. */
+  async postUsage(organization: Organization, lines: Array<Record<string, unknown>>): Promise<void> {
+    const response = await fetch(`${this.collector}/v1/usage`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${secretKey(organization)}` },
+      body: lines.map((line) => JSON.stringify(line)).join('\n'),
+    });
+    if (response.status !== 202) {
+      throw new Error(`usage is answered with ${response.status}: ${await response.text()}`);
+    }
+  }
+
   async stop(): Promise<void> {
     for (const process of this.processes.reverse()) {
       if (process.exitCode === null) {
@@ -154,8 +169,9 @@ function secretKey(organization: Organization): string {
   return `sk_browsertest_${organization}`;
 }
 
-async function ready(url: string): Promise<void> {
-  const deadline = Date.now() + 30_000;
+/** Waits until a server answers well, so many milliseconds at most. */
+export async function ready(url: string, patience = 30_000): Promise<void> {
+  const deadline = Date.now() + patience;
   for (;;) {
     const answer = await fetch(url).then(
       async (response) => (response.ok ? '' : `${response.status} ${await response.text()}`),
