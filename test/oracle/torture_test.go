@@ -365,7 +365,7 @@ func smallDisk(t *testing.T, path string) *disk {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", path, "tmpfs", 0, "size=400m"); err != nil {
+	if err := syscall.Mount("tmpfs", path, "tmpfs", 0, "size=2g"); err != nil {
 		t.Logf("a full disk is left out, because no file system can be mounted: %v", err)
 		return nil
 	}
