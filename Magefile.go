@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,11 +40,16 @@ func Plugin() error {
 
 // VictoriaMetrics builds the pinned VictoriaMetrics, bin/victoria-metrics; it has a module of its own, so that the plugin does not depend on it.
 func VictoriaMetrics() error {
-	output, err := filepath.Abs(program("victoria-metrics"))
+	return buildTool("victoria-metrics", "tools/victoriametrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics")
+}
+
+// buildTool builds a program of a module of its own into bin.
+func buildTool(name, module, pkg string) error {
+	output, err := filepath.Abs(program(name))
 	if err != nil {
 		return err
 	}
-	return sh.RunV("go", "build", "-C", "tools/victoriametrics", "-o", output, "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics")
+	return sh.RunV("go", "build", "-C", module, "-o", output, pkg)
 }
 
 // GeoIP installs the default GeoIP database.
@@ -143,6 +149,7 @@ func Test() error {
 		{"hostile clients", []string{"go", "test", "-count=1", "./test/hostile"}, ""},
 		{"hostile tenants", []string{"go", "test", "-count=1", "./test/tenancy"}, ""},
 		{"front-end tests", []string{"npm", "test"}, ""},
+		{"sizes of the beacon", []string{"npm", "run", "build", "--workspace", "beacon"}, ""},
 		{"beacon tests", []string{"npm", "test", "--workspace", "beacon"}, ""},
 		{"tests of the panel in a browser", []string{"npm", "run", "test:panel"}, missing("chromium")},
 		{"tests with players in a browser", []string{"npm", "run", "test:browser"}, missing("chromium", "ffmpeg", "nginx")},
@@ -245,15 +252,24 @@ func audit(name, unreachable string, command ...string) error {
 // BenchmarkImport times streamlens import beside GoAccess on the same log, which must be installed, and prints the ratio.
 func BenchmarkImport() error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
-	paths := map[string]string{}
-	for variable, path := range map[string]string{"STREAMLENS": program("streamlens"), "GEOIP": geoIPDatabase} {
+	return benchmark(nil, "go", "test", "-count=1", "-v", "-run", "TestImportBesideGoAccess", "./test/benchmark")
+}
+
+// benchmark runs a command that finds the programs of bin and the GeoIP database in its environment.
+func benchmark(environment map[string]string, command string, arguments ...string) error {
+	all := map[string]string{}
+	maps.Copy(all, environment)
+	for variable, path := range map[string]string{
+		"STREAMLENS": program("streamlens"), "VICTORIAMETRICS": program("victoria-metrics"), "GEOIP": geoIPDatabase,
+		"VMAGENT": program("vmagent"), "OTELCOLLECTOR": program("otelcollector"),
+	} {
 		absolute, err := filepath.Abs(path)
 		if err != nil {
 			return err
 		}
-		paths[variable] = absolute
+		all[variable] = absolute
 	}
-	return sh.RunWithV(paths, "go", "test", "-count=1", "-v", "-run", "TestImportBesideGoAccess", "./test/benchmark")
+	return sh.RunWithV(all, command, arguments...)
 }
 
 // BenchmarkQueries times widgets over a month and a year, beside the same MetricsQL on minutes, and prints the ratios. QUERY_SERIES,
@@ -264,21 +280,49 @@ func BenchmarkQueries() error {
 		"go", "test", "-count=1", "-timeout", "2h", "-v", "-run", "TestQueriesBesideMinutes", "./test/benchmark")
 }
 
+// BenchmarkIngest measures how many events a second Streamlens takes on one core, beside an OpenTelemetry Collector and vmagent that do
+// the same on one, and prints the ratios. INGEST_SECONDS (15), INGEST_ONLY (names of programs) and INGEST_PROFILE (a file for a profile
+// of Streamlens) change that.
+func BenchmarkIngest() error {
+	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
+	if err := errors.Join(
+		buildTool("vmagent", "tools/victoriametrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent"),
+		buildTool("otelcollector", "tools/otelcollector", "."),
+	); err != nil {
+		return err
+	}
+	return benchmarkOnCores(map[string]string{"INGEST_CORE": "0"}, "-timeout", "30m", "-run", "TestIngestBesidePeers")
+}
+
+// BenchmarkGrowth measures how time, memory and storage grow with sessions, streams, viewers, days and series, and draws it into
+// docs/performance. It takes a quarter of an hour.
+func BenchmarkGrowth() error {
+	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
+	folder, err := filepath.Abs("docs/performance")
+	if err != nil {
+		return err
+	}
+	points := filepath.Join(folder, "growth.json")
+	if err := benchmarkOnCores(map[string]string{"GROWTH": points, "INGEST_CORE": "0"}, "-timeout", "1h", "-run", "TestGrowth"); err != nil {
+		return err
+	}
+	return sh.RunV("go", "run", "-C", "tools/charts", ".", points, folder)
+}
+
+// benchmarkOnCores runs a benchmark that has the first core of the machine for the program that it measures, and the others for all else.
+func benchmarkOnCores(environment map[string]string, arguments ...string) error {
+	if reason := missing("taskset"); reason != "" || runtime.NumCPU() < 2 {
+		return fmt.Errorf("this needs taskset and two cores: there are %d cores %s", runtime.NumCPU(), reason)
+	}
+	others := fmt.Sprintf("1-%d", runtime.NumCPU()-1)
+	return benchmark(environment, "taskset", append([]string{"--cpu-list", others, "go", "test", "-count=1", "-v", "./test/benchmark"}, arguments...)...)
+}
+
 // Load keeps 100,000 live sessions for 10 minutes and prints what they cost; LOAD_SESSIONS, LOAD_MINUTES and LOAD_INTERVAL (10s)
 // change that.
 func Load() error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
-	paths := map[string]string{}
-	for variable, path := range map[string]string{
-		"STREAMLENS": program("streamlens"), "GEOIP": geoIPDatabase, "VICTORIAMETRICS": program("victoria-metrics"),
-	} {
-		absolute, err := filepath.Abs(path)
-		if err != nil {
-			return err
-		}
-		paths[variable] = absolute
-	}
-	return sh.RunWithV(paths, "go", "test", "-count=1", "-timeout", "3h", "-v", "-run", "TestLoad", "./test/benchmark")
+	return benchmark(nil, "go", "test", "-count=1", "-timeout", "3h", "-v", "-run", "TestLoad", "./test/benchmark")
 }
 
 // missing says which of the programs are not on this machine.

@@ -1,5 +1,7 @@
 import type {
   AdHocVariableFilter,
+  DataQueryRequest,
+  DataQueryResponse,
   DataSourceGetTagValuesOptions,
   DataSourceInstanceSettings,
   MetricFindValue,
@@ -7,16 +9,18 @@ import type {
   TimeRange,
 } from '@grafana/data';
 import { DataSourceWithBackend } from '@grafana/runtime';
+import { type Observable, switchMap } from 'rxjs';
 
 import { AD_HOC_KEYS, FILTERS, valuesParameters, valueText, withAdHocFilters } from './filters';
+import { canFollow, follow } from './live';
 import type { StreamlensOptions } from './options';
 import { DEFAULT_QUERY, type FilterName, type Filters, type StreamlensQuery } from './query';
 import { expandFilters, expandText } from './variables';
 import { StreamlensVariables } from './variableSupport';
 
 /**
- * Sends queries to the Go backend, which computes every answer; only dashboard variables and ad hoc filters are put
- * into them here.
+ * Sends queries to the Go backend, which computes every answer, and follows those that are live; only dashboard variables
+ * and ad hoc filters are put into them here.
  */
 export class DataSource extends DataSourceWithBackend<StreamlensQuery, StreamlensOptions> {
   constructor(settings: DataSourceInstanceSettings<StreamlensOptions>) {
@@ -26,6 +30,11 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
 
   getDefaultQuery(): Partial<StreamlensQuery> {
     return DEFAULT_QUERY;
+  }
+
+  query(request: DataQueryRequest<StreamlensQuery>): Observable<DataQueryResponse> {
+    const first = super.query(request);
+    return canFollow(request) ? first.pipe(switchMap((response) => follow(response, this.uid))) : first;
   }
 
   filterQuery(query: StreamlensQuery): boolean {
@@ -43,6 +52,7 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
         ...expandFilters(query, scopedVars),
         unit: expandText(query.unit, scopedVars),
         metric: expandText(query.metric, scopedVars),
+        breakdown: expandText(query.breakdown, scopedVars),
         mode: expandText(query.mode, scopedVars),
         interval: expandText(query.interval, scopedVars),
         timezone: expandText(query.timezone, scopedVars),

@@ -1,5 +1,7 @@
 import type { DataSourceJsonData } from '@grafana/data';
 
+import type { Filters } from './query';
+
 /** Level of an organisation; the lower of this one and the collector's holds. */
 export type Level = 'default' | 'premium';
 
@@ -13,6 +15,8 @@ export interface StreamlensOptions extends DataSourceJsonData {
   level?: Level;
   /** Address of the collector, if there is one. */
   collectorUrl?: string;
+  /** Filters that the backend adds to every query, so that whoever asks can narrow them and never widen them. */
+  fixedFilters?: Filters;
 }
 
 /** The settings that only the backend may read. */
@@ -50,6 +54,12 @@ export function organizationError(text: string): string | undefined {
     return 'Use 1 to 64 of these characters: a to z, 0 to 9, underscore and hyphen.';
   }
   return undefined;
+}
+
+/** Says in words what is wrong with a list of countries; undefined if nothing is. */
+export function countriesError(countries: string[]): string | undefined {
+  const wrong = countries.find((country) => !/^[A-Z]{2}$/.test(country));
+  return wrong === undefined ? undefined : `"${wrong}" is no country: use two capital letters, such as DE.`;
 }
 
 function addressError(text: string): string | undefined {

@@ -23,7 +23,7 @@ export type FilterName = keyof Filters;
 export const FILTER_NAMES: FilterName[] = ['country', 'stream', 'tag', 'event', 'referrer'];
 
 /** The fields that only some widgets have. */
-export type OptionName = 'unit' | 'metric' | 'mode';
+export type OptionName = 'unit' | 'metric' | 'breakdown' | 'mode';
 
 /**
  * One question to the backend, named by its widget in `queryType`.
@@ -36,6 +36,8 @@ export interface StreamlensQuery extends DataQuery, Filters {
   unit?: string;
   /** Which of the widget's metrics, where it has several. */
   metric?: string;
+  /** `country` or `stream`: a row for each, of widgets that have one row, which is the default. */
+  breakdown?: string;
   /** `absolute` (default) or `delta` to the interval before, in the series form only. */
   mode?: string;
   /** Default `total`. */
@@ -44,6 +46,8 @@ export interface StreamlensQuery extends DataQuery, Filters {
   interval?: string;
   /** IANA name of the time zone of calendar days and months; default `UTC`. */
   timezone?: string;
+  /** Whether the answer updates by itself, in a panel whose time range ends now. */
+  live?: boolean;
 }
 
 /** The question of a dashboard variable: which values there are for a filter. Its own filters narrow them. */

@@ -17,7 +17,7 @@ const plain: Widget = {
 const full: Widget = {
   ...plain,
   type: 'full',
-  options: ['unit', 'metric', 'mode'],
+  options: ['unit', 'metric', 'breakdown', 'mode'],
   metrics: ['playouts', 'ingests'],
   filters: ['country', 'stream', 'tag', 'event', 'referrer'],
 };
@@ -33,6 +33,7 @@ const query: StreamlensQuery = {
   referrer: ['site.example'],
   unit: 'playtime',
   metric: 'ingests',
+  breakdown: 'stream',
   mode: 'delta',
   form: 'series',
   interval: '1h',

@@ -32,7 +32,7 @@ export interface Widget {
 export const WIDGETS = list as Widget[];
 
 /** Every filter and every option that some widget may have. */
-const OPTIONAL: Array<FilterName | OptionName> = [...FILTER_NAMES, 'unit', 'metric', 'mode'];
+const OPTIONAL: Array<FilterName | OptionName> = [...FILTER_NAMES, 'unit', 'metric', 'breakdown', 'mode'];
 
 /** Whether only organisations of level premium get an answer, of the widget or of the chosen metric. */
 export function isPremium(widget: Widget, metric?: string): boolean {

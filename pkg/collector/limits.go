@@ -61,39 +61,52 @@ func newLimiters() (*limiters, error) {
 	return &limiters{organizations: map[string]*rate.Limiter{}, accounts: map[string]*rate.Limiter{}, addresses: addresses}, nil
 }
 
+// bound is a limit that a sender is under.
+type bound struct {
+	limiter          *rate.Limiter
+	reason, sentence string // of a refusal
+}
+
 // take takes n events from what the sender may send now. A refusal takes nothing; it names the limit for which the sender
 // must wait longest. A batch with nothing good in it counts as one event.
 func (l *limiters) take(now time.Time, s sender, n int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	bounds := append(make([]bound, 0, 3), bound{l.organization(now, s.organization), "rate",
+		"the organisation sends more events a second than its limit"})
+	if s.account != "" && s.accountPerSecond > 0 {
+		bounds = append(bounds, bound{l.account(now, s), "rate_account", "the account sends more events a second than its limit"})
+	}
+	if perSecond := s.organization.Limits.EventsPerSecondPerAddress; s.account != "" && perSecond > 0 {
+		bounds = append(bounds, bound{l.address(now, s, perSecond), "rate_address",
+			"the address sends more events a second than the limit of one address; a proxy must be one of the trustedProxies"})
+	}
 	var (
-		taken   []*rate.Reservation
 		refused event.Refusal
 		longest time.Duration
 	)
-	reserve := func(limiter *rate.Limiter, reason, sentence string) {
-		reservation := limiter.ReserveN(now, min(max(n, 1), limiter.Burst()))
-		taken = append(taken, reservation)
-		if wait := reservation.DelayFrom(now); wait > longest {
-			longest, refused = wait, event.Refusal{Reason: reason, Error: sentence}
+	for _, b := range bounds {
+		if b.limiter.TokensAt(now) >= float64(b.events(n)) {
+			continue
+		}
+		reservation := b.limiter.ReserveN(now, b.events(n))
+		wait := reservation.DelayFrom(now)
+		reservation.CancelAt(now)
+		if wait > longest {
+			longest, refused = wait, event.Refusal{Reason: b.reason, Error: b.sentence}
 		}
 	}
-	reserve(l.organization(now, s.organization), "rate", "the organisation sends more events a second than its limit")
-	if s.account != "" && s.accountPerSecond > 0 {
-		reserve(l.account(now, s), "rate_account", "the account sends more events a second than its limit")
+	if longest > 0 {
+		return &refusal{http.StatusTooManyRequests, refused, longest}
 	}
-	if perSecond := s.organization.Limits.EventsPerSecondPerAddress; s.account != "" && perSecond > 0 {
-		reserve(l.address(now, s, perSecond), "rate_address",
-			"the address sends more events a second than the limit of one address; a proxy must be one of the trustedProxies")
+	for _, b := range bounds {
+		b.limiter.AllowN(now, b.events(n))
 	}
-	if longest == 0 {
-		return nil
-	}
-	for _, reservation := range taken {
-		reservation.CancelAt(now)
-	}
-	return &refusal{http.StatusTooManyRequests, refused, longest}
+	return nil
 }
+
+// events returns how many events a batch of n takes of the limit.
+func (b bound) events(n int) int { return min(max(n, 1), b.limiter.Burst()) }
 
 func (l *limiters) organization(now time.Time, o *tenant.Organization) *rate.Limiter {
 	limiter := l.organizations[o.ID]

@@ -11,8 +11,9 @@ import (
 	"github.com/streamlens/streamlens/pkg/config"
 )
 
-// reloadedFields are the fields of config.Config that a running collector takes over; all others need a restart.
-var reloadedFields = []string{"Organizations", "TrustedProxies", "GeoIP"}
+// reloadedFields are the fields of config.Config that a running collector takes over, or that it does not use; all others need a
+// restart.
+var reloadedFields = []string{"Organizations", "TrustedProxies", "GeoIP", "Reports", "SMTP"}
 
 // reloader lets a running collector take over other configurations.
 type reloader struct {

@@ -44,6 +44,10 @@ type Config struct {
 	Logs []LogFile `yaml:"logs"`
 	// Servers are the media servers that the collector polls.
 	Servers []MediaServer `yaml:"servers"`
+	// Reports are those that `streamlens report --scheduled` delivers.
+	Reports []Report `yaml:"reports"`
+	// SMTP is where their mails are handed in.
+	SMTP SMTP `yaml:"smtp"`
 }
 
 // minDataBytes is the least with which the journal can work: some of its segments.
@@ -267,6 +271,7 @@ func parse(data []byte) (Config, error) {
 			add(fmt.Sprintf("servers[%d].url is there twice", i), "servers", i, "url")
 		}
 	}
+	config.checkReports(add)
 	if problems != nil {
 		return Config{}, errors.Join(problems...)
 	}

@@ -2,6 +2,7 @@ package event
 
 import (
 	"math"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -46,12 +47,12 @@ func ClockCorrection(received, sentAt int64) int64 {
 
 // ValidText reports whether s can become a label: UTF-8 of at most limit bytes without control characters.
 func ValidText(s string, limit int) bool {
-	if len(s) > limit || !utf8.ValidString(s) {
+	if len(s) > limit {
 		return false
 	}
-	for _, r := range s {
-		if unicode.IsControl(r) {
-			return false
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' { // most texts have none
+			return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 		}
 	}
 	return true

@@ -15,7 +15,8 @@ import (
 	"github.com/streamlens/streamlens/pkg/widget"
 )
 
-// resources returns the handler of what the front end asks beside queries. There is one resource, GET values, and it reads.
+// resources returns the handler of what the front end asks beside queries, values, and of what is downloaded, report and export. All
+// of it reads.
 //
 // Whoever may query the data source may call it, a Viewer too, since it tells no more than queries do: it reads through the client
 // that forces the data source's organisation. Roles are not asked: Grafana says Admin for its alert scheduler and for public
@@ -24,6 +25,8 @@ import (
 func (d *Datasource) resources() backend.CallResourceHandler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /values", d.values)
+	mux.HandleFunc("GET /report", d.report)
+	mux.HandleFunc("GET /export", d.export)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		answerError(w, r, backend.StatusNotFound, fmt.Errorf("there is no resource %s %s", r.Method, r.URL.Path))
 	})

@@ -32,6 +32,9 @@ func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequ
 		message += fmt.Sprintf(" Its level is %s in streamlens.yaml and %s here; the lower one, %s, holds.",
 			stored, d.settings.Level, tenant.Lower(stored, d.settings.Level))
 	}
+	if fixed := d.settings.FixedFilters.String(); fixed != "" {
+		message += fmt.Sprintf(" Fixed filters: %s.", fixed)
+	}
 	return &backend.CheckHealthResult{Status: backend.HealthStatusOk, Message: message}, nil
 }
 

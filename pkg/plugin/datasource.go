@@ -14,6 +14,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/vm"
+	"github.com/streamlens/streamlens/pkg/widget"
 )
 
 // ID is the data source's plugin id.
@@ -29,22 +30,29 @@ type Datasource struct {
 	// query can say it.
 	settingsErr error
 	plain       *http.Client // without organisation, for the server's own flags
-	client      *vm.Client   // reads of the organisation
-	shared      *vm.Shared   // the same, for panels that ask the same
+	client      *vm.Client   // reads of the organisation as a whole, for the health check and its level
+	shared      vm.Asker     // reads of what the fixed filters let through, for all that is shown; panels that ask the same share an answer
 	level       *levelCache
 	now         func() time.Time
+	pollEvery   time.Duration      // how often streams ask
+	polls       chan struct{}      // one for each stream that asks at this moment
+	inUse       context.Context    // ends the streams
+	dispose     context.CancelFunc // ends inUse
+	reports     chan struct{}      // one for each report that is made at this moment
 }
 
 var (
 	_ backend.QueryDataHandler      = (*Datasource)(nil)
 	_ backend.CheckHealthHandler    = (*Datasource)(nil)
 	_ backend.CallResourceHandler   = (*Datasource)(nil)
+	_ backend.StreamHandler         = (*Datasource)(nil)
 	_ instancemgmt.InstanceDisposer = (*Datasource)(nil)
 )
 
 // New makes the instance for some settings.
 func New(ctx context.Context, raw backend.DataSourceInstanceSettings) (instancemgmt.Instance, error) {
-	d := &Datasource{now: time.Now}
+	d := &Datasource{now: time.Now, pollEvery: pollEvery, polls: make(chan struct{}, parallelPolls), reports: make(chan struct{}, parallelReports)}
+	d.inUse, d.dispose = context.WithCancel(context.WithoutCancel(ctx))
 	d.settingsErr = d.configure(ctx, raw)
 	d.CallResourceHandler = d.resources()
 	return d, nil
@@ -80,13 +88,14 @@ func (d *Datasource) configure(ctx context.Context, raw backend.DataSourceInstan
 	if d.client, err = vm.NewClient(d.settings.URL, &forced); err != nil {
 		return err
 	}
-	d.shared = vm.NewShared(d.client)
+	d.shared = widget.Confine(vm.NewShared(d.client), d.settings.FixedFilters)
 	d.level = &levelCache{read: d.readLevel}
 	return nil
 }
 
-// Dispose closes idle connections when the settings change.
+// Dispose ends streams and closes idle connections when the settings change.
 func (d *Datasource) Dispose() {
+	d.dispose()
 	if d.plain != nil {
 		d.plain.CloseIdleConnections()
 	}

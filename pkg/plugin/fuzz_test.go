@@ -3,6 +3,7 @@ package plugin
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ func FuzzSettings(f *testing.F) {
 	f.Add([]byte(`{"url":"http://vm/select/multitenant/prometheus","organization":"acme"}`))
 	f.Add([]byte(`{"url":"http://vm?extra_label=org=victim","organization":"acme","Organization":"victim","ORGANIZATION":"\u0000"}`))
 	f.Add([]byte(`{"url":"http://u:p@vm/a/../b#x","organization":["acme"],"level":null}`))
+	f.Add([]byte(`{"url":"http://vm","organization":"acme","fixedFilters":{"stream":["a",""],"tag":[],"country":null},"FixedFilters":{"x":["y"]}}`))
 	f.Fuzz(func(t *testing.T, jsonData []byte) {
 		settings, err := LoadSettings(backend.DataSourceInstanceSettings{JSONData: jsonData, DecryptedSecureJSONData: map[string]string{"token": "MARKED4711"}})
 		if err != nil {
@@ -24,6 +26,11 @@ func FuzzSettings(f *testing.F) {
 				t.Errorf("the error shows the token: %v", err)
 			}
 			return
+		}
+		for name, values := range settings.FixedFilters {
+			if len(values) == 0 || slices.Contains(values, "") {
+				t.Errorf("the fixed filter %q has %q", name, values)
+			}
 		}
 		if !tenant.ValidID(settings.Organization) || !settings.Level.Valid() {
 			t.Errorf("taken: %+v", settings)

@@ -120,6 +120,81 @@ func TestCheckHealth(t *testing.T) {
 	}
 }
 
+func TestFixedFiltersOfSettings(t *testing.T) {
+	tests := []struct{ name, jsonData, want string }{
+		{"none", `{}`, ""},
+		{"some", `{"fixedFilters":{"stream":["a","b"],"country":["DE"]}}`, ""},
+		{"null", `{"fixedFilters":null}`, ""},
+		{"a name that is none", `{"fixedFilters":{"streams":["a"]}}`, `"streams" is unknown`},
+		{"an empty list", `{"fixedFilters":{"stream":[]}}`, "has no value"},
+		{"null as list", `{"fixedFilters":{"stream":null}}`, "has no value"},
+		{"an empty value", `{"fixedFilters":{"stream":[""]}}`, "is empty"},
+		{"a number", `{"fixedFilters":{"stream":[1]}}`, "cannot be read"},
+		{"a text", `{"fixedFilters":{"stream":"a"}}`, "cannot be read"},
+		{"an unset variable", `{"fixedFilters":""}`, "cannot be read"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			jsonData := `{"url":"http://vm","organization":"acme",` + tt.jsonData[1:]
+			if tt.jsonData == "{}" {
+				jsonData = `{"url":"http://vm","organization":"acme"}`
+			}
+			_, err := LoadSettings(backend.DataSourceInstanceSettings{JSONData: []byte(jsonData)})
+			if (err == nil) != (tt.want == "") || (err != nil && !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+	t.Run("a URL outside jsonData", func(t *testing.T) {
+		raw := instanceSettings("http://vm", "acme", tenant.Default)
+		raw.URL = "http://vm"
+		if _, err := LoadSettings(raw); err == nil || !strings.Contains(err.Error(), "any viewer could read") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestFixedFilters asks a data source that shows one of two streams, as panels, variables and alert rules do.
+func TestFixedFilters(t *testing.T) {
+	url := start(t, vmtest.DefaultFlags...)
+	m := measure.Get(measure.Traffic)
+	byStream, _ := m.FamilyWith(measure.LabelStream)
+	for stream, bytes := range map[string]int{"own": 2, "other": 40} {
+		vmtest.Import(t, url, fmt.Sprintf("%s{org=\"acme\",collector=\"a\",direction=\"playout\",protocol=\"hls\",stream=%q} %d %d\n",
+			m.Metric(byStream, measure.Minute), stream, bytes, minute().UnixMilli()+1))
+	}
+	vmtest.Flush(t, url)
+	settings := instanceSettings(url, "acme", tenant.Premium)
+	settings.JSONData = fmt.Appendf(nil, `{"url":%q,"organization":"acme","level":"premium","fixedFilters":{"stream":["own"]}}`, url)
+	d := newDatasource(t, settings)
+	for model, want := range map[string]float64{
+		`{"queryType":"usageOverview"}`:                                              2,
+		`{"queryType":"usageOverview","stream":["other"]}`:                           0,
+		`{"queryType":"usageOverview","stream":["other","own"]}`:                     2,
+		`{"queryType":"usageOverview","stream":[".*"]}`:                              0,
+		`{"queryType":"usageOverview","fixedFilters":{"stream":["other"]}}`:          2,
+		`{"queryType":"usageOverview","stream":[],"country":[],"tag":[],"event":[]}`: 2,
+	} {
+		for _, headers := range []map[string]string{nil, {backend.FromAlertHeaderName: "true"}} {
+			got, err := d.QueryData(t.Context(), &backend.QueryDataRequest{Headers: headers, Queries: []backend.DataQuery{query("A", model)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a := got.Responses["A"]; a.Error != nil || *a.Frames[0].Fields[0].At(0).(*float64) != want {
+				t.Errorf("%s: got %+v, want %v", model, a, want)
+			}
+		}
+	}
+	health, err := d.CheckHealth(t.Context(), &backend.CheckHealthRequest{})
+	if err != nil || !strings.HasSuffix(health.Message, "Fixed filters: stream own.") {
+		t.Errorf("health: %+v, %v", health, err)
+	}
+	target := fmt.Sprintf("values?label=stream&from=%d&to=%d", minute().UnixMilli(), minute().Add(time.Minute).UnixMilli())
+	if _, _, body := callResource(t, settings, http.MethodGet, target, nil); body != `["own"]` {
+		t.Errorf("values: %s", body)
+	}
+}
+
 func query(refID, model string) backend.DataQuery {
 	return backend.DataQuery{RefID: refID, JSON: []byte(model), TimeRange: backend.TimeRange{From: minute(), To: minute().Add(time.Minute)}}
 }

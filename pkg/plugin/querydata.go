@@ -23,23 +23,37 @@ func (d *Datasource) QueryData(ctx context.Context, req *backend.QueryDataReques
 }
 
 func (d *Datasource) query(ctx context.Context, q concurrent.Query) backend.DataResponse {
+	var asked struct {
+		widget.Query
+		Live bool `json:"live"` // whether the front end wants to follow the answer
+	}
+	if err := json.Unmarshal(q.DataQuery.JSON, &asked); err != nil {
+		return badRequest(fmt.Errorf("the query cannot be read: %w", err))
+	}
+	asked.RefID = q.DataQuery.RefID
+	if asked.QueryType == "" {
+		asked.QueryType = q.DataQuery.QueryType
+	}
+	request := widget.Request{
+		Query: asked.Query,
+		From:  q.DataQuery.TimeRange.From,
+		To:    q.DataQuery.TimeRange.To,
+		Alert: q.Headers.Get(backend.FromAlertHeaderName) == "true",
+	}
+	response := d.answer(ctx, request)
+	if asked.Live && !request.Alert {
+		offer(&response, request)
+	}
+	return response
+}
+
+// answer runs a query of a panel, an alert rule or a stream for the data source's organisation, at its level.
+func (d *Datasource) answer(ctx context.Context, request widget.Request) backend.DataResponse {
 	if d.settingsErr != nil {
 		return badRequest(d.settingsErr)
 	}
-	request := widget.Request{
-		From: q.DataQuery.TimeRange.From,
-		To:   q.DataQuery.TimeRange.To,
-		// In whole seconds, so that panels that ask at once ask the same.
-		Now:   d.now().Truncate(time.Second),
-		Alert: q.Headers.Get(backend.FromAlertHeaderName) == "true",
-	}
-	if err := json.Unmarshal(q.DataQuery.JSON, &request.Query); err != nil {
-		return badRequest(fmt.Errorf("the query cannot be read: %w", err))
-	}
-	request.RefID = q.DataQuery.RefID
-	if request.QueryType == "" {
-		request.QueryType = q.DataQuery.QueryType
-	}
+	// In whole seconds, so that panels that ask at once ask the same.
+	request.Now = d.now().Truncate(time.Second)
 	var err error
 	if request.Level, err = d.level.get(ctx, request.Now); err != nil {
 		return upstreamFailed(err)

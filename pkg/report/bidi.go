@@ -26,11 +26,14 @@ var arabicForms = func() map[rune]forms {
 	return byLetter
 }()
 
+// leftToRight is a mark (U+200E) that is not seen, and before which and after which texts keep their own direction.
+const leftToRight = "\u200e"
+
 // visual returns a text in the order in which it is seen from left to right, with Arabic letters joined. The PDF library
 // writes characters as they come.
 func visual(text string) string {
 	if !strings.ContainsFunc(text, isRightToLeft) {
-		return text
+		return strings.ReplaceAll(text, leftToRight, "")
 	}
 	var p bidi.Paragraph
 	if _, err := p.SetString(join(text)); err != nil {
@@ -54,7 +57,7 @@ func visual(text string) string {
 		parts = append(parts, part)
 	}
 	slices.Reverse(parts[group:])
-	return strings.Join(parts, "")
+	return strings.ReplaceAll(strings.Join(parts, ""), leftToRight, "")
 }
 
 // isNumber reports whether a text has digits but no letters: such a part belongs to the letters before it.

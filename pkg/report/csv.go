@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/csv"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 // lines of the table "report", which say what the report is about, then a line for each number. Intervals of the histogram
 // are named by their start in RFC 3339. Numbers are exact: bytes, seconds, or a part of 1.
 //
-// A name that a spreadsheet would take for a formula has an apostrophe before it.
+// In a name that a spreadsheet could take for a formula an apostrophe stands before the sign that begins it.
 func (r *Report) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	lines := [][]string{
@@ -32,8 +33,11 @@ func (r *Report) WriteCSV(w io.Writer) error {
 			lines = append(lines, []string{"report", "filter", f.Name, "", noFormula(v)})
 		}
 	}
+	if r.Fixed != "" {
+		lines = append(lines, []string{"report", "only", "", "", noFormula(r.Fixed)})
+	}
 	for _, n := range r.Notices {
-		lines = append(lines, []string{"report", "notice", "", "", n})
+		lines = append(lines, []string{"report", "notice", "", "", noFormula(n)})
 	}
 	for _, t := range r.all() {
 		for _, row := range t.Rows {
@@ -61,11 +65,17 @@ func (r *Report) csvName(row Row) string {
 	return noFormula(row.Name)
 }
 
-func noFormula(s string) string {
-	if s != "" && strings.ContainsAny(s[:1], "=+-@\t\r") {
-		return "'" + s
+// formula is where a spreadsheet could begin to read a formula: at the beginning of a cell, and behind what some spreadsheets, by their
+// language, take for its end. Full-width signs count in Japanese and Chinese ones.
+var formula = regexp.MustCompile(`((?:^|[;\t\r\n])["' ]*)([=+\-@＝＋－＠])`)
+
+// noFormula sets an apostrophe before each sign with which a formula could begin.
+func noFormula(name string) string {
+	name = formula.ReplaceAllString(name, "$1'$2")
+	if name != "" && strings.ContainsAny(name[:1], "\t\r\n") {
+		return "'" + name
 	}
-	return s
+	return name
 }
 
 // exact writes a number as it is. Seconds are stored in ms, and what adding them up leaves beyond is cut off.

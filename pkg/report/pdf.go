@@ -1,21 +1,15 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
-	"image"
-	"image/draw"
-	"image/png"
 	"io"
 	"strings"
-	"time"
 
 	"codeberg.org/go-pdf/fpdf"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
 	"github.com/streamlens/streamlens/pkg/measure"
-	"github.com/streamlens/streamlens/pkg/widget"
 )
 
 // Paper is a size of paper.
@@ -27,14 +21,22 @@ const (
 	Letter Paper = "Letter"
 )
 
+// ParsePaper returns the size of a name in any case, A4 if it is empty.
+func ParsePaper(name string) (Paper, error) {
+	switch strings.ToLower(name) {
+	case "", "a4":
+		return A4, nil
+	case "letter":
+		return Letter, nil
+	}
+	return "", fmt.Errorf("the paper %q is unknown: it is a4 or letter", name)
+}
+
 // Layout is how a PDF looks.
 type Layout struct {
 	Paper Paper
-	Logo  []byte // PNG, at the top of the first page; none if empty
+	Logo  []byte // PNG or JPEG, at the top of the first page; none if empty
 }
-
-// maxLogoPixels is the greatest size of a logo: more would be decoded in vain.
-const maxLogoPixels = 16_000_000
 
 // Lengths in mm.
 const (
@@ -106,7 +108,7 @@ func (r *Report) WritePDF(w io.Writer, layout Layout) error {
 	p.totals()
 	for i, c := range r.Histogram.Columns {
 		p.need(chartHeight + 14)
-		p.heading(strings.ToUpper(c.Name[:1]) + c.Name[1:] + " per " + r.intervalName())
+		p.heading(title(c.Name) + " per " + r.intervalName())
 		p.histogram(i)
 	}
 	for _, t := range r.Tables {
@@ -133,34 +135,6 @@ func (p *page) need(height float64) {
 
 func (p *page) end() float64 { return p.paperWidth - margin }
 
-// logo draws an image at the top right.
-func (p *page) logo(content []byte) error {
-	size, err := png.DecodeConfig(bytes.NewReader(content))
-	if err != nil {
-		return fmt.Errorf("read the logo: %w", err)
-	}
-	if size.Width*size.Height > maxLogoPixels {
-		return fmt.Errorf("the logo has %d × %d pixels, more than %d million", size.Width, size.Height, maxLogoPixels/1_000_000)
-	}
-	decoded, err := png.Decode(bytes.NewReader(content))
-	if err != nil {
-		return fmt.Errorf("read the logo: %w", err)
-	}
-	// The PDF library knows neither interlaced images nor 16 bits per channel.
-	plain := image.NewNRGBA(decoded.Bounds())
-	draw.Draw(plain, plain.Bounds(), decoded, decoded.Bounds().Min, draw.Src)
-	var encoded bytes.Buffer
-	if err := png.Encode(&encoded, plain); err != nil {
-		return fmt.Errorf("write the logo: %w", err)
-	}
-	scale := min(logoWidth/float64(size.Width), logoHeight/float64(size.Height))
-	width, height := float64(size.Width)*scale, float64(size.Height)*scale
-	options := fpdf.ImageOptions{ImageType: "PNG"}
-	p.pdf.RegisterImageOptionsReader("logo", options, &encoded)
-	p.pdf.ImageOptions("logo", p.end()-width, margin, width, height, false, options, 0, "")
-	return nil
-}
-
 // head says what the report is about.
 func (p *page) head() {
 	r := p.report
@@ -174,35 +148,11 @@ func (p *page) head() {
 		p.y += 6
 	}
 	p.y += 3
-	zone := r.Zone.String()
-	facts := [][2]string{
-		{"Range", moment(r.From, r.Zone) + " to " + moment(r.To, r.Zone)},
-		{"Time zone", zone},
-		{"Usage", map[string]string{
-			widget.UnitTraffic:  "Traffic: bytes that servers and access logs report",
-			widget.UnitPlaytime: "Playtime: time that players were playing (sent) and webcasters were on air (received)",
-		}[r.Unit]},
-		{"Filters", "none"},
-	}
-	for i, f := range r.Filters {
-		name := f.Name
-		if len(f.Values) > 1 {
-			name += map[bool]string{true: " all of", false: " one of"}[f.Name == measure.DimensionTag]
-		}
-		fact := [2]string{"", name + ": " + strings.Join(f.Values, ", ")}
-		if i == 0 {
-			fact[0] = "Filters"
-			facts = facts[:len(facts)-1]
-		}
-		facts = append(facts, fact)
-	}
-	facts = append(facts, [2]string{"Made", moment(r.Made, r.Zone)})
-	for _, n := range r.Notices {
-		facts = append(facts, [2]string{"Note", n})
-	}
 	const labels = 22.0
-	for _, f := range facts {
-		for i, line := range p.wrap(f[1], textFace, p.end()-margin-labels, maxNameLines) {
+	for _, f := range r.facts() {
+		// A list is read from left to right, whatever the scripts of its values are.
+		value := leftToRight + strings.ReplaceAll(f[1], ", ", ", "+leftToRight)
+		for i, line := range p.wrap(value, textFace, p.end()-margin-labels, maxNameLines) {
 			if i == 0 {
 				p.left(margin, p.y+3, f[0], faintFace)
 			}
@@ -211,10 +161,6 @@ func (p *page) head() {
 		}
 	}
 	p.y += 3
-}
-
-func moment(t time.Time, zone *time.Location) string {
-	return t.In(zone).Format("2 January 2006 15:04 MST")
 }
 
 // totals draws a tile for each total.
@@ -227,7 +173,7 @@ func (p *page) totals() {
 		p.fill(x, p.y, width, height, tileBack)
 		p.fill(x, p.y, 1.2, height, columnColor(i))
 		value := p.report.Totals.Rows[0].Values[i]
-		p.left(x+5, p.y+5.5, strings.ToUpper(c.Name[:1])+c.Name[1:], faintFace)
+		p.left(x+5, p.y+5.5, title(c.Name), faintFace)
 		p.left(x+5, p.y+13.5, format(value, c.Unit), totalFace)
 		p.left(x+5, p.y+18.8, exactly(value, c.Unit), smallFace)
 	}
@@ -331,7 +277,10 @@ func (t Table) shown(row Row) string {
 	if err != nil {
 		return row.Name
 	}
-	return display.English.Regions().Name(region) + " (" + row.Name + ")"
+	if name := display.English.Regions().Name(region); name != "" {
+		return name + " (" + row.Name + ")"
+	}
+	return row.Name
 }
 
 // footers writes at the foot of each page what the report is and which page of how many it is.

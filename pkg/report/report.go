@@ -5,9 +5,11 @@ package report
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
@@ -21,6 +23,40 @@ const (
 	longerThanHours = 2 * 24 * time.Hour
 	longerThanDays  = 100 * 24 * time.Hour
 )
+
+// Format is the form of a report's file.
+type Format string
+
+// The forms.
+const (
+	PDF Format = "pdf"
+	CSV Format = "csv"
+)
+
+// ParseFormat returns the form of a name in any case; an empty one is PDF.
+func ParseFormat(name string) (Format, error) {
+	switch f := Format(strings.ToLower(name)); f {
+	case PDF, CSV:
+		return f, nil
+	case "":
+		return PDF, nil
+	}
+	return "", fmt.Errorf("the format %q is unknown: it is %s or %s", name, PDF, CSV)
+}
+
+// MediaType returns what the content of a file is called.
+func (f Format) MediaType() string {
+	if f == CSV {
+		return "text/csv; charset=utf-8"
+	}
+	return "application/pdf"
+}
+
+// DefaultTitle is the title of a report that nobody named.
+const DefaultTitle = "Usage report"
+
+// DefaultTop is how many rows of a breakdown are listed unless somebody wants another number.
+const DefaultTop = 20
 
 // Rest is the row that adds up the rows that a table does not list.
 const Rest = "the rest"
@@ -38,6 +74,7 @@ type Report struct {
 	Unit         string   // widget.UnitTraffic or widget.UnitPlaytime
 	Interval     string   // of the histogram, as in widget.Query
 	Filters      []Filter // those in force
+	Fixed        string   // filters that hold for whoever asks, in words; the caller sets them
 
 	Totals    Table // one row: sent and received in the range
 	Histogram Table // sent and received per interval
@@ -90,7 +127,7 @@ var breakdowns = []struct {
 // Make asks the widgets. Of the request it takes the range, the filters, the unit, the interval of the histogram and the
 // time zone. Without an interval, the histogram has hours, days if the range is longer than two days, or months if it is
 // longer than 100 days; days and months are those of the time zone. Breakdowns list the top greatest rows. The caller sets
-// Title and Organization. Errors are those of widget.Run.
+// Title, Organization and Fixed. Errors are those of widget.Run.
 func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) (*Report, error) {
 	r := &Report{
 		From: request.From.UTC().Truncate(time.Minute),
@@ -119,8 +156,8 @@ func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) 
 		return nil, err
 	}
 	// The widget has answered, so that the name of the zone is known to be right.
-	if r.Zone, err = time.LoadLocation(canonicalUTC(request.Timezone)); err != nil {
-		return nil, fmt.Errorf("load the time zone: %w", err)
+	if r.Zone, err = Zone(request.Timezone); err != nil {
+		return nil, err
 	}
 	series := request
 	series.Form, series.Interval = widget.FormSeries, r.Interval
@@ -149,11 +186,16 @@ func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) 
 // widget, asked at the end itself, answers about the next.
 func lastMoment(to time.Time) time.Time { return to.Add(-time.Nanosecond) }
 
-func canonicalUTC(zone string) string {
-	if strings.EqualFold(zone, "UTC") {
-		return "UTC"
+// Zone returns the time zone of a name that a widget has taken.
+func Zone(name string) (*time.Location, error) {
+	if strings.EqualFold(name, "UTC") {
+		return time.UTC, nil
 	}
-	return zone
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("load the time zone: %w", err)
+	}
+	return zone, nil
 }
 
 func (r *Report) automaticInterval() string {
@@ -252,6 +294,89 @@ func (t *Table) shorten(top int) {
 		t.Rows = append(slices.Clone(t.Rows[:top]), t.add(Rest, t.Rows[top:]))
 	}
 	t.Rows = append(t.Rows, sum)
+}
+
+// Write writes the report in a form; the layout is that of a PDF.
+func (r *Report) Write(w io.Writer, format Format, layout Layout) error {
+	if format == CSV {
+		return r.WriteCSV(w)
+	}
+	return r.WritePDF(w, layout)
+}
+
+// WriteSummary writes what the report is about and its totals as text, for the mail with which it is sent.
+func (r *Report) WriteSummary(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%s\n\n", r.Title, r.Organization)
+	for _, f := range r.facts() {
+		fmt.Fprintf(&b, "%-10s %s\n", f[0], f[1])
+	}
+	b.WriteString("\n")
+	for i, c := range r.Totals.Columns {
+		value := r.Totals.Rows[0].Values[i]
+		fmt.Fprintf(&b, "%-10s %s (%s)\n", title(c.Name), format(value, c.Unit), exactly(value, c.Unit))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// title sets a capital letter before the others.
+func title(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// facts are what the report is about: names, empty where the one before goes on, and texts.
+func (r *Report) facts() [][2]string {
+	facts := [][2]string{
+		{"Range", moment(r.From, r.Zone) + " to " + moment(r.To, r.Zone)},
+		{"Time zone", r.Zone.String()},
+		{"Usage", map[string]string{
+			widget.UnitTraffic:  "Traffic: bytes that servers and access logs report",
+			widget.UnitPlaytime: "Playtime: time that players were playing (sent) and webcasters were on air (received)",
+		}[r.Unit]},
+	}
+	if len(r.Filters) == 0 {
+		facts = append(facts, [2]string{"Filters", "none"})
+	}
+	for i, f := range r.Filters {
+		name := f.Name
+		if len(f.Values) > 1 {
+			name += map[bool]string{true: " all of", false: " one of"}[f.Name == measure.DimensionTag]
+		}
+		fact := [2]string{"", name + ": " + strings.Join(f.Values, ", ")}
+		if i == 0 {
+			fact[0] = "Filters"
+		}
+		facts = append(facts, fact)
+	}
+	if r.Fixed != "" {
+		facts = append(facts, [2]string{"Only", r.Fixed})
+	}
+	facts = append(facts, [2]string{"Made", moment(r.Made, r.Zone)})
+	for _, n := range r.Notices {
+		facts = append(facts, [2]string{"Note", n})
+	}
+	return facts
+}
+
+func moment(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format("2 January 2006 15:04 MST")
+}
+
+// FileName returns the name of the report's file: whose it is, and its first and last day.
+func (r *Report) FileName(organization string, format Format) string {
+	return FileName(organization, "usage", r.From, r.To, r.Zone, string(format))
+}
+
+// FileName returns the name of a file: whose it is, what it is about, the first and the last day of its range, and its extension.
+// Beside letters, digits and points it has hyphens and underscores only.
+func FileName(organization, about string, from, to time.Time, zone *time.Location, extension string) string {
+	name := fmt.Sprintf("%s-%s-%s-to-%s.%s", organization, about,
+		from.In(zone).Format(time.DateOnly), lastMoment(to).In(zone).Format(time.DateOnly), extension)
+	return strings.Map(func(c rune) rune {
+		if c < 0x80 && (c == '.' || c == '-' || c == '_' || unicode.IsLetter(c) || unicode.IsDigit(c)) {
+			return c
+		}
+		return '_'
+	}, name)
 }
 
 func (t *Table) add(name string, rows []Row) Row {

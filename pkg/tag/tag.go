@@ -45,7 +45,12 @@ func Normalize(tags []string) ([]string, error) {
 
 // Of returns the tags that a stream of the client's organisation has, in order.
 func Of(ctx context.Context, client vm.Reader, stream string, now time.Time) ([]string, error) {
-	return labels(ctx, client, measure.DimensionTag, vm.Filters{{Label: measure.LabelStream, Values: []string{stream}}}, now)
+	return OfStreams(ctx, client, []string{stream}, now)
+}
+
+// OfStreams returns the tags that any of the streams of the client's organisation has, in order.
+func OfStreams(ctx context.Context, client vm.Reader, streams []string, now time.Time) ([]string, error) {
+	return labels(ctx, client, measure.DimensionTag, vm.Filters{{Label: measure.LabelStream, Values: streams}}, now)
 }
 
 // All returns the tags that any stream of the client's organisation has, in order.

@@ -75,6 +75,8 @@ type Account struct {
 // Organization is one tenant. Nothing of it is ever shown to another.
 type Organization struct {
 	ID        string    `yaml:"id"`
+	Name      string    `yaml:"name"` // how reports name it; empty = ID
+	Logo      string    `yaml:"logo"` // path of the PNG or JPEG file that reports show; empty = none
 	Level     Level     `yaml:"level"`
 	SecretKey string    `yaml:"secretKey"` // of servers, starts with "sk_"; empty = no server may write
 	Accounts  []Account `yaml:"accounts"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,8 +28,32 @@ type Filter struct {
 	Values []string
 }
 
-// Filters holds the filters of a read; all of them must be met. Several filters of one label are not allowed.
+// Filters holds the filters of a read; all of them must be met. Several filters of one label are not allowed, and one without
+// values lets nothing through.
 type Filters []Filter
+
+// And returns filters that let through what both let through: of a label that both name, the values that both have, which may be none.
+func (f Filters) And(other Filters) Filters {
+	both := slices.Clone(f)
+	for _, filter := range other {
+		i := slices.IndexFunc(both, func(b Filter) bool { return b.Label == filter.Label })
+		if i < 0 {
+			both = append(both, filter)
+			continue
+		}
+		allowed := make(map[string]bool, len(filter.Values))
+		for _, v := range filter.Values {
+			allowed[v] = true
+		}
+		both[i].Values = slices.DeleteFunc(slices.Clone(both[i].Values), func(v string) bool { return !allowed[v] })
+	}
+	return both
+}
+
+// None reports whether the filters let nothing through, because one of them has no values.
+func (f Filters) None() bool {
+	return slices.ContainsFunc(f, func(filter Filter) bool { return len(filter.Values) == 0 })
+}
 
 // String returns the filters as one MetricsQL selector, and "" if there are none. Values are quoted and escaped, so that
 // they match only themselves.
@@ -111,6 +136,10 @@ func (c *Client) Query(ctx context.Context, query string, at time.Time, filters 
 
 // Ask asks for the values of an expression.
 func (c *Client) Ask(ctx context.Context, q Question) (Answer, error) {
+	if q.Filters.None() {
+		// VictoriaMetrics would take a list of nothing for series that lack the label.
+		return Answer{}, nil
+	}
 	if len(q.Query) > MaxQueryText {
 		return Answer{}, fmt.Errorf("%w: its text of %d bytes is longer than %d", ErrLimit, len(q.Query), MaxQueryText)
 	}

@@ -37,6 +37,37 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+func TestFiltersAnd(t *testing.T) {
+	one := vm.Filters{{"country", []string{"DE"}}}
+	tests := []struct {
+		name    string
+		f, with vm.Filters
+		want    string
+		none    bool
+	}{
+		{"nothing", nil, nil, "", false},
+		{"one side", one, nil, `{country="DE"}`, false},
+		{"the other side", nil, one, `{country="DE"}`, false},
+		{"two labels", one, vm.Filters{{"stream", []string{"a", "b"}}}, `{country="DE",stream=~"a|b"}`, false},
+		{"what both have", vm.Filters{{"country", []string{"FR", "DE", "US"}}}, vm.Filters{{"country", []string{"US", "FR"}}}, `{country=~"FR|US"}`, false},
+		{"twice one label", nil, vm.Filters{{"country", []string{"DE", "FR"}}, {"country", []string{"FR"}}}, `{country="FR"}`, false},
+		{"nothing in common", one, vm.Filters{{"country", []string{"FR"}}}, `{country=~""}`, true},
+		{"nothing on one side", one, vm.Filters{{"stream", nil}}, `{country="DE",stream=~""}`, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			before := tt.f.String()
+			got := tt.f.And(tt.with)
+			if got.String() != tt.want || got.None() != tt.none {
+				t.Errorf("got %s, none %t", got, got.None())
+			}
+			if tt.f.String() != before {
+				t.Errorf("the filters became %s", tt.f)
+			}
+		})
+	}
+}
+
 // TestFiltersMatchOnlyThemselves writes series with awkward names and reads each back alone and in a list.
 func TestFiltersMatchOnlyThemselves(t *testing.T) {
 	url := vmtest.Start(t)

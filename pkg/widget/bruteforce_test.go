@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,6 +108,31 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	if q.Unit == UnitPlaytime {
 		usage, byIP, byReferrer, unit = measure.Playing, measure.PlayingByIP, measure.PlayingByReferrer, 1000
 	}
+	by := func(name func(fact) string, facts []fact, add func(map[string]float64, string, fact)) map[string]float64 {
+		want := map[string]float64{}
+		for _, f := range facts {
+			add(want, name(f), f)
+		}
+		return want
+	}
+	if label := q.Breakdown; label != "" {
+		q.Breakdown = ""
+		names := by(func(f fact) string {
+			return map[string]string{measure.LabelCountry: f.country, measure.LabelStream: f.stream}[label]
+		}, facts,
+			func(names map[string]float64, name string, _ fact) { names[name] = 0 })
+		want := map[string]float64{}
+		for name := range names {
+			inRow := slices.DeleteFunc(slices.Clone(facts), func(f fact) bool { return name != f.country && name != f.stream })
+			for column, v := range expected(inRow, q, from, to) {
+				// A row in which nothing happened is not there.
+				if v > 0 {
+					want[column+" "+name] = v
+				}
+			}
+		}
+		return want
+	}
 	distribution := func(id measure.ID, unit float64) map[string]float64 {
 		values := of(id)
 		return map[string]float64{"median": exactMedian(values) / unit, "average": sumOf(values) / float64(len(values)) / unit}
@@ -117,13 +143,6 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 			if f.dimensions[0] == direction {
 				want["value "+f.dimensions[1]] += float64(f.value) / unit
 			}
-		}
-		return want
-	}
-	by := func(name func(fact) string, facts []fact, add func(map[string]float64, string, fact)) map[string]float64 {
-		want := map[string]float64{}
-		for _, f := range facts {
-			add(want, name(f), f)
 		}
 		return want
 	}
@@ -158,6 +177,12 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 		return map[string]float64{"value": buffering / (buffering + sumOf(of(measure.Playing), measure.Playout))}
 	case "startTime":
 		return distribution(measure.StartTime, 1000)
+	case "latency":
+		return distribution(measure.Latency, 1000)
+	case "startFailures":
+		loads, plays := sumOf(of(measure.Loads)), sumOf(of(measure.Plays))
+		failures := max(0, loads-plays)
+		return map[string]float64{"failures": failures, "ratio": failures / loads, "loads": loads, "plays": plays}
 	case "bufferLength":
 		return distribution(measure.BufferLength, 1000)
 	case "playedTime":
@@ -292,6 +317,9 @@ func TestRandomQueries(t *testing.T) {
 		if len(d.Choices) > 0 {
 			q.Metric = pick(random, append([]string{""}, d.Metrics()...))
 		}
+		if slices.Contains(d.Options, OptionBreakdown) {
+			q.Breakdown = pick(random, []string{"", measure.LabelCountry, measure.LabelStream})
+		}
 		if slices.Contains(d.Filters, measure.DimensionReferrer) {
 			q.Referrer = some("site.example", "(none)", ".*")
 		}
@@ -356,7 +384,7 @@ func compare(frame *data.Frame, facts []fact, q Query, from, to time.Time) (prob
 			w := want[key]
 			delete(want, key)
 			tolerance := 1e-9
-			if key == "median" {
+			if strings.HasPrefix(key, "median") {
 				tolerance = 0.07
 			}
 			if !(math.IsNaN(v) && (math.IsNaN(w) || w == 0)) && !(math.Abs(v-w) <= tolerance*math.Max(math.Abs(w), 1e-3)) {

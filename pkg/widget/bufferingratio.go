@@ -14,6 +14,7 @@ func bufferingRatio() Definition {
 			"more than short ones; there is none where nothing played or buffered.",
 		Page:    PageH5Live,
 		Level:   tenant.Premium,
+		Options: []string{OptionBreakdown},
 		Filters: commonFilters,
 		Columns: []Column{
 			{Name: "value", Unit: Ratio, Help: "Buffering ÷ (buffering + playing).",

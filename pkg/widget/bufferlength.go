@@ -13,7 +13,7 @@ func bufferLength() Definition {
 		Details:     "Every report weighs the same, so long plays weigh more than short ones.",
 		Page:        PageH5Live,
 		Level:       tenant.Premium,
-		Options:     []string{OptionMetric},
+		Options:     []string{OptionMetric, OptionBreakdown},
 		Filters:     commonFilters,
 		Columns:     medianAndAverage(Seconds),
 		reads:       distribution(measure.BufferLength),

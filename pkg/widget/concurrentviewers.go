@@ -16,7 +16,7 @@ func concurrentViewers() Definition {
 			"within an interval the first has none.",
 		Page:    PageHome,
 		Level:   tenant.Default,
-		Options: []string{OptionMode, OptionMetric},
+		Options: []string{OptionMode, OptionMetric, OptionBreakdown},
 		Filters: commonFilters,
 		Columns: []Column{
 			{Name: "viewers", Unit: Viewers, Help: "Of the greatest minute; with the mode delta, the difference to the interval before.",

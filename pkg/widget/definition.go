@@ -23,9 +23,10 @@ const (
 
 // Options that a widget may have beside the filters.
 const (
-	OptionUnit   = "unit"
-	OptionMode   = "mode"
-	OptionMetric = "metric"
+	OptionUnit      = "unit"
+	OptionMode      = "mode"
+	OptionMetric    = "metric"
+	OptionBreakdown = "breakdown"
 )
 
 // Unit is the unit in which a column is shown.
@@ -60,7 +61,7 @@ type Definition struct {
 	Details     string // what else settles the number, for the documentation; may be empty
 	Page        string
 	Level       tenant.Level // of organisations that may ask it
-	Options     []string     // of OptionUnit, OptionMode and OptionMetric
+	Options     []string     // of OptionUnit, OptionMode, OptionMetric and OptionBreakdown
 	Filters     []string     // names of the query's filters that apply
 	Columns     []Column     // where there is a breakdown, its names come first
 	Choices     []Choice     // what the column "value" may show, the default first; none where there is no such choice
@@ -151,6 +152,20 @@ func (d Definition) Measures() []measure.ID {
 	return ids
 }
 
+// breakdowns are the labels by which a widget with OptionBreakdown may be broken down, with what their column holds.
+var breakdowns = map[string]string{
+	measure.LabelCountry: "ISO 3166-1 alpha-2; ZZ is unknown.",
+	measure.LabelStream:  "Name of the stream.",
+}
+
+// brokenDown returns the definition with a row for each value of a label; unchanged if label is empty.
+func (d Definition) brokenDown(label string) Definition {
+	if label != "" {
+		d.Columns = append([]Column{{Name: label, Help: breakdowns[label]}}, d.Columns...)
+	}
+	return d
+}
+
 // breakdown returns the name of the column of names, and "" if there is none.
 func (d Definition) breakdown() string {
 	if d.Columns[0].value == nil {
@@ -200,7 +215,9 @@ func All() []Definition {
 		stopReasons(),
 		bufferingRatio(),
 		loadsByCountry(),
+		startFailures(),
 		bufferLength(),
+		latency(),
 		startTime(),
 		statusCodes(),
 		playedTime(),

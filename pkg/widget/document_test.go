@@ -87,6 +87,9 @@ bytes are seconds with ` + "`playtime`" + `.
 **Metric.** Where a widget has several number columns, ` + "`metric`" + ` picks one of them; alert rules get the first unless it is set. The world
 map is different: there ` + "`metric`" + ` says what its column ` + "`value`" + ` shows.
 
+**Breakdown.** Widgets with the option ` + "`breakdown`" + ` have one row; with ` + "`country` or `stream`" + ` they have one for each, except in the mode
+delta. Peaks of several rows do not add up, so ` + "`(other)`" + ` has none.
+
 **Filters.** ` + "`country`, `stream` and `event`" + ` take several values, of which one must match; ` + "`tag`" + ` takes several, all of which the stream must
 have now, also for its past. Traffic knows no events: there the filter on them changes nothing, and a notice says so. ` + "`referrer`" + ` is
 for usage by referrer alone.

@@ -65,6 +65,8 @@ func TestFrames(t *testing.T) {
 			map[string][][]float64{"s1": {{1}, {2}}, "s2": {{3}, {4}}}},
 		{"total_alert_first", Request{Query: Query{QueryType: "usageByStream", Form: FormTotal}, Alert: true}, twoHours[:1],
 			map[string][][]float64{"s1": {{1}, {2}}}},
+		{"total_broken_down_alert", Request{Query: Query{QueryType: "concurrentViewers", Form: FormTotal, Breakdown: "stream", Metric: "plays"},
+			Alert: true}, twoHours[:1], map[string][][]float64{"s1": {{60_000}, {2}, {0}}, "s2": {{90_000}, {1}, {0}}}},
 		{"total_empty", Request{Query: Query{QueryType: "usageByStream", Form: FormTotal}}, twoHours[:1], nil},
 		{"series", Request{Query: Query{QueryType: "usageOverview", Form: FormSeries}}, twoHours,
 			map[string][][]float64{"": {{5, 6}, {7, 8}}}},
@@ -72,6 +74,8 @@ func TestFrames(t *testing.T) {
 			map[string][][]float64{"iOS": {{3, 0}}, "Windows": {{1, 0}}}},
 		{"series_alert", Request{Query: Query{QueryType: "playsByOS", Form: FormSeries, Metric: "plays"}, Alert: true}, twoHours,
 			map[string][][]float64{"iOS": {{3, 0}}, "Windows": {{1, 0}}}},
+		{"series_broken_down", Request{Query: Query{QueryType: "bufferingRatio", Form: FormSeries, Breakdown: "country"}}, twoHours,
+			map[string][][]float64{"DE": {{1, 0}, {3, 0}}, "FR": {{0, 2}, {2, 2}}}},
 		{"series_empty", Request{Query: Query{QueryType: "playsByOS", Form: FormSeries}}, twoHours, nil},
 	}
 	for _, tt := range tests {
@@ -80,7 +84,7 @@ func TestFrames(t *testing.T) {
 			if !ok {
 				t.Fatal("no such widget")
 			}
-			d = d.chosen(tt.request.Metric)
+			d = d.chosen(tt.request.Metric).brokenDown(tt.request.Breakdown)
 			if d.ranked != nil {
 				tt.request.Metric = ""
 			}
@@ -123,6 +127,9 @@ func TestDefinitions(t *testing.T) {
 					t.Errorf("column %+v", c)
 				}
 			}
+			if slices.Contains(d.Options, OptionBreakdown) && d.breakdown() != "" {
+				t.Error("two breakdowns")
+			}
 			// Every combination of filters must find a family to read.
 			for _, metric := range d.metrics() {
 				for _, unit := range []string{UnitTraffic, UnitPlaytime} {
@@ -131,8 +138,15 @@ func TestDefinitions(t *testing.T) {
 						r.Referrer = []string{"site.example"}
 					}
 					reads := d.chosen(metric).reads(r.Query)
-					if _, err := newPlan(reads, d.groupBy(), r.filters(), []interval{{noon, noon, noon.Add(90 * time.Minute)}}); err != nil {
-						t.Error(err)
+					labels := []string{""}
+					if slices.Contains(d.Options, OptionBreakdown) {
+						labels = append(labels, measure.LabelCountry, measure.LabelStream)
+					}
+					for _, label := range labels {
+						groupBy := d.brokenDown(label).groupBy()
+						if _, err := newPlan(reads, groupBy, r.filters(), []interval{{noon, noon, noon.Add(90 * time.Minute)}}); err != nil {
+							t.Error(err)
+						}
 					}
 				}
 			}

@@ -13,7 +13,7 @@ func ingestTime() Definition {
 		Details:     "A broadcast that falls silent for three report intervals has ended at its last event. Broadcasts that still run are not counted.",
 		Page:        PageWebcaster,
 		Level:       tenant.Premium,
-		Options:     []string{OptionMetric},
+		Options:     []string{OptionMetric, OptionBreakdown},
 		Filters:     commonFilters,
 		Columns:     medianAndAverage(Seconds),
 		reads:       distribution(measure.IngestTime),

@@ -40,12 +40,13 @@ type Query struct {
 	Stream    []string `json:"stream,omitempty"`
 	Event     []string `json:"event,omitempty"`
 	Referrer  []string `json:"referrer,omitempty"`
-	Unit      string   `json:"unit,omitempty"`     // UnitTraffic by default
-	Metric    string   `json:"metric,omitempty"`   // what the column "value" shows, the first choice by default; or, where a widget has no choices, the one number column to answer with, all by default
-	Mode      string   `json:"mode,omitempty"`     // ModeAbsolute by default
-	Form      string   `json:"form,omitempty"`     // FormTotal by default
-	Interval  string   `json:"interval,omitempty"` // of FormSeries, such as 10m, 1h, 1d or 1M; automatic by default
-	Timezone  string   `json:"timezone,omitempty"` // of calendar days and months; UTC by default
+	Unit      string   `json:"unit,omitempty"`      // UnitTraffic by default
+	Metric    string   `json:"metric,omitempty"`    // what the column "value" shows, the first choice by default; or, where a widget has no choices, the one number column to answer with, all by default
+	Breakdown string   `json:"breakdown,omitempty"` // country or stream: a row for each, of widgets that have one row, which is the default
+	Mode      string   `json:"mode,omitempty"`      // ModeAbsolute by default
+	Form      string   `json:"form,omitempty"`      // FormTotal by default
+	Interval  string   `json:"interval,omitempty"`  // of FormSeries, such as 10m, 1h, 1d or 1M; automatic by default
+	Timezone  string   `json:"timezone,omitempty"`  // of calendar days and months; UTC by default
 }
 
 // Request is a query together with what surrounds it.
@@ -91,6 +92,9 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 			return nil, badQuery("the mode delta needs the form series: it compares each interval with the one before")
 		}
 	}
+	if err := r.checkBreakdown(d); err != nil {
+		return nil, err
+	}
 	if metrics := d.metrics(); r.Metric != "" && !slices.Contains(metrics, r.Metric) {
 		return nil, badQuery("the widget %s has no metric %q: it has %s", d.Type, r.Metric, strings.Join(metrics, ", "))
 	}
@@ -110,6 +114,22 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 		return nil, badQuery("the range must lie between the years 1970 and 2200")
 	}
 	return zone, nil
+}
+
+func (r *Request) checkBreakdown(d Definition) error {
+	if r.Breakdown == "" {
+		return nil
+	}
+	if _, ok := breakdowns[r.Breakdown]; !ok {
+		return badQuery("the breakdown %q is unknown: it is country or stream", r.Breakdown)
+	}
+	if !slices.Contains(d.Options, OptionBreakdown) {
+		return badQuery("the widget %s has no choice of breakdowns", d.Type)
+	}
+	if r.Mode == ModeDelta {
+		return badQuery("the mode delta has no breakdown")
+	}
+	return nil
 }
 
 func (r *Request) checkFilters(d Definition) error {

@@ -22,6 +22,7 @@ const completeAfter = 35 * time.Second
 type result struct {
 	definition Definition
 	request    Request
+	filters    vm.Filters // of what is read
 	intervals  []interval // one in the total form
 	table      *table
 	notices    []string
@@ -49,6 +50,7 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 		// The metric is what the columns show, and none of them.
 		d, r.Metric = d.chosen(r.Metric), ""
 	}
+	d = d.brokenDown(r.Breakdown)
 	res := &result{definition: d, request: r}
 	reads := d.reads(r.Query)
 	if err := res.narrow(ctx, asker, reads); err != nil {
@@ -77,16 +79,28 @@ func forbidden(d Definition, metric string) error {
 	return &kindError{ErrForbidden, fmt.Errorf("%s needs the level premium, and this organisation has the level default", what)}
 }
 
-// narrow looks up what restricts the answer beyond the query itself: the streams of tags, and whether there are addresses.
+// narrow settles what is read: by the filters of the query, the streams of its tags and the fixed filters of the asker. It looks up
+// whether there are addresses, too.
 func (res *result) narrow(ctx context.Context, asker vm.Asker, reads []read) error {
 	r := &res.request
-	noEvents := func(of read) bool { return !measure.Get(of.measure).Events }
-	if len(r.Event) > 0 && slices.ContainsFunc(reads, noEvents) {
-		res.notices = append(res.notices, "Traffic knows no events: the event filter does not change it.")
+	res.filters = r.filters()
+	if err := res.narrowToEvents(fixedOf(asker), reads); err != nil {
+		return err
 	}
 	if len(r.Tag) > 0 {
 		if err := res.narrowToTags(ctx, asker); err != nil {
 			return &kindError{ErrUpstream, err}
+		}
+	}
+	if c, ok := asker.(*Confined); ok {
+		fixed, err := c.filters(ctx)
+		if err != nil {
+			return &kindError{ErrUpstream, err}
+		}
+		res.filters = res.filters.And(fixed)
+		if !res.nothing && res.filters.None() {
+			res.nothing = true
+			res.notices = append(res.notices, "Nothing that was asked for is within the fixed filters of this data source.")
 		}
 	}
 	if res.definition.addresses {
@@ -102,22 +116,37 @@ func (res *result) narrow(ctx context.Context, asker vm.Asker, reads []read) err
 	return nil
 }
 
-// narrowToTags replaces the tags of the request by the streams that have all of them.
+// narrowToEvents says what filters on events do to measures that are not stored by event: one of the query leaves them as they are, a
+// fixed one leaves nothing of them.
+func (res *result) narrowToEvents(fixed Fixed, reads []read) error {
+	without := 0
+	for _, of := range reads {
+		if !measure.Get(of.measure).Events {
+			without++
+		}
+	}
+	switch isFixed := len(fixed[measure.LabelEvent]) > 0; {
+	case without == 0:
+	case isFixed && without == len(reads):
+		return &kindError{ErrForbidden, fmt.Errorf("the widget %q shows traffic, which is not stored by event, and this data source shows "+
+			"certain events only", res.definition.Title)}
+	case isFixed:
+		res.notices = append(res.notices, "What servers report is not stored by event. It is left out, because this data source shows certain "+
+			"events only.")
+	case len(res.request.Event) > 0:
+		res.notices = append(res.notices, "Traffic knows no events: the event filter does not change it.")
+	}
+	return nil
+}
+
+// narrowToTags lets only the streams through that have all of the tags.
 func (res *result) narrowToTags(ctx context.Context, asker vm.Asker) error {
-	r := &res.request
-	streams, err := tag.Streams(ctx, asker, r.Tag, r.Now)
+	streams, err := tag.Streams(ctx, asker, res.request.Tag, res.request.Now)
 	if err != nil {
 		return err
 	}
-	if len(r.Stream) > 0 {
-		asked := make(map[string]bool, len(r.Stream))
-		for _, s := range r.Stream {
-			asked[s] = true
-		}
-		streams = slices.DeleteFunc(streams, func(s string) bool { return !asked[s] })
-	}
-	r.Tag, r.Stream = nil, streams
-	if len(streams) == 0 {
+	res.filters = res.filters.And(vm.Filters{{Label: measure.LabelStream, Values: streams}})
+	if res.filters.None() {
 		res.nothing = true
 		res.notices = append(res.notices, "No stream of those asked for has all of the tags.")
 	}
@@ -235,7 +264,7 @@ func (res *result) read(ctx context.Context, asker vm.Asker, reads []read, inter
 	if res.nothing {
 		return newTable(reads, len(intervals)), nil
 	}
-	p, err := newPlan(reads, res.definition.groupBy(), res.request.filters(), intervals)
+	p, err := newPlan(reads, res.definition.groupBy(), res.filters, intervals)
 	if err != nil {
 		return nil, err
 	}

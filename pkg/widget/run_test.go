@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,11 @@ func TestRefusals(t *testing.T) {
 		{"too many intervals", func(r *Request) { r.Form, r.Interval, r.From = FormSeries, "1m", noon.AddDate(-1, 0, 0) }, ErrBadQuery, "more than 30000 of these intervals"},
 		{"delta of totals", func(r *Request) { r.QueryType, r.Mode = "concurrentViewers", ModeDelta }, ErrBadQuery, "the mode delta needs the form series"},
 		{"delta of usage", func(r *Request) { r.Mode, r.Form = ModeDelta, FormSeries }, ErrBadQuery, "has no mode delta"},
+		{"breakdown", func(r *Request) { r.QueryType, r.Breakdown = "startTime", "os" }, ErrBadQuery, `the breakdown "os" is unknown: it is country or stream`},
+		{"breakdown of a breakdown", func(r *Request) { r.QueryType, r.Breakdown = "playsByOS", "country" }, ErrBadQuery, "has no choice of breakdowns"},
+		{"delta of a breakdown", func(r *Request) {
+			r.QueryType, r.Breakdown, r.Mode, r.Form = "concurrentViewers", "stream", ModeDelta, FormSeries
+		}, ErrBadQuery, "the mode delta has no breakdown"},
 		{"referrer", func(r *Request) { r.Referrer = []string{"a"} }, ErrBadQuery, "the referrer filter is not available for the widget usageOverview"},
 		{"empty tag", func(r *Request) { r.Tag = []string{"a", ""} }, ErrBadQuery, "the tag filter has an empty value"},
 		{"empty referrer", func(r *Request) { r.QueryType, r.Referrer = "usageByReferrer", []string{""} }, ErrBadQuery, "the referrer filter has an empty value"},
@@ -169,5 +175,27 @@ func TestRestOfABreakdown(t *testing.T) {
 	}
 	if want := 5000.0 + 2*(501*502/2) + 502; sum != want {
 		t.Errorf("sum %v, want %v", sum, want)
+	}
+}
+
+// TestRestOfPeaks has 1,001 streams with viewers, of which the least is the rest: it has plays and values, but no peak.
+func TestRestOfPeaks(t *testing.T) {
+	table := newTable([]read{{measure: measure.Viewing, kind: peakMinute}, {measure: measure.Plays}, {measure: measure.StartTime, kind: bucketSums}}, 1)
+	for i := range maxRows + 1 {
+		r := table.row(fmt.Sprintf("s%04d", i))
+		table.add(r, 0, 0, 0, int64(i))
+		table.add(r, 1, 0, 0, 1)
+		table.add(r, 2, 0, measure.Bucket(10), 3)
+	}
+	table.finish(func(r *row) float64 { return r.numbers[0][0] })
+	other := table.rows[len(table.rows)-1]
+	if other.name != measure.Other || len(table.rows) != maxRows+1 {
+		t.Fatalf("%d rows, the last is %s", len(table.rows), other.name)
+	}
+	if peak, plays := other.numbers[0][0], other.numbers[1][0]; !math.IsNaN(peak) || plays != 1 {
+		t.Errorf("the rest has the peak %v and %v plays", peak, plays)
+	}
+	if n := other.buckets[0][measure.Bucket(10)]; n != 3 || other.numbers[2][0] != 3 {
+		t.Errorf("the rest has %d values in the bucket", n)
 	}
 }

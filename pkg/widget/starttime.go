@@ -13,7 +13,7 @@ func startTime() Definition {
 		Details:     "What the player measured itself, else from its load event to its start event; plays with neither are not counted.",
 		Page:        PageH5Live,
 		Level:       tenant.Premium,
-		Options:     []string{OptionMetric},
+		Options:     []string{OptionMetric, OptionBreakdown},
 		Filters:     commonFilters,
 		Columns:     medianAndAverage(Seconds),
 		reads:       distribution(measure.StartTime),

@@ -73,17 +73,21 @@ func (t *table) add(r *row, read, interval, bucket int, value int64) {
 	case peakMinute:
 		r.numbers[read][interval] = max(r.numbers[read][interval], float64(value))
 	case bucketSums:
-		if r.buckets == nil {
-			r.buckets = make([][]int64, t.intervals)
-		}
-		if r.buckets[interval] == nil {
-			r.buckets[interval] = make([]int64, measure.BucketCount)
-		}
-		r.buckets[interval][bucket] += value
+		t.addToBucket(r, interval, bucket, value)
 		r.numbers[read][interval] += float64(value)
 	default:
 		r.numbers[read][interval] += float64(value)
 	}
+}
+
+func (t *table) addToBucket(r *row, interval, bucket int, count int64) {
+	if r.buckets == nil {
+		r.buckets = make([][]int64, t.intervals)
+	}
+	if r.buckets[interval] == nil {
+		r.buckets[interval] = make([]int64, measure.BucketCount)
+	}
+	r.buckets[interval][bucket] += count
 }
 
 // leaveOut takes the row of a name away, if there is one.
@@ -159,12 +163,11 @@ func sortRows(rows []*row, count int, weight func(*row) float64) {
 	}
 }
 
-// finish orders the rows of a breakdown by weight and adds up those beyond maxRows. Peaks and buckets are of widgets without
-// a breakdown.
+// finish orders the rows of a breakdown by weight and adds up those beyond maxRows.
 func (t *table) finish(weight func(*row) float64) {
 	t.all = t.newRow("")
 	for _, r := range t.rows {
-		t.all.include(r)
+		t.include(t.all, r)
 	}
 	sortRows(t.rows, maxRows, weight)
 	if len(t.rows) <= maxRows {
@@ -179,15 +182,24 @@ func (t *table) finish(weight func(*row) float64) {
 		listed = slices.Delete(slices.Clone(listed), i, i+1)
 	}
 	for _, r := range rest {
-		other.include(r)
+		t.include(other, r)
 	}
 	t.rows = append(slices.Clone(listed), other)
 }
 
-func (r *row) include(other *row) {
+// include adds another row to r. Peaks do not add up, so several rows together have none.
+func (t *table) include(r, other *row) {
 	for read := range r.numbers {
 		for i, v := range other.numbers[read] {
+			if t.reads[read].kind == peakMinute {
+				v = math.NaN()
+			}
 			r.numbers[read][i] += v
+		}
+	}
+	for i, counts := range other.buckets {
+		for bucket, count := range counts {
+			t.addToBucket(r, i, bucket, count)
 		}
 	}
 }

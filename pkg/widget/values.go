@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/tag"
@@ -25,26 +26,56 @@ var rankings = map[string][]measure.ID{
 
 // Values returns up to 1,000 values for the filter of a label. Those of country, stream, event and referrer are what was
 // seen in the request's range and by its other filters, the greatest first: by traffic and then by playtime, or of event by
-// plays. Those of tag are all that streams have now, by name: they hold for every range. Its errors are those of Run.
+// plays. Those of tag are all that streams have now, by name: they hold for every range; of a Confined asker, all that the streams
+// have that were seen in the range. Its errors are those of Run.
 func Values(ctx context.Context, asker vm.Asker, label string, r Request) ([]string, error) {
-	ranking, ok := rankings[label]
-	if !ok && label != measure.DimensionTag {
+	if _, ok := rankings[label]; !ok && label != measure.DimensionTag {
 		return nil, badQuery("the label %q is unknown: it is country, stream, tag, event or referrer", label)
 	}
 	d := Definition{Type: "values", Filters: commonFilters, Columns: []Column{{Name: label}}}
 	if _, err := r.prepare(d); err != nil {
 		return nil, err
 	}
+	var values []string
+	var err error
 	if label == measure.DimensionTag {
-		tags, err := tag.All(ctx, asker, r.Now)
-		if err != nil {
-			return nil, &kindError{ErrUpstream, err}
-		}
-		return tags[:min(len(tags), maxValues)], nil
+		values, err = tags(ctx, asker, r)
+	} else {
+		values, err = seen(ctx, asker, d, r)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return values[:min(len(values), maxValues)], nil
+}
+
+// tags returns the tags that streams have now, by name: every stream, or those that fixed filters let through in the range.
+func tags(ctx context.Context, asker vm.Asker, r Request) ([]string, error) {
+	read := tag.All
+	if len(fixedOf(asker)) > 0 {
+		d := Definition{Type: "values", Columns: []Column{{Name: measure.LabelStream}}}
+		streams, err := seen(ctx, asker, d, Request{From: r.From, To: r.To, Now: r.Now})
+		if err != nil {
+			return nil, err
+		}
+		read = func(ctx context.Context, client vm.Reader, now time.Time) ([]string, error) {
+			return tag.OfStreams(ctx, client, streams, now)
+		}
+	}
+	tags, err := read(ctx, asker, r.Now)
+	if err != nil {
+		return nil, &kindError{ErrUpstream, err}
+	}
+	return tags, nil
+}
+
+// seen returns the values of the label in the first column that were seen in the request's range and by its filters, the greatest
+// first.
+func seen(ctx context.Context, asker vm.Asker, d Definition, r Request) ([]string, error) {
+	byEvent := len(r.Event) > 0 || len(fixedOf(asker)[measure.LabelEvent]) > 0
 	var reads []read
-	for _, id := range ranking {
-		if measure.Get(id).Events || len(r.Event) == 0 {
+	for _, id := range rankings[d.Columns[0].Name] {
+		if measure.Get(id).Events || !byEvent {
 			reads = append(reads, read{measure: id})
 		}
 	}
@@ -65,7 +96,7 @@ func Values(ctx context.Context, asker vm.Asker, label string, r Request) ([]str
 		return strings.Compare(a.name, b.name)
 	})
 	names := []string{}
-	for _, r := range t.rows[:min(len(t.rows), maxValues)] {
+	for _, r := range t.rows {
 		names = append(names, r.name)
 	}
 	return names, nil

@@ -33,6 +33,7 @@ function open(settings: Partial<Settings> = {}): () => Settings {
 const url = () => screen.getByRole('textbox', { name: /VictoriaMetrics URL/ });
 const organization = () => screen.getByRole('textbox', { name: /Organisation/ });
 const collectorUrl = () => screen.getByRole('textbox', { name: /Collector URL/ });
+const fixedFilter = (name: string) => screen.getByRole('textbox', { name: new RegExp(`^${name}`) });
 const token = () => screen.getByLabelText(/VictoriaMetrics token/);
 
 test('what is entered is stored', async () => {
@@ -97,9 +98,39 @@ test('a stored token is not shown and can be replaced', async () => {
   expect(settings().secureJsonData).toEqual({ token: 'new' });
 });
 
+test('fixed filters are stored without those that are empty', async () => {
+  const settings = open();
+
+  await userEvent.type(fixedFilter('Streams'), 'launch{Enter}a,b{Enter}');
+  await userEvent.type(fixedFilter('Tags'), 'vip');
+  await userEvent.tab();
+  expect(settings().jsonData.fixedFilters).toEqual({ stream: ['launch', 'a,b'], tag: ['vip'] });
+
+  await userEvent.click(screen.getByRole('button', { name: /remove tag: vip/i }));
+  expect(settings().jsonData.fixedFilters).toEqual({ stream: ['launch', 'a,b'] });
+
+  await userEvent.click(screen.getByRole('button', { name: /remove tag: launch/i }));
+  await userEvent.click(screen.getByRole('button', { name: /remove tag: a,b/i }));
+  expect(settings().jsonData.fixedFilters).toBeUndefined();
+});
+
+test('a fixed country that is none says so', async () => {
+  const settings = open();
+  await userEvent.type(fixedFilter('Countries'), 'germany{Enter}');
+  expect(screen.getByRole('alert')).toHaveTextContent(/"germany" is no country/);
+  await userEvent.click(screen.getByRole('button', { name: /remove tag/i }));
+  await userEvent.type(fixedFilter('Countries'), 'DE{Enter}');
+  expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+  expect(settings().jsonData.fixedFilters).toEqual({ country: ['DE'] });
+});
+
 test('a provisioned data source cannot be edited', () => {
-  open({ readOnly: true });
-  for (const field of [url(), organization(), collectorUrl(), token(), ...screen.getAllByRole('radio')]) {
+  open({ readOnly: true, jsonData: { fixedFilters: { stream: ['launch'] } } });
+  const filters = [
+    ...['Countries', 'Streams', 'Tags', 'Events'].map(fixedFilter),
+    screen.getByRole('button', { name: /remove tag/i }),
+  ];
+  for (const field of [url(), organization(), collectorUrl(), token(), ...screen.getAllByRole('radio'), ...filters]) {
     expect(field).toBeDisabled();
   }
 });

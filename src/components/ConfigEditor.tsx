@@ -1,16 +1,19 @@
 import { type ChangeEvent, useState } from 'react';
 
 import type { DataSourcePluginOptionsEditorProps } from '@grafana/data';
-import { Field, Input, RadioButtonGroup, SecretInput } from '@grafana/ui';
+import { Field, FieldSet, Input, RadioButtonGroup, SecretInput, TagsInput } from '@grafana/ui';
 
+import { AD_HOC_KEYS, FILTERS } from '../filters';
 import {
   collectorUrlError,
+  countriesError,
   type Level,
   organizationError,
   type StreamlensOptions,
   type StreamlensSecrets,
   urlError,
 } from '../options';
+import type { FilterName } from '../query';
 
 type Props = DataSourcePluginOptionsEditorProps<StreamlensOptions, StreamlensSecrets>;
 
@@ -27,6 +30,13 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
 
   const setOption = (change: Partial<StreamlensOptions>) =>
     onOptionsChange({ ...options, jsonData: { ...jsonData, ...change } });
+
+  const setFixedFilter = (name: FilterName, values: string[]) => {
+    // The backend refuses a filter without values, which could mean all or nothing.
+    const { [name]: _, ...others } = jsonData.fixedFilters ?? {};
+    const fixedFilters = values.length > 0 ? { ...others, [name]: values } : others;
+    setOption({ fixedFilters: Object.keys(fixedFilters).length > 0 ? fixedFilters : undefined });
+  };
 
   const setToken = (token: string, isConfigured: boolean) =>
     onOptionsChange({
@@ -95,7 +105,50 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
         validate={collectorUrlError}
         onChange={(collectorUrl) => setOption({ collectorUrl })}
       />
+      <FieldSet label="Fixed filters">
+        <p>
+          They hold for every query, list of values, alert and report of this data source. Whoever asks can narrow them,
+          and not widen them.
+        </p>
+        {AD_HOC_KEYS.map((name) => (
+          <FixedFilter
+            key={name}
+            name={name}
+            disabled={readOnly}
+            values={jsonData.fixedFilters?.[name] ?? []}
+            onChange={(values) => setFixedFilter(name, values)}
+          />
+        ))}
+      </FieldSet>
     </>
+  );
+}
+
+interface FixedFilterProps {
+  name: FilterName;
+  disabled?: boolean;
+  values: string[];
+  onChange: (values: string[]) => void;
+}
+
+/** The values of a fixed filter. */
+function FixedFilter({ name, disabled, values, onChange }: FixedFilterProps) {
+  const error = name === 'country' ? countriesError(values) : undefined;
+
+  return (
+    <Field label={FILTERS[name].label} description={FILTERS[name].description} invalid={Boolean(error)} error={error}>
+      <TagsInput
+        id={`streamlens-fixed-${name}`}
+        width={WIDTH}
+        placeholder="All"
+        addOnBlur
+        autoColors={false}
+        disabled={disabled}
+        invalid={Boolean(error)}
+        tags={values}
+        onChange={onChange}
+      />
+    </Field>
   );
 }
 

@@ -81,19 +81,19 @@ test.each<{ name: string; query: Partial<StreamlensQuery>; want: string[]; premi
   {
     name: 'a widget with modes, in total',
     query: { queryType: 'concurrentViewers', form: 'total' },
-    want: ['Widget', 'Metric', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Metric', 'Breakdown', 'Time zone', ...FILTERS],
     premium: false,
   },
   {
     name: 'a widget with modes, as a series',
     query: { queryType: 'concurrentViewers', form: 'series' },
-    want: ['Widget', 'Metric', 'Mode', 'Interval', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Metric', 'Breakdown', 'Mode', 'Interval', 'Time zone', ...FILTERS],
     premium: false,
   },
   {
     name: 'a premium widget',
     query: { queryType: 'bufferingRatio' },
-    want: ['Widget', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Breakdown', 'Time zone', ...FILTERS],
     premium: true,
   },
 ])('$name shows its own fields only', ({ query, want, premium }) => {
@@ -109,7 +109,9 @@ test('the picker lists the widgets with their sentences, by page', async () => {
   const list = await screen.findByRole('listbox');
   expect(within(list).getByText('Home')).toBeInTheDocument();
   expect(within(list).getByText('H5Live')).toBeInTheDocument();
-  const option = within(list).getByRole('option', { name: /^Start time \(premium\)/ });
+  // Of a long list only what is in sight is drawn.
+  await userEvent.type(combobox('Widget'), 'Start time');
+  const option = await within(list).findByRole('option', { name: /^Start time \(premium\)/ });
   expect(option).toHaveTextContent(/load to the first frame/);
 });
 
@@ -130,6 +132,12 @@ test('a total has neither mode nor interval', async () => {
 
   await userEvent.click(screen.getByRole('radio', { name: 'Series' }));
   expect(query().form).toBe('series');
+});
+
+test('a breakdown', async () => {
+  const query = open({ queryType: 'bufferingRatio' });
+  await choose('Breakdown', /^Stream/);
+  expect(query().breakdown).toBe('stream');
 });
 
 test('a unit', async () => {
@@ -213,4 +221,12 @@ test('variables can be chosen for single values', async () => {
   await choose('Unit', '$unit');
   expect(query().unit).toBe('$unit');
   expect(combobox('Unit')).toHaveValue('$unit');
+});
+
+test('live', async () => {
+  const query = open({ queryType: 'usageOverview' });
+  await userEvent.click(screen.getByRole('switch', { name: /^Live/ }));
+  expect(query().live).toBe(true);
+  await userEvent.click(screen.getByRole('switch', { name: /^Live/ }));
+  expect(query().live).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { useId } from 'react';
 
 import type { QueryEditorProps } from '@grafana/data';
-import { Badge, Combobox, type ComboboxOption, Field, RadioButtonGroup, Stack, Text } from '@grafana/ui';
+import { Badge, Combobox, type ComboboxOption, Field, RadioButtonGroup, Stack, Switch, Text } from '@grafana/ui';
 
 import type { DataSource } from '../datasource';
 import type { StreamlensOptions } from '../options';
@@ -34,6 +34,11 @@ const MODES: Array<ComboboxOption<string>> = [
   { value: 'delta', label: 'Delta', description: 'Difference to the interval before' },
 ];
 
+const BREAKDOWNS: Array<ComboboxOption<string>> = [
+  { value: 'country', label: 'Country' },
+  { value: 'stream', label: 'Stream' },
+];
+
 const INTERVALS: Array<ComboboxOption<string>> = ['1m', '5m', '10m', '1h', '6h', '1d'].map((value) => ({ value }));
 
 const TIME_ZONES: Array<ComboboxOption<string>> = [
@@ -48,6 +53,7 @@ const TIME_ZONES: Array<ComboboxOption<string>> = [
 export function QueryEditor({ datasource, query, range, onChange, onRunQuery }: Props) {
   const widget = WIDGETS.find(({ type }) => type === query.queryType);
   const form = query.form ?? 'total';
+  const liveId = useId();
   const variables = variableReferences().map((value) => ({ value, group: 'Variables' }));
 
   const run = (next: StreamlensQuery) => {
@@ -85,6 +91,15 @@ export function QueryEditor({ datasource, query, range, onChange, onRunQuery }: 
             />
           </Field>
         )}
+        {widget && (
+          <Field noMargin label="Live" description="Updates by itself where the time range ends now">
+            <Switch
+              id={liveId}
+              value={query.live ?? false}
+              onChange={({ currentTarget: { checked } }) => set({ live: checked || undefined })}
+            />
+          </Field>
+        )}
         {widget && isPremium(widget, query.metric) && (
           <Badge color="purple" text="Premium" tooltip="Only organisations of level premium get an answer" />
         )}
@@ -112,6 +127,17 @@ export function QueryEditor({ datasource, query, range, onChange, onRunQuery }: 
                 custom
                 onChange={(metric) => set({ metric })}
                 onClear={() => set({ metric: undefined })}
+              />
+            )}
+            {widget.options.includes('breakdown') && (
+              <ChoiceField
+                label="Breakdown"
+                value={query.breakdown}
+                options={[...BREAKDOWNS, ...variables]}
+                placeholder="None"
+                custom
+                onChange={(breakdown) => set({ breakdown })}
+                onClear={() => set({ breakdown: undefined })}
               />
             )}
             {form === 'series' && widget.options.includes('mode') && (

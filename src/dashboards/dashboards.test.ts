@@ -38,6 +38,7 @@ interface Panel {
   };
   options: { sortBy?: Array<{ displayName: string }> };
   transformations?: Array<{ options: { fields: string[] } }>;
+  timeFrom?: string;
 }
 
 interface Dashboard {
@@ -47,6 +48,7 @@ interface Dashboard {
   tags: string[];
   timezone: string;
   refresh: string;
+  timepicker?: { hidden: boolean };
   panels: Panel[];
   templating: { list: Variable[] };
   links: Array<Record<string, unknown>>;
@@ -65,15 +67,19 @@ const ON_TIME_RANGE_CHANGED = 2;
 /** Where the documents are, in the repository and for readers. */
 const DOCUMENTS = { folder: path.resolve(__dirname, '../../docs'), url: 'https://github.com/streamlens/streamlens/blob/main/docs/' };
 /** Fields of a query that every widget has. */
-const COMMON = ['refId', 'datasource', 'queryType', 'form', 'interval', 'timezone'];
+const COMMON = ['refId', 'datasource', 'queryType', 'form', 'interval', 'timezone', 'live'];
 
 /** Says in words what is wrong with a dashboard. */
 function problemsOf(dashboard: Dashboard): string[] {
   const problems: string[] = [];
-  for (const key of ['uid', 'title', 'description', 'refresh'] as const) {
+  for (const key of ['uid', 'title', 'description'] as const) {
     if (!dashboard[key]) {
       problems.push(`no ${key}`);
     }
+  }
+  const live = dashboard.panels.every(({ targets }) => targets.every((query) => query.live));
+  if (live !== !dashboard.refresh || live !== Boolean(dashboard.timepicker?.hidden)) {
+    problems.push('the refresh and the choice of a time range do not fit its panels');
   }
   if (!dashboard.tags.includes('streamlens')) {
     problems.push('no tag streamlens');
@@ -184,6 +190,9 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
       continue;
     }
     widget.columns.forEach(({ name }) => fields.add(name));
+    if (typeof query.breakdown === 'string') {
+      fields.add(query.breakdown);
+    }
     for (const [name, value] of Object.entries(query)) {
       const allowed: string[] = [...COMMON, ...widget.options, ...widget.filters];
       if (!allowed.includes(name)) {
@@ -212,6 +221,9 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
     }
     if (widget.level === 'premium' && !panel.description?.includes('premium')) {
       problems.push('does not say that it is premium');
+    }
+    if (Boolean(query.live) !== Boolean(panel.timeFrom)) {
+      problems.push('what is live has no time range of its own, or the other way round');
     }
     if (query.mode && query.form === 'total') {
       problems.push('a total has no mode');
@@ -372,6 +384,12 @@ describe('a problem is found:', () => {
       name: 'a link to nowhere',
       breakIt: (d) => (d.panels[0].links = [{ url: `${DOCUMENTS.url}nothing.md` }]),
       want: 'which is not there',
+    },
+    { name: 'no refresh', breakIt: (d) => (d.refresh = ''), want: 'the refresh and the choice of a time range' },
+    {
+      name: 'a live panel without a range of its own',
+      breakIt: (d) => (d.panels[0].targets[0].live = true),
+      want: 'no time range of its own',
     },
     {
       name: 'a default widget that speaks of premium',

@@ -1,6 +1,7 @@
 import { breakdown } from './breakdown';
 import { h5live } from './h5live';
 import { home } from './home';
+import { live } from './live';
 import { operations } from './operations';
 import { dashboard } from './page';
 import { reports } from './reports';
@@ -11,6 +12,7 @@ import { worldMap } from './worldmap';
 export function dashboardFiles(): Map<string, string> {
   return new Map([
     ['home.json', dashboard(home)],
+    ['live.json', dashboard(live)],
     ['breakdown.json', dashboard(breakdown)],
     ['worldmap.json', dashboard(worldMap)],
     ['h5live.json', dashboard(h5live)],

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { alertRules } from './alerts';
+import { widgetAlertFiles } from './alerts-widgets';
 import { dashboardFiles } from './files';
 
 const root = path.resolve(__dirname, '../..');
@@ -15,3 +16,6 @@ for (const [name, json] of dashboardFiles()) {
   write('dashboards', name, json);
 }
 write('provisioning/alerting', 'operations.json', alertRules());
+for (const [name, json] of widgetAlertFiles()) {
+  write('provisioning/alerting', name, json);
+}

@@ -8,6 +8,7 @@ const BUFFERING =
 const MEDIAN = 'which is within 7 %; the average is exact.';
 const START_TIME = `Time from loading the player to the first frame that it showed, over the plays that began. Half of the plays started faster than the median, ${MEDIAN}`;
 const BUFFER_LENGTH = `Length of the player's buffer, on which the latency depends, over all reports of players that have it; long plays report more often. Half of the reports have less than the median, ${MEDIAN}`;
+const LATENCY = `Delay behind live, over all reports of players that have it; long plays report more often. Half of the reports have less than the median, ${MEDIAN}`;
 const PLAYED_TIME = `Time from the start of a play to its end, pauses taken off and stalls included, over the plays that ended. Half of the plays were shorter than the median, ${MEDIAN}`;
 
 /** What it was like to watch, for the players of all kinds. */
@@ -75,6 +76,22 @@ export const h5live: Page = {
       description: `${PLAYED_TIME} Each interval has the plays that ended in it.`,
       width: 12,
       query: { queryType: 'playedTime' },
+    }),
+    steps({
+      id: 15,
+      title: 'Start failures over time',
+      description:
+        'Loads without a play, divided by the loads of each interval: players that were initialised and tried to play, and did not show a first frame. Viewers who leave before it are among them. None where nobody tried.',
+      width: 12,
+      query: { queryType: 'startFailures', metric: 'ratio' },
+      names: { ratio: 'Start failures' },
+    }),
+    steps({
+      id: 16,
+      title: 'Latency over time',
+      description: `${LATENCY} Each interval has the reports of its time.`,
+      width: 12,
+      query: { queryType: 'latency' },
     }),
     playsByOS({ id: 5, title: 'Plays per operating system', width: 12 }),
     pie({

@@ -22,6 +22,8 @@ export const LOOKS: Record<string, Look> = {
   serverViewers: { name: 'Server viewers', color: 'semi-dark-green' },
   plays: { name: 'Plays', color: 'purple' },
   loads: { name: 'Loads', color: 'purple' },
+  failures: { name: 'Failures', color: 'red' },
+  ratio: { name: 'Ratio', color: 'red' },
   stops: { name: 'Stops', color: 'yellow' },
   count: { name: 'Events', color: 'yellow' },
   fatal: { name: 'Fatal', color: 'red' },
@@ -63,4 +65,4 @@ export function lookOf(column: string, name?: string): DynamicConfigValue[] {
 }
 
 /** Heights in rows of Grafana's grid; a row is 38 px. On a phone panels keep their height and take the full width. */
-export const HEIGHT = { tiles: 4, panel: 9, rows: 6, table: 13, map: 16 };
+export const HEIGHT = { tiles: 4, numbers: 7, panel: 9, rows: 6, table: 13, map: 16 };

@@ -9,6 +9,7 @@ import {
   DatasourceVariableBuilder,
   type Panel,
   QueryVariableBuilder,
+  TimePickerBuilder,
   VariableHide,
   type VariableModel,
   VariableRefresh,
@@ -69,6 +70,10 @@ export interface Page {
   switches: Array<Builder<VariableModel>>;
   /** Where the time range begins until somebody chooses another; by default a day ago. */
   from?: string;
+  /** Whether its panels update by themselves, each with a time range of its own: then the page has neither to choose. */
+  live?: boolean;
+  /** Links beside those to the pages. */
+  links?: DashboardLink[];
   panels: Array<Builder<Panel>>;
 }
 
@@ -82,10 +87,14 @@ export function dashboard(page: Page): string {
     .tags([TAG])
     .timezone('utc')
     .time({ from: page.from ?? 'now-24h', to: 'now' })
-    .refresh('1m')
+    .refresh(page.live ? '' : '1m')
     .tooltip(DashboardCursorSync.Crosshair)
     .variables([...page.switches, ...FILTERS.map(filterVariable), datasourceVariable()])
     .link({ build: linksToPages });
+  page.links?.forEach((link) => builder.link({ build: () => link }));
+  if (page.live) {
+    builder.timepicker(new TimePickerBuilder().hidden(true));
+  }
   page.panels.forEach((panel) => builder.withPanel(panel));
   return JSON.stringify(builder.build(), null, 2) + '\n';
 }

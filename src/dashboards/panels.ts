@@ -59,9 +59,11 @@ interface Content {
   /** Columns of the grid, which has 24. */
   width: number;
   /** What is asked. The panel adds the form and the filters at the top of the page. */
-  query: Pick<StreamlensQuery, 'unit' | 'mode' | 'metric'> & { queryType: string };
+  query: Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown'> & { queryType: string };
   /** What some columns are called here, where it is not what they are called elsewhere. */
   names?: Record<string, string>;
+  /** For a panel that updates by itself: how far back from now it shows, such as `30m`. */
+  live?: string;
   /** The page of the documents that explains the names. */
   explained?: string;
 }
@@ -77,24 +79,37 @@ interface PanelBuilder {
   withTarget(target: Builder<Dataquery>): this;
   links(links: Array<Builder<DashboardLink>>): this;
   noValue(text: string): this;
+  timeFrom(length: string): this;
+  hideTimeOverride(hidden: boolean): this;
   overrideByName(name: string, properties: DynamicConfigValue[]): this;
 }
 
 /** Makes a graph of bars that add up, one bar per interval, with the totals in the legend. */
 export function stackedBars(content: Content): timeseries.PanelBuilder {
-  const panel = new timeseries.PanelBuilder()
+  const panel = barsOverTime().legend(legend().calcs(['sum']));
+  fill(panel, content, 'series', HEIGHT.panel);
+  hideTotal(panel, content);
+  return panel;
+}
+
+/** Makes the same of a breakdown that has one number, in a colour for each name. */
+export function stackedBarsByName(content: Content): timeseries.PanelBuilder {
+  if (numbersOf(content).length !== 1) {
+    throw new Error(`${content.title}: a bar has one number, so the query must choose a metric`);
+  }
+  return describe(barsOverTime().legend(legend()), content, 'series', HEIGHT.panel);
+}
+
+function barsOverTime(): timeseries.PanelBuilder {
+  return new timeseries.PanelBuilder()
     .drawStyle(GraphDrawStyle.Bars)
     // An interval bears the time at which it begins.
     .barAlignment(BarAlignment.After)
     .fillOpacity(80)
     .lineWidth(0)
     .stacking(new StackingConfigBuilder().mode(StackingMode.Normal))
-    .legend(legend().calcs(['sum']))
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None))
     .axisSoftMin(0);
-  fill(panel, content, 'series', HEIGHT.panel);
-  hideTotal(panel, content);
-  return panel;
 }
 
 /** Makes a graph of lines that hold their value through each interval. */
@@ -118,14 +133,24 @@ export function points(content: Content): timeseries.PanelBuilder {
 }
 
 /** Makes a row of tiles, one per number of the widget. */
-export function tiles(content: Content): stat.PanelBuilder {
+export function tiles(content: Content, form: Form = 'total'): stat.PanelBuilder {
   const panel = new stat.PanelBuilder()
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false))
     .graphMode(BigValueGraphMode.None)
     .wideLayout(false)
     .colorMode(BigValueColorMode.Value)
     .textMode(numbersOf(content).length > 1 ? BigValueTextMode.ValueAndName : BigValueTextMode.Value);
-  return fill(panel, content, 'total', HEIGHT.tiles);
+  return fill(panel, content, form, HEIGHT.tiles);
+}
+
+/** Makes numbers that can be read from afar: of a series the newest, of a breakdown the sums. */
+export function bigNumbers(content: Content, form: Form): stat.PanelBuilder {
+  const adds = form === 'total' && columnsOf(content).length > numbersOf(content).length;
+  return tiles(content, form)
+    .reduceOptions(new ReduceDataOptionsBuilder().calcs([adds ? 'sum' : 'lastNotNull']).values(false))
+    // The colour of text: some others are faint on white.
+    .colorMode(BigValueColorMode.None)
+    .height(HEIGHT.numbers);
 }
 
 /** Makes a pie of a breakdown that has one number, with the numbers and shares in the legend. */
@@ -245,6 +270,9 @@ function describe<Panel extends PanelBuilder>(panel: Panel, content: Content, fo
     .height(height)
     .datasource(DATASOURCE)
     .withTarget(target(content, form));
+  if (content.live) {
+    panel.timeFrom(content.live).hideTimeOverride(true);
+  }
   if (content.explained) {
     panel.links([
       new DashboardLinkBuilder('What they mean')
@@ -261,9 +289,9 @@ function describe<Panel extends PanelBuilder>(panel: Panel, content: Content, fo
   return level === 'premium' || premiumMetrics.length > 0 ? panel.noValue(NOTHING_OR_REFUSED) : panel;
 }
 
-function target({ query }: Content, form: Form): Builder<Dataquery> {
+function target({ query, live }: Content, form: Form): Builder<Dataquery> {
   const { filters } = widgetOf(query.queryType);
-  const asked: StreamlensQuery = { refId: 'A', datasource: DATASOURCE, ...query, form };
+  const asked: StreamlensQuery = { refId: 'A', datasource: DATASOURCE, ...query, form, ...(live && { live: true }) };
   for (const { name } of FILTERS.filter(({ name }) => filters.includes(name))) {
     asked[name] = [`$${name}`];
   }
@@ -280,7 +308,8 @@ function widgetOf(queryType: string): Widget {
 
 /** The columns that the answer has: all of the widget, or the one metric and the names. */
 function columnsOf({ query }: Content): Column[] {
-  const { columns } = widgetOf(query.queryType);
+  const names: Column[] = query.breakdown ? [{ name: query.breakdown, unit: '' }] : [];
+  const columns = [...names, ...widgetOf(query.queryType).columns];
   // Some metrics choose a column, others what the columns show.
   return columns.some(({ name }) => name === query.metric)
     ? columns.filter(({ name, unit }) => unit === '' || name === query.metric)

@@ -1,9 +1,34 @@
+import {
+  type DashboardLink,
+  DashboardLinkBuilder,
+  DashboardLinkType,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+
 import { HEIGHT } from './looks';
-import type { Page } from './page';
+import { FILTERS, type Page } from './page';
 import { bars, stackedBars, tiles } from './panels';
 import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, streams, USAGE, usageSwitch } from './usage';
 
 const INTERVALS = 'Bars are UTC days, or hours if the time range is two days or shorter; they add up to the total.';
+
+/** Makes a link that downloads the report of what the dashboard shows: its time range, time zone, unit and filters. */
+function download(title: string, tooltip: string, format: 'pdf' | 'csv'): DashboardLink {
+  // Of variables with several values, and of All, only this form says exactly what is chosen.
+  const variables = ['unit', ...FILTERS.map(({ name }) => name)].map((name) => `\${${name}:queryparam}`);
+  const range = 'from=${__from}&to=${__to}&timezone=${__timezone:percentencode}';
+  return {
+    ...new DashboardLinkBuilder(title)
+      .type(DashboardLinkType.Link)
+      .icon('doc')
+      .tooltip(tooltip)
+      .url(`/api/datasources/uid/\${datasource}/resources/report?format=${format}&${range}&${variables.join('&')}`)
+      // Else Grafana would look for a page of its own at the address.
+      .targetBlank(true)
+      .build(),
+    // The builder would hide them in a menu.
+    placement: undefined,
+  };
+}
 
 /** What somebody who reads a report by the month wants to know. */
 export const reports: Page = {
@@ -12,6 +37,10 @@ export const reports: Page = {
   description: 'What was sent and received in a time range, in total, by day, protocol, country and stream.',
   switches: [usageSwitch()],
   from: 'now-30d',
+  links: [
+    download('PDF', 'Download this report as a PDF, with the filters and the time range in force', 'pdf'),
+    download('CSV', 'Download the numbers of this report as CSV, with the filters and the time range in force', 'csv'),
+  ],
   panels: [
     tiles({
       id: 1,

@@ -20,7 +20,7 @@ import (
 // each stream has ten series of traffic. Minutes, hours and families of it add up to each other as those of a collector do.
 //
 // All families have the recent days. Days before them have what long ranges read: minutes and hours of the organisation and of
-// countries, and hours of streams.
+// countries, and hours of streams, and minutes of those with the tag some.
 type history struct {
 	streams      int
 	recent, days int // number of days that all families have, and of all days
@@ -39,6 +39,8 @@ type history struct {
 const (
 	minutesOfDay     = 24 * 60
 	playoutCountries = 9
+	// ofTag is how many streams have the tag some. All days of them have the minutes that peaks read.
+	ofTag = 40
 	// addressesOfDay is how many addresses a day has that no other has.
 	addressesOfDay = 5_000
 	// ofEvent is how many streams belong to the event.
@@ -66,6 +68,7 @@ type sums struct {
 	measure measure.ID
 	family  measure.Family
 	labels  string
+	tagged  bool // it is of a stream with the tag some
 	minutes [minutesOfDay]int64
 }
 
@@ -109,7 +112,7 @@ func (h *history) makeSeries() {
 				}
 				key := m.Metric(family, measure.Minute) + labels
 				if known[key] == nil {
-					known[key] = &sums{measure: id, family: family, labels: labels}
+					known[key] = &sums{measure: id, family: family, labels: labels, tagged: family.Has(measure.LabelStream) && stream < ofTag}
 					h.coarse = append(h.coarse, known[key])
 				}
 				f.parts = append(f.parts, known[key])
@@ -161,7 +164,7 @@ func (h *history) writeDay(t *testing.T, day time.Time, recent bool) {
 	}
 	for _, s := range h.coarse {
 		m := measure.Get(s.measure)
-		if recent || !s.family.Has(measure.LabelStream) {
+		if recent || s.tagged || !s.family.Has(measure.LabelStream) {
 			h.writeSamples(m.Metric(s.family, measure.Minute), s.labels, day, 0, s.minutes[:])
 		}
 		h.writeHours(m.Metric(s.family, measure.Hour), s.labels, day, 0, s.minutes[:])
@@ -272,14 +275,14 @@ func (h *history) writeAddresses(day time.Time, number int) {
 	}
 }
 
-// writeTags gives 40 streams the tag some and half of all the tag half.
+// writeTags gives ofTag streams the tag some and half of all the tag half.
 func (h *history) writeTags() {
 	tag := func(stream int, name string) {
 		labels := fmt.Sprintf(`"org":"acme","stream":"stream%d","tag":%q`, stream, name)
 		h.writeEvery(time.Minute, measure.StreamTagMetric, labels, h.end.Add(-time.Hour), []int64{1})
 	}
 	for stream := range h.streams {
-		if stream < 40 {
+		if stream < ofTag {
 			tag(stream, "some")
 		}
 		if stream%2 == 0 {

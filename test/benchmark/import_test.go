@@ -121,7 +121,7 @@ func importLog(t *testing.T, streamlens, geoIP, log string) time.Duration {
 
 func waitUntilReady(t *testing.T, url string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 		response, err := http.Get(url)
 		if err != nil {
 			continue

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,8 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 )
 
 const (
@@ -33,8 +30,7 @@ const (
 // TestLoad keeps many live sessions for some minutes, with VictoriaMetrics, collector and viewers on this machine, and prints what
 // they cost; go tool mage load runs it. LOAD_SESSIONS, LOAD_MINUTES and LOAD_INTERVAL (of reports) change the defaults of 100000, 10 and 10s.
 func TestLoad(t *testing.T) {
-	streamlens, geoIP, victoriaMetrics := os.Getenv("STREAMLENS"), os.Getenv("GEOIP"), os.Getenv("VICTORIAMETRICS")
-	if streamlens == "" || geoIP == "" || victoriaMetrics == "" {
+	if os.Getenv("STREAMLENS") == "" || os.Getenv("GEOIP") == "" || os.Getenv("VICTORIAMETRICS") == "" {
 		t.Skip("STREAMLENS, GEOIP and VICTORIAMETRICS must name the programs and the GeoIP database")
 	}
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
@@ -46,30 +42,11 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	folder, database, listen := t.TempDir(), vmtest.FreeAddress(t), vmtest.FreeAddress(t)
-	configuration, err := json.Marshal(map[string]any{ // JSON is YAML
-		"listen": listen, "dataDir": filepath.Join(folder, "collector"), "victoriametrics": map[string]string{"url": "http://" + database},
-		"geoip": map[string]string{"database": geoIP}, "trustedProxies": []string{"127.0.0.1/32"},
-		"organizations": []any{map[string]any{
-			"id": "acme", "secretKey": "sk_load", "accounts": []any{map[string]string{"id": "acme", "key": "pk_load"}},
-		}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(folder, "streamlens.yaml")
-	if err := os.WriteFile(file, configuration, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	storage := startProgram(t, folder, victoriaMetrics, "-httpListenAddr="+database, "-storageDataPath="+filepath.Join(folder, "metrics"),
-		"-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d", "-loggerLevel=ERROR")
-	waitUntilReady(t, "http://"+database+"/health")
-	collector := startProgram(t, folder, streamlens, "collect", "--config", file)
-	waitUntilReady(t, "http://"+listen+"/readyz")
-	before := usageOf(t, collector.Process.Pid).resident
+	s := startStack(t)
+	before := usageOf(t, s.collector.Process.Pid).resident
 
 	ramp, measured := time.Duration(sessions)*time.Second/comingPerSecond+2*interval, time.Duration(minutes)*time.Minute
-	viewers := exec.Command(streamlens, "simulate", "--config", file, "--viewers", strconv.Itoa(sessions), "--interval", interval.String(),
+	viewers := exec.Command(os.Getenv("STREAMLENS"), "simulate", "--config", s.configuration, "--viewers", strconv.Itoa(sessions), "--interval", interval.String(),
 		"--for", (ramp + measured + slack).String())
 	var said bytes.Buffer
 	viewers.Stdout, viewers.Stderr = &said, &said
@@ -82,8 +59,8 @@ func TestLoad(t *testing.T) {
 		t.Fatalf("the viewers ended while they were still coming\n%s", said.String())
 	}
 
-	programs := []*exec.Cmd{collector, storage, viewers}
-	begin := sampleOf(t, programs, listen)
+	programs := []*exec.Cmd{s.collector, s.storage, viewers}
+	begin := sampleOf(t, programs, s.listen)
 	last, least, longestWait := begin, begin.sessions, 0.0
 	fmt.Printf("%6s %9s %9s %8s | %-22s | %-22s | %-22s | %s\n", "minute", "sessions", "events/s", "refused",
 		"collector: cores, MB", "VictoriaMetrics", "viewers", "load of the machine")
@@ -93,7 +70,7 @@ func TestLoad(t *testing.T) {
 			if !sleep(time.Second, ended) {
 				t.Fatalf("the viewers ended too early\n%s", said.String())
 			}
-			last = sampleOf(t, programs, listen)
+			last = sampleOf(t, programs, s.listen)
 			least, longestWait = min(least, last.sessions), max(longestWait, last.waiting)
 		}
 		last.print(minute+1, from)
@@ -103,7 +80,7 @@ func TestLoad(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("the viewers: %v", err)
 	}
-	final := metrics(t, listen)
+	final := metrics(t, s.listen)
 	perSession := float64(last.usage[0].resident-before) / last.sessions
 	fmt.Printf("%.0f to %.0f sessions; %.0f bytes of the collector's memory per session (%d MB, %d MB before)\n", least, last.sessions,
 		perSession, last.usage[0].resident>>20, before>>20)
@@ -163,9 +140,17 @@ func (s sample) print(minute int, since sample) {
 	for i, u := range s.usage {
 		fmt.Printf(" | %12.2f %9d", (u.processor-since.usage[i].processor).Seconds()/passed, u.resident>>20)
 	}
-	load, _ := os.ReadFile("/proc/loadavg") // for information
+	fmt.Printf(" | %s\n", loadOfMachine())
+}
+
+// loadOfMachine returns the average load of the last minute, for information.
+func loadOfMachine() string {
+	load, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
 	first, _, _ := strings.Cut(string(load), " ")
-	fmt.Printf(" | %s\n", first)
+	return first
 }
 
 func usageOf(t *testing.T, process int) usage {
@@ -189,7 +174,13 @@ func usageOf(t *testing.T, process int) usage {
 // metrics returns the collector's own metrics without prefix, summed over labels.
 func metrics(t *testing.T, collector string) map[string]float64 {
 	t.Helper()
-	response, err := http.Get("http://" + collector + "/metrics")
+	return metricsOf(t, collector, "streamlens_collector_")
+}
+
+// metricsOf returns the metrics of the program at an address whose names have a prefix, without it and summed over labels.
+func metricsOf(t *testing.T, address, prefix string) map[string]float64 {
+	t.Helper()
+	response, err := http.Get("http://" + address + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +188,7 @@ func metrics(t *testing.T, collector string) map[string]float64 {
 	found := map[string]float64{}
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
-		line, ours := strings.CutPrefix(lines.Text(), "streamlens_collector_")
+		line, ours := strings.CutPrefix(lines.Text(), prefix)
 		if !ours {
 			continue
 		}

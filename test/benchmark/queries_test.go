@@ -98,6 +98,7 @@ var morePanels = []panel{
 }
 
 var yearPanels = []panel{
+	{"concurrentViewers of a tag of 40 streams", widget.Query{QueryType: "concurrentViewers", Tag: []string{"some"}}, nil},
 	{"usageByStream", widget.Query{QueryType: "usageByStream"}, nil},
 	{"usageReport, series", widget.Query{QueryType: "usageReport", Form: widget.FormSeries}, nil},
 	{"usageOverview, days of a time zone", widget.Query{QueryType: "usageOverview", Form: widget.FormSeries, Interval: "1d", Timezone: "Europe/Berlin"}, nil},
@@ -119,14 +120,7 @@ func TestQueriesBesideMinutes(t *testing.T) {
 	t.Logf("%d streams, %d hours a day on air: %.1f million samples written in %s", h.streams, h.hoursOnAir,
 		float64(h.samples)/1e6, time.Since(began).Round(time.Second))
 
-	b := &queries{url: server, recorder: &recorder{next: http.DefaultTransport}, to: h.end.Add(-83 * time.Minute)}
-	transport, err := tenant.NewTransport(server, "acme", b.recorder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.client, err = vm.NewClient(server, &http.Client{Transport: transport}); err != nil {
-		t.Fatal(err)
-	}
+	b := newQueries(t, server, h.end)
 	month, year := time.Duration(h.recent-1)*24*time.Hour, 365*24*time.Hour
 
 	b.compare(t, "month", slices.DeleteFunc(slices.Concat(homePanels, morePanels), func(p panel) bool { return strings.HasSuffix(p.name, "again") }), month)
@@ -143,6 +137,20 @@ type queries struct {
 	client   *vm.Client
 	recorder *recorder
 	to       time.Time
+}
+
+// newQueries returns queries of a VictoriaMetrics with a history that ends at the given midnight.
+func newQueries(t *testing.T, server string, end time.Time) *queries {
+	t.Helper()
+	b := &queries{url: server, recorder: &recorder{next: http.DefaultTransport}, to: end.Add(-83 * time.Minute)}
+	transport, err := tenant.NewTransport(server, "acme", b.recorder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.client, err = vm.NewClient(server, &http.Client{Transport: transport}); err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func (b *queries) request(q widget.Query, length time.Duration) widget.Request {

@@ -13,6 +13,7 @@
 //	leak.go            the search
 //	queries_test.go    query models, headers, settings
 //	resources_test.go  resources
+//	fixed_test.go      fixed filters of a data source, within one organisation
 //	ingest_test.go     the way in, and the command line
 //	secrets_test.go    secrets and personal data
 //	privacy_test.go    what is kept of an address, by the modes of privacy

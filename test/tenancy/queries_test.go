@@ -32,13 +32,14 @@ type world struct {
 	attempts atomic.Int64
 }
 
-// newWorld starts everything, and returns when victim's data are in every answer that victim gets.
-func newWorld(t *testing.T) *world {
+// newWorld starts everything with some organisations, or parts of one, and returns when the data of the last are in every answer that
+// it gets.
+func newWorld(t *testing.T, organizations ...organization) *world {
 	t.Helper()
 	w := &world{dir: t.TempDir(), now: time.Now()}
 	var err error
 	w.product, err = oracle.StartProduct(t.Context(), executable(t, "VICTORIAMETRICS", "bin/victoria-metrics"),
-		executable(t, "STREAMLENS", "bin/streamlens"), w.dir, configured())
+		executable(t, "STREAMLENS", "bin/streamlens"), w.dir, configured(organizations))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,16 +52,16 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.plugin.stop)
-	if err := fill(t.Context(), w.product.Collector, w.now); err != nil {
+	if err := fill(t.Context(), w.product.Collector, w.now, organizations); err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(visible); ; time.Sleep(time.Second) {
-		hidden := w.hidden(t)
+		hidden := w.hidden(t, organizations[len(organizations)-1])
 		if len(hidden) == 0 {
 			return w
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("victim does not see its own data in %v, so that the search would prove nothing", hidden)
+			t.Fatalf("the victim does not see its own data in %v, so that the search would prove nothing", hidden)
 		}
 	}
 }
@@ -115,8 +116,8 @@ func model(widget string, fields map[string]any) string {
 	return string(text)
 }
 
-// hidden returns the questions to which victim does not get its own data yet. A ratio has no value that is victim's alone.
-func (w *world) hidden(t *testing.T) []string {
+// hidden returns the questions to which a victim does not get its own data yet. A ratio has no value that is the victim's alone.
+func (w *world) hidden(t *testing.T, victim organization) []string {
 	t.Helper()
 	s := w.source(victim)
 	var hidden []string
@@ -170,7 +171,7 @@ var payloads = []string{
 }
 
 func TestQueriesShowNoOtherOrganization(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, acme, victim)
 	own := w.source(acme)
 
 	// What an attack is compared with: acme has data of its own, so that an answer of nothing is not the reason.
@@ -199,7 +200,7 @@ func TestQueriesShowNoOtherOrganization(t *testing.T) {
 		t.Errorf("the plugin's log shows %v", found)
 	}
 	// The search still finds what there is to find.
-	if hidden := w.hidden(t); len(hidden) > 0 {
+	if hidden := w.hidden(t, victim); len(hidden) > 0 {
 		t.Errorf("at the end victim does not see its own data in %v", hidden)
 	}
 	t.Logf("%d hostile attempts", w.attempts.Load())

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ type organization struct {
 	bytes                              int64  // of its smallest line of usage
 	seconds                            float64
 	code                               any // of its players' status events
+	streams                            []string
 }
 
 // Both have the stream, the tag and the event of these names. An attack may name them.
@@ -33,15 +35,21 @@ const (
 )
 
 var (
-	acme = organization{"acme", "sk_acme_0123456789", "acme-web", "pk_acme", "81.2.0.", "acme", 4, 7, 0.5, 3001}
+	acme = organization{"acme", "sk_acme_0123456789", "acme-web", "pk_acme", "81.2.0.", "acme", 4, 7, 0.5, 3001,
+		[]string{sharedStream, "stream-acme", "only-acme"}}
 	// victim has so much of everything that none of its numbers could be one of acme's.
-	victim = organization{"victim", "sk_victim_9876543210", "victim-web", "pk_victim", victimNetwork, marker, 1100, prime, 1500, json.Number(victimCode)}
+	victim = organization{"victim", "sk_victim_9876543210", "victim-web", "pk_victim", victimNetwork, marker, 1100, prime, 1500, json.Number(victimCode),
+		// One that is shared, one whose name nobody else knows, and one whose name can be guessed.
+		[]string{sharedStream, "stream-" + marker, "only-victim"}}
 )
 
 // configured returns the organisations as the collector's configuration has them.
-func configured() []oracle.Organization {
+func configured(organizations []organization) []oracle.Organization {
 	var all []oracle.Organization
-	for _, o := range []organization{acme, victim} {
+	for _, o := range organizations {
+		if slices.ContainsFunc(all, func(other oracle.Organization) bool { return other.ID == o.id }) {
+			continue // a part of the same
+		}
 		all = append(all, oracle.Organization{ID: o.id, Level: "premium", SecretKey: o.secretKey, Privacy: oracle.Privacy{IP: "full"},
 			Accounts: []oracle.Account{{ID: o.account, Key: o.accountKey}}})
 	}
@@ -51,18 +59,17 @@ func configured() []oracle.Organization {
 // begin is when all that happened began: in the half hour before the test.
 func begin(now time.Time) time.Time { return now.Add(-20 * time.Minute).Truncate(time.Minute) }
 
-// fill sends what both organisations have to the collector.
-func fill(ctx context.Context, collector string, now time.Time) error {
-	for _, o := range []organization{acme, victim} {
+// fill sends what the organisations have to the collector.
+func fill(ctx context.Context, collector string, now time.Time, organizations []organization) error {
+	for _, o := range organizations {
 		if err := o.sendUsage(ctx, collector, now); err != nil {
 			return err
 		}
 		if err := o.sendSessions(ctx, collector, now); err != nil {
 			return err
 		}
-		for stream, tags := range map[string][]string{
-			sharedStream: {sharedTag, "tag-" + o.mark}, "stream-" + o.mark: {"tag-" + o.mark}, "only-" + o.id: {sharedTag},
-		} {
+		for i, tags := range [][]string{{sharedTag, "tag-" + o.mark}, {"tag-" + o.mark}, {sharedTag}} {
+			stream := o.streams[i]
 			body, err := json.Marshal(map[string][]string{"tags": tags})
 			if err != nil {
 				return err
@@ -76,15 +83,10 @@ func fill(ctx context.Context, collector string, now time.Time) error {
 	return nil
 }
 
-// streams are those of an organisation: the shared one, one whose name nobody else knows, and one whose name can be guessed.
-func (o organization) streams() []string {
-	return []string{sharedStream, "stream-" + o.mark, "only-" + o.id}
-}
-
 func (o organization) sendUsage(ctx context.Context, collector string, now time.Time) error {
 	var lines bytes.Buffer
 	n := int64(0)
-	for _, stream := range o.streams() {
+	for _, stream := range o.streams {
 		for _, direction := range []string{"playout", "ingest"} {
 			for _, protocol := range []string{"hls", "proto-" + o.mark} {
 				n++
@@ -127,7 +129,7 @@ func (o organization) sendSession(ctx context.Context, collector string, now tim
 	at := begin(now).Add(time.Duration(i%40) * time.Second).UnixMilli()
 	body, err := json.Marshal(map[string]any{
 		"accountId": o.account, "accountKey": o.accountKey, "client": map[string]string{"kind": kind, "version": "v-" + o.mark},
-		"sessionId": fmt.Sprintf("%s-%s-%d", kind, o.mark, i), "stream": sharedStream, "eventId": []string{sharedEvent, "event-" + o.mark}[i%2],
+		"sessionId": fmt.Sprintf("%s-%s-%d", kind, o.mark, i), "stream": o.streams[0], "eventId": []string{sharedEvent, "event-" + o.mark}[i%2],
 		"referrer": "https://" + o.mark + ".example/watch", "protocol": "proto-" + o.mark, "userId": "user-" + o.mark,
 		"events": []map[string]any{
 			{"seq": 1, "ts": at, "type": "load"},

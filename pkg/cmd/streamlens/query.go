@@ -19,15 +19,16 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/collector"
 	"github.com/streamlens/streamlens/pkg/config"
+	"github.com/streamlens/streamlens/pkg/report"
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/widget"
 )
 
 func queryCommand() *cobra.Command {
 	var (
-		path, organization, from, to string
-		asJSON                       bool
-		query                        widget.Query
+		path, organization, from, to, format string
+		asJSON                               bool
+		query                                widget.Query
 	)
 	var types []string
 	for _, d := range widget.All() {
@@ -36,11 +37,14 @@ func queryCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:       "query WIDGET",
 		Short:     "Print a widget's numbers",
-		Long:      "Print a widget's numbers, as a table or as Grafana's data frames.\n\nWidgets: " + strings.Join(types, ", "),
+		Long:      "Print a widget's numbers, as a table, CSV, JSON or Grafana's data frames.\n\nWidgets: " + strings.Join(types, ", "),
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: types,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			query.QueryType = args[0]
+			if !slices.Contains([]string{"table", "csv", "json"}, format) {
+				return fmt.Errorf("--format %q is unknown: it is table, csv or json", format)
+			}
 			c, err := config.Load(path)
 			if err != nil {
 				return err
@@ -60,6 +64,9 @@ func queryCommand() *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"frames": frames})
 			}
+			if format != "table" {
+				return exportFrame(cmd, frames[0], query.Timezone, format)
+			}
 			return printFrames(cmd.OutOrStdout(), frames, math.MaxInt)
 		},
 	}
@@ -75,10 +82,12 @@ func queryCommand() *cobra.Command {
 	flags.Var((*list)(&query.Referrer), "referrer", "referrers")
 	flags.StringVar(&query.Unit, "unit", "", "unit of usage: traffic or playtime")
 	flags.StringVar(&query.Metric, "metric", "", "metric, of widgets that have several")
+	flags.StringVar(&query.Breakdown, "breakdown", "", "country or stream: a row for each, of widgets that have one row")
 	flags.StringVar(&query.Mode, "mode", "", "absolute, or delta to the interval before")
 	flags.StringVar(&query.Form, "form", "", "total or series")
 	flags.StringVar(&query.Interval, "interval", "", "interval of the series form, such as 10m; automatic by default")
 	flags.StringVar(&query.Timezone, "timezone", "", "time zone of days and months, such as Europe/Berlin")
+	flags.StringVar(&format, "format", "table", "form of what is printed: table, csv or json")
 	flags.BoolVar(&asJSON, "json", false, "print data frames in Grafana's JSON form")
 	return command
 }
@@ -154,6 +163,25 @@ func findOrganization(c config.Config, id string) (tenant.Organization, error) {
 		return tenant.Organization{}, fmt.Errorf("the configuration has no organisation %q", id)
 	}
 	return c.Organizations[i], nil
+}
+
+// exportFrame prints a frame as CSV, with its notices on the standard error, or as JSON.
+func exportFrame(cmd *cobra.Command, frame *data.Frame, timezone, format string) error {
+	zone, err := report.Zone(timezone)
+	if err != nil {
+		return err
+	}
+	export, err := report.NewExport(frame, zone)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		return export.WriteJSON(cmd.OutOrStdout())
+	}
+	for _, notice := range export.Notices {
+		fmt.Fprintf(cmd.ErrOrStderr(), "Note: %s\n", notice)
+	}
+	return export.WriteCSV(cmd.OutOrStdout())
 }
 
 // printFrames prints the first rows of each frame as a table, and its notices under it.

@@ -2,9 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/collector"
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/report"
+	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/widget"
 )
 
@@ -25,6 +27,7 @@ type reportOptions struct {
 	title, name, logo              string
 	top                            int
 	query                          widget.Query
+	scheduled                      bool
 }
 
 func reportCommand() *cobra.Command {
@@ -32,8 +35,13 @@ func reportCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "report",
 		Short: "Write a report of the usage, as a PDF or as CSV",
-		Args:  cobra.NoArgs,
+		Long: "Write a report of the usage, as a PDF or as CSV.\n\nWith --scheduled, deliver the reports of the configuration that are due, by mail " +
+			"and into folders, and end. A timer runs it every few minutes; what was missed is made up.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.scheduled {
+				return deliverScheduled(cmd, o.config)
+			}
 			content, err := o.make(cmd, time.Now())
 			if err != nil {
 				return err
@@ -53,10 +61,10 @@ func reportCommand() *cobra.Command {
 	flags.StringVarP(&o.output, "output", "o", "report.pdf", "file to write; - is the standard output")
 	flags.StringVar(&o.format, "format", "", "pdf or csv; by default csv if the file ends in .csv, else pdf")
 	flags.StringVar(&o.paper, "paper", "a4", "size of the paper: a4 or letter")
-	flags.StringVar(&o.title, "title", "Usage report", "title")
-	flags.StringVar(&o.name, "name", "", "name of the organisation; its id by default")
-	flags.StringVar(&o.logo, "logo", "", "PNG file to show at the top")
-	flags.IntVar(&o.top, "top", 20, "how many protocols, countries and streams to list; the rest is added up")
+	flags.StringVar(&o.title, "title", report.DefaultTitle, "title")
+	flags.StringVar(&o.name, "name", "", "name of the organisation; that of the configuration by default")
+	flags.StringVar(&o.logo, "logo", "", "PNG or JPEG file to show at the top; that of the configuration by default")
+	flags.IntVar(&o.top, "top", report.DefaultTop, "how many protocols, countries and streams to list; the rest is added up")
 	flags.Var((*list)(&o.query.Country), "country", "countries, ISO 3166-1 alpha-2")
 	flags.Var((*list)(&o.query.Tag), "tag", "tags that streams must all have")
 	flags.Var((*list)(&o.query.Stream), "stream", "streams")
@@ -64,12 +72,13 @@ func reportCommand() *cobra.Command {
 	flags.StringVar(&o.query.Unit, "unit", "", "unit of usage: traffic or playtime")
 	flags.StringVar(&o.query.Interval, "interval", "", "interval of the histograms, such as 1h, 1d or 1M; automatic by default")
 	flags.StringVar(&o.query.Timezone, "timezone", "", "time zone of days and months, such as Europe/Berlin")
+	flags.BoolVar(&o.scheduled, "scheduled", false, "deliver the reports of the configuration that are due; all options but --config are left out")
 	return command
 }
 
 // make returns the report's file.
 func (o reportOptions) make(cmd *cobra.Command, now time.Time) ([]byte, error) {
-	write, err := o.writer()
+	format, layout, err := o.form()
 	if err != nil {
 		return nil, err
 	}
@@ -81,65 +90,71 @@ func (o reportOptions) make(cmd *cobra.Command, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	request := widget.Request{Query: o.query, Now: now, Level: organization.Level}
+	request := widget.Request{Query: o.query, Now: now}
 	if request.From, err = parseTime(o.from, now); err != nil {
 		return nil, fmt.Errorf("--from: %w", err)
 	}
 	if request.To, err = parseTime(o.to, now); err != nil {
 		return nil, fmt.Errorf("--to: %w", err)
 	}
-	client, err := collector.Reader(c, organization.ID)
+	organization.Name, organization.Logo = cmp.Or(o.name, organization.Name), cmp.Or(o.logo, organization.Logo)
+	r, err := makeReport(cmd.Context(), c, organization, request, o.top)
 	if err != nil {
 		return nil, err
 	}
-	r, err := report.Make(cmd.Context(), client, request, o.top)
+	r.Title = o.title
+	return writeReport(r, format, layout, organization)
+}
+
+// form checks the options of the report's form, and returns it.
+func (o reportOptions) form() (report.Format, report.Layout, error) {
+	var layout report.Layout
+	if o.top < 1 {
+		return "", layout, fmt.Errorf("--top is %d: it is at least 1", o.top)
+	}
+	if strings.TrimSpace(o.title) == "" {
+		return "", layout, errors.New("--title is empty")
+	}
+	name := o.format
+	if name == "" && strings.EqualFold(filepath.Ext(o.output), ".csv") {
+		name = string(report.CSV)
+	}
+	format, err := report.ParseFormat(name)
+	if err != nil {
+		return "", layout, fmt.Errorf("--format: %w", err)
+	}
+	if layout.Paper, err = report.ParsePaper(o.paper); err != nil {
+		return "", layout, fmt.Errorf("--paper: %w", err)
+	}
+	return format, layout, nil
+}
+
+// makeReport asks for the numbers of an organisation's report.
+func makeReport(ctx context.Context, c config.Config, o tenant.Organization, request widget.Request, top int) (*report.Report, error) {
+	client, err := collector.Reader(c, o.ID)
 	if err != nil {
 		return nil, err
 	}
-	r.Title, r.Organization = o.title, o.name
-	if r.Organization == "" {
-		r.Organization = organization.ID
+	request.Level = o.Level
+	r, err := report.Make(ctx, client, request, top)
+	if err != nil {
+		return nil, err
+	}
+	r.Organization = cmp.Or(o.Name, o.ID)
+	return r, nil
+}
+
+// writeReport returns the report's file, with the organisation's logo.
+func writeReport(r *report.Report, format report.Format, layout report.Layout, o tenant.Organization) ([]byte, error) {
+	if o.Logo != "" && format == report.PDF {
+		var err error
+		if layout.Logo, err = report.ReadLogo(o.Logo); err != nil {
+			return nil, fmt.Errorf("logo: %w", err)
+		}
 	}
 	var content bytes.Buffer
-	if err := write(r, &content); err != nil {
+	if err := r.Write(&content, format, layout); err != nil {
 		return nil, err
 	}
 	return content.Bytes(), nil
-}
-
-// writer checks the options of the form, and returns what writes a report in it.
-func (o reportOptions) writer() (func(*report.Report, io.Writer) error, error) {
-	if o.top < 1 {
-		return nil, fmt.Errorf("--top is %d: it is at least 1", o.top)
-	}
-	if strings.TrimSpace(o.title) == "" {
-		return nil, errors.New("--title is empty")
-	}
-	format := o.format
-	if format == "" && strings.EqualFold(filepath.Ext(o.output), ".csv") {
-		format = "csv"
-	}
-	switch format {
-	case "csv":
-		return (*report.Report).WriteCSV, nil
-	case "", "pdf":
-	default:
-		return nil, fmt.Errorf("--format %q is unknown: it is pdf or csv", o.format)
-	}
-	var layout report.Layout
-	switch strings.ToLower(o.paper) {
-	case "a4":
-		layout.Paper = report.A4
-	case "letter":
-		layout.Paper = report.Letter
-	default:
-		return nil, fmt.Errorf("--paper %q is unknown: it is a4 or letter", o.paper)
-	}
-	if o.logo != "" {
-		var err error
-		if layout.Logo, err = os.ReadFile(o.logo); err != nil {
-			return nil, fmt.Errorf("--logo: %w", err)
-		}
-	}
-	return func(r *report.Report, w io.Writer) error { return r.WritePDF(w, layout) }, nil
 }

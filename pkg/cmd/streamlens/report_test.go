@@ -72,9 +72,9 @@ func TestReportOptions(t *testing.T) {
 	}{
 		{"no organisation", nil, "--org is missing"},
 		{"an unknown organisation", []string{"--org", "other"}, `no organisation "other"`},
-		{"an unknown format", []string{"--org", "acme", "--format", "html"}, `--format "html"`},
-		{"an unknown paper", []string{"--org", "acme", "--paper", "a5"}, `--paper "a5"`},
-		{"no logo", []string{"--org", "acme", "--logo", none}, "--logo"},
+		{"an unknown format", []string{"--org", "acme", "--format", "html"}, `the format "html"`},
+		{"an unknown paper", []string{"--org", "acme", "--paper", "a5"}, `the paper "a5"`},
+		{"no logo", []string{"--org", "acme", "--logo", none}, "logo: "},
 		{"no title", []string{"--org", "acme", "--title", " "}, "--title"},
 		{"no rows", []string{"--org", "acme", "--top", "0"}, "--top"},
 		{"a range that is empty", []string{"--org", "acme", "--to", "now-31d"}, "range"},

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,7 +27,7 @@ const (
 // become 100. Commas and brackets are counted, also those in text: a full batch has a fifth of it.
 const maxValues = 64 * event.MaxEvents
 
-// Envelope is a decoded request. Events holds the good ones, Refused the others.
+// Envelope is a decoded request. Events holds the good ones, which are there until the next request is decoded, Refused the others.
 type Envelope struct {
 	AccountID  string
 	AccountKey string
@@ -47,6 +48,7 @@ type Envelope struct {
 type Decoder struct {
 	parser fastjson.Parser
 	maxAge int64
+	events []event.Event // memory for those of the next request
 }
 
 // NewDecoder returns a decoder that refuses events older than maxAge.
@@ -95,16 +97,17 @@ func (d *Decoder) Decode(body []byte, received int64) (Envelope, *event.Refusal)
 		return e, &event.Refusal{Reason: event.TooMany, Field: "events",
 			Error: fmt.Sprintf("%d events in one batch, at most %d are taken", len(events), event.MaxEvents)}
 	}
-	e.Events = make([]event.Event, 0, len(events))
+	d.events = slices.Grow(d.events[:0], len(events))
 	for i, raw := range events {
-		ev, refusal := d.event(raw, correction, received)
-		if refusal != nil {
+		n := len(d.events)
+		d.events = d.events[:n+1]
+		if refusal := d.event(&d.events[n], raw, correction, received); refusal != nil {
 			refusal.Field = fmt.Sprintf("events[%d]%s", i, refusal.Field)
 			e.Refused = append(e.Refused, *refusal)
-			continue
+			d.events = d.events[:n]
 		}
-		e.Events = append(e.Events, ev)
 	}
+	e.Events = d.events
 	return e, nil
 }
 
@@ -113,16 +116,17 @@ var customFields = [10]string{
 	"customField6", "customField7", "customField8", "customField9", "customField10",
 }
 
-func (d *Decoder) event(raw *fastjson.Value, correction, received int64) (event.Event, *event.Refusal) {
+// event decodes an event into e.
+func (d *Decoder) event(e *event.Event, raw *fastjson.Value, correction, received int64) *event.Refusal {
 	o, err := raw.Object()
 	if err != nil {
-		return event.Event{}, &event.Refusal{Reason: "type", Error: "an event must be an object"}
+		return &event.Refusal{Reason: "type", Error: "an event must be an object"}
 	}
 	f := jsonfields.Fields{Object: o, Prefix: "."}
-	e := event.New(seq(&f), 0, 0)
+	*e = event.New(seq(&f), 0, 0)
 	e.Time, _ = f.Time("ts", jsonfields.Required)
 	e.Time += correction
-	switch name := f.Text("type", event.MaxTextBytes, jsonfields.Required); name {
+	switch f.OneOf("type", event.MaxTextBytes, "stats", "load", "start", "status", "stop") {
 	case "load":
 		e.Type = event.Load
 	case "start":
@@ -130,7 +134,7 @@ func (d *Decoder) event(raw *fastjson.Value, correction, received int64) (event.
 		e.StartTime = f.Seconds("startTime", event.MaxDuration)
 	case "stats":
 		e.Type = event.Stats
-		report(&f, &e)
+		report(&f, e)
 		e.BufferLength = f.Seconds("bufferLength", event.MaxDuration)
 		e.Latency = f.Seconds("latency", event.MaxDuration)
 		e.VideoBitrate = f.Number("videoBitrate", 1, event.MaxBitrate)
@@ -143,7 +147,7 @@ func (d *Decoder) event(raw *fastjson.Value, correction, received int64) (event.
 		e.Type = event.Stop
 		e.Reason = f.Text("reason", event.MaxTextBytes, jsonfields.Required)
 		e.Played = f.Seconds("played", event.MaxPlayed)
-		report(&f, &e)
+		report(&f, e)
 	default:
 		f.Refuse("unknown_type", "type", "the type of an event must be load, start, stats, status or stop")
 	}
@@ -155,7 +159,7 @@ func (d *Decoder) event(raw *fastjson.Value, correction, received int64) (event.
 			f.Refuse("too_old", "ts", fmt.Sprintf("ts is more than %d hours old", d.maxAge/time.Hour.Milliseconds()))
 		}
 	}
-	return e, f.Refusal
+	return f.Refusal
 }
 
 func report(f *jsonfields.Fields, e *event.Event) {

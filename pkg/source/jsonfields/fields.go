@@ -61,6 +61,19 @@ func (f *Fields) Text(name string, limit int, need bool) string {
 	return s
 }
 
+// OneOf returns a required string, without an allocation if it is one of the values.
+func (f *Fields) OneOf(name string, limit int, values ...string) string {
+	if v := f.Object.Get(name); v != nil && v.Type() == fastjson.TypeString {
+		text := v.GetStringBytes()
+		for _, value := range values {
+			if string(text) == value {
+				return value
+			}
+		}
+	}
+	return f.Text(name, limit, Required)
+}
+
 // Value returns a number from 0 to limit.
 func (f *Fields) Value(v *fastjson.Value, name string, limit float64) float64 {
 	n, err := v.Float64()

@@ -1,0 +1,103 @@
+import { HEIGHT } from './looks';
+import type { Page } from './page';
+import { bars, bigNumbers, stackedBarsByName, steps } from './panels';
+
+/** How far back the numbers look: long enough that one stall does not move a ratio much. */
+const NUMBERS = '5m';
+
+/** How far back the graphs look. */
+const GRAPHS = '30m';
+
+const VIEWERS =
+  'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s. A minute is complete about half a minute after its end.';
+const BUFFERING =
+  'Time that players stalled after the first frame, divided by the time that they stalled or played: 0 % never stalled, 100 % never played.';
+const ERRORS =
+  'Events with a code that players report, before the first frame or after it. Fatal are those that ended the attempt to play.';
+
+/** What happens now, for the screen on the wall of a control room. */
+export const live: Page = {
+  uid: 'streamlens-live',
+  title: 'Live',
+  description:
+    'What happens now: viewers, stalls and errors. All panels update by themselves every few seconds, whatever the time range of the other pages.',
+  switches: [],
+  live: true,
+  panels: [
+    bigNumbers(
+      {
+        id: 1,
+        title: 'Viewers now',
+        description: `${VIEWERS} The number is that of the newest complete minute.`,
+        width: 8,
+        query: { queryType: 'concurrentViewers', metric: 'viewers' },
+        names: { viewers: 'Viewers' },
+        live: GRAPHS,
+      },
+      'series'
+    ),
+    bigNumbers(
+      {
+        id: 2,
+        title: 'Play buffering ratio, last 5 minutes',
+        description: BUFFERING,
+        width: 8,
+        query: { queryType: 'bufferingRatio' },
+        names: { value: 'Play buffering ratio' },
+        live: NUMBERS,
+      },
+      'total'
+    ),
+    bigNumbers(
+      {
+        id: 3,
+        title: 'Errors, last 5 minutes',
+        description: ERRORS,
+        width: 8,
+        query: { queryType: 'statusCodes' },
+        explained: 'status-codes.md',
+        live: NUMBERS,
+      },
+      'total'
+    ),
+    steps({
+      id: 4,
+      title: 'Viewers',
+      description: `${VIEWERS} The graph ends with the newest complete minute.`,
+      width: 8,
+      query: { queryType: 'concurrentViewers', metric: 'viewers' },
+      names: { viewers: 'Viewers' },
+      live: GRAPHS,
+    }),
+    steps({
+      id: 5,
+      title: 'Play buffering ratio per minute',
+      description: `${BUFFERING} None where nobody played; the newest minute is still growing.`,
+      width: 8,
+      query: { queryType: 'bufferingRatio' },
+      names: { value: 'Play buffering ratio' },
+      live: GRAPHS,
+    }),
+    stackedBarsByName({
+      id: 6,
+      title: 'Errors per minute',
+      description: `${ERRORS} Each code has a colour; the newest minute is still growing.`,
+      width: 8,
+      query: { queryType: 'statusCodes', metric: 'count' },
+      explained: 'status-codes.md',
+      live: GRAPHS,
+    }),
+    bars({
+      id: 7,
+      title: 'Streams, last 5 minutes',
+      description: `${VIEWERS} Of the greatest minute; plays are those whose first frame was shown. Server viewers are those whom only servers see, because their players do not report.`,
+      width: 24,
+      query: { queryType: 'concurrentViewers', breakdown: 'stream' },
+      sortBy: 'viewers',
+      height: HEIGHT.table,
+      barsOf: ['viewers', 'plays', 'serverViewers'],
+      sums: false,
+      live: NUMBERS,
+    }),
+  ],
+};
