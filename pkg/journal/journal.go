@@ -220,13 +220,6 @@ func (j *Journal) First() uint64 {
 	return j.segments[0].first
 }
 
-// Last returns the number of the last record.
-func (j *Journal) Last() uint64 {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.last
-}
-
 // commit writes what waits, and lets it take effect.
 func (j *Journal) commit() {
 	if j.several {

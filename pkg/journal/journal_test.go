@@ -37,8 +37,8 @@ func keep(t *testing.T, j *Journal, records ...string) {
 		if err := j.Write([]byte(r), func(n uint64) { number = n }); err != nil {
 			t.Fatal(err)
 		}
-		if number != j.Last() {
-			t.Fatalf("%q took effect as number %d, want %d", r, number, j.Last())
+		if number != j.last {
+			t.Fatalf("%q took effect as number %d, want %d", r, number, j.last)
 		}
 	}
 }
@@ -67,8 +67,8 @@ func TestRecordsAreReplayed(t *testing.T) {
 	if _, got := replay(t, dir, 2); !slices.Equal(got, []string{"three", "four"}) {
 		t.Errorf("replayed %q after the second", got)
 	}
-	if j.Last() != 4 {
-		t.Errorf("the last is number %d, want 4", j.Last())
+	if j.last != 4 {
+		t.Errorf("the last is number %d, want 4", j.last)
 	}
 	if err := j.Forget(3); err != nil {
 		t.Fatal(err)

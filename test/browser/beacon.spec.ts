@@ -1,34 +1,14 @@
-import { expect, test as base } from '@playwright/test';
-import type { BeaconOptions } from '@streamlens/beacon';
+import { expect } from '@playwright/test';
 import type { Figures } from './page/measure';
+import { interval, test as base } from './support/beacon';
 import { StubCollector, type ReceivedEvent } from './support/collector';
 import { Player } from './support/player';
 import { videoLength } from './support/setup';
-import { Site } from './support/site';
 
-/** Seconds between the beacon's reports in these tests. */
-const interval = 2;
 /** A machine under load may itself let the player stall for so long, s. */
 const hiccup = 0.5;
 
-const test = base.extend<{ collector: StubCollector; beacon: BeaconOptions; player: Player }, { site: Site }>({
-  site: [
-    async ({}, use) => {
-      const site = await Site.start();
-      await use(site);
-      await site.stop();
-    },
-    { scope: 'worker' },
-  ],
-  collector: async ({}, use) => {
-    const collector = await StubCollector.start();
-    await use(collector);
-    await collector.stop();
-    expect(collector.complaints).toEqual([]);
-  },
-  beacon: async ({ collector }, use) => {
-    await use({ endpoint: collector.endpoint, accountId: 'acme', accountKey: 'pk_test', stream: 'live-1', interval });
-  },
+const test = base.extend<{ player: Player }>({
   player: async ({ page, site }, use) => {
     const errors: Error[] = [];
     page.on('pageerror', (error) => errors.push(error));

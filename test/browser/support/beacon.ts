@@ -4,7 +4,7 @@ import { StubCollector, type ReceivedEvent } from './collector';
 import { Site } from './site';
 
 /** Seconds between reports. */
-const interval = 2;
+export const interval = 2;
 
 /** A test with a site, a stand-in for the collector and a browser that has a camera. */
 export const test = base.extend<
