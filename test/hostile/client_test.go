@@ -34,7 +34,8 @@ type goodClient struct {
 }
 
 func newGoodClient(url string) *goodClient {
-	return &goodClient{url: url, client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 20}}}
+	return &goodClient{url: url, client: &http.Client{Timeout: 10 * time.Second,
+		Transport: &http.Transport{DialContext: dialer(goodAddress).DialContext, MaxIdleConnsPerHost: 20}}}
 }
 
 // run posts until ctx is done, and then waits for the last answers.

@@ -22,8 +22,12 @@ const (
 	secretKey  = "sk_acme_0123456789"
 )
 
-// attacker is the address from which attacks come, that of nobody else.
-const attacker = "127.0.0.2"
+// The addresses from which attacks and the good client come, which nobody else has: what comes through trusted proxies with
+// headers that cannot be read counts as that of the proxy, 127.0.0.1.
+const (
+	attackerAddress = "127.0.0.2"
+	goodAddress     = "127.0.0.3"
+)
 
 // target is the collector that is attacked.
 type target struct {
@@ -37,13 +41,13 @@ func newTarget(address string, files int) *target {
 		address: address,
 		files:   files,
 		client: &http.Client{Timeout: 40 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport: &http.Transport{DialContext: dialer().DialContext, MaxIdleConnsPerHost: 64, DisableCompression: true}},
+			Transport: &http.Transport{DialContext: dialer(attackerAddress).DialContext, MaxIdleConnsPerHost: 64, DisableCompression: true}},
 	}
 }
 
-// dialer opens connections from the attackers' address.
-func dialer() *net.Dialer {
-	return &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(attacker)},
+// dialer opens connections from an address.
+func dialer(address string) *net.Dialer {
+	return &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)},
 		// Else the system looks for a port that is free for every peer, which takes long when many are in use.
 		Control: func(_, _ string, raw syscall.RawConn) error {
 			var err error
@@ -58,7 +62,7 @@ const bindAddressNoPort = 24
 
 // dial opens a connection from the attackers' address, also when the time of the attack ends meanwhile.
 func (t *target) dial(ctx context.Context) (net.Conn, error) {
-	return dialer().DialContext(context.WithoutCancel(ctx), "tcp", t.address)
+	return dialer(attackerAddress).DialContext(context.WithoutCancel(ctx), "tcp", t.address)
 }
 
 // connections opens so many connections, each with a request that is answered at once, or as many as come before ctx is done.
