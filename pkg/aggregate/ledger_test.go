@@ -1,6 +1,8 @@
 package aggregate
 
 import (
+	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -48,7 +50,10 @@ func newBoth() both { return both{New("c1"), NewSamples()} }
 
 func (b both) Flush(text []byte, now int64, all bool) []byte {
 	b.samples.Add(b.Take(now))
-	b.samples.Flush(all, func(batch []byte) { text = append(text, batch...) })
+	if all {
+		b.samples.Begin()
+	}
+	b.samples.Flush(func(batch []byte) { text = append(text, batch...) })
 	b.samples.Taken(now)
 	b.samples.Prune(now, now+Kept)
 	return text
@@ -191,6 +196,52 @@ func TestLedgerSendsNewSeriesFirst(t *testing.T) {
 	}
 	if rest := samples(t, l.Flush(nil, noon, true)); len(rest) != 8-len(got)+4 {
 		t.Errorf("then wrote %d samples, want the 8 of stream one", len(rest))
+	}
+}
+
+func TestRoundsEndHoweverMuchIsAdded(t *testing.T) {
+	s := NewSamples()
+	line := func(i int) string {
+		return fmt.Sprintf("m{series=\"%d %s\"} 1 %d\n", i, strings.Repeat("x", 1000), noon)
+	}
+	const count = 3 * flushBytes / 1000
+	var text strings.Builder
+	for i := range count {
+		text.WriteString(line(i))
+	}
+	if err := s.Put([]byte(text.String())); err != nil {
+		t.Fatal(err)
+	}
+	// Known to VictoriaMetrics, all wait again.
+	for left := true; left; s.Taken(noon) {
+		_, left = s.Flush(func([]byte) {})
+	}
+	s.Again(noon, noon-1)
+
+	s.Begin()
+	handed, handfuls := 0, 0
+	for over := false; !over; handfuls++ {
+		if handfuls > 10 {
+			t.Fatal("the round does not end")
+		}
+		before := handed
+		over, _ = s.Flush(func(batch []byte) { handed += bytes.Count(batch, []byte("\n")) })
+		if handfuls == 0 {
+			s.Refused() // a part of what was to be handed out comes again
+			handed, over = before, false
+			continue
+		}
+		s.Taken(noon)
+		s.Again(noon, noon-1) // what was handed out changes at once
+	}
+	if handed != count || handfuls < 4 {
+		t.Errorf("a round of %d samples handed %d out in %d handfuls", count, handed, handfuls)
+	}
+	if waiting := s.Waiting(); waiting != count {
+		t.Errorf("%d samples wait for the next round, want %d", waiting, count)
+	}
+	if _, left := s.Flush(func([]byte) { t.Error("known series are handed out before the next round") }); left {
+		t.Error("known series are left for this round")
 	}
 }
 

@@ -124,6 +124,7 @@ const spilled = 60_000
 type Samples struct {
 	series  map[seriesKey]*series
 	waiting []*series // those with a sample that waits
+	round   int       // how many of waiting, from its front, waited when the round began
 	flying  []*series // those with samples that are handed out
 	length  atomic.Int64
 	unsafe  atomic.Int64 // number of samples that wait or fly
@@ -169,19 +170,27 @@ func (s *Samples) Put(text []byte) error {
 
 // flushBytes is about how much Flush hands out at once, so that it takes little memory, and little is handed out again if
 // VictoriaMetrics does not take it.
-const flushBytes = 16 << 20
+const flushBytes = 4 << 20
 
-// Flush hands out the samples that wait, in batches in Prometheus' text format with timestamps in ms; without all, only those of
-// series that VictoriaMetrics does not know. It returns whether that was everything. Before the next Flush, Taken or Refused must
-// say what became of them.
-func (s *Samples) Flush(all bool, emit func(batch []byte)) (whole bool) {
+// Begin begins a round: the next calls of Flush hand out what waits now. What begins to wait meanwhile is for the next round, so that
+// a round ends however much is added.
+func (s *Samples) Begin() { s.round = len(s.waiting) }
+
+// Flush hands out samples that wait, in batches in Prometheus' text format with timestamps in ms: those of the round, and those of
+// series that VictoriaMetrics does not know. It returns whether the round is over, and whether anything was left for another call.
+// Before that, Taken or Refused must say what became of them.
+func (s *Samples) Flush(emit func(batch []byte)) (over, left bool) {
 	var batch []byte
-	emitted := 0
+	emitted, round := 0, 0
 	later := s.waiting[:0]
-	whole = true
-	for _, w := range s.waiting {
-		if w.known && !all || !whole {
+	for i, w := range s.waiting {
+		inRound := i < s.round
+		if due := inRound || !w.known; !due || emitted >= flushBytes {
 			later = append(later, w)
+			left = left || due
+			if inRound {
+				round++
+			}
 			continue
 		}
 		batch = w.appendWaiting(batch)
@@ -191,15 +200,14 @@ func (s *Samples) Flush(all bool, emit func(batch []byte)) (whole bool) {
 			emit(batch)
 			emitted += len(batch)
 			batch = make([]byte, 0, batchBytes+batchBytes/8)
-			whole = emitted < flushBytes
 		}
 	}
 	if len(batch) > 0 {
 		emit(batch)
 	}
 	clear(s.waiting[len(later):])
-	s.waiting = later
-	return whole
+	s.waiting, s.round = later, round
+	return round == 0, left
 }
 
 // Taken says that VictoriaMetrics has taken what Flush handed out, at now in ms since 1970.
@@ -215,7 +223,7 @@ func (s *Samples) Taken(now int64) {
 	s.landed()
 }
 
-// Refused says that VictoriaMetrics has not taken what Flush handed out, or not all of it: it waits again.
+// Refused says that VictoriaMetrics has not taken what Flush handed out, or not all of it: it waits again, in the round.
 func (s *Samples) Refused() {
 	for _, one := range s.flying {
 		for i := range one.open {
@@ -226,6 +234,7 @@ func (s *Samples) Refused() {
 		}
 	}
 	s.landed()
+	s.Begin()
 }
 
 func (s *Samples) landed() {

@@ -41,7 +41,8 @@ type delivery struct {
 
 	landed    chan landing // what became of the handful that is on its way
 	flying    bool
-	handedOut int64 // ms since 1970, when all was handed out last
+	round     int64 // ms since 1970, when the round of samples began that is handed out, or was last
+	over      bool  // whether all of it is handed out
 	retryAt   int64 // ms since 1970, 0 if the last handful was taken
 	delay     time.Duration
 	probed    int64 // ms since 1970, of the last probe
@@ -64,9 +65,9 @@ type handful struct {
 	batches [][]byte
 	backlog string // a file, "" if none goes
 	probe   bool
-	whole   bool  // whether it holds all samples that it should
-	all     bool  // whether it holds all samples that wait
 	at      int64 // ms since 1970
+	left    bool  // whether more is to be sent after it
+	round   int64 // ms since 1970, when the round began that ends with it, 0 if none does
 }
 
 // landing is what became of a handful.
@@ -88,7 +89,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 			p.tick(writing)
 		case l := <-p.landed:
 			p.land(l)
-			if !l.whole {
+			if l.left {
 				p.send(writing, p.Clock().UnixMilli())
 			}
 		case err := <-p.save.done:
@@ -123,6 +124,10 @@ func (p *Pipeline) tick(ctx context.Context) {
 		p.begin(state, now)
 	}
 	p.full.Store(p.journal.Bytes()+p.backlog.size() >= p.MaxBytes)
+	if p.over && now-p.round >= knownSeriesInterval.Milliseconds() {
+		p.samples.Begin()
+		p.round, p.over = now, false
+	}
 	p.send(ctx, now)
 }
 
@@ -143,11 +148,10 @@ func (p *Pipeline) send(ctx context.Context, now int64) {
 		return
 	}
 	h := handful{at: now, probe: now-p.probed >= probeInterval.Milliseconds() || p.delay > 0}
-	all := now-p.handedOut >= knownSeriesInterval.Milliseconds()
-	h.whole = p.samples.Flush(all, func(batch []byte) { h.batches = append(h.batches, batch) })
-	if h.all = all && h.whole; h.all {
-		p.handedOut = now
-		p.handed.Store(now)
+	var over bool
+	if over, h.left = p.samples.Flush(func(batch []byte) { h.batches = append(h.batches, batch) }); over && !p.over {
+		p.over, h.round = true, p.round
+		p.handed.Store(p.round)
 	}
 	h.backlog = p.backlog.next()
 	if len(h.batches) == 0 && h.backlog == "" && !h.probe {
@@ -193,6 +197,7 @@ func (p *Pipeline) land(l landing) {
 	p.flying = false
 	if l.err != nil {
 		p.samples.Refused()
+		p.over = false
 		p.failures.Add(1)
 		p.delay = min(max(2*p.delay, minRetryDelay), maxRetryDelay)
 		p.retryAt = p.Clock().UnixMilli() + p.delay.Milliseconds()
@@ -204,11 +209,11 @@ func (p *Pipeline) land(l landing) {
 	p.delay, p.retryAt = 0, 0
 	p.samples.Taken(l.at)
 	p.backlog.taken(l.backlog, l.at)
-	if l.all {
+	if l.round != 0 {
 		if p.observer.Taken != nil && len(l.batches) > 0 {
 			p.observer.Taken(time.Duration(p.Clock().UnixMilli()-p.clean.Load()) * time.Millisecond)
 		}
-		p.clean.Store(l.at)
+		p.clean.Store(l.round)
 	}
 	if !l.probe {
 		return
@@ -237,7 +242,7 @@ func (p *Pipeline) end(ctx context.Context) error {
 		if !first && (p.retryAt != 0 || p.samples.Waiting() == 0) {
 			break
 		}
-		p.handedOut, p.retryAt = 0, 0
+		p.round, p.retryAt = 0, 0
 		p.tick(ctx)
 	}
 	if left := p.samples.Waiting(); left > 0 {

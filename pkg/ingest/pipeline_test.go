@@ -44,10 +44,13 @@ func open(t testing.TB, o Options) *Pipeline {
 
 // deliverAll sends all that waits and returns when it has landed.
 func (p *Pipeline) deliverAll(ctx context.Context) {
-	p.handedOut = 0
+	p.round = 0
 	p.tick(ctx)
-	if p.flying {
+	for p.flying {
 		p.land(<-p.landed)
+		if !p.over {
+			p.send(ctx, p.Clock().UnixMilli())
+		}
 	}
 }
 

@@ -186,6 +186,7 @@ func (p *Pipeline) recover() error {
 		p.save.at = now
 	}
 	p.clean.Store(now)
+	p.over = true
 	return p.resumeAt(now)
 }
 

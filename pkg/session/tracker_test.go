@@ -68,7 +68,8 @@ func totals(t *testing.T, ledger *aggregate.Ledger, byMinute bool) map[string]in
 	var text []byte
 	all := aggregate.NewSamples()
 	all.Add(ledger.Take(noon))
-	all.Flush(true, func(batch []byte) { text = append(text, batch...) })
+	all.Begin()
+	all.Flush(func(batch []byte) { text = append(text, batch...) })
 	for line := range strings.Lines(string(text)) {
 		name, rest, _ := strings.Cut(line, "{")
 		labels, rest, _ := strings.Cut(rest, "} ")
