@@ -28,6 +28,9 @@ const (
 const maxUsageLines = 100_000
 
 const (
+	// firstBody is how many bytes of a body are read at first. It holds a usual report of a player: many wait at the same time to
+	// be written to the disk.
+	firstBody = 2 << 10
 	// smallBody is how much of a body, in bytes, is always taken. It holds what players send, so that they find room whatever
 	// others send; the number of connections bounds it.
 	smallBody = 16 << 10
@@ -49,7 +52,7 @@ var (
 
 // bodies reads the bodies of requests. Buffers grow as the bytes come, because what a client announces costs it nothing.
 type bodies struct {
-	small   sync.Pool           // of *[]byte with a capacity of smallBody
+	first   sync.Pool           // of *[]byte with a capacity of firstBody
 	space   *semaphore.Weighted // of the larger buffers
 	turns   *semaphore.Weighted // of large bodies that are worked on, nil if they need not wait
 	readers sync.Pool           // of *gzip.Reader
@@ -58,7 +61,7 @@ type bodies struct {
 // newBodies returns bodies of which so many large ones are worked on at the same time, any number if it is nil.
 func newBodies(turns *semaphore.Weighted) *bodies {
 	return &bodies{
-		small:   sync.Pool{New: func() any { return new(make([]byte, 0, smallBody)) }},
+		first:   sync.Pool{New: func() any { return new(make([]byte, 0, firstBody)) }},
 		space:   semaphore.NewWeighted(maxBodies),
 		turns:   turns,
 		readers: sync.Pool{New: func() any { return new(gzip.Reader) }},
@@ -148,7 +151,7 @@ func (b *bodies) unpack(packed []byte, limit int64) (*[]byte, error) {
 
 // readAll reads at most limit bytes.
 func (b *bodies) readAll(from io.Reader, limit int64) (*[]byte, error) {
-	buffer := b.small.Get().(*[]byte)
+	buffer := b.first.Get().(*[]byte)
 	for {
 		if len(*buffer) == cap(*buffer) {
 			larger, err := b.grow(*buffer, limit)
@@ -175,8 +178,8 @@ func (b *bodies) readAll(from io.Reader, limit int64) (*[]byte, error) {
 
 // grow copies what is read into a larger buffer, with room for one byte more than the limit, by which an excess is seen.
 func (b *bodies) grow(read []byte, limit int64) (*[]byte, error) {
-	size := min(4*int64(cap(read)), limit+1)
-	if !b.space.TryAcquire(size) {
+	size := min(max(4*int64(cap(read)), smallBody), limit+1)
+	if size > smallBody && !b.space.TryAcquire(size) {
 		return nil, errNoRoom
 	}
 	return new(append(make([]byte, 0, size), read...)), nil
@@ -184,12 +187,13 @@ func (b *bodies) grow(read []byte, limit int64) (*[]byte, error) {
 
 // giveBack takes a buffer back, of which nothing may be used any more.
 func (b *bodies) giveBack(buffer *[]byte) {
-	if cap(*buffer) > smallBody {
-		b.space.Release(int64(cap(*buffer)))
-		return
+	switch size := cap(*buffer); {
+	case size > smallBody:
+		b.space.Release(int64(size))
+	case size == firstBody:
+		*buffer = (*buffer)[:0]
+		b.first.Put(buffer)
 	}
-	*buffer = (*buffer)[:0]
-	b.small.Put(buffer)
 }
 
 // discardBody reads the rest of a body that is too large, up to maxDiscarded, because many clients read the answer only when

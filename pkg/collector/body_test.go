@@ -78,11 +78,13 @@ func TestBodiesWithoutRoom(t *testing.T) {
 	if !b.space.TryAcquire(maxBodies) {
 		t.Fatal("no space from the beginning")
 	}
-	small := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("abc"))
-	if _, done, err := b.read(small, maxEventsBody); err != nil {
-		t.Errorf("a small body: %v", err)
-	} else {
-		done()
+	for _, length := range []int{3, smallBody - 1} {
+		small := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("a", length)))
+		if _, done, err := b.read(small, maxEventsBody); err != nil {
+			t.Errorf("a body of %d bytes: %v", length, err)
+		} else {
+			done()
+		}
 	}
 	large := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(strings.Repeat("a", smallBody+1)))
 	_, _, err := b.read(large, maxEventsBody)

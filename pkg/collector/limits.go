@@ -3,6 +3,7 @@ package collector
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -18,9 +19,11 @@ import (
 )
 
 const (
-	// addressesKnown is how many addresses have a limit of their own at a time, some 300 bytes each. One that is forgotten
-	// begins anew.
+	// addressesKnown is how many addresses have a limit of their own at a time, some 200 bytes each. If there are more, one is
+	// forgotten, which begins anew.
 	addressesKnown = 50_000
+	// restedInterval is how often the addresses are forgotten that may send a full burst again.
+	restedInterval = time.Second
 	// guessers is how many addresses are known to have sent wrong secret keys, and rightKeys how many keys to be right.
 	guessers  = 10_000
 	rightKeys = 10_000
@@ -50,15 +53,12 @@ type limiters struct {
 	mu            sync.Mutex
 	organizations map[string]*rate.Limiter
 	accounts      map[string]*rate.Limiter
-	addresses     *simplelru.LRU[place, *rate.Limiter]
+	addresses     map[place]*rate.Limiter // those that have sent lately
+	rested        time.Time               // when those were forgotten that had not
 }
 
-func newLimiters() (*limiters, error) {
-	addresses, err := simplelru.NewLRU[place, *rate.Limiter](addressesKnown, nil)
-	if err != nil {
-		return nil, fmt.Errorf("limits of addresses: %w", err)
-	}
-	return &limiters{organizations: map[string]*rate.Limiter{}, accounts: map[string]*rate.Limiter{}, addresses: addresses}, nil
+func newLimiters() *limiters {
+	return &limiters{organizations: map[string]*rate.Limiter{}, accounts: map[string]*rate.Limiter{}, addresses: map[place]*rate.Limiter{}}
 }
 
 // bound is a limit that a sender is under.
@@ -127,11 +127,21 @@ func (l *limiters) account(now time.Time, s sender) *rate.Limiter {
 }
 
 func (l *limiters) address(now time.Time, s sender, perSecond int) *rate.Limiter {
+	if now.Sub(l.rested) >= restedInterval {
+		l.rested = now
+		maps.DeleteFunc(l.addresses, func(_ place, limiter *rate.Limiter) bool { return limiter.TokensAt(now) >= float64(limiter.Burst()) })
+	}
 	from := place{s.organization.ID, s.network}
-	limiter, known := l.addresses.Get(from)
-	if !known {
+	limiter := l.addresses[from]
+	if limiter == nil {
 		limiter = newLimiter(perSecond)
-		l.addresses.Add(from, limiter)
+		if len(l.addresses) >= addressesKnown {
+			for other := range l.addresses {
+				delete(l.addresses, other)
+				break
+			}
+		}
+		l.addresses[from] = limiter
 	}
 	return adjusted(now, limiter, perSecond)
 }

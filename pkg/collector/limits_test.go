@@ -47,10 +47,7 @@ func TestLimiters(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			l, err := newLimiters()
-			if err != nil {
-				t.Fatal(err)
-			}
+			l := newLimiters()
 			last := len(test.take) - 1
 			for _, s := range test.take[:last] {
 				if err := l.take(now, s, 1000); err != nil {
@@ -75,10 +72,7 @@ func TestLimiters(t *testing.T) {
 }
 
 func TestLimitersAfterReload(t *testing.T) {
-	l, err := newLimiters()
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := newLimiters()
 	before, after := tenant.NewOrganization("acme"), tenant.NewOrganization("acme")
 	before.Limits.EventsPerSecond, after.Limits.EventsPerSecond = 1000, 10_000
 	now := time.Now()
@@ -97,19 +91,41 @@ func TestLimitersAfterReload(t *testing.T) {
 }
 
 func TestLimitersForgetAddresses(t *testing.T) {
-	l, err := newLimiters()
-	if err != nil {
-		t.Fatal(err)
-	}
 	o := tenant.NewOrganization("acme")
+	network := func(i int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
+	}
+	l, now := newLimiters(), time.Now()
+	take := func(i, n int) error { return l.take(now, sender{&o, "a", 0, network(i)}, n) }
 	for i := range addressesKnown + 1000 {
-		network := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
-		if err := l.take(time.Now(), sender{&o, "a", 0, network}, 1); err != nil {
+		if err := take(i, 1); err != nil {
+			t.Fatal(err)
+		}
+		if i%1000 == 0 {
+			now = now.Add(time.Microsecond)
+		}
+	}
+	if n := len(l.addresses); n != addressesKnown {
+		t.Errorf("%d addresses are known, want %d", n, addressesKnown)
+	}
+
+	l = newLimiters()
+	perSecond := o.Limits.EventsPerSecondPerAddress
+	for _, i := range []int{1, 2} {
+		if err := take(i, perSecond*i/2); err != nil { // the first a half of a burst, the second a whole one
 			t.Fatal(err)
 		}
 	}
-	if n := l.addresses.Len(); n != addressesKnown {
-		t.Errorf("%d addresses are known, want %d", n, addressesKnown)
+	now = now.Add(restedInterval - 100*time.Millisecond)
+	if err := take(3, 1); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(101 * time.Millisecond)
+	if err := take(4, 1); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(l.addresses); n != 1 {
+		t.Errorf("%d addresses are known after a second, want only the new one", n)
 	}
 }
 

@@ -83,9 +83,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.playerTags, err = lru.New[playerTag, struct{}](playerTagsKnown); err != nil {
 		return nil, fmt.Errorf("tags of players: %w", err)
 	}
-	if s.limiters, err = newLimiters(); err != nil {
-		return nil, err
-	}
+	s.limiters = newLimiters()
 	if s.guesses, err = newGuesses(); err != nil {
 		return nil, err
 	}
