@@ -17,13 +17,23 @@ export interface StreamlensOptions extends DataSourceJsonData {
   collectorUrl?: string;
   /** Filters that the backend adds to every query, so that whoever asks can narrow them and never widen them. */
   fixedFilters?: Filters;
+  /** How reports name the organisation; its id by default. */
+  organizationName?: string;
 }
 
 /** The settings that only the backend may read. */
 export interface StreamlensSecrets {
   /** Bearer token that is sent to VictoriaMetrics. */
   token?: string;
+  /** Logo of reports, PNG or JPEG in base64: no secret, but only these settings are not sent to every browser. */
+  logo?: string;
 }
+
+/** The media types of logos. */
+export const LOGO_TYPES = ['image/png', 'image/jpeg'];
+
+/** How large a logo may be, in bytes. */
+const MAX_LOGO_BYTES = 1 << 20;
 
 /** Says in words what is wrong with the address of VictoriaMetrics; undefined if nothing is. */
 export function urlError(text: string): string | undefined {
@@ -60,6 +70,14 @@ export function organizationError(text: string): string | undefined {
 export function countriesError(countries: string[]): string | undefined {
   const wrong = countries.find((country) => !/^[A-Z]{2}$/.test(country));
   return wrong === undefined ? undefined : `"${wrong}" is no country: use two capital letters, such as DE.`;
+}
+
+/** Says in words what is wrong with the file of a logo; undefined if nothing is. */
+export function logoError(file: File): string | undefined {
+  if (!LOGO_TYPES.includes(file.type)) {
+    return `${file.name} is neither PNG nor JPEG.`;
+  }
+  return file.size > MAX_LOGO_BYTES ? `${file.name} is larger than 1 MiB.` : undefined;
 }
 
 function addressError(text: string): string | undefined {

@@ -124,10 +124,51 @@ test('a fixed country that is none says so', async () => {
   expect(settings().jsonData.fixedFilters).toEqual({ country: ['DE'] });
 });
 
+const chooseLogo = (file: File) =>
+  // Without the attribute accept, which people can get around.
+  userEvent.setup({ applyAccept: false }).upload(screen.getByLabelText(/Choose logo/), file);
+
+test('the name and the logo of reports are stored, and the logo can be removed', async () => {
+  const settings = open();
+
+  await userEvent.type(screen.getByRole('textbox', { name: /Name/ }), ' Acme Broadcasting ');
+  await userEvent.tab();
+  expect(settings().jsonData.organizationName).toBe('Acme Broadcasting');
+
+  await chooseLogo(new File(['a logo'], 'logo.png', { type: 'image/png' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Remove logo' }));
+  expect(settings().secureJsonData).toEqual({ logo: '' });
+
+  await chooseLogo(new File(['a logo'], 'logo.png', { type: 'image/png' }));
+  await screen.findByRole('button', { name: 'Remove logo' });
+  expect(settings().secureJsonData).toEqual({ logo: btoa('a logo') });
+});
+
+test('a stored logo can be removed', async () => {
+  const settings = open({ secureJsonFields: { logo: true } });
+  await userEvent.click(screen.getByRole('button', { name: 'Remove logo' }));
+  expect(settings().secureJsonFields.logo).toBe(false);
+  expect(settings().secureJsonData).toEqual({ logo: '' });
+});
+
+test.each([
+  ['of another form', new File(['<svg/>'], 'logo.svg', { type: 'image/svg+xml' }), /logo.svg is neither PNG nor JPEG/],
+  [
+    'that is too large',
+    new File([new Uint8Array((1 << 20) + 1)], 'logo.png', { type: 'image/png' }),
+    /larger than 1 MiB/,
+  ],
+])('a logo %s says so', async (_, file, words) => {
+  const settings = open();
+  await chooseLogo(file);
+  expect(await screen.findByRole('alert')).toHaveTextContent(words);
+  expect(settings().secureJsonData).toBeUndefined();
+});
+
 test('a provisioned data source cannot be edited', () => {
   open({ readOnly: true, jsonData: { fixedFilters: { stream: ['launch'] } } });
   const filters = [
-    ...['Countries', 'Streams', 'Tags', 'Events'].map(fixedFilter),
+    ...['Countries', 'Streams', 'Tags', 'Events', 'Name'].map(fixedFilter),
     screen.getByRole('button', { name: /remove tag/i }),
   ];
   for (const field of [url(), organization(), collectorUrl(), token(), ...screen.getAllByRole('radio'), ...filters]) {

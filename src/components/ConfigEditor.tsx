@@ -1,13 +1,15 @@
 import { type ChangeEvent, useState } from 'react';
 
 import type { DataSourcePluginOptionsEditorProps } from '@grafana/data';
-import { Field, FieldSet, Input, RadioButtonGroup, SecretInput, TagsInput } from '@grafana/ui';
+import { Button, Field, FieldSet, FileUpload, Input, RadioButtonGroup, SecretInput, TagsInput } from '@grafana/ui';
 
 import { AD_HOC_KEYS, FILTERS } from '../filters';
 import {
   collectorUrlError,
   countriesError,
   type Level,
+  LOGO_TYPES,
+  logoError,
   organizationError,
   type StreamlensOptions,
   type StreamlensSecrets,
@@ -38,11 +40,11 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
     setOption({ fixedFilters: Object.keys(fixedFilters).length > 0 ? fixedFilters : undefined });
   };
 
-  const setToken = (token: string, isConfigured: boolean) =>
+  const setSecret = (name: keyof StreamlensSecrets, value: string) =>
     onOptionsChange({
       ...options,
-      secureJsonData: { ...secureJsonData, token },
-      secureJsonFields: { ...secureJsonFields, token: isConfigured },
+      secureJsonData: { ...secureJsonData, [name]: value },
+      secureJsonFields: { ...secureJsonFields, [name]: false },
     });
 
   return (
@@ -68,8 +70,8 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
           disabled={readOnly}
           isConfigured={Boolean(secureJsonFields?.token)}
           value={secureJsonData?.token ?? ''}
-          onChange={(event: ChangeEvent<HTMLInputElement>) => setToken(event.target.value, false)}
-          onReset={() => setToken('', false)}
+          onChange={(event: ChangeEvent<HTMLInputElement>) => setSecret('token', event.target.value)}
+          onReset={() => setSecret('token', '')}
         />
       </Field>
       <TextField
@@ -120,6 +122,22 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
           />
         ))}
       </FieldSet>
+      <FieldSet label="Reports">
+        <TextField
+          id="streamlens-organization-name"
+          label="Name"
+          description="How reports name the organisation; its id if this is empty"
+          placeholder={jsonData.organization ?? ''}
+          disabled={readOnly}
+          value={jsonData.organizationName ?? ''}
+          onChange={(organizationName) => setOption({ organizationName })}
+        />
+        <Logo
+          disabled={readOnly}
+          isSet={Boolean(secureJsonFields?.logo || secureJsonData?.logo)}
+          onChange={(logo) => setSecret('logo', logo)}
+        />
+      </FieldSet>
     </>
   );
 }
@@ -152,6 +170,60 @@ function FixedFilter({ name, disabled, values, onChange }: FixedFilterProps) {
   );
 }
 
+interface LogoProps {
+  disabled?: boolean;
+  isSet: boolean;
+  /** Gets the image in base64, or an empty text for none. */
+  onChange: (logo: string) => void;
+}
+
+/** The image at the top of PDF reports. */
+function Logo({ disabled, isSet, onChange }: LogoProps) {
+  const [error, setError] = useState<string>();
+
+  const choose = async (file?: File) => {
+    const wrong = file && logoError(file);
+    setError(wrong);
+    if (file && !wrong) {
+      onChange(await base64(file));
+    }
+  };
+
+  return (
+    <Field
+      label="Logo"
+      description="PNG or JPEG of up to 1 MiB, at the top of PDF reports"
+      invalid={Boolean(error)}
+      error={error}
+    >
+      {/* Field gives its child attributes of inputs. */}
+      <div>
+        {isSet ? (
+          <Button variant="secondary" icon="times" disabled={disabled} onClick={() => onChange('')}>
+            Remove logo
+          </Button>
+        ) : disabled ? (
+          <span>None</span>
+        ) : (
+          <FileUpload accept={LOGO_TYPES.join()} onFileUpload={({ currentTarget }) => choose(currentTarget.files?.[0])}>
+            Choose logo
+          </FileUpload>
+        )}
+      </div>
+    </Field>
+  );
+}
+
+/** Reads a file as base64. */
+function base64(file: File): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result).replace(/^.*,/, ''));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+}
+
 interface TextFieldProps {
   id: string;
   label: string;
@@ -160,15 +232,15 @@ interface TextFieldProps {
   required?: boolean;
   disabled?: boolean;
   value: string;
-  /** Returns what is wrong with the value, in words. */
-  validate: (value: string) => string | undefined;
+  /** Returns what is wrong with the value, in words; without it nothing can be. */
+  validate?: (value: string) => string | undefined;
   onChange: (value: string) => void;
 }
 
 /** A text input that says what is wrong with its value once somebody has been there. */
 function TextField({ label, description, required, value, validate, onChange, ...input }: TextFieldProps) {
   const [isVisited, setVisited] = useState(value !== '');
-  const error = isVisited ? validate(value) : undefined;
+  const error = isVisited ? validate?.(value) : undefined;
 
   return (
     <Field label={label} description={description} required={required} invalid={Boolean(error)} error={error}>
@@ -176,8 +248,13 @@ function TextField({ label, description, required, value, validate, onChange, ..
         {...input}
         width={WIDTH}
         value={value}
-        onBlur={() => setVisited(true)}
-        onChange={(event: ChangeEvent<HTMLInputElement>) => onChange(event.target.value.trim())}
+        onBlur={() => {
+          setVisited(true);
+          if (value !== value.trim()) {
+            onChange(value.trim());
+          }
+        }}
+        onChange={(event: ChangeEvent<HTMLInputElement>) => onChange(event.target.value)}
       />
     </Field>
   );

@@ -78,6 +78,9 @@ func widgetOf(q Query) (Widget, error) {
 	case q.Metric != "":
 		widget.Columns = []string{q.Metric}
 	}
+	if widget.Choice {
+		widget = widget.brokenDown(q.Breakdown)
+	}
 	return widget, nil
 }
 

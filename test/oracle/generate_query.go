@@ -85,6 +85,9 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 	if widget.Viewers && q.Form == "series" && q.Metric != "plays" {
 		q.Mode = pick(g, []string{"", "absolute", "delta", "delta"})
 	}
+	if widget.Choice && q.Mode != "delta" {
+		q.Breakdown = pick(g, []string{"", "", "country", "stream"})
+	}
 	around := pick(g, facts)
 	for range 200 { // some are rare, and some queries may well find nothing
 		if slices.Contains(widget.Of(q), around.Measure) {

@@ -99,6 +99,7 @@ func TestProduct(t *testing.T) {
 	for n := range queries - 2*(queries/3) {
 		askRandom(n, true)
 	}
+	checkReports(t, command, generator, facts, tags, queries/20)
 	checkRefusals(t, plugin, has.widgets, base)
 	checkLevels(t, pluginExecutable, product, base)
 	checkNewestMinutes(t, plugin, facts)

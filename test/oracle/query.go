@@ -16,11 +16,12 @@ type Query struct {
 	Stream    []string `json:"stream,omitempty"`
 	Event     []string `json:"event,omitempty"`
 	Referrer  []string `json:"referrer,omitempty"`
-	Unit      string   `json:"unit,omitempty"`     // "traffic" or "playtime"
-	Metric    string   `json:"metric,omitempty"`   // of worldMap; else the one column to answer
-	Mode      string   `json:"mode,omitempty"`     // "absolute" or "delta"
-	Form      string   `json:"form,omitempty"`     // "total" or "series"
-	Interval  string   `json:"interval,omitempty"` // empty: automatic
+	Unit      string   `json:"unit,omitempty"`      // "traffic" or "playtime"
+	Metric    string   `json:"metric,omitempty"`    // of worldMap; else the one column to answer
+	Mode      string   `json:"mode,omitempty"`      // "absolute" or "delta"
+	Breakdown string   `json:"breakdown,omitempty"` // "country" or "stream", of widgets that have one row
+	Form      string   `json:"form,omitempty"`      // "total" or "series"
+	Interval  string   `json:"interval,omitempty"`  // empty: automatic
 	Timezone  string   `json:"timezone,omitempty"`
 
 	Organization string `json:"-"`
@@ -30,8 +31,8 @@ type Query struct {
 
 // String shows the query as a person would repeat it.
 func (q Query) String() string {
-	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s mode=%s country=%q tag=%q stream=%q event=%q referrer=%q",
-		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Metric, q.Mode,
+	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s mode=%s breakdown=%s country=%q tag=%q stream=%q event=%q referrer=%q",
+		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Metric, q.Mode, q.Breakdown,
 		q.Country, q.Tag, q.Stream, q.Event, q.Referrer)
 }
 

@@ -14,6 +14,7 @@ type Widget struct {
 	Premium   bool
 	Usage     bool // has a unit
 	Viewers   bool // has a mode, and ends before the newest minutes
+	Choice    bool // has one row, unless the query names a breakdown
 	// Label is the row that a fact belongs to, empty for none. It is nil if
 	// there is one row.
 	Label func(Fact) string
@@ -24,6 +25,18 @@ type Widget struct {
 	Values func(facts []Fact, q Query) []*float64
 	// Finish sets the values that need all rows, if there are any.
 	Finish func(rows []Row)
+}
+
+// brokenDown is the widget as the query breaks it down.
+func (w Widget) brokenDown(by string) Widget {
+	w.Breakdown = by
+	switch by {
+	case "country":
+		w.Label = func(f Fact) string { return f.country }
+	case "stream":
+		w.Label = func(f Fact) string { return f.stream }
+	}
+	return w
 }
 
 // Row is one row of a total form. A nil value is null.
@@ -40,7 +53,7 @@ func Widgets() map[string]Widget {
 	version := func(f Fact) string { return f.version }
 	return map[string]Widget{
 		"usageOverview":     {Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
-		"concurrentViewers": {Columns: []string{"viewers", "plays", "serverViewers"}, Viewers: true, Of: seen, Values: viewersAndPlays},
+		"concurrentViewers": {Columns: []string{"viewers", "plays", "serverViewers"}, Viewers: true, Choice: true, Of: seen, Values: viewersAndPlays},
 		"monthToDate":       {Breakdown: "period", Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
 		"usagePlayout":      usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, playout),
 		"usageIngest":       usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, ingest),
@@ -56,9 +69,11 @@ func Widgets() map[string]Widget {
 		"playsByBrowser": shares(counts("browser", browser, "plays", Play)),
 		"playsByVersion": shares(counts("version", version, "plays", Play)),
 		"stopReasons":    premium(counts("reason", func(f Fact) string { return f.label }, "stops", Stop)),
-		"bufferingRatio": {Columns: []string{"value"}, Premium: true, Of: watching, Values: bufferingRatio},
+		"bufferingRatio": {Columns: []string{"value"}, Premium: true, Choice: true, Of: watching, Values: bufferingRatio},
 		"loadsByCountry": counts("country", country, "loads", Load),
+		"startFailures":  {Columns: []string{"failures", "ratio", "loads", "plays"}, Choice: true, Of: begun, Values: startFailures},
 		"bufferLength":   distribution(BufferLength, millisecond),
+		"latency":        distribution(Latency, millisecond),
 		"startTime":      distribution(StartTime, millisecond),
 		"statusCodes":    statusCodes(),
 		"playedTime":     distribution(PlayedTime, millisecond),
@@ -145,7 +160,7 @@ func statusCodes() Widget {
 // distribution is the median and the average of a measure's facts.
 func distribution(measure Measure, scale float64) Widget {
 	return Widget{
-		Columns: []string{"median", "average"}, Premium: true,
+		Columns: []string{"median", "average"}, Premium: true, Choice: true,
 		Of: func(Query) []Measure { return []Measure{measure} },
 		Values: func(facts []Fact, _ Query) []*float64 {
 			var values []float64
@@ -192,7 +207,7 @@ func sentAndReceived(facts []Fact, q Query) []*float64 {
 
 func watching(Query) []Measure { return []Measure{Playing, Buffering} }
 
-func seen(Query) []Measure { return []Measure{Playing, Buffering, ServerViewer} }
+func seen(Query) []Measure { return []Measure{Playing, Buffering, Play, ServerViewer} }
 
 func viewersAndPlays(facts []Fact, _ Query) []*float64 {
 	return numbers(viewers(facts), total(facts, Play), serverViewers(facts))
@@ -220,6 +235,15 @@ func peak(facts []Fact, measures ...Measure) float64 {
 
 func bufferingRatio(facts []Fact, _ Query) []*float64 {
 	return []*float64{ratio(total(facts, Buffering), total(facts, Playing, Buffering))}
+}
+
+func begun(Query) []Measure { return []Measure{Load, Play} }
+
+// startFailures are the loads without a play.
+func startFailures(facts []Fact, _ Query) []*float64 {
+	loads, plays := total(facts, Load), total(facts, Play)
+	failures := max(0, loads-plays)
+	return []*float64{number(failures), ratio(failures, loads), number(loads), number(plays)}
 }
 
 // mapMetrics are the metrics of worldMap, and whether they are premium.

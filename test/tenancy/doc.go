@@ -13,6 +13,7 @@
 //	leak.go            the search
 //	queries_test.go    query models, headers, settings
 //	resources_test.go  resources
+//	downloads_test.go  resources that answer with files
 //	fixed_test.go      fixed filters of a data source, within one organisation
 //	ingest_test.go     the way in, and the command line
 //	secrets_test.go    secrets and personal data

@@ -194,6 +194,7 @@ func TestQueriesShowNoOtherOrganization(t *testing.T) {
 	t.Run("headers", func(t *testing.T) { w.attackHeaders(t) })
 	t.Run("settings", func(t *testing.T) { w.attackSettings(t) })
 	t.Run("resources", func(t *testing.T) { w.attackResources(t) })
+	t.Run("downloads", func(t *testing.T) { w.attackDownloads(t, own, w.source(victim)) })
 	t.Run("the way in", func(t *testing.T) { w.attackCollector(t) })
 	t.Run("command line", func(t *testing.T) { w.attackCommandLine(t) })
 	if found := textLeaks(w.plugin.log.String()); len(found) > 0 {
