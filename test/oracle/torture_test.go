@@ -132,6 +132,9 @@ const tortureInterval = 30
 
 const lanesTogether = 8
 
+// settling is how long nothing happens now and then, so that a large state can be saved between kills.
+const settling = 10 * time.Second
+
 // tortureLoad sends rounds of requests, each until it is acknowledged.
 type tortureLoad struct {
 	t            *testing.T
@@ -277,10 +280,18 @@ func torture(t *testing.T, product *Product, disk *disk, plan torturePlan, rando
 			t.Fatal(err)
 		}
 	}
-	acts := slices.Repeat([]func(){func() {
+	restart := func() {
 		check(product.kill(collector))
 		check(product.again(collector))
-	}}, plan.collectorKills)
+		if random.IntN(4) == 0 { // also while it starts
+			time.Sleep(time.Duration(random.IntN(500)) * time.Millisecond)
+			check(product.kill(collector))
+			check(product.again(collector))
+		}
+		// Who is killed sooner than it starts never comes up, and then it is right that nothing is taken.
+		check(waitReady(t.Context(), product.Collector+"/healthz"))
+	}
+	acts := slices.Repeat([]func(){restart}, plan.collectorKills)
 	acts = append(acts, slices.Repeat([]func(){func() {
 		check(product.kill(database))
 		check(product.again(database))
@@ -290,13 +301,13 @@ func torture(t *testing.T, product *Product, disk *disk, plan torturePlan, rando
 		check(product.kill(database))
 		for begin := time.Now(); time.Since(begin) < plan.away; {
 			time.Sleep(plan.away / 3)
-			check(product.kill(collector))
-			check(product.again(collector))
+			restart()
 			if disk != nil {
 				t.Logf("%d MB are on the disk", disk.used(t)>>20)
 			}
 		}
 		check(product.again(database))
+		time.Sleep(settling)
 	}, func() {
 		t.Logf("the disk is slow for %v", plan.slow)
 		check(product.kill(collector))
@@ -322,7 +333,11 @@ func torture(t *testing.T, product *Product, disk *disk, plan torturePlan, rando
 	}
 	random.Shuffle(len(acts), func(i, j int) { acts[i], acts[j] = acts[j], acts[i] })
 	for _, act := range acts {
-		time.Sleep(time.Duration(500+random.IntN(3000)) * time.Millisecond)
+		pause := time.Duration(500+random.IntN(3000)) * time.Millisecond
+		if random.IntN(20) == 0 {
+			pause = settling
+		}
+		time.Sleep(pause)
 		act()
 	}
 }
