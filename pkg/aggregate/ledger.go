@@ -82,8 +82,38 @@ type projectionKey struct {
 // slot is the stamps of the pair of samples into which an addition goes.
 type slot struct{ minute, hour int64 }
 
-// Additions is what was added to a Ledger, per pair of windows and cell.
-type Additions map[slot]map[cell]int64
+// Additions is what was added to a Ledger, per pair of windows.
+type Additions map[slot]*cells
+
+// cells are the sums of cells.
+type cells struct {
+	sums  []cellSum
+	index map[cell]int32 // where each is in sums
+	// recent are where the cells are that were added to last, by measure and part: a batch is of one session, whose reports mostly
+	// go into the same cells.
+	recent [measure.IDs][parts]int32
+}
+
+type cellSum struct {
+	cell
+	value int64
+}
+
+func newCells() *cells { return &cells{index: map[cell]int32{}} }
+
+func (s *cells) add(c cell, value int64) {
+	recent := &s.recent[c.measure][c.part]
+	if int(*recent) >= len(s.sums) || s.sums[*recent].cell != c {
+		i, known := s.index[c]
+		if !known {
+			i = int32(len(s.sums))
+			s.index[c] = i
+			s.sums = append(s.sums, cellSum{cell: c})
+		}
+		*recent = i
+	}
+	s.sums[*recent].value += value
+}
 
 // Ledger collects additions. It must not be used by several goroutines at once.
 type Ledger struct {
@@ -92,8 +122,8 @@ type Ledger struct {
 	projections map[projectionKey]*projection
 	pending     Additions
 	lastSlot    slot
-	lastCells   map[cell]int64 // pending[lastSlot]
-	pruned      int64          // ms since 1970
+	lastCells   *cells // pending[lastSlot]
+	pruned      int64  // ms since 1970
 }
 
 // New returns an empty ledger whose series carry the collector's name, so that two collectors never write the same series.
@@ -129,17 +159,17 @@ func (e Entry) Add(id measure.ID, at, value int64, dimensions Dimensions) {
 	if value == 0 {
 		return
 	}
-	e.ledger.cells(at, e.now)[cell{e.space, dimensions, id, sum}] += value
+	e.ledger.cells(at, e.now).add(cell{e.space, dimensions, id, sum}, value)
 }
 
 // Observe adds value to a Distribution at the time at, in ms since 1970.
 func (e Entry) Observe(id measure.ID, at, value int64) {
-	cells := e.ledger.cells(at, e.now)
-	cells[cell{e.space, bucketDimensions[measure.Bucket(value)], id, bucket}]++
-	cells[cell{e.space, "", id, sum}] += value
+	to := e.ledger.cells(at, e.now)
+	to.add(cell{e.space, bucketDimensions[measure.Bucket(value)], id, bucket}, 1)
+	to.add(cell{e.space, "", id, sum}, value)
 }
 
-func (l *Ledger) cells(at, now int64) map[cell]int64 {
+func (l *Ledger) cells(at, now int64) *cells {
 	s := slot{
 		minute: windowOf(at, now, measure.Minute.Length.Milliseconds()),
 		hour:   windowOf(at, now, measure.Hour.Length.Milliseconds()),
@@ -147,13 +177,13 @@ func (l *Ledger) cells(at, now int64) map[cell]int64 {
 	if l.lastCells != nil && s == l.lastSlot {
 		return l.lastCells
 	}
-	cells := l.pending[s]
-	if cells == nil {
-		cells = map[cell]int64{}
-		l.pending[s] = cells
+	to := l.pending[s]
+	if to == nil {
+		to = newCells()
+		l.pending[s] = to
 	}
-	l.lastSlot, l.lastCells = s, cells
-	return cells
+	l.lastSlot, l.lastCells = s, to
+	return to
 }
 
 func (l *Ledger) newSpace(key Space, now int64) *space {

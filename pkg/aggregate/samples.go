@@ -123,15 +123,18 @@ const spilled = 60_000
 // not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
 	series  map[seriesKey]*series
-	waiting []*series // those with a sample that waits
-	round   int       // how many of waiting, from its front, waited when the round began
-	flying  []*series // those with samples that are handed out
+	links   map[cell][]*series // those to which a cell adds, of cells that added since the last Prune
+	waiting []*series          // those with a sample that waits
+	round   int                // how many of waiting, from its front, waited when the round began
+	flying  []*series          // those with samples that are handed out
 	length  atomic.Int64
 	unsafe  atomic.Int64 // number of samples that wait or fly
 }
 
 // NewSamples returns no samples.
-func NewSamples() *Samples { return &Samples{series: map[seriesKey]*series{}} }
+func NewSamples() *Samples {
+	return &Samples{series: map[seriesKey]*series{}, links: map[cell][]*series{}}
+}
 
 // Len returns the number of pairs of series, of minutes and of hours, that have a sample.
 func (s *Samples) Len() int { return int(s.length.Load()) }
@@ -144,9 +147,9 @@ const batchBytes = 1 << 20
 
 // Add adds up what was added to a ledger.
 func (s *Samples) Add(added Additions) {
-	for slot, cells := range added {
-		for c, value := range cells {
-			s.addUp(c, slot, value)
+	for slot, to := range added {
+		for _, c := range to.sums {
+			s.addUp(c.cell, slot, c.value)
 		}
 	}
 	s.length.Store(int64(len(s.series)))
@@ -274,6 +277,7 @@ func (s *Samples) Prune(now, confirmed int64) {
 
 // remove forgets the samples for which is returns true, and the series that have none left.
 func (s *Samples) remove(is func(*series, *sample) bool) {
+	clear(s.links)
 	for key, one := range s.series {
 		one.open = slices.DeleteFunc(one.open, func(o sample) bool { return is(one, &o) })
 		if len(one.open) == 0 && !one.listed {
@@ -336,21 +340,30 @@ func (s *series) code(c *codec.Coder, l *Ledger, now int64) {
 }
 
 func (s *Samples) addUp(c cell, slot slot, value int64) {
+	to, known := s.links[c]
+	if !known {
+		to = s.seriesOf(c)
+		s.links[c] = to
+	}
+	for _, one := range to {
+		s.add(one, minuteWindow(slot.minute), value)
+		s.add(one, hourWindow(slot.hour), value)
+	}
+}
+
+// seriesOf returns the series to which a cell adds: in every family, and of a bucket also that of all values.
+func (s *Samples) seriesOf(c cell) []*series {
+	var all []*series
 	for _, p := range c.space.projections {
 		if metrics[c.measure][p.key.family] == nil {
 			continue
 		}
-		s.addBoth(seriesKey{p, c.dimensions, c.measure, c.part}, slot, value)
+		all = append(all, s.find(seriesKey{p, c.dimensions, c.measure, c.part}))
 		if c.part == bucket {
-			s.addBoth(seriesKey{p, "", c.measure, count}, slot, value)
+			all = append(all, s.find(seriesKey{p, "", c.measure, count}))
 		}
 	}
-}
-
-func (s *Samples) addBoth(key seriesKey, slot slot, value int64) {
-	one := s.find(key)
-	s.add(one, minuteWindow(slot.minute), value)
-	s.add(one, hourWindow(slot.hour), value)
+	return all
 }
 
 func (s *Samples) find(key seriesKey) *series {

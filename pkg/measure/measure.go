@@ -106,6 +106,9 @@ const (
 	PlayingByReferrer
 	ServerViewers
 	numIDs
+
+	// IDs is how many measures there are.
+	IDs = int(numIDs)
 )
 
 // Measure describes one stored measure.
