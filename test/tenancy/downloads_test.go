@@ -31,6 +31,9 @@ func (w *world) download(t *testing.T, s source, target, more string) answer {
 	return w.call(t, s, http.MethodGet, path, fmt.Sprintf("%s&from=%d&to=%d%s", target, begin(w.now).UnixMilli(), w.now.UnixMilli(), more))
 }
 
+// ownCode is the status code of acme and its double, which is larger than their numbers.
+const ownCode = "3001"
+
 // fileLeaks returns what a file, or an error in its place, has of victim.
 func fileLeaks(a answer) []string {
 	if strings.HasPrefix(a.text, "{") || a.status != http.StatusOK {
@@ -49,6 +52,9 @@ func fileLeaks(a answer) []string {
 			continue // what was asked
 		}
 		for _, field := range record {
+			if field == ownCode {
+				continue
+			}
 			number, err := strconv.ParseFloat(field, 64)
 			if field == victimCountry || err == nil && (number >= most || number <= -most) {
 				found = append(found, field)
