@@ -77,6 +77,16 @@ test('a player that has both already is observed at once', async () => {
   await page.ended(1);
 });
 
+test('loading that hls.js stopped by itself is no status', async () => {
+  attach();
+  load('a');
+  fail(Hls.ErrorDetails.INTERNAL_ABORTED, false);
+  fail(Hls.ErrorDetails.FRAG_LOAD_ERROR, false);
+  session.stop();
+  await page.ended(1);
+  assert.deepEqual(page.story(0), ['load', 'status fragLoadError', 'stop normal']);
+});
+
 test('another source is another play, and the old one keeps its own stream', async () => {
   attach();
   load('a');

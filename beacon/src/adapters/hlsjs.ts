@@ -63,6 +63,10 @@ export function observeHls(hls: HlsPlayer, options: BeaconOptions): BeaconSessio
       hlsFragLoading: request,
       hlsError: (_: unknown, { details, fatal }: { details: string; fatal: boolean }) => {
         judge();
+        // hls.js stopped loading by itself, as for another source: nothing failed.
+        if (details === 'aborted') {
+          return;
+        }
         if (fatal) {
           failure = { details, requests };
           setTimeout(() => plays.guard.safely(judge));
