@@ -315,6 +315,31 @@ func TestAClockThatIsFarBehindIsRefused(t *testing.T) {
 	}
 }
 
+// TestALongReplayIsSaved lets a pipeline be killed as soon as it is open, again and again.
+func TestALongReplayIsSaved(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	o := Options{Dir: t.TempDir(), Clock: func() time.Time { return now }}
+	p := open(t, o)
+	together(t, p, 0, longReplay, func(session int) event.Batch { return report(session, 0, now.UnixMilli()) })
+	for kill := range 2 {
+		before := p.number
+		p = open(t, o)
+		states, err := p.states()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(states) != 1 || kill == 0 && states[0] < before {
+			t.Fatalf("after kill %d the states %v are saved, %d records were written", kill+1, states, before)
+		}
+		if left := p.number - states[0]; left > 10 {
+			t.Errorf("after kill %d the next start replays %d records", kill+1, left)
+		}
+		if sessions := p.Stats().Sessions; sessions != longReplay {
+			t.Errorf("after kill %d there are %d sessions, want %d", kill+1, sessions, longReplay)
+		}
+	}
+}
+
 // stopSaving waits for the state that is being saved.
 func (p *Pipeline) stopSaving() {
 	if p.save.running {

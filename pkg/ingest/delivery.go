@@ -100,12 +100,16 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	}
 }
 
-// tick ends silent sessions, adds up what was added since the last one, and sends what is to be sent.
-func (p *Pipeline) tick(ctx context.Context) {
+// tick adds up what came since the last one, and sends what is to be sent.
+func (p *Pipeline) tick(ctx context.Context) { p.send(ctx, p.addUp()) }
+
+// addUp ends silent sessions, adds up what was added since the last time, and begins to save the state if it is time. It returns the
+// time, in ms since 1970.
+func (p *Pipeline) addUp() (now int64) {
+	now = p.Clock().UnixMilli()
 	var (
 		added addition
 		state *image
-		now   = p.Clock().UnixMilli()
 		due   = p.save.due(now, p.journal.Bytes())
 	)
 	err := p.write(recordTick, func(c *codec.Coder) { codec.Number(c, &now) }, func() {
@@ -128,7 +132,7 @@ func (p *Pipeline) tick(ctx context.Context) {
 		p.samples.Begin()
 		p.round, p.over = now, false
 	}
-	p.send(ctx, now)
+	return now
 }
 
 // report tells when the journal cannot be written, and when it can again.

@@ -35,6 +35,9 @@ const (
 	saveInterval = 5 * time.Minute
 )
 
+// longReplay is how many records a start replays at most without saving the state before it is over.
+const longReplay = 20_000
+
 // maxAhead is how far the time of the last event may be ahead of the clock. The time of a pipeline never goes back, so one that was
 // far in the future once would take everything for late.
 const maxAhead = 24 * time.Hour
@@ -170,8 +173,9 @@ func (p *Pipeline) recover() error {
 	if err := p.journal.Replay(number, p.replay); err != nil {
 		return err
 	}
-	if p.number > number {
-		p.Logger.Info("The journal is replayed", "records", p.number-number, "took", time.Since(begin).Round(time.Millisecond))
+	replayed := p.number - number
+	if replayed > 0 {
+		p.Logger.Info("The journal is replayed", "records", replayed, "took", time.Since(begin).Round(time.Millisecond))
 	}
 	if err := p.removeStates(number); err != nil {
 		return err
@@ -181,13 +185,23 @@ func (p *Pipeline) recover() error {
 		return fmt.Errorf("the last event came at %s, which is %v in the future: set the clock, or, if it was wrong then, "+
 			"begin with an empty data directory", time.UnixMilli(p.now).UTC().Format(time.RFC3339), ahead.Round(time.Second))
 	}
-	// After a replay the state is saved at once: who is killed again and again must not replay more and more.
-	if p.number == number {
+	// After a replay the state is saved with the first tick, and after a long one before anything is taken: who is killed again and
+	// again must not replay more and more.
+	if replayed == 0 {
 		p.save.at = now
 	}
 	p.clean.Store(now)
 	p.over = true
-	return p.resumeAt(now)
+	if err := p.resumeAt(now); err != nil {
+		return err
+	}
+	if replayed < longReplay {
+		return nil
+	}
+	if p.addUp(); p.save.running {
+		p.saved(<-p.save.done)
+	}
+	return nil
 }
 
 // resumeAt lets silence begin anew at now, in ms since 1970.
