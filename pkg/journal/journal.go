@@ -31,9 +31,12 @@ const (
 	frameBytes   = 8
 	// maxRecord is the longest record in bytes, far above what a request may hold.
 	maxRecord = 256 << 20
-	// gather is how long a commit waits for more records where the last one had several, so that a busy journal spends its time on
-	// records and not on fsync. Databases know it as group commit delay.
-	gather = time.Millisecond
+	// gather is how long a commit waits for more records, so that a busy journal spends its time on records and not on fsync.
+	// Databases know it as group commit delay. A program on one core needs it most: nobody runs while it waits in fsync, so that else
+	// each sender would commit alone.
+	gather = 10 * time.Millisecond
+	// probe is how often a commit gathers where the last ones had one record each: each so many-th one.
+	probe  = 16
 	prefix = "journal-"
 )
 
@@ -57,9 +60,9 @@ type Journal struct {
 	segments   []segment // in order
 
 	// Only the one who commits uses them.
-	file    *os.File // the last segment, nil if the next commit must begin one
-	size    int64    // bytes of it that are on disk
-	several bool     // whether the last commit had more than one record
+	file  *os.File // the last segment, nil if the next commit must begin one
+	size  int64    // bytes of it that are on disk
+	alone int      // number of commits since one had more than one record
 }
 
 // record is on its way to the disk. Its sender waits for what becomes of it: it is written, or it is the first of those that wait, and
@@ -222,7 +225,7 @@ func (j *Journal) First() uint64 {
 
 // commit writes what waits, and lets it take effect.
 func (j *Journal) commit() {
-	if j.several {
+	if j.alone%probe == 0 {
 		time.Sleep(gather)
 	}
 	j.mu.Lock()
@@ -239,7 +242,9 @@ func (j *Journal) commit() {
 			r.effect(number + uint64(i))
 		}
 	}
-	j.several = len(records) > 1
+	if j.alone++; len(records) > 1 {
+		j.alone = 0
+	}
 	j.mu.Lock()
 	j.spare = frames
 	if n := len(j.segments); started && (n == 0 || j.segments[n-1].first != number) {
