@@ -315,6 +315,32 @@ func TestAClockThatIsFarBehindIsRefused(t *testing.T) {
 	}
 }
 
+func TestSamplesAreWrittenAfterTheClockWasSetBack(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	target := &counting{}
+	p := open(t, Options{Target: target, Clock: func() time.Time { return now }})
+	live := func(n int) {
+		t.Helper()
+		if _, err := p.Events(report(1, n, now.UnixMilli()), func() event.Viewer { return viewer(1) }); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			now = now.Add(5 * time.Second)
+			p.tick(t.Context())
+			for p.flying {
+				p.land(<-p.landed)
+			}
+		}
+	}
+	live(0)
+	now = now.Add(-time.Hour)
+	before := target.bytes
+	live(1)
+	if waiting := p.Stats().Waiting; waiting > 0 || target.bytes == before {
+		t.Errorf("%d samples wait, %d bytes were written", waiting, target.bytes-before)
+	}
+}
+
 // TestALongReplayIsSaved lets a pipeline be killed as soon as it is open, again and again.
 func TestALongReplayIsSaved(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

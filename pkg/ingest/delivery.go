@@ -41,9 +41,10 @@ type delivery struct {
 
 	landed    chan landing // what became of the handful that is on its way
 	flying    bool
-	round     int64 // ms since 1970, when the round of samples began that is handed out, or was last
-	over      bool  // whether all of it is handed out
-	retryAt   int64 // ms since 1970, 0 if the last handful was taken
+	round     int64     // ms since 1970, when the round of samples began that is handed out, or was last
+	begun     time.Time // likewise, by the clock: unlike the pipeline's time it goes on after it was set back
+	over      bool      // whether all of the round is handed out
+	retryAt   int64     // ms since 1970, 0 if the last handful was taken
 	delay     time.Duration
 	probed    int64 // ms since 1970, of the last probe
 	started   int64 // of VictoriaMetrics, 0 if it is unknown
@@ -128,9 +129,9 @@ func (p *Pipeline) addUp() (now int64) {
 		p.begin(state, now)
 	}
 	p.full.Store(p.journal.Bytes()+p.backlog.size() >= p.MaxBytes)
-	if p.over && now-p.round >= knownSeriesInterval.Milliseconds() {
+	if clock := p.Clock(); p.over && clock.Sub(p.begun).Abs() >= knownSeriesInterval {
 		p.samples.Begin()
-		p.round, p.over = now, false
+		p.round, p.begun, p.over = now, clock, false
 	}
 	return now
 }
@@ -246,7 +247,7 @@ func (p *Pipeline) end(ctx context.Context) error {
 		if !first && (p.retryAt != 0 || p.samples.Waiting() == 0) {
 			break
 		}
-		p.round, p.retryAt = 0, 0
+		p.begun, p.retryAt = time.Time{}, 0
 		p.tick(ctx)
 	}
 	if left := p.samples.Waiting(); left > 0 {

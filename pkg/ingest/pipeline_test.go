@@ -44,7 +44,7 @@ func open(t testing.TB, o Options) *Pipeline {
 
 // deliverAll sends all that waits and returns when it has landed.
 func (p *Pipeline) deliverAll(ctx context.Context) {
-	p.round = 0
+	p.begun = time.Time{}
 	p.tick(ctx)
 	for p.flying {
 		p.land(<-p.landed)
