@@ -123,7 +123,8 @@ const spilled = 60_000
 // not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
 	series  map[seriesKey]*series
-	links   map[cell][]*series // those to which a cell adds, of cells that added since the last Prune
+	links   map[cell][]*series // those to which a cell adds, of cells with many that added since the last Prune
+	found   []*series          // memory for those of a cell that has few
 	waiting []*series          // those with a sample that waits
 	round   int                // how many of waiting, from its front, waited when the round began
 	flying  []*series          // those with samples that are handed out
@@ -342,8 +343,10 @@ func (s *series) code(c *codec.Coder, l *Ledger, now int64) {
 func (s *Samples) addUp(c cell, slot slot, value int64) {
 	to, known := s.links[c]
 	if !known {
-		to = s.seriesOf(c)
-		s.links[c] = to
+		s.found = s.appendSeries(s.found[:0], c)
+		if to = s.found; len(to) >= linked {
+			s.links[c] = slices.Clone(to)
+		}
 	}
 	for _, one := range to {
 		s.add(one, minuteWindow(slot.minute), value)
@@ -351,9 +354,12 @@ func (s *Samples) addUp(c cell, slot slot, value int64) {
 	}
 }
 
-// seriesOf returns the series to which a cell adds: in every family, and of a bucket also that of all values.
-func (s *Samples) seriesOf(c cell) []*series {
-	var all []*series
+// linked is how many series a cell must add to so that they are remembered. There are few such cells, and many of addresses, whose one
+// or two series are found as quickly.
+const linked = 4
+
+// appendSeries appends the series to which a cell adds: in every family, and of a bucket also that of all values.
+func (s *Samples) appendSeries(all []*series, c cell) []*series {
 	for _, p := range c.space.projections {
 		if metrics[c.measure][p.key.family] == nil {
 			continue

@@ -53,6 +53,7 @@ var (
 // bodies reads the bodies of requests. Buffers grow as the bytes come, because what a client announces costs it nothing.
 type bodies struct {
 	first   sync.Pool           // of *[]byte with a capacity of firstBody
+	small   sync.Pool           // of *[]byte with a capacity of smallBody
 	space   *semaphore.Weighted // of the larger buffers
 	turns   *semaphore.Weighted // of large bodies that are worked on, nil if they need not wait
 	readers sync.Pool           // of *gzip.Reader
@@ -62,6 +63,7 @@ type bodies struct {
 func newBodies(turns *semaphore.Weighted) *bodies {
 	return &bodies{
 		first:   sync.Pool{New: func() any { return new(make([]byte, 0, firstBody)) }},
+		small:   sync.Pool{New: func() any { return new(make([]byte, 0, smallBody)) }},
 		space:   semaphore.NewWeighted(maxBodies),
 		turns:   turns,
 		readers: sync.Pool{New: func() any { return new(gzip.Reader) }},
@@ -179,6 +181,11 @@ func (b *bodies) readAll(from io.Reader, limit int64) (*[]byte, error) {
 // grow copies what is read into a larger buffer, with room for one byte more than the limit, by which an excess is seen.
 func (b *bodies) grow(read []byte, limit int64) (*[]byte, error) {
 	size := min(max(4*int64(cap(read)), smallBody), limit+1)
+	if size == smallBody {
+		buffer := b.small.Get().(*[]byte)
+		*buffer = append(*buffer, read...)
+		return buffer, nil
+	}
 	if size > smallBody && !b.space.TryAcquire(size) {
 		return nil, errNoRoom
 	}
@@ -190,6 +197,9 @@ func (b *bodies) giveBack(buffer *[]byte) {
 	switch size := cap(*buffer); {
 	case size > smallBody:
 		b.space.Release(int64(size))
+	case size == smallBody:
+		*buffer = (*buffer)[:0]
+		b.small.Put(buffer)
 	case size == firstBody:
 		*buffer = (*buffer)[:0]
 		b.first.Put(buffer)

@@ -83,9 +83,9 @@ func growSessions(t *testing.T) []chart {
 		})
 		time.Sleep(time.Duration(more)*time.Second/comingPerSecond + settling)
 		programs := []*exec.Cmd{s.collector, s.storage, viewers}
-		before := sampleOf(t, programs, s.listen)
+		before := sampleOf(t, programs, s.private)
 		time.Sleep(measured)
-		after := sampleOf(t, programs, s.listen)
+		after := sampleOf(t, programs, s.private)
 		for i, lines := range [][2]*line{{collector, memory}, {storage, storageMemory}} {
 			lines[0].add(after.sessions, (after.usage[i].processor-before.usage[i].processor).Seconds()/after.at.Sub(before.at).Seconds())
 			lines[1].add(after.sessions, float64(after.usage[i].resident)/1e6)
@@ -134,7 +134,7 @@ func growViewers(t *testing.T) []chart {
 				t.Fatalf("simulate: %v\n%s", err, output)
 			}
 			for waiting := 1.0; waiting > 0; time.Sleep(time.Second) {
-				waiting = metrics(t, s.listen)["waiting_samples"]
+				waiting = metrics(t, s.private)["waiting_samples"]
 			}
 			stored := storedBytes(t, s.database)
 			viewing := measure.Get(measure.Viewing).Metric(measure.Families()[0], measure.Minute)
@@ -280,18 +280,20 @@ func instant(t *testing.T, database, query string) float64 {
 
 // stack is a collector with its VictoriaMetrics.
 type stack struct {
-	configuration      string // file
-	listen, database   string // addresses
-	collector, storage *exec.Cmd
+	configuration             string // file
+	listen, private, database string // addresses
+	collector, storage        *exec.Cmd
 }
 
-// startStack starts the collector that STREAMLENS names, on the core that INGEST_CORE names if it does, with the VictoriaMetrics and the GeoIP database of the environment.
+// startStack starts the collector that STREAMLENS names, on the core that INGEST_CORE names if it does, with the VictoriaMetrics and
+// the GeoIP database of the environment.
 func startStack(t *testing.T) *stack {
 	t.Helper()
 	folder := t.TempDir()
-	s := &stack{configuration: filepath.Join(folder, "streamlens.yaml"), listen: vmtest.FreeAddress(t), database: vmtest.FreeAddress(t)}
+	s := &stack{configuration: filepath.Join(folder, "streamlens.yaml"),
+		listen: vmtest.FreeAddress(t), private: vmtest.FreeAddress(t), database: vmtest.FreeAddress(t)}
 	writeJSON(t, s.configuration, map[string]any{ // JSON is YAML
-		"listen": s.listen, "dataDir": filepath.Join(folder, "collector"), "victoriametrics": map[string]string{"url": "http://" + s.database},
+		"listen": s.listen, "privateListen": s.private, "dataDir": filepath.Join(folder, "collector"), "victoriametrics": map[string]string{"url": "http://" + s.database},
 		"geoip": map[string]string{"database": os.Getenv("GEOIP")}, "trustedProxies": []string{"127.0.0.1/32"},
 		"organizations": []any{map[string]any{
 			"id": "acme", "secretKey": "sk_load", "accounts": []any{map[string]string{"id": "acme", "key": "pk_load"}},

@@ -182,7 +182,7 @@ func (b *ingestBenchmark) measure(t *testing.T, p taker, executable string, leng
 	wait(warmUp)
 	if p.name == "Streamlens" && os.Getenv("INGEST_PROFILE") != "" {
 		senders.Go(func() {
-			if err := b.profile(ctx, os.Getenv("INGEST_PROFILE"), length); err != nil {
+			if err := saveProfile(ctx, b.private, fmt.Sprintf("profile?seconds=%d", int(length.Seconds())-1), os.Getenv("INGEST_PROFILE")); err != nil {
 				failed <- err
 			}
 		})
@@ -241,15 +241,14 @@ func (b *ingestBenchmark) send(ctx context.Context, viewers [][]*request) error 
 	}
 }
 
-// profile writes a profile of the processor to a file.
-func (b *ingestBenchmark) profile(ctx context.Context, name string, length time.Duration) error {
+// saveProfile writes a profile of the collector whose private port is at an address to a file: heap, or profile?seconds=10 of the processor.
+func saveProfile(ctx context.Context, private, kind, name string) error {
 	file, err := os.Create(name)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", b.private,
-		int(length.Seconds())-1), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+private+"/debug/pprof/"+kind, nil)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ const (
 
 // TestLoad keeps many live sessions for some minutes, with VictoriaMetrics, collector and viewers on this machine, and prints what
 // they cost; go tool mage load runs it. LOAD_SESSIONS, LOAD_MINUTES and LOAD_INTERVAL (of reports) change the defaults of 100000, 10 and 10s.
+// LOAD_PROFILE names a file for a profile of the collector's heap at the end.
 func TestLoad(t *testing.T) {
 	if os.Getenv("STREAMLENS") == "" || os.Getenv("GEOIP") == "" || os.Getenv("VICTORIAMETRICS") == "" {
 		t.Skip("STREAMLENS, GEOIP and VICTORIAMETRICS must name the programs and the GeoIP database")
@@ -60,7 +61,7 @@ func TestLoad(t *testing.T) {
 	}
 
 	programs := []*exec.Cmd{s.collector, s.storage, viewers}
-	begin := sampleOf(t, programs, s.listen)
+	begin := sampleOf(t, programs, s.private)
 	last, least, longestWait := begin, begin.sessions, 0.0
 	fmt.Printf("%6s %9s %9s %8s | %-22s | %-22s | %-22s | %s\n", "minute", "sessions", "events/s", "refused",
 		"collector: cores, MB", "VictoriaMetrics", "viewers", "load of the machine")
@@ -70,17 +71,22 @@ func TestLoad(t *testing.T) {
 			if !sleep(time.Second, ended) {
 				t.Fatalf("the viewers ended too early\n%s", said.String())
 			}
-			last = sampleOf(t, programs, s.listen)
+			last = sampleOf(t, programs, s.private)
 			least, longestWait = min(least, last.sessions), max(longestWait, last.waiting)
 		}
 		last.print(minute+1, from)
 	}
 	fmt.Println("over all minutes:")
 	last.print(minutes, begin)
+	if name := os.Getenv("LOAD_PROFILE"); name != "" {
+		if err := saveProfile(t.Context(), s.private, "heap", name); err != nil {
+			t.Error(err)
+		}
+	}
 	if err := <-ended; err != nil {
 		t.Errorf("the viewers: %v", err)
 	}
-	final := metrics(t, s.listen)
+	final := metrics(t, s.private)
 	perSession := float64(last.usage[0].resident-before) / last.sessions
 	fmt.Printf("%.0f to %.0f sessions; %.0f bytes of the collector's memory per session (%d MB, %d MB before)\n", least, last.sessions,
 		perSession, last.usage[0].resident>>20, before>>20)
