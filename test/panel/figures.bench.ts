@@ -13,8 +13,8 @@ const RUNS = 40;
 /** A frame of a screen with 60 Hz, in ms: a task that takes longer makes the page miss one. */
 const FRAME = 16;
 
-/** Milliseconds after a change in which what follows from it, such as layout and painting, is done. */
-const AFTERMATH = 50;
+/** Milliseconds after a change in which what follows from it is done: the parts of the map, each in a frame, and its fading. */
+const AFTERMATH = 400;
 
 /**
  * Prints the size of the bundle, and how long the panel takes to draw 250 countries for the first time and to show new

@@ -2,10 +2,10 @@ import { css, cx } from '@emotion/css';
 import type { GrafanaTheme2 } from '@grafana/data';
 import { IconButton, useStyles2, useTheme2 } from '@grafana/ui';
 import { type ZoomTransform } from 'd3-zoom';
-import { type KeyboardEvent, memo, type PointerEvent, useId, useMemo } from 'react';
+import { type KeyboardEvent, memo, type PointerEvent, useEffect, useId, useMemo, useState } from 'react';
 
 import { COUNTRIES, REGIONS } from '../geography/countries';
-import { type Drawing, placeOf } from '../geography/shapes';
+import { type Drawing, placeOf, type Shape } from '../geography/shapes';
 import { MARKER_RADIUS, spreadMarkers } from '../markers';
 import type { Style, View } from '../options';
 import type { RankedRow } from '../rows';
@@ -170,6 +170,9 @@ const STEPS: Record<string, ((i: number, length: number) => number) | undefined>
   End: (_i, length) => length - 1,
 };
 
+/** Countries that are drawn in one task, so that it takes no longer than a frame. */
+const TOGETHER = 40;
+
 interface LandProps {
   drawing: Drawing;
   colors: ReadonlyMap<string, string>;
@@ -178,13 +181,42 @@ interface LandProps {
 /** All countries; drawn anew only when they change, not when one zooms. */
 const Land = memo(function Land({ drawing, colors }: LandProps) {
   const { land } = useStyles2(getStyles);
+  const parts = useMemo(() => {
+    const count = Math.ceil(drawing.shapes.length / TOGETHER);
+    return Array.from({ length: count }, (_, i) => drawing.shapes.slice(i * TOGETHER, (i + 1) * TOGETHER));
+  }, [drawing]);
+  const begun = useCountUp(parts.length);
   return (
     <g className={land}>
-      {drawing.shapes.map(({ code, path }) => (
-        <path key={code} data-code={code} d={path} style={{ fill: colors.get(code) }} />
+      {parts.slice(0, begun).map((shapes, i) => (
+        <Countries key={i} shapes={shapes} colors={colors} />
       ))}
     </g>
   );
+});
+
+/** Counts up to a number, by one in each frame. */
+function useCountUp(end: number): number {
+  const [count, setCount] = useState(1);
+  useEffect(() => {
+    if (count < end) {
+      const frame = requestAnimationFrame(() => setCount(count + 1));
+      return () => cancelAnimationFrame(frame);
+    }
+    return undefined;
+  }, [count, end]);
+  return count;
+}
+
+interface CountriesProps {
+  shapes: Shape[];
+  colors: ReadonlyMap<string, string>;
+}
+
+const Countries = memo(function Countries({ shapes, colors }: CountriesProps) {
+  return shapes.map(({ code, path }) => (
+    <path key={code} data-code={code} d={path} style={{ fill: colors.get(code) }} />
+  ));
 });
 
 /** The outline of what is pointed at. */

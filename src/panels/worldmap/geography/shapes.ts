@@ -11,8 +11,8 @@ import world from './world.json';
 export interface Shape {
   /** Alpha-2; empty for land that belongs to no code. */
   code: string;
-  /** SVG path data. */
-  path: string;
+  /** SVG path data, made when it is asked for first: that of all takes longer than a frame. */
+  readonly path: string;
   /** In square pixels. */
   area: number;
 }
@@ -91,11 +91,16 @@ export function draw(width: number, height: number, projectionName: Options['pro
       MARGIN + (room[1] - enlarged * (top + bottom)) / 2,
     ]);
   const path = geoPath(projection).digits(1);
-  const shapes = features.map((country, i) => ({
-    code: String(country.id),
-    path: path(country) ?? '',
-    area: (areas[i] ?? 0) * enlarged ** 2,
-  }));
+  const shapes = features.map((country, i): Shape => {
+    let made: string | undefined;
+    return {
+      code: String(country.id),
+      get path() {
+        return (made ??= path(country) ?? '');
+      },
+      area: (areas[i] ?? 0) * enlarged ** 2,
+    };
+  });
   return {
     width,
     height,
