@@ -179,7 +179,8 @@ func Hostile() error {
 }
 
 // Torture kills the collector 200 times and VictoriaMetrics 20 times under load, takes VictoriaMetrics away for five minutes, fills the
-// disk and slows it down, and then asks whether everything acknowledged counts once. Test does it in short.
+// disk and slows it down, and then asks whether everything acknowledged counts once. Test does it in short. TORTURE_CLOCK=step also
+// steps the clock of the machine.
 func Torture() error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens, Plugin)
 	return sh.RunWithV(map[string]string{"TORTURE": "long", "ORACLE_STRICT": "1"},
@@ -321,7 +322,7 @@ func benchmarkOnCores(environment map[string]string, arguments ...string) error 
 }
 
 // Load keeps 100,000 live sessions for 10 minutes and prints what they cost; LOAD_SESSIONS, LOAD_MINUTES and LOAD_INTERVAL (10s)
-// change that.
+// change that. LOAD_PROFILE names a file for a profile of the collector's heap.
 func Load() error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
 	return benchmark(nil, "go", "test", "-count=1", "-timeout", "3h", "-v", "-run", "TestLoad", "./test/benchmark")

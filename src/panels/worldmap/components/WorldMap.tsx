@@ -214,9 +214,13 @@ interface CountriesProps {
 }
 
 const Countries = memo(function Countries({ shapes, colors }: CountriesProps) {
-  return shapes.map(({ code, path }) => (
-    <path key={code} data-code={code} d={path} style={{ fill: colors.get(code) }} />
-  ));
+  return (
+    <>
+      {shapes.map(({ code, path }) => (
+        <path key={code} data-code={code} d={path} style={{ fill: colors.get(code) }} />
+      ))}
+    </>
+  );
 });
 
 /** The outline of what is pointed at. */
