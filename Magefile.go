@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/magefile/mage/mg"
 	"github.com/magefile/mage/sh"
@@ -162,9 +163,11 @@ func Test() error {
 			continue
 		}
 		fmt.Printf("== %s\n", step.name)
+		begun := time.Now()
 		if err := sh.RunWithV(map[string]string{"ORACLE_STRICT": "1", "HOSTILE_STRICT": "1", "TENANCY_STRICT": "1"}, step.command[0], step.command[1:]...); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
+		fmt.Printf("%s took %s\n", step.name, time.Since(begun).Round(time.Second))
 	}
 	for _, reason := range leftOut {
 		fmt.Println("Left out:", reason)
