@@ -13,7 +13,7 @@ const RUNS = 40;
 /** A frame of a screen with 60 Hz, in ms: a task that takes longer makes the page miss one. */
 const FRAME = 16;
 
-/** Milliseconds after a change in which what follows from it is done: the parts of the map, each in a frame, and its fading. */
+/** Milliseconds after a change in which what follows from it is done: the parts of the map, each in a frame, and the table for screen readers. */
 const AFTERMATH = 400;
 
 /**

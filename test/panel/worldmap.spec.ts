@@ -53,10 +53,24 @@ test('shows small countries as points that can be hit', async ({ page, panel }) 
 
 test('draws all 250 countries, as a shape or as a point', async ({ page, panel }) => {
   await panel.show(metricCase('playouts', everywhere()));
-  const drawn = await page
-    .locator('[data-code]')
-    .evaluateAll((elements) => elements.map((element) => element.getAttribute('data-code')));
-  expect(CODES.filter((code) => !drawn.includes(code))).toEqual([]);
+  const missing = async (): Promise<string[]> => {
+    const drawn = await page
+      .locator('[data-code]')
+      .evaluateAll((elements) => elements.map((element) => element.getAttribute('data-code')));
+    return CODES.filter((code) => !drawn.includes(code));
+  };
+  await expect.poll(missing).toEqual([]);
+});
+
+test('a screen reader gets every row of the table', async ({ page, panel }) => {
+  await panel.show(metricCase('playouts', everywhere()));
+  const browser = await page.context().newCDPSession(page);
+  const headers = async (): Promise<unknown[]> => {
+    const { nodes } = await browser.send('Accessibility.getFullAXTree');
+    return nodes.filter(({ role }) => role?.value === 'rowheader').map(({ name }) => name?.value);
+  };
+  await expect.poll(async () => (await headers()).length).toBe(CODES.length);
+  expect(await headers()).toContain('Brazil');
 });
 
 test('a click offers data links and sets the variable of the country', async ({ page, panel }) => {

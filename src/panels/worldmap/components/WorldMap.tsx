@@ -332,10 +332,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     stroke: theme.colors.emphasize(theme.colors.background.primary, 0.25),
     strokeWidth: 0.5,
     strokeLinejoin: 'round',
-    path: {
-      vectorEffect: 'non-scaling-stroke',
-      '@media (prefers-reduced-motion: no-preference)': { transition: 'fill 150ms' },
-    },
+    path: { vectorEffect: 'non-scaling-stroke' },
   }),
   highlight: css({
     fill: 'none',

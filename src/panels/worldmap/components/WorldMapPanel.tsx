@@ -2,7 +2,7 @@ import { css } from '@emotion/css';
 import type { GrafanaTheme2, LinkModel, PanelProps } from '@grafana/data';
 import { config } from '@grafana/runtime';
 import { useStyles2, useTheme2 } from '@grafana/ui';
-import { useCallback, useDeferredValue, useMemo, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 
 import { isWorldMap, readSeries, type Target } from '../frame';
 import { COUNTRIES, countryNamer, REGIONS } from '../geography/countries';
@@ -87,14 +87,6 @@ export function WorldMapPanel(props: PanelProps<Options>) {
   const total = series && whole !== null ? `${series.kind === 'sum' ? 'Total' : 'Average'} ${textOf(whole)}` : '';
   const what = view === 'countries' ? 'Country' : 'Region';
   const label = `${title || 'World map'}: ${rows.length} ${view}. ${total}`.trim();
-  const tableProps = useMemo(
-    () => ({ caption: label, what, rows, nameOf, textOf, shareText }),
-    [label, what, rows, nameOf, textOf, shareText]
-  );
-  // The table is for those who do not see the map; the map need not wait for it. Its parts lag behind together: names of
-  // regions do not fit rows of countries.
-  const table = useDeferredValue(tableProps);
-
   return (
     <div className={styles.panel} style={{ width, height }} onDoubleClick={onClose}>
       {layout.toolbar > 0 && (
@@ -151,7 +143,7 @@ export function WorldMapPanel(props: PanelProps<Options>) {
           />
         )}
       </div>
-      <DataTable {...table} />
+      <DataTable caption={label} what={what} rows={rows} nameOf={nameOf} textOf={textOf} shareText={shareText} />
       <div className={styles.spoken} aria-live="polite">
         {pointed && facts && `${nameOf(pointed.code)}: ${facts.map((fact) => fact.join(' ')).join(', ')}`}
       </div>
