@@ -65,8 +65,9 @@ type Server struct {
 	playerTags *lru.Cache[playerTag, struct{}]
 	settings   atomic.Pointer[settings]
 	hooks      map[[sha256.Size]byte]*mediaserver.Poller // by the hashes of their keys
-	events     sync.Pool                                 // of *beacon.Decoder
-	usage      sync.Pool                                 // of *usage.Decoder
+	decoder    *beacon.Decoder
+	events     sync.Pool // of *[]event.Event
+	usage      sync.Pool // of *usage.Decoder
 	// playerBodies and serverBodies are apart, so that players cannot take the room of servers. The large bodies of servers leave
 	// half of the processors to players.
 	playerBodies *bodies
@@ -92,7 +93,8 @@ func (s *Server) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	s.settings.Store(first)
-	s.events.New = func() any { return beacon.NewDecoder(event.MaxPlayerAge) }
+	s.decoder = beacon.NewDecoder(event.MaxPlayerAge)
+	s.events.New = func() any { return new([]event.Event) }
 	s.usage.New = func() any { return new(usage.Decoder) }
 	s.playerBodies, s.serverBodies = newBodies(nil), newBodies(semaphore.NewWeighted(int64(max(runtime.GOMAXPROCS(0)/2, 1))))
 	mux := http.NewServeMux()
@@ -199,10 +201,11 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	defer done()
-	decoder := s.events.Get().(*beacon.Decoder)
-	defer s.events.Put(decoder)
-	envelope, refused := decoder.Decode(body, received)
+	memory := s.events.Get().(*[]event.Event)
+	defer s.events.Put(memory)
+	envelope, refused := s.decoder.Decode(body, received, (*memory)[:0])
+	done()
+	*memory = envelope.Events
 	if refused != nil {
 		status := http.StatusBadRequest
 		if refused.Reason == event.TooMany {

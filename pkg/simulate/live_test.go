@@ -46,7 +46,7 @@ func (h *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		accepted, refused = len(lines), len(problems)
 		h.lines += accepted
 	} else {
-		e, problem := beacon.NewDecoder(24*time.Hour).Decode(body, now)
+		e, problem := beacon.NewDecoder(24*time.Hour).Decode(body, now, nil)
 		if problem != nil {
 			h.t.Errorf("refused: %v", problem)
 		}

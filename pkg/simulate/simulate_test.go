@@ -120,7 +120,7 @@ func TestDecodersTakeEverything(t *testing.T) {
 				head := one.head
 				head.SentAt, head.Events = received, batch
 				body := head.append(nil)
-				decoded, refused := events.Decode(body, received)
+				decoded, refused := events.Decode(body, received, nil)
 				if refused != nil || len(decoded.Refused) > 0 {
 					t.Fatalf("refused: %v %v\n%s", refused, decoded.Refused, body)
 				}

@@ -27,7 +27,7 @@ const (
 // become 100. Commas and brackets are counted, also those in text: a full batch has a fifth of it.
 const maxValues = 64 * event.MaxEvents
 
-// Envelope is a decoded request. Events holds the good ones, which are there until the next request is decoded, Refused the others.
+// Envelope is a decoded request, which shares nothing with its body. Events holds the good ones, Refused the others.
 type Envelope struct {
 	AccountID  string
 	AccountKey string
@@ -44,24 +44,25 @@ type Envelope struct {
 	Refused    []event.Refusal
 }
 
-// Decoder decodes requests; it is reused to save allocations and must not be used by several goroutines at once.
+// Decoder decodes requests, several at once.
 type Decoder struct {
-	parser fastjson.Parser
-	maxAge int64
-	events []event.Event // memory for those of the next request
+	parsers fastjson.ParserPool // each is used while a body is decoded, and not while the request waits for the disk
+	maxAge  int64
 }
 
 // NewDecoder returns a decoder that refuses events older than maxAge.
 func NewDecoder(maxAge time.Duration) *Decoder { return &Decoder{maxAge: maxAge.Milliseconds()} }
 
-// Decode decodes a request body that was received at the given time, in ms since 1970. It returns a refusal if nothing can
-// be made of the body as a whole.
-func (d *Decoder) Decode(body []byte, received int64) (Envelope, *event.Refusal) {
+// Decode decodes a request body that was received at the given time, in ms since 1970. The envelope's events are appended to
+// events, whose memory is so used again. It returns a refusal if nothing can be made of the body as a whole.
+func (d *Decoder) Decode(body []byte, received int64, events []event.Event) (Envelope, *event.Refusal) {
 	var e Envelope
 	if bytes.Count(body, []byte(","))+bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > maxValues {
 		return e, &event.Refusal{Reason: event.TooMany, Error: "the body has too many values"}
 	}
-	v, err := d.parser.ParseBytes(body)
+	parser := d.parsers.Get()
+	defer d.parsers.Put(parser)
+	v, err := parser.ParseBytes(body)
 	if err != nil {
 		return e, &event.Refusal{Reason: "malformed", Error: "the body is no valid JSON"}
 	}
@@ -89,25 +90,24 @@ func (d *Decoder) Decode(body []byte, received int64) (Envelope, *event.Refusal)
 	}
 	client(&f, &e)
 	started(&f, &e, correction)
-	events := f.Array("events")
+	raws := f.Array("events")
 	if f.Refusal != nil {
 		return e, f.Refusal
 	}
-	if len(events) > event.MaxEvents {
+	if len(raws) > event.MaxEvents {
 		return e, &event.Refusal{Reason: event.TooMany, Field: "events",
-			Error: fmt.Sprintf("%d events in one batch, at most %d are taken", len(events), event.MaxEvents)}
+			Error: fmt.Sprintf("%d events in one batch, at most %d are taken", len(raws), event.MaxEvents)}
 	}
-	d.events = slices.Grow(d.events[:0], len(events))
-	for i, raw := range events {
-		n := len(d.events)
-		d.events = d.events[:n+1]
-		if refusal := d.event(&d.events[n], raw, correction, received); refusal != nil {
+	e.Events = slices.Grow(events, len(raws))
+	for i, raw := range raws {
+		n := len(e.Events)
+		e.Events = e.Events[:n+1]
+		if refusal := d.event(&e.Events[n], raw, correction, received); refusal != nil {
 			refusal.Field = fmt.Sprintf("events[%d]%s", i, refusal.Field)
 			e.Refused = append(e.Refused, *refusal)
-			d.events = d.events[:n]
+			e.Events = e.Events[:n]
 		}
 	}
-	e.Events = d.events
 	return e, nil
 }
 

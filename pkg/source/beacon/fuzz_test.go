@@ -1,6 +1,8 @@
 package beacon
 
 import (
+	"bytes"
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,7 +23,8 @@ func FuzzDecode(f *testing.F) {
 		"events":[{"seq":1e3,"ts":-1,"type":"stop"},[],null,{"seq":2147483648,"ts":1e300,"type":"status","code":"\"\\"}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		decoder := NewDecoder(event.MaxPlayerAge)
-		e, refused := decoder.Decode(body, received)
+		mine := bytes.Clone(body)
+		e, refused := decoder.Decode(mine, received, nil)
 		if refused != nil {
 			if refused.Reason == "" || refused.Error == "" {
 				t.Errorf("refused as %+v", refused)
@@ -44,10 +47,18 @@ func FuzzDecode(f *testing.F) {
 		for _, ev := range e.Events {
 			examine(t, ev)
 		}
-		// The decoder keeps nothing of a body.
-		again, refused := decoder.Decode(body, received)
+		// The decoder keeps nothing of a body, nor an envelope of its body or of the decoder.
+		told := fmt.Sprintf("%+v", e)
+		clear(mine)
+		again, refused := decoder.Decode(body, received, nil)
 		if refused != nil || len(again.Events) != len(e.Events) || len(again.Refused) != len(e.Refused) || again.Stream != e.Stream {
 			t.Errorf("a second time: %+v %+v, want %+v", again, refused, e)
+		}
+		if _, refused := decoder.Decode(bytes.Repeat([]byte(" "), len(body)), received, nil); refused == nil {
+			t.Error("spaces are decoded")
+		}
+		if now := fmt.Sprintf("%+v", e); now != told {
+			t.Errorf("what was decoded as %s is %s now", told, now)
 		}
 	})
 }
