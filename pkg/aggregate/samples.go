@@ -128,6 +128,8 @@ type Samples struct {
 	waiting []*series          // those with a sample that waits
 	round   int                // how many of waiting, from its front, waited when the round began
 	flying  []*series          // those with samples that are handed out
+	handed  [][]byte           // the batches in which they are
+	free    [][]byte           // memory for batches
 	length  atomic.Int64
 	unsafe  atomic.Int64 // number of samples that wait or fly
 }
@@ -182,9 +184,9 @@ func (s *Samples) Begin() { s.round = len(s.waiting) }
 
 // Flush hands out samples that wait, in batches in Prometheus' text format with timestamps in ms: those of the round, and those of
 // series that VictoriaMetrics does not know. It returns whether the round is over, and whether anything was left for another call.
-// Before that, Taken or Refused must say what became of them.
+// Before that, Taken or Refused must say what became of them, from when on the memory of the batches is used again.
 func (s *Samples) Flush(emit func(batch []byte)) (over, left bool) {
-	var batch []byte
+	batch := s.batch()
 	emitted, round := 0, 0
 	later := s.waiting[:0]
 	for i, w := range s.waiting {
@@ -203,12 +205,14 @@ func (s *Samples) Flush(emit func(batch []byte)) (over, left bool) {
 		if len(batch) >= batchBytes {
 			emit(batch)
 			emitted += len(batch)
-			batch = make([]byte, 0, batchBytes+batchBytes/8)
+			s.handed = append(s.handed, batch)
+			batch = s.batch()
 		}
 	}
 	if len(batch) > 0 {
 		emit(batch)
 	}
+	s.handed = append(s.handed, batch)
 	clear(s.waiting[len(later):])
 	s.waiting, s.round = later, round
 	return round == 0, left
@@ -244,6 +248,19 @@ func (s *Samples) Refused() {
 func (s *Samples) landed() {
 	clear(s.flying)
 	s.flying = s.flying[:0]
+	s.free = append(s.free, s.handed...)
+	s.handed = s.handed[:0]
+}
+
+// batch returns memory for a batch.
+func (s *Samples) batch() []byte {
+	last := len(s.free) - 1
+	if last < 0 {
+		return nil
+	}
+	batch := s.free[last]
+	s.free = s.free[:last]
+	return batch[:0]
 }
 
 // Again lets the samples wait that VictoriaMetrics took after since: it may have forgotten them. Both times are in ms since 1970.
