@@ -14,7 +14,12 @@ export function createHlsjs({ video, source, cmcd, onError }: PlayerOptions): Cr
     },
     cmcd: { version: 2, contentId, eventTargets: [{ url, events: ['ps', 'e', 't'], interval }] },
   });
-  hls.on(Hls.Events.ERROR, (_, { details, fatal }) => onError(details, fatal));
+  hls.on(Hls.Events.ERROR, (_, { details, fatal }) => {
+    // What hls.js itself stops loading has not failed.
+    if (details !== 'aborted') {
+      onError(details, fatal);
+    }
+  });
   return {
     observe: (beacon) => observeHls(hls, beacon),
     start: () => {
