@@ -27,7 +27,8 @@ const (
 // become 100. Commas and brackets are counted, also those in text: a full batch has a fifth of it.
 const maxValues = 64 * event.MaxEvents
 
-// Envelope is a decoded request, which shares nothing with its body. Events holds the good ones, Refused the others.
+// Envelope is a decoded request, which shares nothing with its body. Events holds the good ones, in the memory that Decode was given,
+// Refused the others.
 type Envelope struct {
 	AccountID  string
 	AccountKey string

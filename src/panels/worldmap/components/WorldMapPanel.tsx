@@ -87,6 +87,7 @@ export function WorldMapPanel(props: PanelProps<Options>) {
   const total = series && whole !== null ? `${series.kind === 'sum' ? 'Total' : 'Average'} ${textOf(whole)}` : '';
   const what = view === 'countries' ? 'Country' : 'Region';
   const label = `${title || 'World map'}: ${rows.length} ${view}. ${total}`.trim();
+
   return (
     <div className={styles.panel} style={{ width, height }} onDoubleClick={onClose}>
       {layout.toolbar > 0 && (
