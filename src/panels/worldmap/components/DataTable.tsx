@@ -1,6 +1,7 @@
 import { css } from '@emotion/css';
 import { memo, useMemo } from 'react';
 
+import { partsOf } from '../parts';
 import type { RankedRow } from '../rows';
 import { useLater } from './useLater';
 
@@ -18,20 +19,13 @@ interface Writers {
   shareText: (share: number) => string;
 }
 
-/** Rows that are written in one task, so that it takes no longer than a frame. */
-const TOGETHER = 40;
-
 /**
  * Everything that the map shows as a table, for screen readers only. It is for those who do not see the map, which need not wait for
  * it: its rows are written by and by, some in each frame.
  */
 export const DataTable = memo(function DataTable({ caption, what, rows, nameOf, textOf, shareText }: Props) {
   const parts = useMemo(
-    () =>
-      Array.from({ length: Math.ceil(rows.length / TOGETHER) }, (_, i) => ({
-        rows: rows.slice(i * TOGETHER, (i + 1) * TOGETHER),
-        writers: { nameOf, textOf, shareText },
-      })),
+    () => partsOf(rows).map((part) => ({ rows: part, writers: { nameOf, textOf, shareText } })),
     [rows, nameOf, textOf, shareText]
   );
   return (

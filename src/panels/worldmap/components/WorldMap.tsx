@@ -8,6 +8,7 @@ import { COUNTRIES, REGIONS } from '../geography/countries';
 import { type Drawing, placeOf, type Shape } from '../geography/shapes';
 import { MARKER_RADIUS, spreadMarkers } from '../markers';
 import type { Style, View } from '../options';
+import { partsOf } from '../parts';
 import type { RankedRow } from '../rows';
 import { useZoom } from './useZoom';
 
@@ -170,9 +171,6 @@ const STEPS: Record<string, ((i: number, length: number) => number) | undefined>
   End: (_i, length) => length - 1,
 };
 
-/** Countries that are drawn in one task, so that it takes no longer than a frame. */
-const TOGETHER = 40;
-
 interface LandProps {
   drawing: Drawing;
   colors: ReadonlyMap<string, string>;
@@ -181,10 +179,7 @@ interface LandProps {
 /** All countries; drawn anew only when they change, not when one zooms. */
 const Land = memo(function Land({ drawing, colors }: LandProps) {
   const { land } = useStyles2(getStyles);
-  const parts = useMemo(() => {
-    const count = Math.ceil(drawing.shapes.length / TOGETHER);
-    return Array.from({ length: count }, (_, i) => drawing.shapes.slice(i * TOGETHER, (i + 1) * TOGETHER));
-  }, [drawing]);
+  const parts = useMemo(() => partsOf(drawing.shapes), [drawing]);
   const begun = useCountUp(parts.length);
   return (
     <g className={land}>
