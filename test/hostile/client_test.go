@@ -62,8 +62,7 @@ func (g *goodClient) post(number int) {
 		events = append(events, fmt.Sprintf(`{"seq":%d,"ts":%d,"type":"stats","playing":0.05}`, first+i, now.UnixMilli()))
 	}
 	a := answered{}
-	response, err := g.client.Post(g.url+"/v1/events", "application/json",
-		bytes.NewReader(envelope(fmt.Sprintf("good-%d", number%batchesPerSecond), "good", strings.Join(events, ","))))
+	response, err := g.send(envelope(fmt.Sprintf("good-%d", number%batchesPerSecond), "good", strings.Join(events, ",")))
 	if err == nil {
 		a.status = response.StatusCode
 		_, err = io.Copy(io.Discard, response.Body)
@@ -73,6 +72,18 @@ func (g *goodClient) post(number int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.answers = append(g.answers, a)
+}
+
+func (g *goodClient) send(body []byte) (*http.Response, error) {
+	request, err := http.NewRequest(http.MethodPost, g.url+"/v1/events", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	// The server may close a connection that waits just when the client uses it. A browser sends again then, and net/http does if
+	// it is told that the request may be repeated.
+	request.Header["Idempotency-Key"] = nil
+	return g.client.Do(request)
 }
 
 // take returns the answers since it was last called.
