@@ -7,6 +7,8 @@ const lookInterval = 50;
 
 /** HTMLMediaElement.readyState from which playback could go on. */
 const haveFutureData = 3;
+/** HTMLMediaElement.readyState from which an element with `autoplay` plays, if the browser lets it. */
+const haveEnoughData = 4;
 /** HTMLMediaElement.networkState of an element that fetches nothing of its own accord. */
 const networkIdle = 1;
 /** More media than this after an error mean that the player has recovered, s. */
@@ -34,6 +36,8 @@ export interface SessionOptions extends Context {
 export class Session extends Recording {
   protected clock?: Meter;
   private startUp = 0;
+  /** How much of it had passed when an element with `autoplay` showed its first picture, which comes before it plays. */
+  private shownAfter?: number;
   private last: Moment;
   private lastAt: number;
   private endless = false;
@@ -121,7 +125,8 @@ export class Session extends Recording {
       if (!this.last.waitsForViewer && now - this.lastAt <= longestGap) {
         this.startUp += now - this.lastAt;
       }
-      if (!this.canSeeFrames() && playsOn(this.last, moment)) {
+      const isShown = this.shownAfter !== undefined && !moment.paused;
+      if (isShown || (!this.canSeeFrames() && playsOn(this.last, moment))) {
         this.start(now, moment);
       }
     }
@@ -142,14 +147,14 @@ export class Session extends Recording {
       playbackRate,
       paused,
       seeking,
-      waitsForViewer: paused && !autoplay && (readyState >= haveFutureData || isIdle),
+      waitsForViewer: paused && (autoplay ? readyState >= haveEnoughData : readyState >= haveFutureData || isIdle),
     };
   }
 
   private start(now: number, moment: Moment): void {
     this.clock = new Meter(now, moment);
     this.reportedAt = now;
-    this.emit(now, { type: 'start', startTime: this.startUp / 1000 });
+    this.emit(now, { type: 'start', startTime: (this.shownAfter ?? this.startUp) / 1000 });
   }
 
   private awaitFrame(): void {
@@ -164,12 +169,15 @@ export class Session extends Recording {
     if (this.clock) {
       return;
     }
-    // A frame shown before playback was asked for is a still picture.
-    if (this.last.paused) {
-      this.awaitFrame();
-    } else {
+    if (!this.last.paused) {
       this.start(now, this.last);
+      return;
     }
+    // A picture that is shown before playback was asked for is a still one.
+    if (this.video.autoplay) {
+      this.shownAfter ??= this.startUp;
+    }
+    this.awaitFrame();
   }
 
   /** Reports whether the browser would tell of a first frame; if not, the start is where the position begins to move. */

@@ -54,6 +54,7 @@ test('the start comes with the first frame and says how long it took', () => {
 
 for (const { name, waiting } of [
   { name: 'autoplay is forbidden', waiting: { readyState: 4 } },
+  { name: 'autoplay by the attribute is forbidden', waiting: { readyState: 4, autoplay: true } },
   { name: 'the element does not preload', waiting: { networkState: 1 } },
 ]) {
   test(`waiting for the viewer is no start-up time: ${name}`, () => {
@@ -83,6 +84,22 @@ test('a frame shown before playback is asked for is no start', () => {
   startPlaying();
   assert.equal(events.at(-1)!.type, 'start');
 });
+
+for (const { name, wait } of [
+  { name: 'soon plays', wait: 100 },
+  { name: 'plays when the viewer lets it', wait: 10_000 },
+]) {
+  test(`the first picture of an element with autoplay ends its start-up time, if it ${name}`, () => {
+    video.autoplay = true;
+    open();
+    pass(300);
+    video.showFrame();
+    pass(wait);
+    assert.equal(events.at(-1)!.type === 'start', false);
+    video.fire('play', { paused: false, readyState: 4 });
+    assert.deepEqual(events.at(-1), { seq: events.length, ts: now, type: 'start', startTime: 0.3 });
+  });
+}
 
 test('without frames to see, the start is where the position begins to move', () => {
   Object.assign(globalThis, { document: { hidden: true } });

@@ -266,8 +266,7 @@ function differences(
   equal('plays', pages.plays);
   equal('stops', stops);
   equal('codes', codes ?? pages.codes);
-  // The beacon's is of the first frame after playback has begun, the page's of the first at all: a few frames on a busy machine.
-  between('startTime', pages.startTime! - 0.1, pages.startTime! + 0.15);
+  between('startTime', pages.startTime! - 0.1, pages.startTime! + 0.1);
   if (blind) {
     return found;
   }
