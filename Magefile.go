@@ -268,6 +268,7 @@ func benchmark(environment map[string]string, command string, arguments ...strin
 	for variable, path := range map[string]string{
 		"STREAMLENS": program("streamlens"), "VICTORIAMETRICS": program("victoria-metrics"), "GEOIP": geoIPDatabase,
 		"VMAGENT": program("vmagent"), "OTELCOLLECTOR": program("otelcollector"),
+		"BARESERVER": program("bareserver"),
 	} {
 		absolute, err := filepath.Abs(path)
 		if err != nil {
@@ -287,13 +288,14 @@ func BenchmarkQueries() error {
 }
 
 // BenchmarkIngest measures how many events a second Streamlens takes on one core, beside an OpenTelemetry Collector and vmagent that do
-// the same on one, and prints the ratios. INGEST_SECONDS (15), INGEST_ONLY (names of programs) and INGEST_PROFILE (a file for a profile
+// the same on one, and a server that does nothing, and prints the ratios. INGEST_SECONDS (15), INGEST_ONLY (names of programs) and INGEST_PROFILE (a file for a profile
 // of Streamlens) change that.
 func BenchmarkIngest() error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
 	if err := errors.Join(
 		buildTool("vmagent", "tools/victoriametrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/vmagent"),
 		buildTool("otelcollector", "tools/otelcollector", "."),
+		buildTool("bareserver", ".", "./test/benchmark/bareserver"),
 	); err != nil {
 		return err
 	}

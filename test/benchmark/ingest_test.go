@@ -45,7 +45,7 @@ type taker struct {
 	requests func(v viewer, address string) []*request
 	// start starts the program on the core for it.
 	start func(t *testing.T, b *ingestBenchmark, folder, executable string) *exec.Cmd
-	// stored is the MetricsQL of the ms of playing that are stored.
+	// stored is the MetricsQL of the ms of playing that are stored, "" if nothing is.
 	stored string
 }
 
@@ -69,6 +69,10 @@ var takers = []taker{
 		name: "vmagent, remote write", does: "samples in Protocol Buffers; no country; in memory",
 		variable: "VMAGENT", requests: remoteWriteRequests, start: startAgent,
 		stored: `sum(sum_over_time({__name__=~"playing:.*_sum_samples"}[1h]))`,
+	},
+	{
+		name: "net/http alone", does: "reads the requests of Streamlens, and does nothing",
+		variable: "BARESERVER", requests: beaconRequests, start: startBareServer,
 	},
 }
 
@@ -198,7 +202,10 @@ func (b *ingestBenchmark) measure(t *testing.T, p taker, executable string, leng
 	senders.Wait()
 	result := ingested{
 		perSecond: events / passed.Seconds(), perCore: events / processor.Seconds(), storage: storageProcessor.Seconds() / events * 1e6,
-		memory: memory / 1e6, stored: b.storedPart(t, p.stored),
+		memory: memory / 1e6,
+	}
+	if p.stored != "" {
+		result.stored = b.storedPart(t, p.stored)
 	}
 	fmt.Printf("%-24s %8.0f events/s, %8.0f per second of its core, which it used to %3.0f %%; VictoriaMetrics %.2f s for a million; %4.0f MB; "+
 		"%5.1f %% stored; load %s\n", p.name, result.perSecond, result.perCore, 100*processor.Seconds()/passed.Seconds(), result.storage,
@@ -374,6 +381,13 @@ func startAgent(t *testing.T, b *ingestBenchmark, folder, executable string) *ex
 	process := startOn(t, b.core, folder, executable, "-httpListenAddr="+b.address, "-remoteWrite.url=http://"+b.database+"/api/v1/write",
 		"-remoteWrite.tmpDataPath="+filepath.Join(folder, "agent"), "-streamAggr.config="+file, "-loggerLevel=ERROR")
 	waitUntilReady(t, "http://"+b.address+"/health")
+	return process
+}
+
+func startBareServer(t *testing.T, b *ingestBenchmark, folder, executable string) *exec.Cmd {
+	t.Helper()
+	process := startOn(t, b.core, folder, executable, b.address)
+	waitUntilOpen(t, b.address)
 	return process
 }
 

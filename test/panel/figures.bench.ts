@@ -57,22 +57,31 @@ interface TraceEvent {
   name: string;
   pid: number;
   tid: number;
+  /** Microseconds of a steady clock, begin and length. */
+  ts: number;
+  dur?: number;
   /** Microseconds of the processor. */
   tdur?: number;
   args?: { name?: string };
 }
 
-/** Returns the milliseconds of the processor that each task of the page's main thread takes while something happens. */
+/**
+ * Returns the milliseconds of the processor that each task of the page's main thread takes while something happens, from the one in
+ * which the page begins to draw the panel.
+ */
 async function traced(browser: Browser, page: Page, happens: () => Promise<void>): Promise<number[]> {
-  await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'toplevel', '__metadata'] });
+  await browser.startTracing(page, {
+    categories: ['disabled-by-default-devtools.timeline', 'blink.user_timing', 'toplevel', '__metadata'],
+  });
   await happens();
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
   const thread = ({ pid, tid }: TraceEvent): string => `${pid}/${tid}`;
   const main = new Set(
     traceEvents.filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain').map(thread)
   );
+  const draw = traceEvents.find(({ name }) => name === 'draw')!.ts;
   return traceEvents
-    .filter((event) => event.name === 'RunTask' && main.has(thread(event)))
+    .filter((event) => event.name === 'RunTask' && main.has(thread(event)) && event.ts + (event.dur ?? 0) > draw)
     .map(({ tdur = 0 }) => tdur / 1000);
 }
 

@@ -190,9 +190,9 @@ const Land = memo(function Land({ drawing, colors }: LandProps) {
   );
 });
 
-/** Counts up to a number, by one in each frame. */
+/** Counts from 0 up to a number, by one in each frame. */
 function useCountUp(end: number): number {
-  const [count, setCount] = useState(1);
+  const [count, setCount] = useState(0);
   useEffect(() => {
     if (count < end) {
       const frame = requestAnimationFrame(() => setCount(count + 1));

@@ -1,5 +1,6 @@
 /**
- * Makes world.json (shapes) and countries.json (codes, names, continents, places) from npm packages.
+ * Makes world.json (shapes), countries.json (codes, names, continents, places) and measures.json (sizes of the shapes in each
+ * projection) from npm packages.
  *
  * Run from the top folder with `npx tsx src/panels/worldmap/geography/generate.ts`. The results are committed, so that
  * the panel carries 40 KB instead of the packages' 1 MB.
@@ -10,11 +11,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { geoArea, geoCentroid } from 'd3-geo';
+import { geoArea, geoCentroid, geoPath } from 'd3-geo';
 import type { Position } from 'geojson';
 import { feature, quantize } from 'topojson-client';
 import { filter, filterAttachedWeight, presimplify, simplify } from 'topojson-simplify';
 import type { GeometryCollection, MultiPolygon, Polygon, Topology } from 'topojson-specification';
+
+import { MEASURED_SCALE, type Measure, projectionOf } from './projections';
 
 /** Natural Earth's countries as world-atlas has them. */
 type World = Topology<{ countries: GeometryCollection<{ name: string }> }>;
@@ -76,8 +79,14 @@ const world = readJson<World>('world-atlas/countries-50m.json');
 
 const atlasNames = new Map<string, string>();
 const arcsByCode = collectArcs();
-writeFileSync(here('countries.json'), table(places()));
-writeFileSync(here('world.json'), JSON.stringify(shapes()) + '\n');
+const found = places();
+const drawn = shapes();
+writeFileSync(here('countries.json'), table(found));
+writeFileSync(here('world.json'), JSON.stringify(drawn) + '\n');
+writeFileSync(
+  here('measures.json'),
+  JSON.stringify({ equalEarth: measure('equalEarth'), naturalEarth: measure('naturalEarth') }) + '\n'
+);
 
 /** Returns the polygons of every code; those without one are under "". */
 function collectArcs(): Map<string, Arcs> {
@@ -131,7 +140,7 @@ function table(position: Map<string, Position>): string {
   return `[\n${rows.sort().join(',\n')}\n]\n`;
 }
 
-function shapes(): Topology {
+function shapes(): World {
   const geometries = [...arcsByCode].map(([id, arcs]): MultiPolygon => ({ type: 'MultiPolygon', id, arcs }));
   const topology: Topology<{ countries: GeometryCollection<{}> }> = {
     ...world,
@@ -140,7 +149,25 @@ function shapes(): Topology {
   const weighted = presimplify(topology);
   const simple = simplify(filter(weighted, filterAttachedWeight(weighted, SMALLEST_TRIANGLE)), SMALLEST_TRIANGLE);
   delete simple.transform;
-  return quantize(simple, GRID);
+  return quantize(simple, GRID) as World;
+}
+
+function measure(projection: Parameters<typeof projectionOf>[0]): Measure {
+  const { features } = feature(drawn, drawn.objects.countries);
+  const [longitude, latitude] = found.get(WITHOUT_SHAPE)!;
+  const path = geoPath(projectionOf(projection).scale(MEASURED_SCALE).translate([0, 0]));
+  return {
+    bounds: path
+      .bounds({
+        type: 'GeometryCollection',
+        geometries: [
+          ...features.map(({ geometry }) => geometry),
+          { type: 'Point', coordinates: [longitude!, latitude!] },
+        ],
+      })
+      .map((corner) => corner.map((pixels) => Number(pixels.toFixed(3)))) as Measure['bounds'],
+    areas: features.map(({ geometry }) => Number(path.area(geometry).toPrecision(3))),
+  };
 }
 
 function area(arcs: Arcs): number {

@@ -38,6 +38,22 @@ describe('the map', () => {
     expect(ratio).toBeLessThan(1.15);
   });
 
+  it.each(['equalEarth', 'naturalEarth'] as const)('is measured as it is drawn: %s', (projection) => {
+    const { shapes, at } = draw(1000, 500, projection);
+    const places = shapes
+      .flatMap(({ path }) => path.match(/-?[\d.]+,-?[\d.]+/g) ?? [])
+      .map((place) => place.split(',').map(Number) as [number, number]);
+    const ends = (axis: 0 | 1) => {
+      const all = [...places, at(COUNTRIES.get('AQ')!.position)].map((place) => place[axis]);
+      return [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))] as const;
+    };
+    const [[left, right], [top, bottom]] = [ends(0), ends(1)];
+    // Outlines have one digit; the drawing touches its margins of 12 pixels above and below, or on both sides.
+    expect(Math.abs((left + right) / 2 - 500)).toBeLessThan(0.2);
+    expect(Math.abs((top + bottom) / 2 - 250)).toBeLessThan(0.2);
+    expect(Math.abs(Math.min(left, top) - 12)).toBeLessThan(0.2);
+  });
+
   it('places Svalbard north of Norway and Singapore east of India', () => {
     expect(placeOf(drawing, 'SJ')[1]).toBeLessThan(placeOf(drawing, 'NO')[1]);
     expect(placeOf(drawing, 'SG')[0]).toBeGreaterThan(placeOf(drawing, 'IN')[0]);

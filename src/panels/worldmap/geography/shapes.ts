@@ -1,10 +1,11 @@
-import { geoEqualEarth, geoNaturalEarth1, geoPath, type GeoProjection } from 'd3-geo';
-import type { MultiPolygon } from 'geojson';
+import { geoPath } from 'd3-geo';
 import { feature } from 'topojson-client';
 import type { GeometryCollection, Topology } from 'topojson-specification';
 
 import type { Options } from '../options';
 import { COUNTRIES } from './countries';
+import measures from './measures.json';
+import { MEASURED_SCALE, type Measure, projectionOf } from './projections';
 import world from './world.json';
 
 /** A country's outline in pixels. */
@@ -30,57 +31,15 @@ export interface Drawing {
 const topology = world as unknown as Topology<{ countries: GeometryCollection }>;
 const { features } = feature(topology, topology.objects.countries);
 
-/** What has to fit: the land, and the point of Antarctica, which lies south of it. */
-const extent = {
-  type: 'GeometryCollection' as const,
-  geometries: [
-    ...features.map(({ geometry }) => geometry),
-    { type: 'Point' as const, coordinates: COUNTRIES.get('AQ')!.position },
-  ],
-};
-
-const PROJECTIONS: Record<Options['projection'], () => GeoProjection> = {
-  equalEarth: geoEqualEarth,
-  naturalEarth: geoNaturalEarth1,
-};
-
 /** Space in pixels to the edge of the drawing, enough for the points of islands. */
 const MARGIN = 12;
 
-/** Scale at which a projection is measured: about that of a full screen. */
-const MEASURED_SCALE = 200;
-
-/** What every drawing in a projection has in common, at MEASURED_SCALE. */
-interface Measure {
-  bounds: [[left: number, top: number], [right: number, bottom: number]];
-  /** Of each feature, in square pixels. */
-  areas: number[];
-}
-
-const measures = new Map<Options['projection'], Measure>();
-
-/** Measures a projection once; that takes as long as a drawing. */
-function measureOf(name: Options['projection']): Measure {
-  let measure = measures.get(name);
-  if (!measure) {
-    const path = geoPath(projectionOf(name).scale(MEASURED_SCALE).translate([0, 0]));
-    measure = {
-      bounds: path.bounds(extent),
-      areas: features.map(({ geometry }) => path.area(geometry as MultiPolygon)),
-    };
-    measures.set(name, measure);
-  }
-  return measure;
-}
-
-function projectionOf(name: Options['projection']): GeoProjection {
-  // The cut between east and west runs through the Bering Strait, so that Russia stays in one piece.
-  return PROJECTIONS[name]().rotate([-11, 0]).precision(0.5);
-}
+/** Measuring takes as long as drawing, so generate.ts has done it. */
+const MEASURES = measures as unknown as Record<Options['projection'], Measure>;
 
 /** Draws the world as large as it fits. */
 export function draw(width: number, height: number, projectionName: Options['projection']): Drawing {
-  const { bounds, areas } = measureOf(projectionName);
+  const { bounds, areas } = MEASURES[projectionName];
   const [[left, top], [right, bottom]] = bounds;
   const room = [Math.max(width - 2 * MARGIN, 1), Math.max(height - 2 * MARGIN, 1)] as const;
   const enlarged = Math.min(room[0] / (right - left), room[1] / (bottom - top));
