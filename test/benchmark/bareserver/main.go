@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log"
@@ -13,10 +12,13 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
 	server := &http.Server{Addr: os.Args[1], Handler: http.HandlerFunc(answer)}
-	context.AfterFunc(ctx, func() { _ = server.Close() })
+	go func() {
+		<-interrupted
+		_ = server.Close()
+	}()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		log.Fatal(err)
 	}
