@@ -34,6 +34,8 @@ const (
 	// smallBody is how much of a body, in bytes, is always taken. It holds what players send, so that they find room whatever
 	// others send; the number of connections bounds it.
 	smallBody = 16 << 10
+	// growth is how many times larger than the one before each buffer is into which a body grows.
+	growth = 4
 	// maxBodies bounds the bytes of all bodies together that are larger, once for players and once for servers.
 	maxBodies = 128 << 20
 	// maxTurn is for how long a large body of a server waits for its turn.
@@ -52,22 +54,34 @@ var (
 
 // bodies reads the bodies of requests. Buffers grow as the bytes come, because what a client announces costs it nothing.
 type bodies struct {
-	first   sync.Pool           // of *[]byte with a capacity of firstBody
-	small   sync.Pool           // of *[]byte with a capacity of smallBody
-	space   *semaphore.Weighted // of the larger buffers
+	buffers map[int]*sync.Pool  // of *[]byte, by their capacities
+	space   *semaphore.Weighted // of the buffers that are larger than smallBody
 	turns   *semaphore.Weighted // of large bodies that are worked on, nil if they need not wait
 	readers sync.Pool           // of *gzip.Reader
 }
 
 // newBodies returns bodies of which so many large ones are worked on at the same time, any number if it is nil.
 func newBodies(turns *semaphore.Weighted) *bodies {
-	return &bodies{
-		first:   sync.Pool{New: func() any { return new(make([]byte, 0, firstBody)) }},
-		small:   sync.Pool{New: func() any { return new(make([]byte, 0, smallBody)) }},
+	b := &bodies{
+		buffers: map[int]*sync.Pool{firstBody: {}},
 		space:   semaphore.NewWeighted(maxBodies),
 		turns:   turns,
 		readers: sync.Pool{New: func() any { return new(gzip.Reader) }},
 	}
+	for size := smallBody; size <= maxBodies; size *= growth {
+		b.buffers[size] = &sync.Pool{}
+	}
+	return b
+}
+
+// buffer returns an empty buffer of a capacity, which was used before if there is one.
+func (b *bodies) buffer(size int) *[]byte {
+	if used := b.buffers[size]; used != nil {
+		if buffer, _ := used.Get().(*[]byte); buffer != nil {
+			return buffer
+		}
+	}
+	return new(make([]byte, 0, size))
 }
 
 // read reads the body of a request. done must be called when nothing of it is used any more. Without types, it may be of any.
@@ -153,7 +167,7 @@ func (b *bodies) unpack(packed []byte, limit int64) (*[]byte, error) {
 
 // readAll reads at most limit bytes.
 func (b *bodies) readAll(from io.Reader, limit int64) (*[]byte, error) {
-	buffer := b.first.Get().(*[]byte)
+	buffer := b.buffer(firstBody)
 	for {
 		if len(*buffer) == cap(*buffer) {
 			larger, err := b.grow(*buffer, limit)
@@ -180,29 +194,24 @@ func (b *bodies) readAll(from io.Reader, limit int64) (*[]byte, error) {
 
 // grow copies what is read into a larger buffer, with room for one byte more than the limit, by which an excess is seen.
 func (b *bodies) grow(read []byte, limit int64) (*[]byte, error) {
-	size := min(max(4*int64(cap(read)), smallBody), limit+1)
-	if size == smallBody {
-		buffer := b.small.Get().(*[]byte)
-		*buffer = append(*buffer, read...)
-		return buffer, nil
-	}
+	size := min(max(growth*int64(cap(read)), smallBody), limit+1)
 	if size > smallBody && !b.space.TryAcquire(size) {
 		return nil, errNoRoom
 	}
-	return new(append(make([]byte, 0, size), read...)), nil
+	buffer := b.buffer(int(size))
+	*buffer = append(*buffer, read...)
+	return buffer, nil
 }
 
 // giveBack takes a buffer back, of which nothing may be used any more.
 func (b *bodies) giveBack(buffer *[]byte) {
-	switch size := cap(*buffer); {
-	case size > smallBody:
+	size := cap(*buffer)
+	if size > smallBody {
 		b.space.Release(int64(size))
-	case size == smallBody:
+	}
+	if used := b.buffers[size]; used != nil {
 		*buffer = (*buffer)[:0]
-		b.small.Put(buffer)
-	case size == firstBody:
-		*buffer = (*buffer)[:0]
-		b.first.Put(buffer)
+		used.Put(buffer)
 	}
 }
 

@@ -73,6 +73,20 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+func TestBodiesUseBuffersAgain(t *testing.T) {
+	b := newBodies(nil)
+	for _, text := range []string{strings.Repeat("a", 5<<20), strings.Repeat("b", 5<<20-1), strings.Repeat("c", smallBody), "d", "", strings.Repeat("e", 5<<20)} {
+		body, done, err := b.read(httptest.NewRequest(http.MethodPost, "/", strings.NewReader(text)), maxUsageBody)
+		if err != nil || string(body) != text {
+			t.Errorf("got %.10q (%d bytes), %v; want %.10q (%d bytes)", body, len(body), err, text, len(text))
+		}
+		done()
+	}
+	if !b.space.TryAcquire(maxBodies) {
+		t.Error("some of the space was not given back")
+	}
+}
+
 func TestBodiesWithoutRoom(t *testing.T) {
 	b := newBodies(nil)
 	if !b.space.TryAcquire(maxBodies) {
