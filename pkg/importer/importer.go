@@ -27,8 +27,9 @@ import (
 )
 
 const (
-	// chunkBytes is about how much goes with one request.
-	chunkBytes = 4 << 20
+	// chunkBytes is about how much goes with one request: with the longest line behind it not more than 4 MiB, up to where the collector's
+	// buffers grow before they are four times as large.
+	chunkBytes = 3 << 20
 	// maxLineBytes is the longest line; a longer one is no access log.
 	maxLineBytes = 1 << 20
 	// firstWait and maxWait are how long a collector that cannot take more is waited for before the next try.
