@@ -288,8 +288,8 @@ func BenchmarkQueries() error {
 }
 
 // BenchmarkIngest measures how many events a second Streamlens takes on one core, beside an OpenTelemetry Collector and vmagent that do
-// the same on one, and a server that does nothing, and prints the ratios. INGEST_SECONDS (15), INGEST_ONLY (names of programs) and INGEST_PROFILE (a file for a profile
-// of Streamlens) change that.
+// the same on one, and a server that does nothing, and prints the ratios. INGEST_SECONDS (15), INGEST_ONLY (names of programs) and
+// INGEST_PROFILE (a file for a profile of Streamlens) change that.
 func BenchmarkIngest() error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
 	if err := errors.Join(

@@ -51,19 +51,12 @@ grafanaRuntime.setTemplateSrv({
   updateTimeRange: () => {},
 });
 
-function renderStyles(theme: grafanaData.GrafanaTheme2): void {
-  flushSync(() => styles.render(inTheme(theme, <grafanaUi.GlobalStyles />)));
-}
-
-// Grafana has them before it draws a panel.
-renderStyles(THEMES.light);
-
 /** Draws a case, in place of the one before, and returns the milliseconds until a frame shows it. */
 async function show(shown: Case): Promise<number> {
   const loaded = await plugin;
   variables = shown.variables ?? {};
   const theme = THEMES[shown.theme ?? 'light'];
-  renderStyles(theme);
+  flushSync(() => styles.render(inTheme(theme, <grafanaUi.GlobalStyles />)));
   room.style.background = theme.colors.background.primary;
   const element = elementOf(loaded, shown, theme);
   // What Grafana does before, with its theme and the frames, is no part of the task in which the panel is drawn.
