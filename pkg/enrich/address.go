@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/streamlens/streamlens/pkg/address"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
@@ -17,7 +18,7 @@ import (
 // address ends the search at the last proxy before it, because all that stands left of it could be invented. The result
 // is the zero Addr if the peer has no address.
 func ClientIP(remoteAddr string, forwardedFor []string, trusted []netip.Prefix) netip.Addr {
-	client, ok := parseAddress(remoteAddr)
+	client, ok := address.Parse(remoteAddr)
 	if !ok {
 		return netip.Addr{}
 	}
@@ -33,11 +34,11 @@ func ClientIP(remoteAddr string, forwardedFor []string, trusted []netip.Prefix) 
 			} else {
 				more = false
 			}
-			address, ok := parseAddress(strings.TrimSpace(entry))
+			entered, ok := address.Parse(strings.TrimSpace(entry))
 			if !ok {
 				return client
 			}
-			client = address
+			client = entered
 		}
 	}
 	return client
@@ -50,16 +51,6 @@ func containsAddress(prefixes []netip.Prefix, address netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// parseAddress reads "address", "address:port", "[address]" and "[address]:port", the forms that proxies write.
-func parseAddress(s string) (netip.Addr, bool) {
-	if strings.Count(s, ":") == 1 || strings.Contains(s, "]:") {
-		withPort, err := netip.ParseAddrPort(s)
-		return withPort.Addr().Unmap().WithZone(""), err == nil
-	}
-	address, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
-	return address.Unmap().WithZone(""), err == nil
 }
 
 // Salt makes the hashes of addresses of one UTC day.

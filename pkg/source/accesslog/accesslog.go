@@ -26,14 +26,34 @@ type Request struct {
 	Query  string // as it was sent, without the question mark; "" if there is none
 	// Bytes were sent to the client, or of ingest were received from it. Each format counts its own way, see Formats.
 	Bytes     int64
-	Address   netip.Addr // of the client; the zero Addr if the log has none
+	Address   netip.Addr // of the client; the zero Addr if the log has none that can be read
+	NoAddress string     // why Address is the zero Addr: one of the Address… constants; "" if it is not
 	Referrer  string     // a URL, "" if there is none
 	UserAgent string     // "" if there is none
 	// Protocol and Stream are set only where the log itself names them (Wowza). Else Rules find them by the path.
 	Protocol, Stream string
 	Direction        string // measure.Playout or measure.Ingest
 	CMCD             CMCD
+	// Left is why a line that was understood is no request to count: one of the Left… constants; "" of a request.
+	Left string
 }
+
+// Why a request has no address.
+const (
+	AddressAbsent     = "absent"     // the log has none, or a hyphen
+	AddressName       = "name"       // the log has the name of a host, or of a socket
+	AddressUnreadable = "unreadable" // what the log has is neither address nor name
+)
+
+// Why a line is no request to count.
+const (
+	LeftBlank      = "blank"
+	LeftHeader     = "header"     // names the columns of a log, or is a comment
+	LeftTest       = "test"       // by which a CDN tries where it shall send logs
+	LeftSession    = "session"    // of a session whose end, another line, counts (Wowza)
+	LeftInternal   = "internal"   // of the server's own, with no client
+	LeftSubrequest = "subrequest" // made by the CDN itself while it answered a client's request, which has a line of its own
+)
 
 // CMCD is Common Media Client Data in request mode as it was sent, not decoded (CTA-5004-B). It comes either as a query
 // argument or in up to four headers; absent ones are "".
@@ -54,8 +74,8 @@ func (e *Error) Error() string { return e.Field + " " + e.Message }
 // Decoder decodes the lines of one log, in their order. It must not be used by several goroutines at once, and a log whose
 // header names its columns needs a Decoder of its own.
 type Decoder interface {
-	// Decode decodes a line without its end and reports whether it tells of a request: a blank line, a header, and what Wowza
-	// logs beside the ends of streams do not. Request is overwritten. A refusal is an *Error. Neither line nor r are kept.
+	// Decode decodes a line without its end into r, which is overwritten, and reports whether it tells of a request to count. If
+	// it does not, r.Left says why, and the rest of r has no meaning. A refusal is an *Error. Neither line nor r are kept.
 	Decode(line []byte, r *Request) (ok bool, err error)
 }
 
@@ -72,28 +92,32 @@ type Format struct {
 	Location *time.Location
 }
 
+// Auto is the name of the format that Detect finds out. No Decoder is of it.
+const Auto = "auto"
+
 // formats make the decoders by name. What Bytes are is said here.
 var formats = []struct {
-	name string
-	make func(Format) (Decoder, error)
+	name     string
+	make     func(Format) (Decoder, error)
+	describe string
 }{
 	// Bytes: $body_bytes_sent, the body.
-	{"nginx-combined", combined},
+	{"nginx-combined", combined, "log format combined of nginx"},
 	// Bytes: $bytes_sent, header and body; without it $body_bytes_sent.
-	{"nginx-json", jsonFormat(nginxColumns)},
+	{"nginx-json", jsonFormat(nginxColumns), "variables of nginx as JSON"},
 	// Bytes: %b, the body, or with %O instead header and body.
-	{"apache-combined", combined},
+	{"apache-combined", combined, "log format combined of Apache"},
 	// Bytes: sc-bytes, header and body.
-	{"cloudfront", columnsFormat(cloudfrontColumns, cloudfrontFields)},
-	{"cloudfront-realtime", columnsFormat(cloudfrontColumns, cloudfrontRealtimeFields)},
+	{"cloudfront", columnsFormat(cloudfrontColumns, cloudfrontFields), "standard logs of Amazon CloudFront"},
+	{"cloudfront-realtime", columnsFormat(cloudfrontColumns, cloudfrontRealtimeFields), "real-time logs of Amazon CloudFront"},
 	// Bytes: EdgeResponseBytes, header and body; without it EdgeResponseBodyBytes.
-	{"cloudflare", jsonFormat(cloudflareColumns)},
+	{"cloudflare", jsonFormat(cloudflareColumns), "data set http_requests of Cloudflare's Logpush"},
 	// Bytes: "bytes", by the documented format header and body.
-	{"fastly", jsonFormat(fastlyColumns)},
+	{"fastly", jsonFormat(fastlyColumns), "JSON as documented for Fastly"},
 	// Bytes: sc-stream-bytes, of publishers cs-stream-bytes, of the whole session.
-	{"wowza", wowza},
+	{"wowza", wowza, "access log of Wowza Streaming Engine"},
 	// Bytes: $bytes_sent, header and body; without it $body_bytes_sent, the body.
-	{"template", template},
+	{"template", template, "lines of a format string of nginx, which template gives"},
 }
 
 // Formats returns the names of all formats.
@@ -105,6 +129,16 @@ func Formats() []string {
 	return names
 }
 
+// Describe says in a few words what logs are of a format, and "" of an unknown one.
+func Describe(name string) string {
+	for _, f := range formats {
+		if f.name == name {
+			return f.describe
+		}
+	}
+	return ""
+}
+
 // NewDecoder returns a decoder of the format. The error says what is wrong with the format.
 func NewDecoder(f Format) (Decoder, error) {
 	for _, known := range formats {
@@ -114,6 +148,9 @@ func NewDecoder(f Format) (Decoder, error) {
 			}
 			return known.make(f)
 		}
+	}
+	if f.Name == Auto {
+		return nil, errors.New(`the format "auto" must be found out from the log`)
 	}
 	return nil, fmt.Errorf("unknown log format %q, it must be one of %s", f.Name, strings.Join(Formats(), ", "))
 }

@@ -83,7 +83,7 @@ func TestDecode(t *testing.T) {
 				accesslog.Request{}},
 			{"\x00\x00" + `unix: - a user [10/Oct/2000:13:55:36 -0730] "GET /a%zz%2?? HTTP/1.1" 000 - "-" "x" "10.1.2.3" 0.1` + "\r\n",
 				accesslog.Request{
-					Time: at("2000-10-10T13:55:36-07:30"), Method: "GET", Path: "/a%zz%2", Query: "?", UserAgent: "x",
+					Time: at("2000-10-10T13:55:36-07:30"), Method: "GET", Path: "/a%zz%2", Query: "?", UserAgent: "x", NoAddress: accesslog.AddressName,
 				}},
 			{`::ffff:192.0.2.7 - - [10/Oct/2000:13:56:59 -0730] "GET /a b.ts HTTP/2.0" 200 0 "" "` + "\xff\xfe" + `"`,
 				accesslog.Request{
@@ -340,13 +340,16 @@ func TestDecode(t *testing.T) {
 				}
 				want := line.want
 				if want == (accesslog.Request{}) {
-					if ok {
-						t.Errorf("%s:\ngot %+v, want nothing", line.text, got)
+					if ok || (err == nil) != (got.Left != "") {
+						t.Errorf("%s:\ngot %+v %v, want nothing", line.text, got, err)
 					}
 					continue
 				}
 				if want.Direction == "" {
 					want.Direction = measure.Playout
+				}
+				if !want.Address.IsValid() && want.NoAddress == "" {
+					want.NoAddress = accesslog.AddressAbsent
 				}
 				if !ok || got != want {
 					t.Errorf("%s:\ngot  %v %+v\nwant %+v", line.text, ok, got, want)

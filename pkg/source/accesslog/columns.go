@@ -122,9 +122,11 @@ func (d *columnDecoder) Decode(line []byte, r *Request) (bool, error) {
 func (d *columnDecoder) read(line []byte, r *Request) (bool, error) {
 	line, err := trim(line)
 	if err != nil || len(line) == 0 {
+		*r = Request{Left: LeftBlank}
 		return false, err
 	}
 	if line[0] == '#' {
+		*r = Request{Left: LeftHeader}
 		if names, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
 			d.order(strings.Fields(string(names)))
 		}

@@ -66,6 +66,7 @@ func jsonFormat(columns map[string]column) func(Format) (Decoder, error) {
 func (d *jsonDecoder) Decode(line []byte, r *Request) (bool, error) {
 	line, err := trim(line)
 	if err != nil || len(line) == 0 {
+		*r = Request{Left: LeftBlank}
 		return false, err
 	}
 	v, err := d.parser.ParseBytes(line)
@@ -84,6 +85,7 @@ func (d *jsonDecoder) Decode(line []byte, r *Request) (bool, error) {
 	}
 	if d.has == 0 && o.Get("content") != nil {
 		// Cloudflare tries a destination with {"content":"tests"} before it sends logs there.
+		r.Left = LeftTest
 		return false, nil
 	}
 	if err := d.finish(); err != nil {

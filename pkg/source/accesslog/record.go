@@ -2,9 +2,10 @@ package accesslog
 
 import (
 	"bytes"
-	"net/netip"
+	"regexp"
 	"strconv"
 
+	"github.com/streamlens/streamlens/pkg/address"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
 )
@@ -90,7 +91,7 @@ func newRecord(f Format) record { return record{texts: newTexts(), clock: clock{
 
 // reset prepares the record for a line.
 func (d *record) reset(r *Request) {
-	*r = Request{Direction: measure.Playout}
+	*r = Request{Direction: measure.Playout, NoAddress: AddressAbsent}
 	d.Request = r
 	d.has, d.told = 0, 0
 	d.date, d.ofDay, d.zone, d.cmcd = nil, nil, nil, d.cmcd[:0]
@@ -123,10 +124,7 @@ func (d *record) set(c *column, value []byte) error {
 	case fieldZone:
 		d.zone = value
 	case fieldAddress:
-		// A log may have the name of a host or of a socket here.
-		if address, err := netip.ParseAddr(d.texts.text(value)); err == nil {
-			d.Address = address.Unmap().WithZone("")
-		}
+		d.address(value)
 	case fieldMethod:
 		d.Method = d.text(value)
 	case fieldRequest:
@@ -209,6 +207,22 @@ func (d *record) finish() error {
 	}
 	return nil
 }
+
+// address takes the address of a client, in any form.
+func (d *record) address(value []byte) {
+	text := d.texts.text(value)
+	if a, ok := address.Client(text); ok {
+		d.Address, d.NoAddress = a, ""
+		return
+	}
+	d.NoAddress = AddressUnreadable
+	if hostName.MatchString(text) {
+		d.NoAddress = AddressName
+	}
+}
+
+// hostName matches the names of hosts, and of the sockets by which a server of the same machine comes ("unix:").
+var hostName = regexp.MustCompile(`^(unix:.*|[\pL\d_]([\pL\d_.-]*\pL[\pL\d_.-]*)?(:\d+)?)$`)
 
 // text returns a value as a string. The user agents of CloudFront are escaped twice.
 func (d *record) text(value []byte) string {

@@ -105,6 +105,7 @@ func template(f Format) (Decoder, error) {
 func (d *templateDecoder) Decode(line []byte, r *Request) (bool, error) {
 	line, err := trim(line)
 	if err != nil || len(line) == 0 {
+		*r = Request{Left: LeftBlank}
 		return false, err
 	}
 	d.reset(r)

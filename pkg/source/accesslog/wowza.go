@@ -49,9 +49,17 @@ func wowza(f Format) (Decoder, error) {
 // once for every stream that a client played or published, by RTMP as by HTTP, so this alone counts.
 func (d *wowzaDecoder) Decode(line []byte, r *Request) (bool, error) {
 	ok, err := d.read(line, r)
-	// Streams without a client's protocol are the server's own, such as those of its transcoder.
-	if !ok || d.category != "stream" || d.event != "destroy" || r.Protocol == "" {
+	if !ok {
 		return false, err
+	}
+	if d.category != "stream" || d.event != "destroy" {
+		r.Left = LeftSession
+		return false, nil
+	}
+	if r.Protocol == "" {
+		// Streams without a client's protocol are those of its transcoder and the like.
+		r.Left = LeftInternal
+		return false, nil
 	}
 	if err := d.finish(); err != nil {
 		return false, err
