@@ -3,36 +3,46 @@ package collector
 import (
 	"fmt"
 	"net/http"
-	"time"
+	"net/netip"
 
+	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/ingest"
+	"github.com/streamlens/streamlens/pkg/source/logreader"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
 const (
 	// maxLogsBody bounds a request with lines of an access log, in bytes.
 	maxLogsBody = 32 << 20
-	// maxNamedLines is how many refused lines an answer names.
-	maxNamedLines = 20
 	// maxIdempotencyKey bounds the header by which a request is counted once, in bytes.
 	maxIdempotencyKey = 128
-	// logInterval is the interval of sessions whose states come with requests for media: segments of live streams last 10 s at
-	// most.
-	logInterval = 10 * time.Second
 )
 
 // LogAnswer is the answer to lines of an access log.
 type LogAnswer struct {
+	// Found is the format that was found out and from what; "" if the request names it.
+	Found string `json:"found,omitempty"`
 	// Accepted is how many lines count, Ignored how many do not because they are no delivery of a stream: headers of the log,
-	// paths of other files, refused requests.
+	// paths of other files, requests that failed.
 	Accepted int `json:"accepted"`
 	Ignored  int `json:"ignored"`
 	// Refused is how many lines could not be read; the first of them are named.
-	Refused  int             `json:"refused"`
-	Rejected []event.Refusal `json:"rejected,omitempty"`
+	Refused  int            `json:"refused"`
+	Rejected []RejectedLine `json:"rejected,omitempty"`
+	// Remarks say why lines were ignored or refused, and what lines lack that count.
+	Remarks []logreader.Remark `json:"remarks,omitempty"`
 	// Repeated means that the request was counted before, by its Idempotency-Key.
 	Repeated bool `json:"repeated,omitempty"`
+	// Fates says what became of each line, if the request asks for it; see logreader.Result.
+	Fates string `json:"fates,omitempty"`
+}
+
+// RejectedLine is a line that was refused.
+type RejectedLine struct {
+	Line  int    `json:"line"` // of the request, from 1
+	Error string `json:"error"`
+	Field string `json:"field"` // as the log names it, behind the number of the line
 }
 
 func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
@@ -41,9 +51,14 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	log, err := newLogSource(logFormat(r.URL.Query()))
+	query := r.URL.Query()
+	format, err := logreader.FormatOf(query)
+	var log *logreader.Log
+	if err == nil {
+		log, err = logreader.New(format)
+	}
 	if err != nil {
-		return &refusal{http.StatusBadRequest, event.Refusal{Reason: "format", Field: "format", Error: err.Error()}, 0}
+		return refuseFormat(err)
 	}
 	key, err := idempotencyKey(r)
 	if err != nil {
@@ -55,9 +70,17 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	answered, err := s.countLog(log, body, organization, ingest.Delivery{Organization: organization.ID, ID: key, Received: received})
+	result, err := log.Read(s.logsOf(organization), s.span(received), body)
+	if err != nil {
+		return refuseFormat(err)
+	}
+	answered, err := s.countLog(result, ingest.Delivery{Organization: organization.ID, ID: key, Received: received})
 	if err != nil {
 		return err
+	}
+	answered.Found = log.Found()
+	if query.Get("fates") == "true" {
+		answered.Fates = result.Fates()
 	}
 	status := http.StatusAccepted
 	if answered.Accepted == 0 && answered.Refused > 0 {
@@ -65,6 +88,11 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer(w, status, answered)
 	return nil
+}
+
+// refuseFormat refuses a log whose format is wrong or cannot be found out.
+func refuseFormat(err error) error {
+	return &refusal{http.StatusBadRequest, event.Refusal{Reason: "format", Field: "format", Error: err.Error()}, 0}
 }
 
 // idempotencyKey returns the key by which a request is counted once, "" if it has none.
@@ -77,54 +105,51 @@ func idempotencyKey(r *http.Request) (string, error) {
 	return key, nil
 }
 
-// countLog counts lines of an access log, in a delivery that has none yet. Lines that cannot be read are refused by name, the
-// others count.
-func (s *Server) countLog(log *logSource, text []byte, o *tenant.Organization, d ingest.Delivery) (LogAnswer, error) {
-	var (
-		a      LogAnswer
-		counts []int
-		number int
-	)
-	readers, err := log.read(s, o, text, d.Received)
-	if err != nil {
-		return a, err
+// logsOf returns what is needed to read the logs of an organisation.
+func (s *Server) logsOf(o *tenant.Organization) *logreader.Organization {
+	return &logreader.Organization{
+		ID:      o.ID,
+		Rules:   s.settings.Load().rulesOf(o.ID),
+		Country: s.Countries.Country,
+		Stored:  func(a netip.Addr, at int64) string { return s.storedAddress(a, o.Privacy.IP, at) },
+		UserAgent: func(text string) enrich.UserAgent {
+			return s.UserAgents.UserAgent(enrich.UserAgentHeaders{UserAgent: text})
+		},
 	}
-	d.Sessions = mergeSessions(readers)
-	for _, r := range readers {
-		d.Lines, counts = append(d.Lines, r.lines...), append(counts, r.counts...)
-		a.Accepted += r.accepted
-		a.Ignored += r.ignored
-		for reason, n := range r.refused {
-			a.Refused += n
-			s.metrics.refused(reason, n)
+}
+
+// span returns the times that lines may have that are received now, in ms since 1970.
+func (s *Server) span(received int64) logreader.Span {
+	return logreader.Span{Received: received, Oldest: received - s.MaxUsageAge().Milliseconds()}
+}
+
+// countLog counts what was read of an access log, in a delivery that has nothing yet. Lines whose stream is over the limit become
+// refused.
+func (s *Server) countLog(result *logreader.Result, d ingest.Delivery) (LogAnswer, error) {
+	d.Lines, d.Sessions = result.Lines, result.Sessions
+	repeated := false
+	if len(d.Lines) > 0 || d.Cursor.Source != "" { // what counts nothing does not use up its key
+		counted, err := s.Pipeline.Usage(d)
+		if err != nil {
+			return LogAnswer{}, err
 		}
-		for _, refused := range r.named {
-			if len(a.Rejected) < maxNamedLines {
-				refused.Field = fmt.Sprintf("line[%d].%s", number+refused.line, refused.Field)
-				a.Rejected = append(a.Rejected, refused.Refusal)
-			}
+		result.Refuse(counted.OverLimit, event.Refusal{Reason: "streams", Error: ingest.ErrStreams.Error(), Field: "stream"})
+		if repeated = counted.Repeated > 0; repeated {
+			s.metrics.repeated.Add(result.Accepted)
 		}
-		number += r.number
 	}
-	if len(d.Lines) == 0 && d.Cursor.Source == "" {
-		return a, nil // what counts nothing does not use up its key
+	for _, r := range result.Remarks {
+		s.metrics.logLines(r)
+		if r.Fate == logreader.Refused {
+			s.metrics.refused(r.Reason, r.Lines)
+		}
 	}
-	counted, err := s.Pipeline.Usage(d)
-	if err != nil {
-		return LogAnswer{}, err
+	s.metrics.accepted.Add(result.Accepted)
+	a := LogAnswer{
+		Accepted: result.Accepted, Ignored: result.Ignored, Refused: result.Refused, Remarks: result.Remarks, Repeated: repeated,
 	}
-	for _, i := range counted.OverLimit {
-		a.Accepted -= counts[i]
-		a.Refused += counts[i]
-		s.metrics.refused("streams", counts[i])
+	for _, r := range result.Rejections {
+		a.Rejected = append(a.Rejected, RejectedLine{r.Line, r.Error, fmt.Sprintf("line[%d].%s", r.Line, r.Field)})
 	}
-	if len(counted.OverLimit) > 0 {
-		a.Rejected = append(a.Rejected, event.Refusal{Error: ingest.ErrStreams.Error(), Field: "stream"})
-	}
-	if counted.Repeated > 0 {
-		a.Repeated = true
-		s.metrics.repeated.Add(a.Accepted)
-	}
-	s.metrics.accepted.Add(a.Accepted)
 	return a, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/ingest"
+	"github.com/streamlens/streamlens/pkg/source/logreader"
 )
 
 // metricsPrefix begins the names of the collector's own metrics.
@@ -82,6 +83,11 @@ func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, ready func(contex
 // refused counts refused events, lines and requests by reason.
 func (m *metricSet) refused(reason string, n int) {
 	m.set.GetOrCreateCounter(fmt.Sprintf("%srefused_total{reason=%q}", metricsPrefix, reason)).Add(n)
+}
+
+// logLines counts lines of access logs that are ignored or refused, or that lack something, by what became of them and why.
+func (m *metricSet) logLines(r logreader.Remark) {
+	m.set.GetOrCreateCounter(fmt.Sprintf("%slog_lines_total{fate=%q,reason=%q}", metricsPrefix, r.Fate, r.Reason)).Add(r.Lines)
 }
 
 func (m *metricSet) write(w http.ResponseWriter, _ *http.Request) {

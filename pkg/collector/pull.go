@@ -16,6 +16,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/source/logfile"
+	"github.com/streamlens/streamlens/pkg/source/logreader"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
@@ -30,13 +31,17 @@ type pull struct {
 func newPull(c config.Config, s *Server, logger *slog.Logger) (*pull, error) {
 	p := &pull{}
 	for _, l := range c.Logs {
-		log, err := newLogSource(l.LogFormat())
+		format, err := l.LogFormat()
+		if err != nil {
+			return nil, err
+		}
+		log, err := logreader.New(format)
 		if err != nil {
 			return nil, err
 		}
 		source := sourceName("log", l.Organization, l.File)
 		p.followers = append(p.followers, &logfile.Follower{
-			Path: l.File, Restore: s.Pipeline.Cursor(source), Take: s.logTaker(l.Organization, source, log), Header: log.skip,
+			Path: l.File, Restore: s.Pipeline.Cursor(source), Take: s.logTaker(l, source, log), Header: log.Skip,
 			Logger: logger,
 		})
 	}
@@ -95,24 +100,47 @@ func (e goneError) Error() string {
 	return fmt.Sprintf("the configuration has no organisation %s any more", string(e))
 }
 
-// logTaker counts the lines of a log that is followed, and tells of the first line that cannot be read.
-func (s *Server) logTaker(organization, source string, log *logSource) func(context.Context, []byte, string) error {
-	told := false
+// logTaker counts the lines of a log that is followed. It tells of what it finds out once: of the format, and of each reason for which
+// lines are refused or lack something.
+func (s *Server) logTaker(l config.LogFile, source string, log *logreader.Log) func(context.Context, []byte, string) error {
+	told := map[string]bool{}
+	logger := s.Logger.With("file", l.File)
 	return func(ctx context.Context, lines []byte, position string) error {
-		o, ok := s.Directory.Organization(organization)
+		o, ok := s.Directory.Organization(l.Organization)
 		if !ok {
-			return goneError(organization)
+			return goneError(l.Organization)
 		}
-		answered, err := s.countLog(log, lines, o, ingest.Delivery{
-			Organization: o.ID, Received: s.Clock().UnixMilli(), Cursor: ingest.Cursor{Source: source, Position: position},
+		received := s.Clock().UnixMilli()
+		result, err := log.Read(s.logsOf(o), s.span(received), lines)
+		if err != nil {
+			// Lines behind these may tell more of their format; these are lost, as those are that cannot be read.
+			result = logreader.RefuseAll(lines, event.Refusal{Reason: "format", Field: "line", Error: err.Error()})
+		}
+		answered, err := s.countLog(result, ingest.Delivery{
+			Organization: o.ID, Received: received, Cursor: ingest.Cursor{Source: source, Position: position},
 		})
 		if err != nil {
 			return err
 		}
-		if answered.Refused > 0 && !told {
-			told = true
-			s.Logger.WarnContext(ctx, "Lines of a log cannot be read; is the format right?", "refused", answered.Refused,
-				"field", answered.Rejected[0].Field, "error", answered.Rejected[0].Error)
+		if found := log.Found(); found != "" && !told[found] {
+			told[found] = true
+			logger.InfoContext(ctx, "The format of a log is found out", "format", found)
+		}
+		for _, r := range answered.Remarks {
+			if r.Fate == logreader.Ignored || told[string(r.Fate)+r.Reason] {
+				continue
+			}
+			told[string(r.Fate)+r.Reason] = true
+			if r.Fate == logreader.Counted {
+				logger.WarnContext(ctx, "Lines of a log count without something", "without", r.Reason, "lines", r.Lines, "example", r.Example)
+				continue
+			}
+			sentence := r.Reason
+			if len(answered.Rejected) > 0 {
+				sentence = answered.Rejected[0].Field + ": " + answered.Rejected[0].Error
+			}
+			logger.WarnContext(ctx, "Lines of a log cannot be read; is the format right?", "reason", r.Reason, "lines", r.Lines,
+				"error", sentence, "example", r.Example)
 		}
 		return nil
 	}

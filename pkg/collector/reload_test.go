@@ -13,6 +13,8 @@ import (
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/enrich/enrichtest"
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/source/accesslog"
+	"github.com/streamlens/streamlens/pkg/source/logreader"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
@@ -130,11 +132,11 @@ func TestReloadTakesDatabaseAway(t *testing.T) {
 
 func TestPulledForNobody(t *testing.T) {
 	c, r, _ := reloading(t)
-	log, err := newLogSource(logFormat(map[string][]string{"format": {"nginx-combined"}}))
+	log, err := logreader.New(accesslog.Format{Name: "nginx-combined"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	take := c.server.logTaker("acme", "log", log)
+	take := c.server.logTaker(config.LogFile{Organization: "acme"}, "log", log)
 	line := []byte(`203.0.113.1 - - [24/Nov/2026:10:00:00 +0000] "GET /live/a/1.ts HTTP/1.1" 200 9 "-" "-"` + "\n")
 	if err := take(t.Context(), line, "1"); err != nil {
 		t.Fatal(err)

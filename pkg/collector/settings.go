@@ -28,17 +28,26 @@ func newSettings(trustedProxies []netip.Prefix, organizations []tenant.Organizat
 			s.rules[o.ID] = before.rules[o.ID]
 			continue
 		}
-		var own []accesslog.Rule
-		for _, p := range o.StreamPaths {
-			expression, err := regexp.Compile(p.Path)
-			if err != nil {
-				return nil, fmt.Errorf("organisation %s: stream path: %w", o.ID, err)
-			}
-			own = append(own, accesslog.Rule{Path: expression, Protocol: strings.ToLower(p.Protocol)})
+		rules, err := StreamRules(&o)
+		if err != nil {
+			return nil, err
 		}
-		s.rules[o.ID] = accesslog.NewRules(own)
+		s.rules[o.ID] = rules
 	}
 	return s, nil
+}
+
+// StreamRules returns the rules by which an organisation's streams are found, which know nothing yet of its streams.
+func StreamRules(o *tenant.Organization) (*accesslog.Rules, error) {
+	var own []accesslog.Rule
+	for _, p := range o.StreamPaths {
+		expression, err := regexp.Compile(p.Path)
+		if err != nil {
+			return nil, fmt.Errorf("organisation %s: stream path: %w", o.ID, err)
+		}
+		own = append(own, accesslog.Rule{Path: expression, Protocol: strings.ToLower(p.Protocol)})
+	}
+	return accesslog.NewRules(own), nil
 }
 
 // rulesOf returns the rules by which an organisation's streams are found. A request that has begun may be of an organisation that

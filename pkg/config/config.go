@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
+	"github.com/streamlens/streamlens/pkg/source/logreader"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
@@ -56,7 +57,7 @@ const minDataBytes = 256 << 20
 // LogFile is an access log on the collector's machine.
 type LogFile struct {
 	File   string `yaml:"file"`
-	Format string `yaml:"format"` // of accesslog.Formats
+	Format string `yaml:"format"` // of accesslog.Formats, or accesslog.Auto
 	// Template is the string of nginx's log_format, for the format "template" only.
 	Template string `yaml:"template"`
 	// Fields are the names of the columns, for formats that have columns and logs that do not name them.
@@ -238,7 +239,7 @@ func parse(data []byte) (Config, error) {
 		}
 		format, err := l.LogFormat()
 		if err == nil {
-			_, err = accesslog.NewDecoder(format)
+			_, err = logreader.New(format)
 		}
 		if err != nil {
 			add(fmt.Sprintf("logs[%d]: %v", i, err), "logs", i, "format")

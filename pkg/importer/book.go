@@ -29,7 +29,7 @@ type Entry struct {
 	Organization string    `json:"organization"`
 	HeadBytes    int       `json:"headBytes"` // how much of its content is hashed
 	HeadHash     string    `json:"headHash"`  // SHA-256, hexadecimal
-	Bytes        int64     `json:"bytes"`     // of its content that are counted
+	Bytes        int64     `json:"bytes"`     // of its content that were sent; what became of the lines is with the attempts
 	Fields       string    `json:"fields,omitempty"`
 	Time         time.Time `json:"time"` // of the last import
 }
@@ -66,6 +66,11 @@ func (b *Book) Save() error {
 		return fmt.Errorf("keep what was imported: %w", err)
 	}
 	return nil
+}
+
+// attemptsOf returns the path of the file that keeps what became of the lines of a file.
+func (b *Book) attemptsOf(e *Entry) string {
+	return filepath.Join(b.path+".lines", fmt.Sprintf("%s-%.32s.jsonl", e.Organization, e.HeadHash))
 }
 
 // entry returns the entry of a file with the given begin, a new one if it is unknown, and nil if the begin has no line that

@@ -1,37 +1,29 @@
-// Package importer sends access logs to a collector, each line once: it goes on where an interrupted import ended, and passes
-// over what was imported before.
+// Package importer sends access logs to a collector, each line once: it goes on where an interrupted import ended, passes over what
+// counted before, and tries again what did not.
 package importer
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-
 	"github.com/streamlens/streamlens/pkg/collector"
-	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
+	"github.com/streamlens/streamlens/pkg/source/logreader"
 )
 
 const (
-	// chunkBytes is about how much goes with one request: with the longest line behind it not more than 4 MiB, up to where the collector's
-	// buffers grow before they are four times as large.
-	chunkBytes = 3 << 20
-	// maxLineBytes is the longest line; a longer one is no access log.
-	maxLineBytes = 1 << 20
 	// firstWait and maxWait are how long a collector that cannot take more is waited for before the next try.
 	firstWait = time.Second
 	maxWait   = 30 * time.Second
@@ -47,8 +39,11 @@ type Importer struct {
 	URL          string // of the collector
 	Organization string
 	SecretKey    string
-	Format       accesslog.Format
-	Book         *Book
+	// Format is that of all files, or accesslog.Auto: then each file's is found out.
+	Format accesslog.Format
+	// Paths are the organisation's own rules for paths as text: lines that were no delivery may be one by others.
+	Paths string
+	Book  *Book
 	// Progress is called with bytes read, as the file has them.
 	Progress func(n int)
 	client   http.Client
@@ -56,12 +51,26 @@ type Importer struct {
 
 // Summary is what became of the lines of a file.
 type Summary struct {
-	Accepted, Ignored, Refused int
-	Rejected                   []event.Refusal // some of the refused lines
-	Before                     int64           // bytes of the content that were counted by an earlier import
-	Imported                   time.Time       // of that import
-	Open                       bool            // the last line has no end yet and is left for the next import
+	Found string // the format that was found out and from what, "" if it was given
+	// Accepted, Ignored and Refused are the lines that were sent, Repeated those that the collector knew and did not count again.
+	Accepted, Ignored, Refused, Repeated int
+	Again                                int  // how many of them were sent before and did not count then
+	Counted                              bool // whether any line of the file counts, by this import or an earlier one
+	Remarks                              []logreader.Remark
+	Rejected                             []Rejected // some of the refused lines
+	Before                               int64      // bytes of the content that an earlier import sent
+	Imported                             time.Time  // of that import
+	Open                                 bool       // the last line has no end yet and is left for the next import
 }
+
+// Rejected is a line that was refused.
+type Rejected struct {
+	Line           int // of the file, from 1
+	Field, Message string
+}
+
+// maxRejected is how many refused lines of a file are named.
+const maxRejected = 20
 
 // ErrRefused means that the collector does not take the log at all.
 var ErrRefused = errors.New("the collector refuses the log")
@@ -75,7 +84,7 @@ func (m *Importer) Sort(files []string) error {
 			continue
 		}
 		at, err := m.firstTime(name)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrArchive) {
 			return err
 		}
 		first[name] = at
@@ -90,11 +99,15 @@ func (m *Importer) firstTime(name string) (int64, error) {
 		return 0, err
 	}
 	defer source.Close()
-	decoder, err := accesslog.NewDecoder(m.Format)
+	head, err := source.head()
 	if err != nil {
 		return 0, err
 	}
-	head, err := source.head()
+	format, _, err := m.format(head)
+	if err != nil {
+		return 0, nil // which its import says
+	}
+	decoder, err := accesslog.NewDecoder(format)
 	if err != nil {
 		return 0, err
 	}
@@ -107,32 +120,90 @@ func (m *Importer) firstTime(name string) (int64, error) {
 	return 0, nil
 }
 
-// File imports a file, which may be compressed with gzip, or Stdin.
+// format returns the format of a log by its begin, and how it was found out.
+func (m *Importer) format(head []byte) (accesslog.Format, string, error) {
+	if m.Format.Name != accesslog.Auto {
+		return m.Format, "", nil
+	}
+	if i := bytes.LastIndexByte(head, '\n'); i >= 0 {
+		head = head[:i+1]
+	}
+	detected, err := accesslog.Detect(head, m.Format.Location)
+	return detected.Format, logreader.Found(detected), err
+}
+
+// fileImport is the import of one file.
+type fileImport struct {
+	*Importer
+	name     string
+	entry    *Entry
+	attempts *attempts // nil of the standard input
+	reading  string    // how lines are read now
+	summary  Summary
+
+	at     int64 // offset in the content
+	line   int   // lines before it
+	fields []byte
+}
+
+// File imports a file, which may be compressed, or Stdin.
 func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
-	var s Summary
 	source, err := open(name, m.Progress)
 	if err != nil {
-		return s, err
+		return Summary{}, err
 	}
 	defer source.Close()
+	head, err := source.head()
+	if err != nil || len(head) == 0 {
+		return Summary{}, err
+	}
 	entry := &Entry{HeadHash: strconv.FormatInt(time.Now().UnixNano(), 36)}
 	if name != Stdin {
-		head, err := source.head()
-		if err != nil {
-			return s, err
-		}
-		known := m.Book.entry(m.Organization, name, head)
-		if known == nil {
-			return s, nil
-		}
-		entry = known
-		s.Before, s.Imported = entry.Bytes, entry.Time
-		if _, err := io.CopyN(io.Discard, source, entry.Bytes); err != nil && !errors.Is(err, io.EOF) {
-			return s, fmt.Errorf("%s: %w", name, err)
+		if entry = m.Book.entry(m.Organization, name, head); entry == nil {
+			return Summary{}, nil
 		}
 	}
+	format, found, err := m.format(head)
+	if err != nil {
+		return Summary{}, fmt.Errorf("%s: %w", name, err)
+	}
+	query := logreader.ParametersOf(format)
+	if m.Paths != "" {
+		query.Set("paths", hash([]byte(m.Paths))[:16]) // which the collector passes over
+	}
+	f := &fileImport{Importer: m, name: name, entry: entry, reading: query.Encode(), summary: Summary{Found: found}}
+	var sizes []int64
+	if name != Stdin {
+		// A file that grows is known by its begin as it is now, so that must be kept before anything of it counts.
+		if err := m.Book.Save(); err != nil {
+			return f.summary, err
+		}
+		if f.attempts, err = openAttempts(m.Book.attemptsOf(f.entry)); err != nil {
+			return f.summary, err
+		}
+		entry.Bytes = max(entry.Bytes, f.attempts.end())
+		f.summary.Before, f.summary.Imported = entry.Bytes, entry.Time
+		sizes = f.attempts.pieces(f.entry.Bytes, f.reading)
+		if sizes == nil {
+			if _, err := io.CopyN(io.Discard, source, f.entry.Bytes); err != nil && !errors.Is(err, io.EOF) {
+				return f.summary, fmt.Errorf("%s: %w", name, err)
+			}
+			f.at, f.line, f.fields = f.entry.Bytes, f.attempts.lines(), []byte(f.entry.Fields)
+		}
+	}
+	err = f.pieces(ctx, source, sizes)
+	if f.attempts != nil {
+		f.summary.Counted = f.attempts.counted()
+	} else {
+		f.summary.Counted = f.summary.Accepted > 0
+	}
+	return f.summary, err
+}
+
+// pieces imports what a source has, first pieces of the sizes.
+func (f *fileImport) pieces(ctx context.Context, source *source, sizes []int64) error {
 	reading, stop := context.WithCancel(ctx)
-	ahead := source.readAhead(reading)
+	ahead := source.readAhead(reading, sizes)
 	defer func() {
 		stop()
 		for range ahead { // the source is closed when nobody reads it any more
@@ -141,54 +212,189 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 	for {
 		next, more := <-ahead
 		if !more {
-			return s, ctx.Err()
+			return ctx.Err()
 		}
-		chunk, end := next.chunk, next.end
 		if next.err != nil {
-			return s, fmt.Errorf("%s: %w", name, next.err)
+			return fmt.Errorf("%s: %w", f.name, next.err)
 		}
-		if end && len(chunk) > 0 && chunk[len(chunk)-1] != '\n' && source.growing {
-			s.Open = true
+		chunk := next.chunk
+		if next.end && len(chunk) > 0 && chunk[len(chunk)-1] != '\n' && source.growing {
+			f.summary.Open = true
 			chunk = chunk[:bytes.LastIndexByte(chunk, '\n')+1]
 		}
 		if len(chunk) > 0 {
-			answered, err := m.send(ctx, entry, chunk)
-			if err != nil {
-				return s, fmt.Errorf("%s: %w", name, err)
-			}
-			s.add(answered)
-			entry.Bytes += int64(len(chunk))
-			entry.Time = time.Now().UTC().Truncate(time.Second)
-			if fields := lastFields(chunk); fields != "" {
-				entry.Fields = fields
-			}
-			if name != Stdin {
-				if err := m.Book.Save(); err != nil {
-					return s, err
-				}
+			if err := f.piece(ctx, chunk); err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
 			}
 		}
-		if end {
-			return s, nil
+		if next.end {
+			return nil
 		}
 	}
 }
 
-func (s *Summary) add(a collector.LogAnswer) {
-	s.Accepted += a.Accepted
+// piece imports what of a piece has not counted and may count now.
+func (f *fileImport) piece(ctx context.Context, chunk []byte) error {
+	if f.attempts == nil {
+		_, err := f.try(ctx, nil, chunk, f.reading)
+		return err
+	}
+	// Nobody knows whether the collector has counted what was sent without an answer, so it is sent again as it was.
+	if unanswered := f.attempts.open[f.at]; unanswered != nil {
+		if int64(len(chunk)) < unanswered.Bytes {
+			return errors.New("the file has changed since a part of it was sent without an answer")
+		}
+		if _, err := f.attempt(ctx, chunk[:unanswered.Bytes], unanswered.Reading); err != nil {
+			return err
+		}
+	}
+	lines, err := f.attempt(ctx, chunk, f.reading)
+	if err != nil {
+		return err
+	}
+	if fields := lastFields(chunk); fields != nil {
+		f.fields = fields
+	}
+	f.at += int64(len(chunk))
+	f.line += lines
+	if f.at <= f.entry.Bytes {
+		return nil
+	}
+	f.entry.Bytes, f.entry.Fields = f.at, string(f.fields)
+	f.entry.Time = time.Now().UTC().Truncate(time.Second)
+	return f.Book.Save()
+}
+
+// attempt tries a piece in a way of reading, unless there is nothing to try, and returns how many lines it has.
+func (f *fileImport) attempt(ctx context.Context, chunk []byte, reading string) (int, error) {
+	count := countLines(chunk)
+	before := f.attempts.known[f.at]
+	switch {
+	case before == nil && f.at < f.entry.Bytes:
+		return count, nil // of a version that kept no attempts
+	case before != nil && !before.worthAnother(reading):
+		return count, nil
+	}
+	body := chunk
+	var fates []byte // of the attempt before
+	var chosen []bool
+	if before != nil {
+		lines := slices.Collect(bytes.Lines(chunk))
+		var err error
+		if fates, err = spell(before.Fates, count); err != nil {
+			return 0, err
+		}
+		chosen = before.choose(lines, fates, reading)
+		body = nil
+		for i, line := range lines {
+			if chosen[i] {
+				body = append(body, line...)
+			}
+		}
+	}
+	tried := attempt{Offset: f.at, Bytes: int64(len(chunk)), Reading: reading}
+	if err := f.attempts.keep(tried); err != nil {
+		return 0, err
+	}
+	now, err := f.try(ctx, chosen, body, reading)
+	if err != nil {
+		return 0, err
+	}
+	if before == nil {
+		fates = now
+	} else {
+		next := 0
+		for i, is := range chosen {
+			if is {
+				fates[i] = now[next]
+				next++
+			}
+		}
+	}
+	tried.Fates = runs(fates)
+	return count, f.attempts.keep(tried)
+}
+
+// try sends lines and adds what became of them to the summary; chosen tells which of the piece they are, nil stands for all. It
+// returns the fate of each.
+func (f *fileImport) try(ctx context.Context, chosen []bool, lines []byte, reading string) ([]byte, error) {
+	body := lines
+	if len(f.fields) > 0 {
+		body = slices.Concat(f.fields, []byte("\n"), lines)
+	}
+	sum := sha256.Sum256(lines)
+	key := fmt.Sprintf("import-%.32s-%d-%s", f.entry.HeadHash, f.at, hex.EncodeToString(sum[:8]))
+	a, err := f.send(ctx, key, reading, body)
+	if err != nil {
+		return nil, err
+	}
+	fates, err := spell(a.Fates, countLines(body))
+	if err != nil {
+		return nil, err
+	}
+	header := len(f.fields) > 0
+	if header {
+		fates = fates[1:]
+		a.Ignored--
+	}
+	f.summary.add(a, chosen, header, f.line)
+	return fates, nil
+}
+
+// countLines returns how many lines a text has; the last may have no end.
+func countLines(text []byte) int {
+	n := bytes.Count(text, []byte("\n"))
+	if len(text) > 0 && text[len(text)-1] != '\n' {
+		n++
+	}
+	return n
+}
+
+// add adds an answer to lines of a piece of which chosen tells which they are, behind a header or not, and behind a number of lines of
+// the file.
+func (s *Summary) add(a collector.LogAnswer, chosen []bool, header bool, before int) {
+	if a.Repeated {
+		s.Repeated += a.Accepted
+	} else {
+		s.Accepted += a.Accepted
+	}
 	s.Ignored += a.Ignored
 	s.Refused += a.Refused
-	if len(s.Rejected) == 0 {
-		s.Rejected = a.Rejected
+	if chosen != nil {
+		s.Again += a.Accepted + a.Ignored + a.Refused
+	}
+	s.Remarks = logreader.AddRemarks(s.Remarks, a.Remarks)
+	var numbers []int // of the lines that were sent, in the piece
+	for i, is := range chosen {
+		if is {
+			numbers = append(numbers, i+1)
+		}
+	}
+	for _, r := range a.Rejected {
+		if len(s.Rejected) == maxRejected {
+			return
+		}
+		line := r.Line
+		if header {
+			line--
+		}
+		if line < 1 || numbers != nil && line > len(numbers) {
+			continue
+		}
+		if numbers != nil {
+			line = numbers[line-1]
+		}
+		_, field, _ := strings.Cut(r.Field, ".")
+		s.Rejected = append(s.Rejected, Rejected{before + line, field, r.Error})
 	}
 }
 
 // fieldsPrefix begins the header that names the columns of a W3C log. What follows it needs it.
 const fieldsPrefix = "#Fields:"
 
-func lastFields(chunk []byte) string {
+func lastFields(chunk []byte) []byte {
 	// Searching forwards for what hardly ever comes is many times faster than searching for lines.
-	last := ""
+	var last []byte
 	for {
 		i := bytes.Index(chunk, []byte(fieldsPrefix))
 		if i < 0 {
@@ -196,22 +402,17 @@ func lastFields(chunk []byte) string {
 		}
 		line, rest, _ := bytes.Cut(chunk[i:], []byte("\n"))
 		if i == 0 || chunk[i-1] == '\n' {
-			last = string(line)
+			last = bytes.Clone(line)
 		}
 		chunk = rest
 	}
 }
 
-// send sends a chunk until the collector has taken it. The key lets it count the chunk once, however often it comes.
-func (m *Importer) send(ctx context.Context, entry *Entry, chunk []byte) (collector.LogAnswer, error) {
-	body := chunk
-	if entry.Fields != "" {
-		body = slices.Concat([]byte(entry.Fields+"\n"), chunk)
-	}
-	key := fmt.Sprintf("import-%.32s-%d", entry.HeadHash, entry.Bytes)
+// send sends lines until the collector has taken them. The key lets it count them once, however often they come.
+func (m *Importer) send(ctx context.Context, key, reading string, body []byte) (collector.LogAnswer, error) {
 	began := time.Now()
 	for wait := firstWait; ; wait = min(2*wait, maxWait) {
-		answered, retry, err := m.try(ctx, key, body)
+		answered, retry, err := m.post(ctx, key, reading, body)
 		if err == nil || !retry || time.Since(began) > patience {
 			return answered, err
 		}
@@ -223,9 +424,9 @@ func (m *Importer) send(ctx context.Context, entry *Entry, chunk []byte) (collec
 	}
 }
 
-// try sends a chunk once, and returns whether it is worth trying again.
-func (m *Importer) try(ctx context.Context, key string, body []byte) (answered collector.LogAnswer, retry bool, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL+"/v1/logs?"+m.parameters().Encode(), bytes.NewReader(body))
+// post sends lines once, and returns whether it is worth trying again.
+func (m *Importer) post(ctx context.Context, key, reading string, body []byte) (answered collector.LogAnswer, retry bool, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL+"/v1/logs?fates=true&"+reading, bytes.NewReader(body))
 	if err != nil {
 		return answered, false, err
 	}
@@ -248,135 +449,4 @@ func (m *Importer) try(ctx context.Context, key string, body []byte) (answered c
 		return answered, false, nil
 	}
 	return answered, false, fmt.Errorf("%w: %s: %s", ErrRefused, response.Status, bytes.TrimSpace(text))
-}
-
-func (m *Importer) parameters() url.Values {
-	query := url.Values{"format": {m.Format.Name}}
-	if m.Format.Template != "" {
-		query.Set("template", m.Format.Template)
-	}
-	if len(m.Format.Fields) > 0 {
-		query.Set("fields", strings.Join(m.Format.Fields, ","))
-	}
-	if m.Format.Location != nil {
-		query.Set("timezone", m.Format.Location.String())
-	}
-	return query
-}
-
-// source is the content of a log.
-type source struct {
-	*bufio.Reader
-	close   []io.Closer
-	growing bool   // a server may still write it
-	rest    []byte // begin of the line that did not fit into the last chunk
-}
-
-// counting tells how much is read.
-type counting struct {
-	io.Reader
-	progress func(n int)
-}
-
-func (c counting) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	c.progress(n)
-	return n, err
-}
-
-func open(name string, progress func(n int)) (*source, error) {
-	s := &source{growing: name != Stdin}
-	var from io.Reader = os.Stdin
-	if name != Stdin {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("open log: %w", err)
-		}
-		s.close = append(s.close, file)
-		from = file
-	}
-	s.Reader = bufio.NewReaderSize(counting{from, progress}, maxHead)
-	magic, err := s.Peek(2)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), s.Close())
-	}
-	if bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(s.Reader)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", name, err), s.Close())
-		}
-		s.close = append(s.close, z)
-		s.Reader = bufio.NewReaderSize(z, maxHead)
-		s.growing = false
-	}
-	return s, nil
-}
-
-// Close closes the file.
-func (s *source) Close() error {
-	var errs []error
-	for _, c := range slices.Backward(s.close) {
-		errs = append(errs, c.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// head returns the begin of the content, without taking it.
-func (s *source) head() ([]byte, error) {
-	head, err := s.Peek(maxHead)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read log: %w", err)
-	}
-	return head, nil
-}
-
-// piece is what is read at once.
-type piece struct {
-	chunk []byte
-	end   bool
-	err   error
-}
-
-// readAhead reads while what was read before is on its way, until the end, an error, or until ctx is done.
-func (s *source) readAhead(ctx context.Context) <-chan piece {
-	pieces := make(chan piece)
-	go func() {
-		defer close(pieces)
-		for {
-			chunk, end, err := s.chunk()
-			select {
-			case pieces <- piece{chunk, end, err}:
-			case <-ctx.Done():
-				return
-			}
-			if end || err != nil {
-				return
-			}
-		}
-	}()
-	return pieces
-}
-
-// chunk returns some whole lines, and at the end what is left.
-func (s *source) chunk() (chunk []byte, end bool, err error) {
-	chunk = append(make([]byte, 0, chunkBytes+maxLineBytes), s.rest...)
-	s.rest = nil
-	for len(chunk) < cap(chunk) {
-		n, err := s.Read(chunk[len(chunk):cap(chunk)])
-		chunk = chunk[:len(chunk)+n]
-		if errors.Is(err, io.EOF) {
-			return chunk, true, nil
-		}
-		if err != nil {
-			return nil, false, fmt.Errorf("read log: %w", err)
-		}
-		if len(chunk) < chunkBytes {
-			continue
-		}
-		if i := bytes.LastIndexByte(chunk, '\n'); i >= 0 {
-			s.rest = slices.Clone(chunk[i+1:])
-			return chunk[:i+1], false, nil
-		}
-	}
-	return nil, false, fmt.Errorf("a line is longer than %d bytes: this is no access log", maxLineBytes)
 }

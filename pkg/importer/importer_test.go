@@ -3,76 +3,84 @@ package importer
 import (
 	"compress/gzip"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/streamlens/streamlens/pkg/collector"
+	"github.com/streamlens/streamlens/pkg/collector/collectortest"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
+	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
-// recorder stands in for the collector: it keeps what comes, each request by its key once.
-type recorder struct {
+// proxy stands in front of a real collector: it counts the requests that the collector takes, and can fail.
+type proxy struct {
 	*httptest.Server
-	text   strings.Builder
-	keys   map[string]bool
-	status []int  // of the answers to come; then 202
-	before func() // is called before a request is taken
+	collector *collectortest.Collector
+	requests  int
+	status    []int  // of the answers to come, which the collector does not see; then its own
+	after     func() // is called when the collector has answered, before its answer is passed on
 }
 
-func record(t *testing.T) *recorder {
+func serve(t *testing.T, change func(*tenant.Organization)) *proxy {
 	t.Helper()
-	r := &recorder{keys: map[string]bool{}}
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		body, err := io.ReadAll(request.Body)
-		if err != nil || request.Header.Get("Authorization") != "Bearer sk_x" || request.URL.Query().Get("format") == "" {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		if len(r.status) > 0 {
-			status := r.status[0]
-			r.status = r.status[1:]
+	p := &proxy{collector: collectortest.Start(t, change)}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if len(p.status) > 0 {
+			status := p.status[0]
+			p.status = p.status[1:]
 			w.WriteHeader(status)
 			return
 		}
-		if r.before != nil {
-			r.before()
+		answer := httptest.NewRecorder()
+		p.collector.Handler.ServeHTTP(answer, request)
+		p.requests++
+		if p.after != nil {
+			p.after()
 		}
-		if key := request.Header.Get("Idempotency-Key"); !r.keys[key] {
-			r.keys[key] = true
-			r.text.Write(body)
-		}
-		w.WriteHeader(http.StatusAccepted)
-		if err := json.NewEncoder(w).Encode(collector.LogAnswer{Accepted: strings.Count(string(body), "\n")}); err != nil {
-			t.Error(err)
+		w.WriteHeader(answer.Code)
+		if _, err := w.Write(answer.Body.Bytes()); err != nil {
+			t.Log(err) // of a client that is gone
 		}
 	}))
-	t.Cleanup(r.Close)
-	return r
+	t.Cleanup(p.Close)
+	return p
 }
 
-func newImporter(t *testing.T, url, state string) *Importer {
+func (p *proxy) importer(t *testing.T, state, format string) *Importer {
 	t.Helper()
 	book, err := OpenBook(state)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Importer{URL: url, Organization: "acme", SecretKey: "sk_x", Format: accesslog.Format{Name: "nginx-combined"}, Book: book,
+	return &Importer{URL: p.URL, Organization: "acme", SecretKey: "sk_acme", Format: accesslog.Format{Name: format}, Book: book,
 		Progress: func(int) {}}
 }
+
+// expect compares the bytes that are counted, once and for all: the collector ends.
+func (p *proxy) expect(t *testing.T, want int) {
+	t.Helper()
+	if got := p.collector.Sum(t, "streamlens_traffic_bytes_1m{"); got != int64(want) {
+		t.Errorf("%d bytes are counted, want %d", got, want)
+	}
+}
+
+// sum returns the bytes of lines, of which each has its number.
+func sum(first, count int) int { return count * (2*first + count - 1) / 2 }
+
+// begin is the time of line 0.
+var begin = time.Now().UTC().Add(-72 * time.Hour).Truncate(24 * time.Hour)
 
 // lines returns lines of a log from number first on.
 func lines(first, count int) string {
 	var b strings.Builder
-	begin := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	for i := first; i < first+count; i++ {
 		at := begin.Add(time.Duration(i) * time.Second).Format("02/Jan/2006:15:04:05 -0700")
 		fmt.Fprintf(&b, "192.0.2.1 - - [%s] \"GET /live/one/seg%d.ts HTTP/1.1\" 200 %d \"-\" \"-\"\n", at, i, i)
@@ -104,79 +112,80 @@ func writeGzip(t *testing.T, name, content string) string {
 func TestFileIsCountedOnce(t *testing.T) {
 	folder := t.TempDir()
 	state := filepath.Join(folder, "state", "imports.json")
-	r := record(t)
+	p := serve(t, nil)
 	content := lines(0, 100_000) // several chunks
 	name := write(t, filepath.Join(folder, "access.log"), content)
 
-	s, err := newImporter(t, r.URL, state).File(t.Context(), name)
-	if err != nil || s.Accepted != 100_000 || s.Before != 0 {
+	s, err := p.importer(t, state, "nginx-combined").File(t.Context(), name)
+	if err != nil || s.Accepted != 100_000 || s.Before != 0 || !s.Counted {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	if len(r.keys) < 2 {
-		t.Errorf("%d requests", len(r.keys))
+	if p.requests < 2 {
+		t.Errorf("%d requests", p.requests)
 	}
 	for _, again := range []string{
 		name,
 		write(t, filepath.Join(folder, "access.log.1"), content),
 		writeGzip(t, filepath.Join(folder, "access.log.2.gz"), content),
 	} {
-		s, err := newImporter(t, r.URL, state).File(t.Context(), again)
-		if err != nil || s.Accepted != 0 || s.Before != int64(len(content)) || s.Imported.IsZero() {
+		requests := p.requests
+		s, err := p.importer(t, state, "nginx-combined").File(t.Context(), again)
+		if err != nil || s.Accepted != 0 || s.Before != int64(len(content)) || s.Imported.IsZero() || !s.Counted || p.requests != requests {
 			t.Errorf("%s: %+v, %v", again, s, err)
 		}
 	}
 	grown := write(t, name, content+lines(100_000, 10)+"192.0.2.1 - - [")
-	s, err = newImporter(t, r.URL, state).File(t.Context(), grown)
+	s, err = p.importer(t, state, "nginx-combined").File(t.Context(), grown)
 	if err != nil || s.Accepted != 10 || !s.Open {
 		t.Errorf("grown: %+v, %v", s, err)
 	}
-	if got := r.text.String(); got != content+lines(100_000, 10) {
-		t.Errorf("%d bytes were sent, want %d", len(got), len(content))
+	// Without what is kept here the collector knows what it has counted.
+	s, err = p.importer(t, state+".lost", "nginx-combined").File(t.Context(), write(t, name, content))
+	if err != nil || s.Accepted != 0 || s.Repeated != 100_000 {
+		t.Errorf("state lost: %+v, %v", s, err)
 	}
+	p.expect(t, sum(0, 100_010))
 }
 
 func TestFileGoesOnAfterAnInterruption(t *testing.T) {
 	folder := t.TempDir()
 	state := filepath.Join(folder, "imports.json")
-	r := record(t)
-	content := lines(0, 150_000)
-	name := writeGzip(t, filepath.Join(folder, "access.log.gz"), content)
+	p := serve(t, nil)
+	name := writeGzip(t, filepath.Join(folder, "access.log.gz"), lines(0, 150_000))
 
 	ctx, cancel := context.WithCancel(t.Context())
-	m := newImporter(t, r.URL, state)
-	r.before = func() {
-		if len(r.keys) == 1 {
-			cancel() // the second request comes, but nobody waits for its answer
+	p.after = func() {
+		if p.requests == 2 {
+			cancel() // the second request is counted, but nobody waits for its answer
 		}
 	}
-	if s, err := m.File(ctx, name); !errors.Is(err, context.Canceled) || s.Accepted == 0 || s.Accepted == 150_000 {
+	if s, err := p.importer(t, state, "nginx-combined").File(ctx, name); !errors.Is(err, context.Canceled) || s.Accepted == 0 || s.Accepted == 150_000 {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	r.before = nil
-	s, err := newImporter(t, r.URL, state).File(t.Context(), name)
-	if err != nil || s.Before == 0 {
+	p.after = nil
+	s, err := p.importer(t, state, "nginx-combined").File(t.Context(), name)
+	if err != nil || s.Before == 0 || s.Repeated == 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if r.text.String() != content {
-		t.Errorf("%d bytes were sent, want %d", r.text.Len(), len(content))
-	}
+	p.expect(t, sum(0, 150_000))
 }
 
 func TestFileWaitsForTheCollector(t *testing.T) {
 	folder := t.TempDir()
-	r := record(t)
-	r.status = []int{http.StatusServiceUnavailable, http.StatusTooManyRequests}
-	name := write(t, filepath.Join(folder, "access.log"), lines(0, 3))
-	s, err := newImporter(t, r.URL, filepath.Join(folder, "imports.json")).File(t.Context(), name)
-	if err != nil || s.Accepted != 3 || r.text.String() != lines(0, 3) {
+	p := serve(t, nil)
+	p.status = []int{http.StatusServiceUnavailable, http.StatusTooManyRequests}
+	name := write(t, filepath.Join(folder, "access.log"), lines(1, 3))
+	s, err := p.importer(t, filepath.Join(folder, "imports.json"), "nginx-combined").File(t.Context(), name)
+	if err != nil || s.Accepted != 3 {
 		t.Errorf("%+v, %v", s, err)
 	}
+	p.expect(t, 6)
 }
 
 func TestFileIsRefused(t *testing.T) {
 	folder := t.TempDir()
-	r := record(t)
-	m := newImporter(t, r.URL, filepath.Join(folder, "imports.json"))
+	p := serve(t, nil)
+	m := p.importer(t, filepath.Join(folder, "imports.json"), "nginx-combined")
 	m.SecretKey = "sk_wrong"
 	name := write(t, filepath.Join(folder, "access.log"), lines(0, 3))
 	if _, err := m.File(t.Context(), name); !errors.Is(err, ErrRefused) {
@@ -185,43 +194,232 @@ func TestFileIsRefused(t *testing.T) {
 	if _, err := m.File(t.Context(), filepath.Join(folder, "missing.log")); err == nil {
 		t.Error("no error for a missing file")
 	}
+	m.SecretKey = "sk_acme"
 	long := write(t, filepath.Join(folder, "long.log"), "x\n"+strings.Repeat("x", chunkBytes+maxLineBytes))
-	m.SecretKey = "sk_x"
 	if _, err := m.File(t.Context(), long); err == nil {
 		t.Error("no error for a line of 5 MB")
 	}
 }
 
+// nginxJSON returns the lines of nginx's log as JSON.
+func nginxJSON(first, count int) string {
+	var b strings.Builder
+	for i := first; i < first+count; i++ {
+		fmt.Fprintf(&b, `{"msec":"%d.000","request":"GET /live/one/seg%d.ts HTTP/1.1","status":"200","bytes_sent":"%d","remote_addr":"192.0.2.1"}`+"\n",
+			begin.Unix()+int64(i), i, i)
+	}
+	return b.String()
+}
+
+func TestWhatDidNotCountIsTriedAgain(t *testing.T) {
+	folder := t.TempDir()
+	state := filepath.Join(folder, "imports.json")
+	p := serve(t, nil)
+	content := nginxJSON(1, 10)
+	name := write(t, filepath.Join(folder, "access.log"), content)
+	if s, err := p.importer(t, state, "nginx-combined").File(t.Context(), name); err != nil || s.Refused != 10 || s.Counted {
+		t.Fatalf("the wrong format: %+v, %v", s, err)
+	}
+	compressed := writeGzip(t, filepath.Join(folder, "old.log.gz"), content)
+	s, err := p.importer(t, state, "nginx-json").File(t.Context(), compressed)
+	if err != nil || s.Accepted != 10 || s.Again != 10 || !s.Counted {
+		t.Errorf("the right format: %+v, %v", s, err)
+	}
+	for _, format := range []string{"nginx-json", "nginx-combined", accesslog.Auto} {
+		if s, err := p.importer(t, state, format).File(t.Context(), name); err != nil || s.Accepted+s.Refused+s.Repeated != 0 || !s.Counted {
+			t.Errorf("once more as %s: %+v, %v", format, s, err)
+		}
+	}
+	p.expect(t, sum(1, 10))
+}
+
+func TestLinesOfTwoFormats(t *testing.T) {
+	folder := t.TempDir()
+	state := filepath.Join(folder, "imports.json")
+	p := serve(t, nil)
+	name := write(t, filepath.Join(folder, "access.log"), lines(1, 5)+nginxJSON(6, 3)+lines(9, 2)+"no request\n")
+	s, err := p.importer(t, state, accesslog.Auto).File(t.Context(), name)
+	if err != nil || s.Accepted != 7 || s.Refused != 4 || len(s.Rejected) != 4 || s.Rejected[0].Line != 6 || s.Rejected[3].Line != 11 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	s, err = p.importer(t, state, "nginx-json").File(t.Context(), name)
+	if err != nil || s.Accepted != 3 || s.Refused != 1 || s.Again != 4 || len(s.Rejected) != 1 || s.Rejected[0].Line != 11 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	p.expect(t, sum(1, 10))
+}
+
+func TestWhatOtherPathsMakeStreams(t *testing.T) {
+	folder := t.TempDir()
+	state := filepath.Join(folder, "imports.json")
+	content := strings.ReplaceAll(lines(1, 4), ".ts ", ".flv ")
+	name := write(t, filepath.Join(folder, "access.log"), content)
+	p := serve(t, nil)
+	if s, err := p.importer(t, state, "nginx-combined").File(t.Context(), name); err != nil || s.Ignored != 4 {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if s, err := p.importer(t, state, "nginx-combined").File(t.Context(), name); err != nil || s.Ignored != 0 {
+		t.Errorf("nothing has changed: %+v, %v", s, err)
+	}
+	rule := tenant.StreamPath{Path: `^/live/(?P<stream>[^/]+)/.*\.flv$`, Protocol: "flv"}
+	reloaded := serve(t, func(o *tenant.Organization) { o.StreamPaths = []tenant.StreamPath{rule} })
+	for again, want := range []int{4, 0} {
+		m := reloaded.importer(t, state, "nginx-combined")
+		m.Paths = rule.Path
+		if s, err := m.File(t.Context(), name); err != nil || s.Accepted != want {
+			t.Errorf("import %d by the rule: %+v, %v", again+1, s, err)
+		}
+	}
+	reloaded.expect(t, sum(1, 4))
+}
+
+func TestStreamsOverTheLimitAreTriedAgain(t *testing.T) {
+	folder := t.TempDir()
+	state := filepath.Join(folder, "imports.json")
+	p := serve(t, func(o *tenant.Organization) { o.Limits.Streams = 1 })
+	name := write(t, filepath.Join(folder, "access.log"), lines(1, 2)+strings.ReplaceAll(lines(3, 2), "/one/", "/two/"))
+	for again := range 2 {
+		s, err := p.importer(t, state, "nginx-combined").File(t.Context(), name)
+		if err != nil || s.Accepted != 2-2*again || s.Refused != 2 {
+			t.Errorf("import %d: %+v, %v", again+1, s, err)
+		}
+	}
+	p.expect(t, 3)
+}
+
+// TestEachLineCountsOnce imports files again and again, as one format or the other, while they grow, are renamed and compressed, and
+// while the import is killed and what it keeps is lost. What counts is what one reading of each line gives.
+func TestEachLineCountsOnce(t *testing.T) {
+	for seed := range uint64(12) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		folder := t.TempDir()
+		state := filepath.Join(folder, "imports.json")
+		p := serve(t, nil)
+		var content strings.Builder
+		total, number := 0, 1
+		for range 12 {
+			for range random.IntN(4) + 1 {
+				text := lines
+				if random.IntN(2) == 0 {
+					text = nginxJSON
+				}
+				count := random.IntN(20) + 1
+				content.WriteString(text(number, count))
+				total += sum(number, count)
+				number += count
+			}
+			name := write(t, filepath.Join(folder, fmt.Sprintf("access.log.%d", number)), content.String())
+			if random.IntN(3) == 0 {
+				name = writeGzip(t, name, content.String())
+			}
+			format := []string{"nginx-combined", "nginx-json"}[random.IntN(2)]
+			ctx, cancel := context.WithCancel(t.Context())
+			killed := random.IntN(3) == 0
+			p.after = func() {
+				if killed {
+					cancel()
+				}
+			}
+			_, err := p.importer(t, state, format).File(ctx, name)
+			cancel()
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+		}
+		p.after = nil
+		for _, format := range []string{"nginx-combined", "nginx-json"} {
+			if _, err := p.importer(t, state, format).File(t.Context(), write(t, filepath.Join(folder, "last.log"), content.String())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p.expect(t, total)
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
 func TestLaterChunksNameTheirColumns(t *testing.T) {
 	folder := t.TempDir()
-	r := record(t)
-	const header = "#Version: 1.0\n#Fields: date time c-ip\n"
-	body := strings.Repeat("2026-11-20\t10:00:00\t192.0.2.1\n", 300_000)
-	m := newImporter(t, r.URL, filepath.Join(folder, "imports.json"))
-	m.Format.Name = "cloudfront"
-	if _, err := m.File(t.Context(), write(t, filepath.Join(folder, "a.log"), header+body)); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := strings.Count(r.text.String(), "#Fields:"), len(r.keys); got != want || want < 2 {
-		t.Errorf("%d of %d requests name the columns", got, want)
+	p := serve(t, nil)
+	const header = "#Version: 1.0\n#Fields: time date c-ip cs-method cs-uri-stem sc-status sc-bytes\n"
+	line := "10:00:00\t" + begin.Format(time.DateOnly) + "\t192.0.2.1\tGET\t/live/one/seg1.ts\t200\t1\n"
+	m := p.importer(t, filepath.Join(folder, "imports.json"), "cloudfront")
+	s, err := m.File(t.Context(), write(t, filepath.Join(folder, "a.log"), header+strings.Repeat(line, 100_000)))
+	if err != nil || s.Accepted != 100_000 || p.requests < 2 {
+		t.Fatalf("%d requests, %+v, %v", p.requests, s, err)
 	}
 	// A log of nothing but a header looks like all others.
 	if s, err := m.File(t.Context(), write(t, filepath.Join(folder, "b.log"), header)); err != nil || s.Before != 0 || len(m.Book.Files) != 1 {
 		t.Errorf("%+v, %v", s, err)
 	}
+	p.expect(t, 100_000)
+}
+
+func TestCompressedFiles(t *testing.T) {
+	folder := t.TempDir()
+	content := lines(1, 3)
+	plain := write(t, filepath.Join(folder, "access.log"), content)
+	for _, test := range []struct{ ending, program string }{{"gz", "gzip"}, {"bz2", "bzip2"}, {"xz", "xz"}, {"zst", "zstd"}} {
+		t.Run(test.ending, func(t *testing.T) {
+			program, err := exec.LookPath(test.program)
+			if err != nil {
+				t.Skip(err)
+			}
+			packed, err := exec.CommandContext(t.Context(), program, "-c", plain).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := serve(t, nil)
+			name := write(t, filepath.Join(folder, "packed."+test.ending), string(packed))
+			s, err := p.importer(t, filepath.Join(t.TempDir(), "imports.json"), accesslog.Auto).File(t.Context(), name)
+			if err != nil || s.Accepted != 3 {
+				t.Errorf("%+v, %v", s, err)
+			}
+		})
+	}
+	for _, test := range []struct {
+		ending  string
+		command []string
+	}{{"tar", []string{"tar", "-cf", "-", "-C", folder, "access.log"}}, {"tar.gz", []string{"tar", "-czf", "-", "-C", folder, "access.log"}}} {
+		t.Run(test.ending, func(t *testing.T) {
+			packed, err := exec.CommandContext(t.Context(), test.command[0], test.command[1:]...).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := &Importer{Format: accesslog.Format{Name: accesslog.Auto}, Progress: func(int) {}}
+			if _, err := m.File(t.Context(), write(t, filepath.Join(folder, "packed."+test.ending), string(packed))); !errors.Is(err, ErrArchive) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
 }
 
 func TestSort(t *testing.T) {
 	folder := t.TempDir()
-	m := newImporter(t, "", filepath.Join(folder, "imports.json"))
+	m := &Importer{Format: accesslog.Format{Name: accesslog.Auto}}
 	newest := write(t, filepath.Join(folder, "access.log"), lines(5000, 2))
 	middle := write(t, filepath.Join(folder, "access.log.1"), "broken\n"+lines(3000, 2))
-	oldest := writeGzip(t, filepath.Join(folder, "access.log.2.gz"), lines(0, 2))
+	oldest := writeGzip(t, filepath.Join(folder, "access.log.2.gz"), nginxJSON(0, 2))
 	files := []string{newest, middle, oldest}
 	if err := m.Sort(files); err != nil {
 		t.Fatal(err)
 	}
 	if files[0] != oldest || files[1] != middle || files[2] != newest {
 		t.Errorf("sorted %v", files)
+	}
+}
+
+func TestRunsOfFates(t *testing.T) {
+	for _, text := range []string{"", "1c", "120c3i1r7c"} {
+		fates, err := spell(text, countRuns(text))
+		if err != nil || runs(fates) != text {
+			t.Errorf("%q becomes %q, %v", text, runs(fates), err)
+		}
+	}
+	for _, broken := range []string{"3", "c", "-1c", "4c", "2c", "3x"} {
+		if _, err := spell(broken, 3); err == nil {
+			t.Errorf("%q is taken for three lines", broken)
+		}
 	}
 }

@@ -1,0 +1,207 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+)
+
+const (
+	// chunkBytes is about how much goes with one request: with the longest line behind it not more than 4 MiB, up to where the collector's
+	// buffers grow before they are four times as large.
+	chunkBytes = 3 << 20
+	// maxLineBytes is the longest line; a longer one is no access log.
+	maxLineBytes = 1 << 20
+)
+
+// source is the content of a log.
+type source struct {
+	*bufio.Reader
+	close   []func() error
+	growing bool   // a server may still write it
+	rest    []byte // begin of the line that did not fit into the last chunk
+}
+
+// counting tells how much is read.
+type counting struct {
+	io.Reader
+	progress func(n int)
+}
+
+func (c counting) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.progress(n)
+	return n, err
+}
+
+// ErrArchive means that a file has other files in it.
+var ErrArchive = errors.New("is an archive: unpack it and import the logs in it")
+
+// open opens a log by its first bytes, whatever its name is.
+func open(name string, progress func(n int)) (*source, error) {
+	s := &source{growing: name != Stdin}
+	var from io.Reader = os.Stdin
+	if name != Stdin {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("open log: %w", err)
+		}
+		s.close = append(s.close, file.Close)
+		from = file
+	}
+	s.Reader = bufio.NewReaderSize(counting{from, progress}, maxHead)
+	if err := s.unpack(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), s.Close())
+	}
+	return s, nil
+}
+
+// unpack puts a decompressor in front of a content that is compressed.
+func (s *source) unpack() error {
+	magic, err := s.Peek(6)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read log: %w", err)
+	}
+	begins := func(with string) bool { return bytes.HasPrefix(magic, []byte(with)) }
+	var unpacked io.Reader
+	switch {
+	case begins("\x1f\x8b"):
+		z, err := gzip.NewReader(s.Reader)
+		if err != nil {
+			return err
+		}
+		s.close = append(s.close, z.Close)
+		unpacked = z
+	case begins("BZh"):
+		unpacked = bzip2.NewReader(s.Reader)
+	case begins("\xfd7zXZ\x00"):
+		if unpacked, err = xz.NewReader(s.Reader); err != nil {
+			return err
+		}
+	case begins("\x28\xb5\x2f\xfd"):
+		z, err := zstd.NewReader(s.Reader)
+		if err != nil {
+			return err
+		}
+		s.close = append(s.close, func() error { z.Close(); return nil })
+		unpacked = z
+	case begins("PK\x03\x04"), begins("7z\xbc\xaf\x27\x1c"), begins("Rar!"):
+		return ErrArchive
+	default:
+		return s.refuseTar()
+	}
+	s.Reader = bufio.NewReaderSize(unpacked, maxHead)
+	s.growing = false
+	return s.refuseTar()
+}
+
+// refuseTar refuses archives of tar, which say what they are behind the name of their first file.
+func (s *source) refuseTar() error {
+	const at, mark = 257, "ustar"
+	begin, err := s.Peek(at + len(mark))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read log: %w", err)
+	}
+	if len(begin) == at+len(mark) && string(begin[at:]) == mark {
+		return ErrArchive
+	}
+	return nil
+}
+
+// Close closes the file.
+func (s *source) Close() error {
+	var errs []error
+	for _, c := range slices.Backward(s.close) {
+		errs = append(errs, c())
+	}
+	return errors.Join(errs...)
+}
+
+// head returns the begin of the content, without taking it.
+func (s *source) head() ([]byte, error) {
+	head, err := s.Peek(maxHead)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read log: %w", err)
+	}
+	return head, nil
+}
+
+// piece is what is read at once.
+type piece struct {
+	chunk []byte
+	end   bool
+	err   error
+}
+
+// readAhead reads while what was read before is on its way, until the end, an error, or until ctx is done: first pieces of the given
+// sizes, then chunks.
+func (s *source) readAhead(ctx context.Context, sizes []int64) <-chan piece {
+	pieces := make(chan piece)
+	go func() {
+		defer close(pieces)
+		for {
+			var p piece
+			if len(sizes) > 0 {
+				p = s.exactly(sizes[0])
+				sizes = sizes[1:]
+			} else {
+				p = s.next()
+			}
+			select {
+			case pieces <- p:
+			case <-ctx.Done():
+				return
+			}
+			if p.end || p.err != nil {
+				return
+			}
+		}
+	}()
+	return pieces
+}
+
+// exactly returns a piece of a size. A content that is shorter than it was when it was imported ends before.
+func (s *source) exactly(size int64) piece {
+	chunk := make([]byte, size)
+	switch _, err := io.ReadFull(s, chunk); {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return piece{end: true}
+	case err != nil:
+		return piece{err: fmt.Errorf("read log: %w", err)}
+	}
+	return piece{chunk: chunk}
+}
+
+// next returns some whole lines, and at the end what is left.
+func (s *source) next() piece {
+	chunk := append(make([]byte, 0, chunkBytes+maxLineBytes), s.rest...)
+	s.rest = nil
+	for len(chunk) < cap(chunk) {
+		n, err := s.Read(chunk[len(chunk):cap(chunk)])
+		chunk = chunk[:len(chunk)+n]
+		if errors.Is(err, io.EOF) {
+			return piece{chunk: chunk, end: true}
+		}
+		if err != nil {
+			return piece{err: fmt.Errorf("read log: %w", err)}
+		}
+		if len(chunk) < chunkBytes {
+			continue
+		}
+		if i := bytes.LastIndexByte(chunk, '\n'); i >= 0 {
+			s.rest = slices.Clone(chunk[i+1:])
+			return piece{chunk: chunk[:i+1]}
+		}
+	}
+	return piece{err: fmt.Errorf("a line is longer than %d bytes: this is no access log", maxLineBytes)}
+}

@@ -1,0 +1,215 @@
+// Package logreader turns the lines of access logs into what the pipeline counts: traffic, viewers, and the sessions of players
+// that say in their requests what they do (CMCD).
+package logreader
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/enrich"
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/source/accesslog"
+)
+
+// Log reads one log, whose lines come in their order. What a header in the log says, and the format that was found out, hold for
+// the lines that come later. It must not be used by several goroutines at once.
+type Log struct {
+	format  accesslog.Format
+	decoder accesslog.Decoder // nil while the format is not found out
+	header  []byte            // the last that was read, nil if there was none
+	found   string
+}
+
+// New returns a reader of logs of the format, which may be accesslog.Auto. The error says what is wrong with the format.
+func New(format accesslog.Format) (*Log, error) {
+	l := &Log{format: format}
+	if format.Name == accesslog.Auto {
+		if format.Template != "" || len(format.Fields) > 0 {
+			return nil, fmt.Errorf("the format %q takes neither a template nor fields", accesslog.Auto)
+		}
+		return l, nil
+	}
+	var err error
+	l.decoder, err = accesslog.NewDecoder(format)
+	return l, err
+}
+
+// FormatOf reads the format of a log from the parameters of a URL: format, template, fields (with commas), timezone.
+func FormatOf(query url.Values) (accesslog.Format, error) {
+	f := accesslog.Format{Name: query.Get("format"), Template: query.Get("template")}
+	if fields := query.Get("fields"); fields != "" {
+		f.Fields = strings.Split(fields, ",")
+	}
+	if zone := query.Get("timezone"); zone != "" {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			return f, fmt.Errorf("unknown time zone %q", zone)
+		}
+		f.Location = location
+	}
+	return f, nil
+}
+
+// ParametersOf is the reverse of FormatOf.
+func ParametersOf(f accesslog.Format) url.Values {
+	query := url.Values{"format": {f.Name}}
+	if f.Template != "" {
+		query.Set("template", f.Template)
+	}
+	if len(f.Fields) > 0 {
+		query.Set("fields", strings.Join(f.Fields, ","))
+	}
+	if f.Location != nil {
+		query.Set("timezone", f.Location.String())
+	}
+	return query
+}
+
+// Found returns the name of the format that was found out and from what, "" if the format was given or is not found out yet.
+func (l *Log) Found() string { return l.found }
+
+// Found says in words which format was found out and from what.
+func Found(d accesslog.Detection) string {
+	return strings.TrimSpace(fmt.Sprintf("%s: %s %s", d.Format.Name, d.Reason, d.Notice))
+}
+
+// detect finds out the format from the first lines of a text, unless it is known.
+func (l *Log) detect(text []byte) error {
+	if l.decoder != nil {
+		return nil
+	}
+	detected, err := accesslog.Detect(text, l.format.Location)
+	if err != nil {
+		return err
+	}
+	decoder, err := accesslog.NewDecoder(detected.Format)
+	if err != nil {
+		return err
+	}
+	l.format, l.decoder, l.found = detected.Format, decoder, Found(detected)
+	return nil
+}
+
+// Organization is whose log is read, and what is known of its streams, its viewers and its privacy.
+type Organization struct {
+	ID    string
+	Rules *accesslog.Rules
+	// Country returns the country of an address, ISO 3166-1 alpha-2 or "ZZ".
+	Country func(netip.Addr) string
+	// Stored returns the form in which an address is stored at a time in ms since 1970, "" if it is not. It may change with the UTC
+	// day only.
+	Stored func(address netip.Addr, at int64) string
+	// UserAgent returns what the header User-Agent tells.
+	UserAgent func(userAgent string) enrich.UserAgent
+}
+
+// Span is the times that count, in ms since 1970.
+type Span struct {
+	Received int64 // now; what is more than event.MaxFuture later is refused
+	Oldest   int64
+}
+
+// partBytes is the least that is worth a goroutine of its own.
+const partBytes = 256 << 10
+
+// headerPrefix begins the header that names the columns of the lines behind it.
+const headerPrefix = "#Fields:"
+
+// Read reads whole lines, much of them in several parts at the same time. The error says that the format cannot be found out;
+// lines that cannot be read are in the result.
+func (l *Log) Read(o *Organization, span Span, text []byte) (*Result, error) {
+	if len(text) == 0 {
+		return &Result{}, nil
+	}
+	if err := l.detect(text); err != nil {
+		return nil, err
+	}
+	var parts []*part
+	var all sync.WaitGroup
+	l.findHeader(text)
+	for i, lines := range divide(text) {
+		decoder := l.decoder
+		if i > 0 {
+			var err error
+			if decoder, err = accesslog.NewDecoder(l.format); err != nil {
+				return nil, err
+			}
+			if _, err := decoder.Decode(l.header, &accesslog.Request{}); err != nil {
+				return nil, err
+			}
+		}
+		p := newPart(o, span, decoder)
+		parts = append(parts, p)
+		all.Go(func() { p.readAll(lines) })
+	}
+	all.Wait()
+	return newResult(parts), nil
+}
+
+// Skip reads the header among lines that are counted already, and finds out the format from them. If that fails, it is found out
+// from the lines behind them.
+func (l *Log) Skip(lines []byte) {
+	l.findHeader(lines)
+	if err := l.detect(lines); err == nil && l.header != nil {
+		// A header that cannot be read shows with the lines behind it.
+		_, _ = l.decoder.Decode(l.header, &accesslog.Request{})
+	}
+}
+
+// findHeader keeps the last header of a text.
+func (l *Log) findHeader(text []byte) {
+	if !bytes.Contains(text, []byte(headerPrefix)) {
+		return
+	}
+	for line := range bytes.Lines(text) {
+		if bytes.HasPrefix(line, []byte(headerPrefix)) {
+			l.header = bytes.TrimSuffix(bytes.Clone(line), []byte("\n"))
+		}
+	}
+}
+
+// divide divides a text at ends of lines, one part for each processor. A text with a header within it stays whole, and a part
+// may be empty.
+func divide(text []byte) [][]byte {
+	count := min(runtime.GOMAXPROCS(0), len(text)/partBytes)
+	if count < 2 || bytes.Contains(text[1:], []byte(headerPrefix)) {
+		return [][]byte{text}
+	}
+	var parts [][]byte
+	for left := count; left > 1; left-- {
+		begin := len(text) / left
+		end := begin + bytes.IndexByte(text[begin:], '\n') + 1
+		parts = append(parts, text[:end])
+		text = text[end:]
+	}
+	return append(parts, text)
+}
+
+// mergeSessions returns the sessions of all parts, with the events of each in the order of their times: a log is written in the
+// order in which answers end, but for small differences.
+func mergeSessions(parts []*part) []event.Batch {
+	var merged []event.Batch
+	indexes := map[string]int{}
+	for _, p := range parts {
+		for _, batch := range p.batches {
+			if i, known := indexes[batch.Session.ID]; known {
+				merged[i].Events = append(merged[i].Events, batch.Events...)
+				continue
+			}
+			indexes[batch.Session.ID] = len(merged)
+			merged = append(merged, batch)
+		}
+	}
+	for _, batch := range merged {
+		slices.SortStableFunc(batch.Events, func(a, b event.Event) int { return cmp.Compare(a.Time, b.Time) })
+	}
+	return merged
+}

@@ -1,0 +1,231 @@
+package logreader
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/enrich"
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/source/accesslog"
+	"github.com/streamlens/streamlens/pkg/source/cmcd"
+)
+
+// sessionInterval is the interval of sessions whose states come with requests for media: segments of live streams last 10 s at
+// most.
+const sessionInterval = 10 * time.Second
+
+// clientOfCMCD is the client of sessions whose player does not say what it is.
+const clientOfCMCD = "cmcd"
+
+// part reads consecutive lines of a log. What many lines have in common is looked up once.
+type part struct {
+	*Organization
+	span    Span
+	decoder accesslog.Decoder
+
+	clients map[netip.Addr]client
+	day     int64 // of clients, since 1970
+	request accesslog.Request
+
+	// lines holds the lines of the log, those together that differ in their bytes only and are of one minute: a player fetches
+	// many files a minute. counts holds how many they are, indexes where they are.
+	lines   []event.Usage
+	counts  []int
+	indexes map[lineKey]int
+
+	batches  []event.Batch
+	sessions map[string]int // indexes in batches by session id
+
+	outcomes outcomes
+	first    []Line
+}
+
+// lineKey is what lines have in common that count together.
+type lineKey struct {
+	minute                      int64
+	address                     netip.Addr
+	agent, referrer             string
+	stream, protocol, direction string
+	media                       bool
+	session                     string // of CMCD
+}
+
+// client is what is known of an address.
+type client struct{ country, stored, text string }
+
+func newPart(o *Organization, span Span, decoder accesslog.Decoder) *part {
+	return &part{
+		Organization: o, span: span, decoder: decoder,
+		clients: map[netip.Addr]client{}, indexes: map[lineKey]int{}, sessions: map[string]int{},
+	}
+}
+
+func (p *part) readAll(text []byte) {
+	for line := range bytes.Lines(text) {
+		p.read(bytes.TrimSuffix(line, []byte("\n")))
+	}
+}
+
+// read reads a line and notes what becomes of it.
+func (p *part) read(line []byte) {
+	r := &p.request
+	told, err := p.decoder.Decode(line, r)
+	if err != nil {
+		refusal := event.Refusal{Reason: "malformed", Field: "line", Error: err.Error()}
+		var known *accesslog.Error
+		if errors.As(err, &known) {
+			refusal.Reason, refusal.Field = known.Reason, known.Field
+		}
+		p.outcomes.refuse(line, refusal)
+		return
+	}
+	if reason := leftOut(r, told); reason != "" {
+		p.outcomes.ignore(line, reason)
+		return
+	}
+	// A log that names streams has a line for each session, which says nothing of the minutes in between.
+	stream, protocol, media := r.Stream, r.Protocol, false
+	if stream == "" {
+		var ok bool
+		if stream, protocol, media, ok = p.Rules.Match(r.Path); !ok {
+			p.outcomes.ignore(line, noStream)
+			return
+		}
+	}
+	switch {
+	case r.Time > p.span.Received+event.MaxFuture:
+		p.outcomes.refuse(line, event.Refusal{Reason: "future", Field: "time", Error: "the time is more than 60 s in the future"})
+		return
+	case r.Time < p.span.Oldest:
+		p.outcomes.refuse(line, event.Refusal{Reason: "too_old", Field: "time", Error: "the time is before what the database keeps"})
+		return
+	case r.Bytes > event.MaxBytes:
+		p.outcomes.refuse(line, event.Refusal{Reason: "range", Field: "bytes", Error: "the number of bytes is too large"})
+		return
+	}
+	key := lineKey{
+		minute: r.Time - r.Time%time.Minute.Milliseconds(), address: r.Address, agent: r.UserAgent, referrer: r.Referrer,
+		stream: stream, protocol: protocol, direction: r.Direction, media: media,
+	}
+	var report cmcd.Report
+	if r.CMCD != (accesslog.CMCD{}) {
+		if report, err = cmcd.DecodeRequest(cmcd.Carrier(r.CMCD)); err != nil {
+			// What cannot be read of it is as if it were not there; the bytes count.
+			p.outcomes.note(line, badCMCD)
+			report = cmcd.Report{}
+		}
+		key.session = report.Session
+	}
+	i, known := p.indexes[key]
+	if !known {
+		i = len(p.lines)
+		p.indexes[key] = i
+		p.lines = append(p.lines, p.usage(key))
+		p.counts = append(p.counts, 0)
+	}
+	p.lines[i].Bytes += r.Bytes
+	p.counts[i]++
+	p.outcomes.count(i)
+	if len(p.first) < maxFirst {
+		u := &p.lines[i]
+		p.first = append(p.first, Line{r.Time, u.Stream, u.Protocol, u.Direction, r.Bytes, u.Address, u.Country, u.Viewer})
+	}
+	if r.NoAddress != "" {
+		p.outcomes.note(line, "address_"+r.NoAddress)
+	}
+	if report.Session != "" {
+		p.observe(report, &p.lines[i])
+	}
+}
+
+// leftOut returns why a request is no delivery, whatever its path is, "" if it may be one.
+func leftOut(r *accesslog.Request, told bool) string {
+	switch {
+	case !told:
+		return cmp.Or(r.Left, "blank")
+	case r.Status >= http.StatusBadRequest:
+		return "status"
+	case r.Method != "" && r.Method != http.MethodGet:
+		// Encoders that upload segments, browsers that ask for permission and players that ask for the size of a file deliver nothing;
+		// of some logs the method is not known.
+		return "method"
+	}
+	return ""
+}
+
+// usage returns the usage of lines, without their bytes.
+func (p *part) usage(k lineKey) event.Usage {
+	c := p.client(k)
+	u := event.Usage{
+		Time: k.minute, Stream: k.stream, Direction: k.direction, Protocol: k.protocol,
+		Address: c.stored, Country: c.country, Referrer: enrich.Host(k.referrer), Session: k.session,
+	}
+	if k.direction != measure.Playout {
+		return u
+	}
+	if k.address.IsValid() {
+		u.Client = event.NewViewerKey(p.ID, k.stream, c.text, k.agent)
+	}
+	switch {
+	case !k.media:
+	case k.session != "":
+		u.Viewer = event.NewViewerKey(p.ID, k.stream, k.session)
+	default:
+		u.Viewer = u.Client
+	}
+	return u
+}
+
+// client looks up an address. The country is that of the address before any of it is taken away.
+func (p *part) client(k lineKey) client {
+	// A hash differs from day to day.
+	if day := k.minute / (24 * time.Hour).Milliseconds(); day != p.day {
+		clear(p.clients)
+		p.day = day
+	}
+	if c, ok := p.clients[k.address]; ok {
+		return c
+	}
+	c := client{country: p.Country(k.address), stored: p.Stored(k.address, k.minute)}
+	if k.address.IsValid() {
+		c.text = k.address.String()
+	}
+	p.clients[k.address] = c
+	return c
+}
+
+// observe takes what a player tells of its play: by version 2 what it does, by version 1 the length of its buffer.
+func (p *part) observe(report cmcd.Report, u *event.Usage) {
+	e := report.Event
+	if e.State == event.StateKept && e.BufferLength == event.Absent && e.Latency == event.Absent {
+		return
+	}
+	e.Time = p.request.Time
+	i, known := p.sessions[report.Session]
+	if !known {
+		i = len(p.batches)
+		p.sessions[report.Session] = i
+		viewer := u.Client
+		if e.State == event.StateKept {
+			viewer = 0 // the player does not say what it does, so servers may count its viewer
+		}
+		agent := p.UserAgent(p.request.UserAgent)
+		p.batches = append(p.batches, event.Batch{Logged: true, Session: event.Session{
+			Organization: p.ID,
+			ID:           report.Session,
+			Stream:       cmp.Or(report.Stream, u.Stream),
+			Event:        report.EventID,
+			Client:       cmp.Or(report.Client, clientOfCMCD),
+			Method:       cmp.Or(report.Method, u.Protocol),
+			Interval:     sessionInterval,
+			Viewer: event.Viewer{Country: u.Country, OS: agent.OS, Browser: agent.Browser, Address: u.Address,
+				Referrer: u.Referrer, Key: viewer},
+		}})
+	}
+	p.batches[i].Events = append(p.batches[i].Events, e)
+}
