@@ -481,6 +481,7 @@ func expectedMonths(facts []fact, q Query, to time.Time) map[string]float64 {
 		}
 	}
 	const clock = "02 15:04:05.000" // of a month
+	last := to.Add(-time.Millisecond)
 	month := func(t time.Time) int { return t.Year()*12 + int(t.Month()) }
 	for _, f := range chosen(facts, q, id, time.Time{}, to) {
 		at := f.at.In(to.Location())
@@ -488,12 +489,12 @@ func expectedMonths(facts []fact, q Query, to time.Time) map[string]float64 {
 			want[f.dimensions[0]+" "+name] += float64(f.value) / unit
 			want["total "+name] += float64(f.value) / unit
 		}
-		switch month(to) - month(at) {
+		switch month(last) - month(at) {
 		case 0:
 			add("month to date")
 		case 1:
 			add("previous month")
-			if at.Format(clock) < to.Format(clock) {
+			if at.Format(clock) <= last.Format(clock) {
 				add("previous month to date")
 			}
 		}

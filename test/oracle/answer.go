@@ -151,17 +151,18 @@ type period struct {
 }
 
 // periods are those of rule 19: all of the month before, the month before until
-// the same moment, this month so far.
+// the same moment, this month so far. The month is that of the last moment
+// before the end of the range (rule 39).
 func periods(q Query) ([]period, error) {
 	location, err := time.LoadLocation(q.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("time zone: %w", err)
 	}
-	to := time.UnixMilli(q.To).In(location)
-	year, month, day := to.Date()
+	last := time.UnixMilli(q.To - 1).In(location)
+	year, month, day := last.Date()
 	thisMonth := time.Date(year, month, 1, 0, 0, 0, 0, location)
 	monthBefore := time.Date(year, month-1, 1, 0, 0, 0, 0, location)
-	sameMoment := time.Date(year, month-1, day, to.Hour(), to.Minute(), to.Second(), 0, location)
+	sameMoment := time.Date(year, month-1, day, last.Hour(), last.Minute(), last.Second(), last.Nanosecond(), location).Add(time.Millisecond)
 	if sameMoment.After(thisMonth) {
 		sameMoment = thisMonth
 	}

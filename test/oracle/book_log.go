@@ -45,9 +45,10 @@ func (b *Book) deliverLog(log *AccessLog, header http.Header, body []byte, at ti
 		_, _, _, isMedia := streamOf(f.path())
 		switch {
 		case line == "":
+			verdict.Ignored += min(len(body), 1)
 		case err != nil:
 			verdict.Rejected = append(verdict.Rejected, i)
-		case f.status >= 400 || !isMedia || f.method != http.MethodGet && f.method != http.MethodHead:
+		case f.status >= 400 || !isMedia || f.method != http.MethodGet:
 			verdict.Ignored++
 		case f.at > at.UnixMilli()+60_000 || f.at < at.Add(-retention).UnixMilli():
 			verdict.Rejected = append(verdict.Rejected, i)
@@ -98,7 +99,7 @@ func (b *Book) fetch(organization Organization, f fetched) {
 		viewer.sid = sid
 	}
 	switch {
-	case !media, f.method == http.MethodHead, sid == "" && !f.address.IsValid(), b.viewers[viewer]:
+	case !media, sid == "" && !f.address.IsValid(), b.viewers[viewer]:
 	case b.tells(organization.ID, sid), b.watching[watcher{organization.ID, stream, address, f.userAgent}]:
 	default:
 		b.viewers[viewer] = true

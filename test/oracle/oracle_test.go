@@ -371,7 +371,8 @@ func TestMonthToDate(t *testing.T) {
 		{"31 March, after a leap February", "UTC", hour(3, 31, 12), 29 * day, 29 * day, 30*day + 12},
 		{"29 March, after a leap February", "UTC", hour(3, 29, 12), 29 * day, 28*day + 12, 28*day + 12},
 		{"30 March, which February does not have", "UTC", hour(3, 30, 12), 29 * day, 29 * day, 29*day + 12},
-		{"the first moment of a month", "UTC", hour(3, 1, 0), 29 * day, 0, 0},
+		{"the end of a month", "UTC", hour(3, 1, 0), 31 * day, 29 * day, 29 * day},
+		{"the end of a month that is longer than the one before", "UTC", hour(4, 1, 0), 29 * day, 29 * day, 31 * day},
 		{"January, whose month before is of another year", "UTC", hour(1, 31, 23), 31 * day, 30*day + 23, 30*day + 23},
 		// Berlin leaves an hour out on 31 March, and has 00:00 at 22:00 then.
 		{"an April of Berlin", "Europe/Berlin", hour(4, 1, 22), 31*day - 1, day, day},
