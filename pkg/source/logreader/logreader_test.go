@@ -1,0 +1,239 @@
+package logreader
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/enrich"
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/source/accesslog"
+)
+
+var now = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+
+// acme is an organisation with addresses of 203.0.113.0/24 in DE, of which the last part is not stored.
+func acme() *Organization {
+	return &Organization{
+		ID:    "acme",
+		Rules: accesslog.NewRules(nil),
+		Country: func(a netip.Addr) string {
+			if netip.MustParsePrefix("203.0.113.0/24").Contains(a) {
+				return "DE"
+			}
+			return "ZZ"
+		},
+		Stored: func(a netip.Addr, at int64) string {
+			if !a.IsValid() {
+				return ""
+			}
+			return a.String() + " of " + time.UnixMilli(at).UTC().Format(time.DateOnly)
+		},
+		UserAgent: func(text string) enrich.UserAgent {
+			return enrich.UserAgent{OS: "OS of " + text, Browser: "browser of " + text}
+		},
+	}
+}
+
+func span() Span {
+	return Span{Received: now.UnixMilli(), Oldest: now.AddDate(0, -13, 0).UnixMilli()}
+}
+
+// line returns a line of nginx's log; changes are pairs of old and new text.
+func line(changes ...string) string {
+	text := `203.0.113.7 - - [28/Nov/2026:11:58:01 +0000] "GET /live/one/seg1.ts HTTP/1.1" 200 1000 "https://site.example/watch" "A"` + "\n"
+	return strings.NewReplacer(changes...).Replace(text)
+}
+
+func read(t *testing.T, format accesslog.Format, texts ...string) *Result {
+	t.Helper()
+	log, err := New(format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last *Result
+	for _, text := range texts {
+		if last, err = log.Read(acme(), span(), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return last
+}
+
+var combined = accesslog.Format{Name: "nginx-combined"}
+
+func TestFateOfALine(t *testing.T) {
+	tests := []struct {
+		name, line, fates string
+		remark            string // fate and reason, "" if there is none
+	}{
+		{"a segment", line(), "1c", ""},
+		{"no path of a stream", line("/live/one/seg1.ts", "/logo.png"), "1i", "ignored no_stream"},
+		{"a failure", line(" 200 ", " 404 "), "1i", "ignored status"},
+		{"HEAD", line("GET", "HEAD"), "1i", "ignored method"},
+		{"an upload", line("GET", "PUT"), "1i", "ignored method"},
+		{"an empty line", "\n", "1i", "ignored blank"},
+		{"no line of this format", "garbage\n", "1r", "refused malformed"},
+		{"the future", line("11:58:01", "12:02:01"), "1r", "refused future"},
+		{"long ago", line("2026:11", "2020:11"), "1r", "refused too_old"},
+		{"the name of a host", line("203.0.113.7", "viewer.example"), "1c", "counted address_name"},
+		{"no address", line("203.0.113.7", "-"), "1c", "counted address_absent"},
+		{"CMCD that cannot be read", line("seg1.ts", "seg1.ts?CMCD=%22"), "1c", "counted cmcd"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := read(t, combined, test.line)
+			var remarks []string
+			for _, remark := range r.Remarks {
+				remarks = append(remarks, fmt.Sprintf("%s %s", remark.Fate, remark.Reason))
+				if remark.Lines != 1 || remark.Words() == "" || strings.Contains(remark.Example, "203.0.113.7") {
+					t.Errorf("remark %+v", remark)
+				}
+			}
+			if got := strings.Join(remarks, ", "); r.Fates() != test.fates || got != test.remark {
+				t.Errorf("fates %s, remarks %s; want %s, %s", r.Fates(), got, test.fates, test.remark)
+			}
+		})
+	}
+}
+
+func TestWhatALineSays(t *testing.T) {
+	r := read(t, combined, line()+line("seg1", "seg2", " 1000 ", " 500 ")+line("11:58", "11:59")+line("seg1.ts", "index.m3u8", " 1000 ", " 7 "))
+	minute := now.Add(-2 * time.Minute).UnixMilli()
+	key := event.NewViewerKey("acme", "one", "203.0.113.7", "A")
+	want := event.Usage{
+		Time: minute, Stream: "one", Direction: "playout", Protocol: "hls", Bytes: 1500, Address: "203.0.113.7 of 2026-11-28", Country: "DE",
+		Referrer: "site.example", Client: key, Viewer: key,
+	}
+	if len(r.Lines) != 3 || r.Lines[0] != want || !slices.Equal(r.Requests, []int{2, 1, 1}) {
+		t.Fatalf("got %+v, %v, want first %+v", r.Lines, r.Requests, want)
+	}
+	if r.Lines[1].Time != minute+60_000 || r.Lines[2].Viewer != 0 || r.Lines[2].Client != key {
+		t.Errorf("the next minute and the playlist: %+v", r.Lines[1:])
+	}
+	if len(r.First) != 4 || r.First[0].Time != minute+1000 || r.First[1].Bytes != 500 || r.First[3].Viewer != 0 {
+		t.Errorf("first lines %+v", r.First)
+	}
+}
+
+func TestPlayersInLogs(t *testing.T) {
+	player := func(second, keys string) string {
+		return line("11:58:01", "11:58:"+second, "seg1.ts", "seg1.ts?CMCD="+strings.NewReplacer(`"`, "%22", ",", "%2C").Replace(keys))
+	}
+	r := read(t, combined, player("30", `bl=3000,sid="s1",v=2,sta=p`)+player("10", `bl=2000,sid="s1",v=2,sta=s`)+player("20", `sid="s2"`))
+	if len(r.Sessions) != 1 || len(r.Sessions[0].Events) != 2 || r.Sessions[0].Events[0].BufferLength != 2000 || !r.Sessions[0].Logged {
+		t.Fatalf("sessions %+v", r.Sessions)
+	}
+	s := r.Sessions[0].Session
+	if s.ID != "s1" || s.Stream != "one" || s.Viewer.OS != "OS of A" || s.Viewer.Country != "DE" || s.Client != "cmcd" {
+		t.Errorf("session %+v", s)
+	}
+	if r.Lines[1].Viewer != event.NewViewerKey("acme", "one", "s2") {
+		t.Errorf("a player that says its id only: %+v", r.Lines[1])
+	}
+}
+
+// TestParts has so many lines that they are read in several parts.
+func TestParts(t *testing.T) {
+	var text strings.Builder
+	const count = 20_000
+	for i := range count {
+		switch i % 5 {
+		case 3:
+			text.WriteString("garbage\n")
+		case 4:
+			text.WriteString(line("seg1.ts", "logo.png"))
+		default:
+			text.WriteString(line(" 1000 ", fmt.Sprintf(" %d ", i)))
+		}
+	}
+	r := read(t, combined, text.String())
+	if want := strings.Repeat("3c1r1i", count/5); r.Fates() != want {
+		t.Errorf("fates %.60s…", r.Fates())
+	}
+	if r.Accepted != count*3/5 || r.Ignored != count/5 || r.Refused != count/5 || len(r.Rejections) != maxRejections || r.Rejections[1].Line != 9 {
+		t.Errorf("%d accepted, %d ignored, %d refused, rejections %+v", r.Accepted, r.Ignored, r.Refused, r.Rejections)
+	}
+	var bytes int64
+	for _, u := range r.Lines {
+		bytes += u.Bytes
+	}
+	want := int64(0)
+	for i := range int64(count) {
+		if i%5 < 3 {
+			want += i
+		}
+	}
+	if bytes != want {
+		t.Errorf("%d bytes, want %d", bytes, want)
+	}
+}
+
+func TestRefuseLinesThatWereNotTaken(t *testing.T) {
+	r := read(t, combined, line()+line("one", "two")+line("seg1", "seg2")+line("one", "two"))
+	r.Refuse([]int{1}, event.Refusal{Reason: "streams", Error: "too many"})
+	if r.Fates() != "1c1r1c1r" || r.Accepted != 2 || r.Refused != 2 || len(r.Rejections) != 2 || r.Rejections[1].Line != 4 {
+		t.Errorf("%s, %+v", r.Fates(), r)
+	}
+	if len(r.Remarks) != 1 || r.Remarks[0].Reason != "streams" || r.Remarks[0].Lines != 2 {
+		t.Errorf("remarks %+v", r.Remarks)
+	}
+}
+
+func TestFormatIsFoundOut(t *testing.T) {
+	log, err := New(accesslog.Format{Name: accesslog.Auto})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.Read(acme(), span(), []byte("garbage\n")); err == nil || log.Found() != "" {
+		t.Errorf("garbage: found %q, %v", log.Found(), err)
+	}
+	for range 2 {
+		if r, err := log.Read(acme(), span(), []byte(line())); err != nil || r.Accepted != 1 || log.Found() == "" {
+			t.Errorf("%+v, found %q, %v", r, log.Found(), err)
+		}
+	}
+	// Once it is found out, it stays.
+	if r, err := log.Read(acme(), span(), []byte(`{"time":"2026-11-28T11:58:01Z"}`+"\n")); err != nil || r.Refused != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestWhatWasCountedTellsFormatAndColumns(t *testing.T) {
+	const header = "#Fields: sc-bytes date time c-ip cs-method cs-uri-stem sc-status\n"
+	const row = "5\t2026-11-28\t11:58:01\t203.0.113.7\tGET\t/live/one/seg1.ts\t200\n"
+	for _, name := range []string{"cloudfront"} {
+		t.Run(name, func(t *testing.T) {
+			log, err := New(accesslog.Format{Name: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.Skip([]byte(header + row))
+			r, err := log.Read(acme(), span(), []byte(row))
+			if err != nil || r.Accepted != 1 || r.Lines[0].Bytes != 5 {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+}
+
+func TestParametersOfAFormat(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []accesslog.Format{
+		{Name: "nginx-combined"}, {Name: "template", Template: `$remote_addr "$request"`}, {Name: "wowza", Fields: []string{"date", "time"}, Location: berlin},
+	} {
+		got, err := FormatOf(ParametersOf(f))
+		if err != nil || got.Name != f.Name || got.Template != f.Template || !slices.Equal(got.Fields, f.Fields) || got.Location.String() != f.Location.String() {
+			t.Errorf("%+v becomes %+v, %v", f, got, err)
+		}
+	}
+	if _, err := FormatOf(map[string][]string{"timezone": {"Mars"}}); err == nil {
+		t.Error("no error for a time zone of Mars")
+	}
+}
