@@ -135,3 +135,27 @@ func TestBodiesTakeTurns(t *testing.T) {
 		done()
 	}
 }
+
+// TestCurlNeedsNoContentType sends what curl sends with --data: requests of servers are tried out with it.
+func TestCurlNeedsNoContentType(t *testing.T) {
+	c := start(t, nil)
+	body := `{"ts":` + recently() + `,"stream":"a","direction":"playout","protocol":"hls","bytes":1}`
+	if status, a := c.post(t, "/v1/usage", body, "Authorization", "Bearer sk_acme", "Content-Type", curlType); status != http.StatusAccepted {
+		t.Errorf("usage: answered %d %+v", status, a)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, c.URL+"/v1/streams/a/tags", strings.NewReader(`{"tags": [1]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer sk_acme")
+	request.Header.Set("Content-Type", curlType)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	// The body is read, and refused for what is in it: this collector has no store of tags.
+	if response.StatusCode != http.StatusBadRequest {
+		t.Errorf("tags: answered %d", response.StatusCode)
+	}
+}

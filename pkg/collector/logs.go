@@ -64,8 +64,7 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, done, err := s.serverBodies.read(r, maxLogsBody, "text/plain", "application/x-ndjson", "application/json", "application/octet-stream",
-		"application/x-www-form-urlencoded")
+	body, done, err := s.serverBodies.read(r, maxLogsBody, "text/plain", "application/x-ndjson", "application/json", "application/octet-stream", curlType)
 	if err != nil {
 		return err
 	}

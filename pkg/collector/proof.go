@@ -25,6 +25,9 @@ const showTime = 30 * time.Second
 // checkShared is for how long an answer about VictoriaMetrics holds: anybody may ask, and each answer costs it some queries.
 const checkShared = time.Second
 
+// errStarting is the answer until the first canary can be found. Nothing is wrong yet.
+var errStarting = errors.New("starting: VictoriaMetrics does not show yet what it was given first, which takes up to 30 s")
+
 // proof writes what must be written now and then, canaries and old tags, of all organisations, and proves by the canaries
 // that VictoriaMetrics keeps what it is given.
 type proof struct {
@@ -36,6 +39,7 @@ type proof struct {
 
 	mu        sync.Mutex
 	config    config.Config
+	begun     time.Time // when the first canary was due
 	reloaded  time.Time // when organisations may have come in; zero since the start
 	written   bool
 	retention time.Duration // of VictoriaMetrics, 0 while unknown
@@ -47,7 +51,7 @@ type proof struct {
 
 func newProof(c config.Config, collector string, client *http.Client, tags *tag.Store, logger *slog.Logger) *proof {
 	return &proof{
-		config: c, collector: collector, client: client, tags: tags, logger: logger,
+		config: c, collector: collector, client: client, tags: tags, logger: logger, begun: time.Now(),
 		wake: make(chan struct{}, 1), checking: make(chan struct{}, 1),
 	}
 }
@@ -152,8 +156,11 @@ func (p *proof) checkNow(ctx context.Context) error {
 		return err
 	}
 	p.mu.Lock()
-	c, written, mayBeNew := p.config, p.written, time.Since(p.reloaded) < showTime
+	c, written, starting, mayBeNew := p.config, p.written, time.Since(p.begun) < showTime, time.Since(p.reloaded) < showTime
 	p.mu.Unlock()
+	if !written && starting {
+		return errStarting
+	}
 	if !written {
 		return errors.New("VictoriaMetrics has not taken the canary yet")
 	}
@@ -165,6 +172,9 @@ func (p *proof) checkNow(ctx context.Context) error {
 		err = vm.CheckCanary(ctx, client, time.Now())
 		if errors.Is(err, vm.ErrUnknownOrganization) && mayBeNew {
 			continue
+		}
+		if errors.Is(err, vm.ErrUnknownOrganization) && starting {
+			return errStarting
 		}
 		if err != nil {
 			return fmt.Errorf("organisation %s: %w", o.ID, err)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/config"
+	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 )
 
 // TestManyWhoAskAreOneQuestion holds readiness to one question to VictoriaMetrics a second, which here is one that fails.
@@ -47,5 +49,21 @@ func TestManyWhoAskAreOneQuestion(t *testing.T) {
 	}
 	if !p.checked.IsZero() {
 		t.Error("the answer to one who has gone is kept")
+	}
+}
+
+func TestAStartIsNoFault(t *testing.T) {
+	c := config.Config{VictoriaMetrics: config.VictoriaMetrics{URL: vmtest.Start(t)}, Organizations: []tenant.Organization{tenant.NewOrganization("acme")}}
+	p := newProof(c, "c", http.DefaultClient, nil, slog.New(slog.DiscardHandler))
+	for _, written := range []bool{false, true} { // and not shown yet
+		p.written = written
+		p.begun = time.Now()
+		if err := p.checkNow(t.Context()); !errors.Is(err, errStarting) {
+			t.Errorf("written %v: got %v", written, err)
+		}
+		p.begun = time.Now().Add(-showTime)
+		if err := p.checkNow(t.Context()); err == nil || errors.Is(err, errStarting) {
+			t.Errorf("written %v, after a while: got %v", written, err)
+		}
 	}
 }

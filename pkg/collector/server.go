@@ -304,7 +304,7 @@ func (s *Server) postUsage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body, done, err := s.serverBodies.read(r, maxUsageBody, "application/json", "application/x-ndjson", "text/plain")
+	body, done, err := s.serverBodies.read(r, maxUsageBody, "application/json", "application/x-ndjson", "text/plain", curlType)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (s *Server) deleteTags(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) putTags(w http.ResponseWriter, r *http.Request) error {
 	return s.tags(w, r, func(ctx context.Context, organization, stream string) ([]string, error) {
-		body, done, err := s.serverBodies.read(r, maxTagsBody, "application/json", "text/plain")
+		body, done, err := s.serverBodies.read(r, maxTagsBody, "application/json", "text/plain", curlType)
 		if err != nil {
 			return nil, err
 		}

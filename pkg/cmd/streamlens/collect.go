@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -40,6 +41,30 @@ func collectCommand(logger *slog.Logger) *cobra.Command {
 			changed := make(chan config.Config)
 			go reload(cmd.Context(), path, hangups, changed, logger)
 			return collector.Run(cmd.Context(), c, changed, logger)
+		},
+	}
+	addConfigFlag(command, &path)
+	return command
+}
+
+func reloadCommand() *cobra.Command {
+	var path string
+	command := &cobra.Command{
+		Use:   "reload",
+		Short: "Let the running collector read its configuration again",
+		Long: "Let the collector that runs on this machine with this configuration's dataDir read its configuration again, without losing or " +
+			"refusing a request. A configuration that is not valid is refused here, and nothing is sent.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := config.Load(path)
+			if err != nil {
+				return err
+			}
+			if err := collector.Reload(c.DataDir); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "The collector was told; its log says what it took over and what needs a restart.")
+			return nil
 		},
 	}
 	addConfigFlag(command, &path)

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -81,7 +82,10 @@ func TestReloadLosesNothing(t *testing.T) {
 	reload := func(what, logged string) {
 		t.Helper()
 		before := log.count(logged)
-		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		told := reloadCommand()
+		told.SetArgs([]string{"--config", path})
+		told.SetOut(io.Discard)
+		if err := told.ExecuteContext(ctx); err != nil {
 			t.Fatal(err)
 		}
 		eventually(what, func() bool { return log.count(logged) > before })
@@ -143,7 +147,16 @@ func TestReloadLosesNothing(t *testing.T) {
 		}
 	}
 	write("organizations: nobody\n")
-	reload("the refusal of a broken file", "nothing is changed")
+	refused := reloadCommand()
+	refused.SetArgs([]string{"--config", path})
+	refused.SilenceUsage, refused.SilenceErrors = true, true
+	if err := refused.ExecuteContext(ctx); err == nil {
+		t.Error("a broken file was not refused")
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually("the refusal of a broken file", func() bool { return log.count("nothing is changed") > 0 })
 	if got := status(fmt.Sprintf("sk_%d", reloads)); got != http.StatusBadRequest {
 		t.Errorf("after a broken file the key that holds: status %d, want 400", got)
 	}
@@ -154,6 +167,10 @@ func TestReloadLosesNothing(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Errorf("the collector ended with %v", err)
+	}
+	write(configuration(listen, 0))
+	if err := refused.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), "no collector runs") {
+		t.Errorf("telling a collector that has ended: %v", err)
 	}
 
 	vmtest.Flush(t, database)
