@@ -10,6 +10,7 @@ require (
 	github.com/dunglas/httpsfv v1.0.2
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6
 	github.com/emersion/go-smtp v0.25.0
+	github.com/gaissmai/bart v0.30.0
 	github.com/gofrs/flock v0.13.0
 	github.com/grafana/grafana-plugin-sdk-go v0.298.0
 	github.com/hashicorp/go-hclog v1.6.3

@@ -109,7 +109,7 @@ func (s *Server) logsOf(o *tenant.Organization) *logreader.Organization {
 	return &logreader.Organization{
 		ID:      o.ID,
 		Rules:   s.settings.Load().rulesOf(o.ID),
-		Country: s.Countries.Country,
+		Country: s.Places.Country,
 		Stored:  func(a netip.Addr, at int64) string { return s.storedAddress(a, o.Privacy.IP, at) },
 		UserAgent: func(text string) enrich.UserAgent {
 			return s.UserAgents.UserAgent(enrich.UserAgentHeaders{UserAgent: text})

@@ -168,7 +168,7 @@ func (m *mediaServerSink) Take(lines []event.Usage, broadcasts []event.Batch, po
 	for _, b := range broadcasts {
 		from := address(b.Session.Viewer.Address)
 		b.Session.Viewer = event.Viewer{
-			Country: m.server.Countries.Country(from), OS: enrich.UnknownUserAgent, Browser: enrich.UnknownUserAgent,
+			Country: m.server.Places.Country(from), OS: enrich.UnknownUserAgent, Browser: enrich.UnknownUserAgent,
 			Address:  m.server.storedAddress(from, o.Privacy.IP, b.Received),
 			Referrer: enrich.Host(b.Session.Viewer.Referrer),
 		}

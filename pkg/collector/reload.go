@@ -45,8 +45,8 @@ func (r *reloader) apply(next config.Config) error {
 	if err != nil {
 		return err
 	}
-	if next.GeoIP != r.running.GeoIP {
-		if err := r.server.Countries.Replace(next.GeoIP.Database); err != nil {
+	if !reflect.DeepEqual(next.GeoIP, r.running.GeoIP) {
+		if err := r.server.Places.Replace(next.GeoIP.Source()); err != nil {
 			return err
 		}
 	}

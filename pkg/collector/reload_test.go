@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/streamlens/streamlens/pkg/config"
-	"github.com/streamlens/streamlens/pkg/enrich/enrichtest"
+	"github.com/streamlens/streamlens/pkg/geoip/geoiptest"
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/logreader"
@@ -43,9 +43,11 @@ func TestReload(t *testing.T) {
 	beta.StreamPaths = []tenant.StreamPath{{Path: "^/vod/(?P<stream>[^/]+)/"}}
 	next.Organizations = []tenant.Organization{acme, beta}
 	next.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	next.GeoIP.Database = filepath.Join(t.TempDir(), "other.mmdb")
-	networks := []enrichtest.Network{{Prefix: "203.0.113.0/24", Country: "FR"}}
-	if err := enrichtest.Write(next.GeoIP.Database, enrichtest.MaxMindCountry, networks); err != nil {
+	database := filepath.Join(t.TempDir(), "other.mmdb")
+	next.GeoIP.Databases = []string{database}
+	next.GeoIP.Networks = []config.GeoIPNetwork{{Network: "203.0.113.0/24", Country: "FR"}}
+	networks := []geoiptest.Network{{Prefix: "81.2.69.0/24", Country: "GB"}}
+	if err := geoiptest.Write(database, geoiptest.MaxMindCountry, networks); err != nil {
 		t.Fatal(err)
 	}
 	next.Listen, next.VictoriaMetrics.URL, next.Logs = ":1", "http://other", []config.LogFile{{File: "a"}}
@@ -71,8 +73,10 @@ func TestReload(t *testing.T) {
 	if stream, _, _, _ := settings.rulesOf("beta").Match("/vod/film/1.ts"); stream != "film" {
 		t.Errorf("the stream paths of a new organisation find %q, want film", stream)
 	}
-	if got := c.server.Countries.Country(netip.MustParseAddr("203.0.113.1")); got != "FR" {
-		t.Errorf("country %s, want FR", got)
+	for address, want := range map[string]string{"203.0.113.1": "FR", "81.2.69.1": "GB"} {
+		if got := c.server.Places.Country(netip.MustParseAddr(address)); got != want {
+			t.Errorf("%s: country %s, want %s", address, got, want)
+		}
 	}
 	if !strings.Contains(log.String(), `keys="listen, victoriametrics, logs"`) {
 		t.Errorf("the log does not name the keys that need a restart:\n%s", log.String())
@@ -91,7 +95,7 @@ func TestReloadRefuses(t *testing.T) {
 		name   string
 		change func(*config.Config)
 	}{
-		{"no database", func(c *config.Config) { c.GeoIP.Database = filepath.Join(t.TempDir(), "nothing.mmdb") }},
+		{"no database", func(c *config.Config) { c.GeoIP.Databases = []string{filepath.Join(t.TempDir(), "nothing.mmdb")} }},
 		{"a stream path", func(c *config.Config) {
 			c.Organizations[0].StreamPaths = []tenant.StreamPath{{Path: "("}}
 		}},
@@ -110,7 +114,7 @@ func TestReloadRefuses(t *testing.T) {
 			if got := c.server.settings.Load().trustedProxies; len(got) != 1 {
 				t.Errorf("trusted proxies %v", got)
 			}
-			if got := c.server.Countries.Country(netip.MustParseAddr("203.0.113.1")); got != "DE" {
+			if got := c.server.Places.Country(netip.MustParseAddr("203.0.113.1")); got != "DE" {
 				t.Errorf("country %s, want DE", got)
 			}
 		})
@@ -119,13 +123,13 @@ func TestReloadRefuses(t *testing.T) {
 
 func TestReloadTakesDatabaseAway(t *testing.T) {
 	c, r, _ := reloading(t)
-	r.running.GeoIP.Database = "the one of start"
+	r.running.GeoIP.Databases = []string{"the one of start"}
 	next := r.running
-	next.GeoIP.Database = ""
+	next.GeoIP.Databases = nil
 	if err := r.apply(next); err != nil {
 		t.Fatal(err)
 	}
-	if got := c.server.Countries.Country(netip.MustParseAddr("203.0.113.1")); got != measure.UnknownCountry {
+	if got := c.server.Places.Country(netip.MustParseAddr("203.0.113.1")); got != measure.UnknownCountry {
 		t.Errorf("country %s, want %s", got, measure.UnknownCountry)
 	}
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/enrich"
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/vm"
@@ -21,6 +23,9 @@ const shutdownTimeout = 10 * time.Second
 
 // geoIPInterval is how often a new GeoIP database is looked for.
 const geoIPInterval = 30 * time.Second
+
+// geoIPDir is where in dataDir copies of the GeoIP databases are.
+const geoIPDir = "geoip"
 
 // Run runs a collector until ctx is done; then it answers the requests that it has begun, and writes what it has counted. Of the
 // configurations that come on changed it takes over what it can without a restart; changed may be nil.
@@ -40,12 +45,12 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	if err != nil {
 		return err
 	}
-	countries, err := enrich.OpenCountries(c.GeoIP.Database, logger)
+	places, err := geoip.Open(c.GeoIP.Source(), filepath.Join(c.DataDir, geoIPDir), logger)
 	if err != nil {
 		return err
 	}
-	if c.GeoIP.Database == "" {
-		logger.Warn("No GeoIP database is configured: every country is unknown", "key", "geoip.database")
+	if len(c.GeoIP.Databases) == 0 {
+		logger.Warn("No GeoIP database is configured: every country is unknown", "key", "geoip.databases")
 	}
 	userAgents, err := enrich.NewUserAgents(enrich.DefaultUserAgentLimits)
 	if err != nil {
@@ -74,7 +79,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	server := &Server{
 		Directory:      directory,
 		TrustedProxies: c.TrustedProxies,
-		Countries:      countries,
+		Places:         places,
 		UserAgents:     userAgents,
 		Pipeline:       pipeline,
 		Tags:           tags,
@@ -110,7 +115,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	counted := make(chan error, 1)
 	go func() { counted <- pipeline.Run(pipelineCtx) }()
 	pullDone.Go(func() { pulled.run(ctx) })
-	rest.Go(func() { countries.Watch(ctx, geoIPInterval) })
+	rest.Go(func() { places.Watch(ctx, geoIPInterval) })
 	rest.Go(func() { proof.run(ctx) })
 	rest.Go(func() { claim.run(ctx) })
 	rest.Go(func() { (&reloader{c, server, proof, logger}).run(ctx, changed) })

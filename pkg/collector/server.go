@@ -25,6 +25,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/source/beacon"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
@@ -42,7 +43,7 @@ type Server struct {
 	Directory *tenant.Directory
 	// TrustedProxies holds when the server starts, until a reload; settings has those of now.
 	TrustedProxies []netip.Prefix
-	Countries      *enrich.Countries
+	Places         *geoip.Places
 	UserAgents     *enrich.UserAgents
 	Pipeline       *ingest.Pipeline
 	Tags           *tag.Store
@@ -285,7 +286,7 @@ func (s *Server) viewer(r *http.Request, o *tenant.Organization, stream, referre
 		referrer = r.Referer()
 	}
 	return event.Viewer{
-		Country:  s.Countries.Country(address),
+		Country:  s.Places.Country(address),
 		OS:       agent.OS,
 		Browser:  agent.Browser,
 		Address:  s.storedAddress(address, o.Privacy.IP, received),
@@ -343,7 +344,7 @@ func (s *Server) postUsage(w http.ResponseWriter, r *http.Request) error {
 // enrichUsage returns a line as it is counted. The country is that of the address before any of it is taken away.
 func (s *Server) enrichUsage(o *tenant.Organization, u event.Usage) event.Usage {
 	from := address(u.Address)
-	u.Country = s.Countries.Country(from)
+	u.Country = s.Places.Country(from)
 	u.Address = s.storedAddress(from, o.Privacy.IP, u.Time)
 	u.Referrer = enrich.Host(u.Referrer)
 	return u

@@ -11,14 +11,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/enrich"
-	"github.com/streamlens/streamlens/pkg/enrich/enrichtest"
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
@@ -50,6 +49,11 @@ type collector struct {
 	stop     func() // ends the pipeline, so that everything is in store
 }
 
+// documentation says that the viewers of tests, who come from networks of documentation, are in a country.
+func documentation(country string) geoip.Source {
+	return geoip.Source{Networks: []geoip.Network{{Prefix: netip.MustParsePrefix("203.0.113.0/24"), Place: geoip.Place{Country: country}}}}
+}
+
 func start(t testing.TB, change func(*tenant.Organization)) *collector {
 	t.Helper()
 	// Tests expect what they send in one minute.
@@ -66,12 +70,8 @@ func start(t testing.TB, change func(*tenant.Organization)) *collector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	database := filepath.Join(t.TempDir(), "country.mmdb")
-	if err := enrichtest.Write(database, enrichtest.MaxMindCountry, []enrichtest.Network{{Prefix: "203.0.113.0/24", Country: "DE"}}); err != nil {
-		t.Fatal(err)
-	}
 	logger := slog.New(slog.DiscardHandler)
-	countries, err := enrich.OpenCountries(database, logger)
+	places, err := geoip.Open(documentation("DE"), "", logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func start(t testing.TB, change func(*tenant.Organization)) *collector {
 	served := &Server{
 		Directory:      directory,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
-		Countries:      countries,
+		Places:         places,
 		UserAgents:     userAgents,
 		Pipeline:       pipeline,
 		MaxUsageAge:    func() time.Duration { return 400 * 24 * time.Hour },

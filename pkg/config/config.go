@@ -4,6 +4,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -16,6 +17,8 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/logreader"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
@@ -129,11 +132,39 @@ func (v VictoriaMetrics) WritesTo() string {
 	return v.URL
 }
 
-// GeoIP is the source of countries.
+// GeoIP is where the places of addresses come from.
 type GeoIP struct {
-	// Database is the path of a MaxMind database. Default "": every country is unknown, of which the program that starts
-	// should warn.
+	// Database is the path of a database, if there is one alone; Load makes it that of Databases.
 	Database string `yaml:"database"`
+	// Databases are the paths of databases in MaxMind's format, of which the first that knows a fact of an address counts. Default
+	// none: every country is unknown, of which the program that starts should warn.
+	Databases []string `yaml:"databases"`
+	// Networks are places of networks, which count before those of databases.
+	Networks []GeoIPNetwork `yaml:"networks"`
+}
+
+// GeoIPNetwork is the place of a network. What is left out is left to the databases, but special networks are nowhere there.
+type GeoIPNetwork struct {
+	Network  string `yaml:"network"`  // such as 10.1.0.0/16
+	Country  string `yaml:"country"`  // ISO 3166-1 alpha-2
+	Region   string `yaml:"region"`   // ISO 3166-2, or a name; of Country
+	ASN      int    `yaml:"asn"`      // number of the autonomous system
+	Operator string `yaml:"operator"` // name of the network
+}
+
+// Source returns the source of places that is configured.
+func (g GeoIP) Source() geoip.Source {
+	s := geoip.Source{Databases: g.Databases}
+	for _, n := range g.Networks {
+		prefix, err := netip.ParsePrefix(n.Network)
+		if err != nil {
+			continue // not in a configuration that Load has returned
+		}
+		s.Networks = append(s.Networks, geoip.Network{
+			Prefix: prefix.Masked(), Place: geoip.Place{Country: n.Country, Region: n.Region, ASN: uint32(n.ASN), Operator: n.Operator},
+		})
+	}
+	return s
 }
 
 // file is a Config as it is written.
@@ -212,6 +243,7 @@ func parse(data []byte) (Config, error) {
 	if w := config.VictoriaMetrics.WriteURL; w != "" && !validURL(w) {
 		add("victoriametrics.writeUrl must be an http or https URL without query and fragment", "victoriametrics", "writeUrl")
 	}
+	config.checkGeoIP(add)
 	for i, s := range read.TrustedProxies {
 		prefix, err := netip.ParsePrefix(s)
 		if err != nil || prefix.Addr().Is4In6() {
@@ -277,6 +309,53 @@ func parse(data []byte) (Config, error) {
 		return Config{}, errors.Join(problems...)
 	}
 	return config, nil
+}
+
+// checkGeoIP checks where places come from, and makes one database a list of one.
+func (c *Config) checkGeoIP(add func(message string, path ...any)) {
+	g := &c.GeoIP
+	if g.Database != "" && g.Databases != nil {
+		add("geoip must have either database or databases, which may name the same file", "geoip", "database")
+	} else if g.Database != "" {
+		g.Databases, g.Database = []string{g.Database}, ""
+	}
+	for i, path := range g.Databases {
+		if path == "" {
+			add(fmt.Sprintf("geoip.databases[%d] must be the path of a file", i), "geoip", "databases", i)
+		} else if slices.Contains(g.Databases[:i], path) {
+			add(fmt.Sprintf("geoip.databases[%d] is there twice", i), "geoip", "databases", i)
+		}
+	}
+	known := map[netip.Prefix]bool{}
+	for i, n := range g.Networks {
+		of := func(key, must string) {
+			add(fmt.Sprintf("geoip.networks[%d].%s %s", i, key, must), "geoip", "networks", i, key)
+		}
+		prefix, err := netip.ParsePrefix(n.Network)
+		if err != nil || prefix.Addr().Is4In6() {
+			of("network", "must be a network as 10.0.0.0/8 or 2001:db8::/32 (one address: /32 or /128)")
+		} else if known[prefix.Masked()] {
+			of("network", "is there twice")
+		}
+		known[prefix.Masked()] = true
+		if n.Country != "" && geoip.Country(n.Country) != n.Country {
+			of("country", "must be a code of ISO 3166-1 alpha-2, such as DE")
+		}
+		if n.Region != "" && n.Country == "" {
+			of("country", "must be there beside region")
+		}
+		if n.ASN < 0 || n.ASN > math.MaxUint32 {
+			of("asn", "must be the number of an autonomous system")
+		}
+		for key, text := range map[string]string{"region": n.Region, "operator": n.Operator} {
+			if !event.ValidText(text, event.MaxNameBytes) {
+				of(key, fmt.Sprintf("must be a text of at most %d bytes", event.MaxNameBytes))
+			}
+		}
+		if n.Country == "" && n.ASN == 0 && n.Operator == "" {
+			of("network", "must have a country, an asn or an operator")
+		}
+	}
 }
 
 // theOrganization returns the id of an organisation that is there, of the only one if none is named, and "" if there is none

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
@@ -59,7 +60,7 @@ servers:
 		DataDir:         "/srv/streamlens",
 		MaxDataBytes:    1_000_000_000,
 		VictoriaMetrics: VictoriaMetrics{URL: "http://vm:8481/select/7/prometheus", WriteURL: "http://vm:8480/insert/7/prometheus"},
-		GeoIP:           GeoIP{Database: "/usr/share/GeoIP/GeoLite2-Country.mmdb"},
+		GeoIP:           GeoIP{Databases: []string{"/usr/share/GeoIP/GeoLite2-Country.mmdb"}},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8"),
 			netip.MustParsePrefix("2001:db8::/32")},
 		Organizations: []tenant.Organization{{
@@ -100,6 +101,30 @@ func TestLoadDefaults(t *testing.T) {
 	}
 }
 
+func TestLoadGeoIP(t *testing.T) {
+	got, err := load(t, `
+organizations: [{id: acme}]
+geoip:
+  databases: [city-ipv4.mmdb, city-ipv6.mmdb]
+  networks:
+    - {network: 10.1.2.3/8, country: DE, region: DE-BY}
+    - {network: "2001:db8::/32", asn: 4294967295, operator: Büro}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := geoip.Source{
+		Databases: []string{"city-ipv4.mmdb", "city-ipv6.mmdb"},
+		Networks: []geoip.Network{
+			{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Place: geoip.Place{Country: "DE", Region: "DE-BY"}},
+			{Prefix: netip.MustParsePrefix("2001:db8::/32"), Place: geoip.Place{ASN: 4_294_967_295, Operator: "Büro"}},
+		},
+	}
+	if got := got.GeoIP.Source(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
 func TestLoadPrivateListen(t *testing.T) {
 	for _, text := range []string{
 		"listen: :0\nprivateListen: :0\n",
@@ -132,6 +157,18 @@ func TestLoadRefuses(t *testing.T) {
 		{"text for a number", "organizations:\n  - id: acme\n    limits:\n      streams: many\n", []string{"4: expected a whole number, found text"}},
 		{"text for a list", good + "trustedProxies: 10.0.0.0/8\n", []string{"2: expected a list, found text"}},
 		{"text for keys", good + "geoip: x.mmdb\n", []string{"2: expected keys and values, found text"}},
+		{"one database and several", good + "geoip: {database: a.mmdb, databases: [b.mmdb]}\n", []string{"2: geoip must have either database or databases"}},
+		{"a database twice", good + "geoip:\n  databases:\n    - a.mmdb\n    - a.mmdb\n", []string{"5: geoip.databases[1] is there twice"}},
+		{"a database without a path", good + "geoip: {databases: [\"\"]}\n", []string{"2: geoip.databases[0] must be the path"}},
+		{"no network", good + "geoip: {networks: [{country: DE}]}\n", []string{"2: geoip.networks[0].network must be a network"}},
+		{"an address for a network", good + "geoip:\n  networks:\n    - {network: 10.0.0.1, country: DE}\n", []string{"4: geoip.networks[0].network must be"}},
+		{"a network twice", good + "geoip: {networks: [{network: 10.0.0.0/8, country: DE}, {network: 10.1.0.0/8, country: FR}]}\n",
+			[]string{"2: geoip.networks[1].network is there twice"}},
+		{"a network of a code that is no country", good + "geoip: {networks: [{network: 10.0.0.0/8, country: UK}]}\n", []string{"2: geoip.networks[0].country must be a code"}},
+		{"a region without a country", good + "geoip: {networks: [{network: 10.0.0.0/8, region: DE-BY, asn: 1}]}\n", []string{"2: geoip.networks[0].country must be there beside region"}},
+		{"a number that is none", good + "geoip: {networks: [{network: 10.0.0.0/8, asn: 4294967296}]}\n", []string{"2: geoip.networks[0].asn must be"}},
+		{"an operator with a line break", good + "geoip: {networks: [{network: 10.0.0.0/8, operator: \"a\\nb\"}]}\n", []string{"2: geoip.networks[0].operator must be a text"}},
+		{"a network without a place", good + "geoip: {networks: [{network: 10.0.0.0/8}]}\n", []string{"2: geoip.networks[0].network must have a country, an asn or an operator"}},
 		{"listen without port", good + "listen: localhost\n", []string{"2: listen must be"}},
 		{"listen with a large port", good + "listen: :65536\n", []string{"2: listen must be"}},
 		{"listen with a URL", good + "listen: http://localhost:80\n", []string{"2: listen must be"}},

@@ -297,11 +297,14 @@ func (d *demo) sendLive(ctx context.Context) error {
 func (d *demo) simulation(i int) simulate.Options {
 	organization := d.organizations[i]
 	o := simulate.Options{
-		URL: d.collectorURL, Account: organization.Accounts[0], SecretKey: organization.SecretKey, GeoIP: d.GeoIP,
+		URL: d.collectorURL, Account: organization.Accounts[0], SecretKey: organization.SecretKey,
 		Viewers: d.Viewers, Publishers: publishers, Streams: streams,
 	}
 	if i > 0 {
 		o.Viewers, o.Publishers = max(o.Viewers/betaShare, 1), publishers/betaShare
+	}
+	if d.GeoIP != "" {
+		o.GeoIP = []string{d.GeoIP}
 	}
 	return o
 }

@@ -1,5 +1,5 @@
-// Package enrich finds out what a request says about its sender: address, country, operating system, browser and the
-// site that embeds the player.
+// Package enrich finds out what a request says about its sender: address, operating system, browser and the site that
+// embeds the player.
 package enrich
 
 import (

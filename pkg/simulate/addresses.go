@@ -8,7 +8,7 @@ import (
 
 	"github.com/oschwald/maxminddb-golang/v2"
 
-	"github.com/streamlens/streamlens/pkg/enrich"
+	"github.com/streamlens/streamlens/pkg/geoip"
 )
 
 // networksPerCountry is how many networks of each country are kept to draw addresses from.
@@ -20,33 +20,35 @@ var unassigned = []netip.Prefix{netip.MustParsePrefix("198.18.0.0/15")}
 // networks are those of the countries.
 type networks map[string][]netip.Prefix
 
-// readNetworks draws networks of the named countries from a MaxMind database, all alike likely.
-func readNetworks(path string, wanted map[string]bool, r *rand.Rand, logger *slog.Logger) (networks, error) {
-	countries, err := enrich.OpenCountries(path, logger)
+// readNetworks draws networks of the named countries from databases in MaxMind's format, all alike likely.
+func readNetworks(paths []string, wanted map[string]bool, r *rand.Rand, logger *slog.Logger) (networks, error) {
+	places, err := geoip.Open(geoip.Source{Databases: paths}, "", logger)
 	if err != nil {
 		return nil, err
 	}
-	reader, err := maxminddb.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("GeoIP database: %w", err)
-	}
-	defer reader.Close()
 	found := networks{}
 	seen := map[string]int{}
-	for result := range reader.Networks() {
-		if err := result.Err(); err != nil {
-			return nil, fmt.Errorf("GeoIP database %s: %w", path, err)
+	for _, path := range paths {
+		reader, err := maxminddb.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("GeoIP database: %w", err)
 		}
-		prefix := result.Prefix()
-		country := countries.Country(prefix.Addr())
-		if !wanted[country] || !usable(prefix) {
-			continue
-		}
-		seen[country]++
-		if len(found[country]) < networksPerCountry {
-			found[country] = append(found[country], prefix)
-		} else if i := r.IntN(seen[country]); i < networksPerCountry {
-			found[country][i] = prefix
+		defer reader.Close()
+		for result := range reader.Networks() {
+			if err := result.Err(); err != nil {
+				return nil, fmt.Errorf("GeoIP database %s: %w", path, err)
+			}
+			prefix := result.Prefix()
+			country := places.Country(prefix.Addr())
+			if !wanted[country] || !usable(prefix) {
+				continue
+			}
+			seen[country]++
+			if len(found[country]) < networksPerCountry {
+				found[country] = append(found[country], prefix)
+			} else if i := r.IntN(seen[country]); i < networksPerCountry {
+				found[country][i] = prefix
+			}
 		}
 	}
 	return found, nil

@@ -20,9 +20,9 @@ type Options struct {
 	Account tenant.Account
 	// SecretKey is that of the organisation's servers; empty = no usage is sent.
 	SecretKey string
-	// GeoIP is the path of the MaxMind database from which addresses are drawn, best the collector's own. Empty = addresses
+	// GeoIP are the paths of the GeoIP databases from which addresses are drawn, best the collector's own. None = addresses
 	// of no country.
-	GeoIP string
+	GeoIP []string
 	// Viewers is how many plays run at a time, in Live.
 	Viewers int
 	// Publishers is how many broadcasts run at a time: every second one from a browser, the others from encoders that send

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/streamlens/streamlens/pkg/enrich"
-	"github.com/streamlens/streamlens/pkg/enrich/enrichtest"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/geoip"
+	"github.com/streamlens/streamlens/pkg/geoip/geoiptest"
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/source/beacon"
 	"github.com/streamlens/streamlens/pkg/source/usage"
@@ -221,7 +221,7 @@ func TestActivityFollowsTheDay(t *testing.T) {
 
 func TestAddressesAreOfTheirCountry(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.mmdb")
-	if err := enrichtest.Write(path, enrichtest.Flat, []enrichtest.Network{
+	if err := geoiptest.Write(path, geoiptest.Flat, []geoiptest.Network{
 		{Prefix: "81.2.68.0/22", Country: "DE"},
 		{Prefix: "2a02:100::/32", Country: "DE"},
 		{Prefix: "103.4.0.0/20", Country: "IN"},
@@ -229,12 +229,12 @@ func TestAddressesAreOfTheirCountry(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	countries, err := enrich.OpenCountries(path, slog.New(slog.DiscardHandler))
+	countries, err := geoip.Open(geoip.Source{Databases: []string{path}}, "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := testOptions()
-	o.GeoIP = path
+	o.GeoIP = []string{path}
 	drawn := map[string]map[netip.Addr]bool{}
 	for _, one := range past(t, o, 24*time.Hour) {
 		want := one.session.place.country
@@ -296,7 +296,7 @@ func TestOptions(t *testing.T) {
 		"negative viewers":  func(o *Options) { o.Viewers = -1 },
 		"short interval":    func(o *Options) { o.Interval = time.Millisecond },
 		"long interval":     func(o *Options) { o.Interval = time.Hour },
-		"no GeoIP database": func(o *Options) { o.GeoIP = "/nowhere.mmdb" },
+		"no GeoIP database": func(o *Options) { o.GeoIP = []string{"/nowhere.mmdb"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := testOptions()

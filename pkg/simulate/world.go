@@ -72,7 +72,7 @@ func newWorld(o Options, logger *slog.Logger) (*world, error) {
 		w.seed = rand.Uint64()
 	}
 	r := rand.New(w.source(setting, 0))
-	if o.GeoIP != "" {
+	if len(o.GeoIP) > 0 {
 		wanted := map[string]bool{}
 		for _, p := range places {
 			wanted[p.country] = true

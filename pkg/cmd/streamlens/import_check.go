@@ -14,6 +14,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/importer"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/logreader"
@@ -22,7 +23,7 @@ import (
 
 // checkLogs shows how logs would be counted, and counts nothing.
 func checkLogs(ctx context.Context, w io.Writer, c config.Config, o *tenant.Organization, format accesslog.Format, files []string) error {
-	countries, err := enrich.OpenCountries(c.GeoIP.Database, slog.Default())
+	places, err := geoip.Open(c.GeoIP.Source(), "", slog.Default())
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func checkLogs(ctx context.Context, w io.Writer, c config.Config, o *tenant.Orga
 		return err
 	}
 	organization := &logreader.Organization{
-		ID: o.ID, Rules: rules, Country: countries.Country,
+		ID: o.ID, Rules: rules, Country: places.Country,
 		Stored:    func(a netip.Addr, _ int64) string { return enrich.StoredIP(a, o.Privacy.IP, enrich.Salt{}) },
 		UserAgent: func(string) enrich.UserAgent { return enrich.UserAgent{} },
 	}

@@ -37,7 +37,7 @@ func simulateCommand(logger *slog.Logger) *cobra.Command {
 			if len(o.Accounts) == 0 {
 				return fmt.Errorf("the organisation %s has no account for players", o.ID)
 			}
-			options.Account, options.SecretKey, options.GeoIP = o.Accounts[0], o.SecretKey, c.GeoIP.Database
+			options.Account, options.SecretKey, options.GeoIP = o.Accounts[0], o.SecretKey, c.GeoIP.Databases
 			if options.URL == "" {
 				options.URL = collectorURL(c)
 			}

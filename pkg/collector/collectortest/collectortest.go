@@ -5,7 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"path/filepath"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,7 +14,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/collector"
 	"github.com/streamlens/streamlens/pkg/enrich"
-	"github.com/streamlens/streamlens/pkg/enrich/enrichtest"
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
@@ -55,12 +55,10 @@ func Start(t testing.TB, change func(*tenant.Organization)) *Collector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	database := filepath.Join(t.TempDir(), "country.mmdb")
-	if err := enrichtest.Write(database, enrichtest.MaxMindCountry, []enrichtest.Network{{Prefix: "203.0.113.0/24", Country: "DE"}}); err != nil {
-		t.Fatal(err)
-	}
 	logger := slog.New(slog.DiscardHandler)
-	countries, err := enrich.OpenCountries(database, logger)
+	places, err := geoip.Open(geoip.Source{
+		Networks: []geoip.Network{{Prefix: netip.MustParsePrefix("203.0.113.0/24"), Place: geoip.Place{Country: "DE"}}},
+	}, "", logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +73,7 @@ func Start(t testing.TB, change func(*tenant.Organization)) *Collector {
 		t.Fatal(err)
 	}
 	if c.Handler, err = (&collector.Server{
-		Directory: directory, Countries: countries, UserAgents: userAgents, Pipeline: c.pipeline,
+		Directory: directory, Places: places, UserAgents: userAgents, Pipeline: c.pipeline,
 		MaxUsageAge: func() time.Duration { return 400 * 24 * time.Hour },
 		Ready:       func(context.Context) error { return nil },
 		Clock:       time.Now,
