@@ -123,8 +123,8 @@ test('an absent field stays absent, so that the backend alone has the defaults',
   expect(sent({ form: 'series' })).toEqual({ ...bare, form: 'series' });
 });
 
-test('the default query is the usage as a series', () => {
-  expect(source.getDefaultQuery()).toEqual({ queryType: 'usageOverview', form: 'series' });
+test('Grafana is given no default that it would merge into what is saved', () => {
+  expect(source.getDefaultQuery).toBeUndefined();
 });
 
 test.each([

@@ -14,7 +14,7 @@ import { type Observable, switchMap } from 'rxjs';
 import { AD_HOC_KEYS, FILTERS, valuesParameters, valueText, withAdHocFilters } from './filters';
 import { canFollow, follow } from './live';
 import type { StreamlensOptions } from './options';
-import { DEFAULT_QUERY, type FilterName, type Filters, type StreamlensQuery } from './query';
+import { type FilterName, type Filters, type StreamlensQuery } from './query';
 import { expandFilters, expandText } from './variables';
 import { StreamlensVariables } from './variableSupport';
 
@@ -26,10 +26,6 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
   constructor(settings: DataSourceInstanceSettings<StreamlensOptions>) {
     super(settings);
     this.variables = new StreamlensVariables(this);
-  }
-
-  getDefaultQuery(): Partial<StreamlensQuery> {
-    return DEFAULT_QUERY;
   }
 
   query(request: DataQueryRequest<StreamlensQuery>): Observable<DataQueryResponse> {

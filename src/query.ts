@@ -55,5 +55,5 @@ export interface VariableQuery extends DataQuery, Filters {
   label: FilterName;
 }
 
-/** What a panel asks before anybody has chosen anything. */
-export const DEFAULT_QUERY: Partial<StreamlensQuery> = { queryType: 'usageOverview', form: 'series' };
+/** The widget of a new query, which its editor chooses. */
+export const FIRST_WIDGET = 'usageOverview';

@@ -2,6 +2,7 @@ package widget
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,20 +69,33 @@ func (res *result) columns() []Column {
 	return columns
 }
 
+// rows returns the rows to answer with. Of a breakdown an alert rule gets those alone that have a number in the last interval: each
+// row becomes an instance of the rule, and one of nothing would fire or tell of missing data.
+func (res *result) rows(last int) []*row {
+	if !res.request.Alert || res.definition.breakdown() == "" || last < 0 {
+		return res.table.rows
+	}
+	return slices.DeleteFunc(slices.Clone(res.table.rows), func(r *row) bool {
+		value := res.columns()[0].value(cell{res.table, r, last})
+		return math.IsNaN(value) || math.IsInf(value, 0)
+	})
+}
+
 // totalFrame has one row per name of the breakdown, or one row alone.
 func (res *result) totalFrame() *data.Frame {
 	frame := data.NewFrame(res.definition.Type)
 	frame.Meta = &data.FrameMeta{Type: data.FrameTypeNumericWide}
+	rows := res.rows(0)
 	if res.definition.breakdown() != "" {
 		frame.Meta.Type = data.FrameTypeNumericLong
-		names := make([]string, len(res.table.rows))
-		for i, r := range res.table.rows {
+		names := make([]string, len(rows))
+		for i, r := range rows {
 			names[i] = r.name
 		}
 		frame.Fields = append(frame.Fields, nameField(res.definition.Columns[0], names))
 	}
 	for _, c := range res.columns() {
-		field := res.numberField(c, nil, "", len(res.table.rows), func(i int) float64 { return c.value(cell{res.table, res.table.rows[i], 0}) })
+		field := res.numberField(c, nil, "", len(rows), func(i int) float64 { return c.value(cell{res.table, rows[i], 0}) })
 		frame.Fields = append(frame.Fields, field)
 	}
 	return frame
@@ -96,7 +110,7 @@ func (res *result) seriesFrame() *data.Frame {
 	frame := data.NewFrame(res.definition.Type, data.NewField("time", nil, times))
 	frame.Meta = &data.FrameMeta{Type: data.FrameTypeTimeSeriesWide}
 	breakdown, columns := res.definition.breakdown(), res.columns()
-	for _, r := range res.table.rows {
+	for _, r := range res.rows(len(times) - 1) {
 		for _, c := range columns {
 			var labels data.Labels
 			shown := ""

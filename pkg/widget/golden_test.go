@@ -107,6 +107,48 @@ func TestFrames(t *testing.T) {
 	}
 }
 
+// TestAlertsGetNoRowsOfNothing has a stream that played and one that did not, in the second of two intervals.
+func TestAlertsGetNoRowsOfNothing(t *testing.T) {
+	from := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	hours := []interval{{from, from, from.Add(time.Hour)}, {from.Add(time.Hour), from.Add(time.Hour), from.Add(2 * time.Hour)}}
+	d, _ := Find("bufferingRatio")
+	d = d.brokenDown("stream")
+	for _, test := range []struct {
+		name, form string
+		alert      bool
+		quiet      []float64 // buffering and playing of the stream that did not play last, of each interval
+		want       []string
+	}{
+		{"a series for an alert", FormSeries, true, []float64{1, 0}, []string{"busy"}},
+		{"a series for a panel", FormSeries, false, []float64{1, 0}, []string{"busy", "quiet"}},
+		{"a total for an alert", FormTotal, true, []float64{0}, []string{"busy"}},
+		{"a total of both", FormTotal, true, []float64{2}, []string{"busy", "quiet"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			request := Request{Query: Query{QueryType: "bufferingRatio", Form: test.form, Breakdown: "stream"}, Alert: test.alert}
+			table := newTable(d.reads(request.Query), len(test.quiet))
+			busy := []float64{1, 3}[:len(test.quiet)]
+			table.row("busy").numbers = [][]float64{busy, busy}
+			table.row("quiet").numbers = [][]float64{test.quiet, test.quiet}
+			frame := (&result{definition: d, request: request, intervals: hours, table: table}).frames()[0]
+			var got []string
+			if test.form == FormTotal {
+				for i := range frame.Fields[0].Len() {
+					got = append(got, frame.Fields[0].At(i).(string))
+				}
+			} else {
+				for _, f := range frame.Fields[1:] {
+					got = append(got, f.Labels["stream"])
+				}
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, test.want) {
+				t.Errorf("rows of %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
 // TestDefinitions holds what every definition must have.
 func TestDefinitions(t *testing.T) {
 	seen := map[string]bool{}

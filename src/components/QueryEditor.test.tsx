@@ -1,6 +1,6 @@
 import { useState } from 'react';
 
-import { dateTime, type TimeRange } from '@grafana/data';
+import { CoreApp, dateTime, type TimeRange } from '@grafana/data';
 import { CustomVariable } from '@grafana/scenes';
 import { render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
@@ -20,13 +20,14 @@ beforeEach(() => {
 });
 
 /** Draws the editor as a panel does, with what it changes coming back to it, and returns the query it last made. */
-function open(query: Partial<StreamlensQuery>): () => StreamlensQuery {
+function open(query: Partial<StreamlensQuery>, app = CoreApp.PanelEditor): () => StreamlensQuery {
   let last: StreamlensQuery = { refId: 'A', ...query };
 
   function Panel() {
     const [current, setCurrent] = useState(last);
     return (
       <QueryEditor
+        app={app}
         datasource={openDataSource()}
         range={range}
         query={current}
@@ -64,7 +65,6 @@ async function choose(name: string, option: string | RegExp): Promise<void> {
 const FILTERS = ['Countries', 'Streams', 'Tags', 'Events'];
 
 test.each<{ name: string; query: Partial<StreamlensQuery>; want: string[]; premium: boolean }>([
-  { name: 'no widget', query: {}, want: ['Widget'], premium: false },
   { name: 'an unknown widget', query: { queryType: 'gone' }, want: ['Widget'], premium: false },
   {
     name: 'a widget with a unit',
@@ -102,6 +102,26 @@ test.each<{ name: string; query: Partial<StreamlensQuery>; want: string[]; premi
   expect(screen.queryAllByText('Premium')).toHaveLength(premium ? 1 : 0);
 });
 
+test.each([
+  { name: 'a panel', app: CoreApp.PanelEditor, form: 'series', shown: 'Series' },
+  { name: 'Explore', app: CoreApp.Explore, form: 'series', shown: 'Series' },
+  { name: 'an alert rule', app: CoreApp.UnifiedAlerting, form: 'total', shown: 'Total' },
+])('a new query of $name has its widget and form, shown and sent', ({ app, form, shown }) => {
+  const query = open({}, app);
+  expect(query()).toEqual({ refId: 'A', queryType: 'usageOverview', form });
+  expect(onRunQuery).toHaveBeenCalledTimes(1);
+  expect(combobox('Widget')).toHaveValue('Usage overview');
+  expect(screen.getByRole('radio', { name: shown })).toBeChecked();
+});
+
+test('a saved query is left as it is', () => {
+  const query = open({ queryType: 'stopReasons' });
+  expect(query()).toEqual({ refId: 'A', queryType: 'stopReasons' });
+  expect(onRunQuery).not.toHaveBeenCalled();
+  // As the backend answers it.
+  expect(screen.getByRole('radio', { name: 'Total' })).toBeChecked();
+});
+
 test('the picker lists the widgets with their sentences, by page', async () => {
   open({});
   await userEvent.click(combobox('Widget'));
@@ -110,7 +130,7 @@ test('the picker lists the widgets with their sentences, by page', async () => {
   expect(within(list).getByText('Home')).toBeInTheDocument();
   expect(within(list).getByText('H5Live')).toBeInTheDocument();
   // Of a long list only what is in sight is drawn.
-  await userEvent.type(combobox('Widget'), 'Start time');
+  await userEvent.keyboard('Start time');
   const option = await within(list).findByRole('option', { name: /^Start time \(premium\)/ });
   expect(option).toHaveTextContent(/load to the first frame/);
 });

@@ -1,11 +1,11 @@
-import { useId } from 'react';
+import { useEffect, useId } from 'react';
 
-import type { QueryEditorProps } from '@grafana/data';
+import { CoreApp, type QueryEditorProps } from '@grafana/data';
 import { Badge, Combobox, type ComboboxOption, Field, RadioButtonGroup, Stack, Switch, Text } from '@grafana/ui';
 
 import type { DataSource } from '../datasource';
 import type { StreamlensOptions } from '../options';
-import type { Form, StreamlensQuery } from '../query';
+import { FIRST_WIDGET, type Form, type StreamlensQuery } from '../query';
 import { variableReferences } from '../variables';
 import { isPremium, type Widget, WIDGETS, withWidget } from '../widgets';
 import { FilterFields } from './FilterFields';
@@ -49,8 +49,13 @@ const TIME_ZONES: Array<ComboboxOption<string>> = [
     .map((value) => ({ value })),
 ];
 
-/** Edits one query: the widget first, then only what that widget has. */
-export function QueryEditor({ datasource, query, range, onChange, onRunQuery }: Props) {
+/**
+ * Edits one query: the widget first, then only what that widget has.
+ *
+ * A new query gets its widget and form at once, so that what is shown is what is asked and saved: a series, and in alert
+ * rules a total, because there a series of a breakdown needs a reducer that knows its gaps.
+ */
+export function QueryEditor({ app, datasource, query, range, onChange, onRunQuery }: Props) {
   const widget = WIDGETS.find(({ type }) => type === query.queryType);
   const form = query.form ?? 'total';
   const liveId = useId();
@@ -61,6 +66,15 @@ export function QueryEditor({ datasource, query, range, onChange, onRunQuery }: 
     onRunQuery();
   };
   const set = (change: Partial<StreamlensQuery>) => run({ ...query, ...change });
+
+  const isNew = !query.queryType;
+  useEffect(() => {
+    if (isNew) {
+      run({ ...query, queryType: FIRST_WIDGET, form: app === CoreApp.UnifiedAlerting ? 'total' : 'series' });
+    }
+    // Once for each new query: it is no longer new then.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [isNew]);
 
   return (
     <Stack direction="column" gap={2}>
