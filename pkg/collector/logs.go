@@ -107,10 +107,10 @@ func idempotencyKey(r *http.Request) (string, error) {
 // logsOf returns what is needed to read the logs of an organisation.
 func (s *Server) logsOf(o *tenant.Organization) *logreader.Organization {
 	return &logreader.Organization{
-		ID:      o.ID,
-		Rules:   s.settings.Load().rulesOf(o.ID),
-		Country: s.Places.Country,
-		Stored:  func(a netip.Addr, at int64) string { return s.storedAddress(a, o.Privacy.IP, at) },
+		ID:     o.ID,
+		Rules:  s.settings.Load().rulesOf(o.ID),
+		Place:  s.Places.Place,
+		Stored: func(a netip.Addr, at int64) string { return s.storedAddress(a, o.Privacy.IP, at) },
 		UserAgent: func(text string) enrich.UserAgent {
 			return s.UserAgents.UserAgent(enrich.UserAgentHeaders{UserAgent: text})
 		},

@@ -167,8 +167,10 @@ func (m *mediaServerSink) Take(lines []event.Usage, broadcasts []event.Batch, po
 	}
 	for _, b := range broadcasts {
 		from := address(b.Session.Viewer.Address)
+		place := m.server.Places.Place(from)
 		b.Session.Viewer = event.Viewer{
-			Country: m.server.Places.Country(from), OS: enrich.UnknownUserAgent, Browser: enrich.UnknownUserAgent,
+			Country: place.Country, Region: place.Region, ASN: place.ASN, Operator: place.Operator,
+			OS: enrich.UnknownUserAgent, Browser: enrich.UnknownUserAgent,
 			Address:  m.server.storedAddress(from, o.Privacy.IP, b.Received),
 			Referrer: enrich.Host(b.Session.Viewer.Referrer),
 		}

@@ -273,7 +273,7 @@ func batch(organization string, e beacon.Envelope, received int64) event.Batch {
 	}
 }
 
-// viewer finds out who sends a request. The country is that of the address before any of it is taken away.
+// viewer finds out who sends a request. The place is that of the address before any of it is taken away.
 func (s *Server) viewer(r *http.Request, o *tenant.Organization, stream, referrer string, received int64) event.Viewer {
 	address := enrich.ClientIP(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.settings.Load().trustedProxies)
 	agent := s.UserAgents.UserAgent(enrich.UserAgentHeaders{
@@ -285,8 +285,12 @@ func (s *Server) viewer(r *http.Request, o *tenant.Organization, stream, referre
 	if referrer == "" {
 		referrer = r.Referer()
 	}
+	place := s.Places.Place(address)
 	return event.Viewer{
-		Country:  s.Places.Country(address),
+		Country:  place.Country,
+		Region:   place.Region,
+		ASN:      place.ASN,
+		Operator: place.Operator,
 		OS:       agent.OS,
 		Browser:  agent.Browser,
 		Address:  s.storedAddress(address, o.Privacy.IP, received),

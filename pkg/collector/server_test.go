@@ -54,6 +54,22 @@ func documentation(country string) geoip.Source {
 	return geoip.Source{Networks: []geoip.Network{{Prefix: netip.MustParsePrefix("203.0.113.0/24"), Place: geoip.Place{Country: country}}}}
 }
 
+// TestViewer holds that a viewer's place is looked up before the address is taken away.
+func TestViewer(t *testing.T) {
+	c := start(t, func(o *tenant.Organization) { o.Privacy.IP = tenant.IPOff })
+	place := geoip.Place{Country: "DE", Region: "DE-BY", ASN: 64500, Operator: "Netz"}
+	if err := c.server.Places.Replace(geoip.Source{Networks: []geoip.Network{{Prefix: netip.MustParsePrefix("203.0.113.0/24"), Place: place}}}); err != nil {
+		t.Fatal(err)
+	}
+	o, _ := c.server.Directory.Organization("acme")
+	request := httptest.NewRequest(http.MethodPost, "/v1/events", nil)
+	request.RemoteAddr = "203.0.113.7:1234"
+	v := c.server.viewer(request, o, "live", "", time.Now().UnixMilli())
+	if got := (geoip.Place{Country: v.Country, Region: v.Region, ASN: v.ASN, Operator: v.Operator}); got != place || v.Address != "" {
+		t.Errorf("viewer %+v, want the place %+v and no address", v, place)
+	}
+}
+
 func start(t testing.TB, change func(*tenant.Organization)) *collector {
 	t.Helper()
 	// Tests expect what they send in one minute.

@@ -28,6 +28,8 @@ func fill(r *rand.Rand, v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Uint8:
 		v.SetUint(uint64(1 + r.IntN(3)))
+	case reflect.Uint32:
+		v.SetUint(uint64(1 + r.Uint32N(1<<31)))
 	case reflect.Uint64:
 		v.SetUint(r.Uint64() | 1)
 	case reflect.Int64:

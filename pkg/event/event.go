@@ -107,8 +107,13 @@ type Started struct {
 // Viewer is what is found out about the sender of a request.
 type Viewer struct {
 	Country string // ISO 3166-1 alpha-2, or "ZZ"
-	OS      string
-	Browser string
+	// Region is the code of ISO 3166-2 or the name of the country's first subdivision, "" if it is unknown.
+	Region string
+	// ASN and Operator are the number and the name of the autonomous system of the address, 0 and "" if they are unknown.
+	ASN      uint32
+	Operator string
+	OS       string
+	Browser  string
 	// Address is the client's address in the form in which it is stored, "" if it is not.
 	Address string
 	// Referrer is the host of the page that embeds the player, or "(none)".

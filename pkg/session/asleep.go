@@ -89,7 +89,7 @@ func (t *Tracker) find(one name) (*session, *night) {
 		if !found {
 			continue
 		}
-		s := &session{hourly: t.hourly}
+		s := &session{}
 		c := codec.NewReader(n.chunks[p.chunk][p.from:p.to])
 		c.Use(&n.dictionary)
 		s.code(c, t)

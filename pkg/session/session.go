@@ -21,8 +21,8 @@ type session struct {
 	name  name
 	space *aggregate.Space // shared
 	*client
+	network *network // shared
 
-	hourly  Hourly
 	viewer  event.ViewerKey
 	address churning
 
@@ -56,6 +56,19 @@ type client struct {
 	otherAddress  aggregate.Dimensions // of the addresses beyond the limit
 	referrer      churning
 	otherReferrer aggregate.Dimensions
+}
+
+// network is whose network a viewer is in, and where in the country. Many viewers have it in common, of any country and client.
+type network struct {
+	region   string
+	asn      uint32
+	operator string
+}
+
+// entry is where a session adds to.
+type entry struct {
+	aggregate.Entry
+	hourly Hourly
 }
 
 // ahead is what waits for events of lower seq.
@@ -93,9 +106,10 @@ func shared[T comparable](all map[T]*T, one T) *T {
 
 func (t *Tracker) newSession(d event.Session) *session {
 	s := &session{
-		name: nameOf(d.Organization, d.ID), hourly: t.hourly, address: churning{value: d.Viewer.Address},
-		space:  shared(t.spaces, aggregate.Space{Organization: d.Organization, Stream: d.Stream, Country: d.Viewer.Country, Event: d.Event}),
-		client: shared(t.clients, newClient(d)),
+		name: nameOf(d.Organization, d.ID), address: churning{value: d.Viewer.Address},
+		space:   shared(t.spaces, aggregate.Space{Organization: d.Organization, Stream: d.Stream, Country: d.Viewer.Country, Event: d.Event}),
+		client:  shared(t.clients, newClient(d)),
+		network: shared(t.networks, network{d.Viewer.Region, d.Viewer.ASN, d.Viewer.Operator}),
 	}
 	if !s.webcaster {
 		s.viewer = d.Viewer.Key
@@ -131,7 +145,7 @@ func (s *session) adopt(start event.Started) {
 }
 
 // accept counts what does not depend on other events, and queues what does.
-func (s *session) accept(to aggregate.Entry, e event.Event, received int64) {
+func (s *session) accept(to entry, e event.Event, received int64) {
 	if e.Seq > s.lastSeq {
 		s.lastSeq, s.lastTime = e.Seq, e.Time
 	}
@@ -162,7 +176,7 @@ func (s *session) accept(to aggregate.Entry, e event.Event, received int64) {
 }
 
 // settle counts the queued events whose predecessors are all there or given up.
-func (s *session) settle(to aggregate.Entry) {
+func (s *session) settle(to entry) {
 	if s.ahead == nil {
 		return
 	}
@@ -180,7 +194,7 @@ func (s *session) settle(to aggregate.Entry) {
 }
 
 // follow counts an event all of whose predecessors are counted or given up.
-func (s *session) follow(to aggregate.Entry, e aheadEvent) {
+func (s *session) follow(to entry, e aheadEvent) {
 	switch e.Type {
 	case event.Load:
 		s.load(to, e.Time)
@@ -226,7 +240,7 @@ func (s *session) follow(to aggregate.Entry, e aheadEvent) {
 }
 
 // load counts the load, once.
-func (s *session) load(to aggregate.Entry, at int64) {
+func (s *session) load(to entry, at int64) {
 	if s.loaded {
 		return
 	}
@@ -237,7 +251,7 @@ func (s *session) load(to aggregate.Entry, at int64) {
 }
 
 // count counts a play or a publish that began at the time at, after startTime ms or event.Absent.
-func (s *session) count(to aggregate.Entry, at, startTime int64) {
+func (s *session) count(to entry, at, startTime int64) {
 	if s.webcaster {
 		to.Add(measure.Publishes, at, 1, "")
 		to.Add(measure.PublishesByOS, at, 1, s.os)
@@ -255,7 +269,7 @@ func (s *session) count(to aggregate.Entry, at, startTime int64) {
 }
 
 // observe counts the numbers of a report that stand for themselves.
-func (s *session) observe(to aggregate.Entry, e event.Event) {
+func (s *session) observe(to entry, e event.Event) {
 	add := func(id measure.ID, value int64) {
 		if value != event.Absent {
 			to.Observe(id, e.Time, value)
@@ -288,7 +302,7 @@ type ending struct {
 	played int64 // or Absent
 }
 
-func (s *session) end(to aggregate.Entry, e ending) {
+func (s *session) end(to entry, e ending) {
 	s.ended = true
 	if s.adopted {
 		return
@@ -306,7 +320,7 @@ func (s *session) end(to aggregate.Entry, e ending) {
 }
 
 // credit spreads what a report says over the minutes of its span, which ends at the time end.
-func (s *session) credit(to aggregate.Entry, end, playing, buffering, paused int64) {
+func (s *session) credit(to entry, end, playing, buffering, paused int64) {
 	playing, buffering, paused = amount(playing), amount(buffering), amount(paused)
 	length := playing + buffering + paused
 	if length == 0 {
@@ -316,10 +330,10 @@ func (s *session) credit(to aggregate.Entry, end, playing, buffering, paused int
 	minute := measure.Minute.Length.Milliseconds()
 	var address, referrer aggregate.Dimensions
 	if s.address.value != "" {
-		address = s.addressAt(end)
+		address = s.addressAt(to, end)
 	}
 	if !s.webcaster {
-		referrer = s.referrerAt(end)
+		referrer = s.referrerAt(to, end)
 	}
 	var played, buffered int64
 	for from := begin; from < end; {
@@ -341,8 +355,8 @@ func (s *session) credit(to aggregate.Entry, end, playing, buffering, paused int
 }
 
 // addressAt returns how the address counts at a time, in ms since 1970.
-func (s *session) addressAt(at int64) aggregate.Dimensions {
-	if s.hourly(s.space.Organization, measure.DimensionIP, s.address.value, at) != s.address.value {
+func (s *session) addressAt(to entry, at int64) aggregate.Dimensions {
+	if to.hourly(s.space.Organization, measure.DimensionIP, s.address.value, at) != s.address.value {
 		return s.otherAddress
 	}
 	if s.address.dimensions == "" {
@@ -352,8 +366,8 @@ func (s *session) addressAt(at int64) aggregate.Dimensions {
 }
 
 // referrerAt returns how the referrer counts at a time, in ms since 1970.
-func (s *session) referrerAt(at int64) aggregate.Dimensions {
-	if s.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value, at) != s.referrer.value {
+func (s *session) referrerAt(to entry, at int64) aggregate.Dimensions {
+	if to.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value, at) != s.referrer.value {
 		return s.otherReferrer
 	}
 	return s.referrer.dimensions

@@ -3,7 +3,6 @@ package session
 import (
 	"slices"
 
-	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
 )
@@ -54,7 +53,7 @@ func (s *session) restarts(e event.Event) bool {
 // again returns a new session of the same player.
 func (s *session) again() *session {
 	return &session{
-		name: s.name, space: s.space, client: s.client, hourly: s.hourly, viewer: s.viewer, address: s.address,
+		name: s.name, space: s.space, client: s.client, network: s.network, viewer: s.viewer, address: s.address,
 		snapshots: &snapshots{correction: s.correction},
 	}
 }
@@ -86,7 +85,7 @@ func (s *session) number(e *event.Event) bool {
 }
 
 // turn counts the time since the last snapshot by the state of that one, and what the new state means.
-func (s *session) turn(to aggregate.Entry, e event.Event) {
+func (s *session) turn(to entry, e event.Event) {
 	if e.StartTime != event.Absent || s.time == 0 {
 		s.measured = e.StartTime
 	}
@@ -130,7 +129,7 @@ func (s *session) turn(to aggregate.Entry, e event.Event) {
 // turnStateless counts what a player tells that has named no state: Shaka's compiled library leaves its states out. An error
 // or the measured start-up time prove a load, and the latter a play; whether it renders, stalls or pauses is unknown, so it
 // counts neither as playing nor as buffering, but as a viewer whom others see.
-func (s *session) turnStateless(to aggregate.Entry, e event.Event, at int64) {
+func (s *session) turnStateless(to entry, e event.Event, at int64) {
 	if e.Code != "" || e.StartTime != event.Absent {
 		s.load(to, s.began)
 	}
@@ -160,7 +159,7 @@ func (s *session) means(state event.State) event.State {
 
 // begin counts the start. Its time is the time in StateStarting, without the waiting for a click that some browsers want,
 // else the player's own measurement.
-func (s *session) begin(to aggregate.Entry, e event.Event, at int64) {
+func (s *session) begin(to entry, e event.Event, at int64) {
 	s.started, s.startTime, s.startSeq, s.lastReport = true, at, e.Seq, at
 	startTime := s.measured
 	if s.asked {
@@ -171,7 +170,7 @@ func (s *session) begin(to aggregate.Entry, e event.Event, at int64) {
 
 // spend counts the time from the last snapshot to the time at. A silence by which the session has ended counts as nothing:
 // nobody knows what the player did.
-func (s *session) spend(to aggregate.Entry, at int64) {
+func (s *session) spend(to entry, at int64) {
 	span := at - s.time
 	if span > silentIntervals*s.interval {
 		return

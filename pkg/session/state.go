@@ -6,7 +6,7 @@ import (
 )
 
 // StateVersion is the version of what Code writes. It grows with every change of the fields below.
-const StateVersion = 2
+const StateVersion = 3
 
 // Resume lets silence begin anew at now, in ms since 1970, because nobody listened for a while.
 func (t *Tracker) Resume(now int64) {
@@ -39,7 +39,7 @@ func (t *Tracker) Code(c *codec.Coder) {
 	}
 	codec.List(c, &all, func(one **session) {
 		if c.Reading() {
-			*one = &session{hourly: t.hourly}
+			*one = &session{}
 		}
 		s := *one
 		s.code(c, t)
@@ -69,9 +69,10 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 	var (
 		space aggregate.Space
 		of    client
+		in    network
 	)
 	if !c.Reading() {
-		space, of = *s.space, *s.client
+		space, of, in = *s.space, *s.client, *s.network
 	}
 	s.name.code(c)
 	codec.Text(c, &space.Organization)
@@ -79,8 +80,11 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 	codec.Text(c, &space.Country)
 	codec.Text(c, &space.Event)
 	of.code(c)
+	codec.Text(c, &in.region)
+	codec.Number(c, &in.asn)
+	codec.Text(c, &in.operator)
 	if c.Reading() {
-		s.space, s.client = shared(t.spaces, space), shared(t.clients, of)
+		s.space, s.client, s.network = shared(t.spaces, space), shared(t.clients, of), shared(t.networks, in)
 	}
 	codec.Number(c, &s.viewer)
 	c.Unique(&s.address.value)

@@ -51,12 +51,13 @@ type Tracker struct {
 	slept    int64                                // ms since 1970 at which sessions were last put to sleep
 	spaces   map[aggregate.Space]*aggregate.Space // that sessions share
 	clients  map[client]*client                   // likewise
+	networks map[network]*network                 // likewise
 }
 
 // NewTracker returns a tracker that adds to ledger.
 func NewTracker(ledger *aggregate.Ledger, hourly Hourly) *Tracker {
 	return &Tracker{ledger: ledger, hourly: hourly, sessions: map[name]*session{}, live: map[*session]struct{}{},
-		viewers: map[event.ViewerKey]int{}, spaces: map[aggregate.Space]*aggregate.Space{}, clients: map[client]*client{}}
+		viewers: map[event.ViewerKey]int{}, spaces: map[aggregate.Space]*aggregate.Space{}, clients: map[client]*client{}, networks: map[network]*network{}}
 }
 
 // Live returns the number of sessions that have neither ended nor fallen silent.
@@ -137,7 +138,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 		t.handOver(s, b)
 	}
 	s.received = b.Received
-	to := t.ledger.Entry(*s.space, b.Received)
+	to := t.entry(s, b.Received)
 	for _, e := range b.Events {
 		if e.Type == event.Snapshot {
 			if s.snapshots == nil {
@@ -172,6 +173,11 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	s.settle(to)
 	t.keepLive(s)
 	return o
+}
+
+// entry returns where a session adds to, at now in ms since 1970.
+func (t *Tracker) entry(s *session, now int64) entry {
+	return entry{t.ledger.Entry(*s.space, now), t.hourly}
 }
 
 // keepLive lets a session end by silence, and what waits in it be settled by time.
@@ -219,7 +225,7 @@ func (t *Tracker) Expire(now int64) {
 	})
 	for _, s := range due {
 		s.seen.skipGaps()
-		to := t.ledger.Entry(*s.space, now)
+		to := t.entry(s, now)
 		s.settle(to)
 		if s.isSilent(now) && s.started && !s.ended {
 			s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})

@@ -347,6 +347,30 @@ func TestTrackerWakesWhatSleeps(t *testing.T) {
 	}
 }
 
+// TestNetworkOfSessions holds that whose network a viewer is in stays known, awake, asleep and after a restart, and is shared.
+func TestNetworkOfSessions(t *testing.T) {
+	tracker := NewTracker(aggregate.New("c"), keep)
+	one, other := player, player
+	one.Viewer.Region, one.Viewer.ASN, one.Viewer.Operator = "DE-BY", 64500, "Netz"
+	other.ID, other.Viewer = "s2", one.Viewer
+	want := network{"DE-BY", 64500, "Netz"}
+	for _, s := range []event.Session{one, other} {
+		tracker.Apply(event.Batch{Session: s, Received: noon, Events: []event.Event{load(1, 0)}})
+	}
+	of := func(id string) *network { return tracker.session(nameOf("acme", id)).network }
+	if *of("s1") != want || of("s1") != of("s2") {
+		t.Errorf("awake: %+v and %+v, want one %+v", of("s1"), of("s2"), want)
+	}
+	tracker.Expire(noon + time.Hour.Milliseconds())
+	w := codec.NewWriter(nil)
+	tracker.Code(w)
+	tracker = NewTracker(aggregate.New("c"), keep)
+	tracker.Code(codec.NewReader(w.Bytes()))
+	if *of("s1") != want || of("s1") != of("s2") {
+		t.Errorf("after sleep and a restart: %+v and %+v, want one %+v", of("s1"), of("s2"), want)
+	}
+}
+
 func TestTrackerRefusesTooManyGaps(t *testing.T) {
 	tracker := NewTracker(aggregate.New("c"), keep)
 	var refused int

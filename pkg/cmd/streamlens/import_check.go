@@ -32,7 +32,7 @@ func checkLogs(ctx context.Context, w io.Writer, c config.Config, o *tenant.Orga
 		return err
 	}
 	organization := &logreader.Organization{
-		ID: o.ID, Rules: rules, Country: places.Country,
+		ID: o.ID, Rules: rules, Place: places.Place,
 		Stored:    func(a netip.Addr, _ int64) string { return enrich.StoredIP(a, o.Privacy.IP, enrich.Salt{}) },
 		UserAgent: func(string) enrich.UserAgent { return enrich.UserAgent{} },
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 )
 
@@ -102,8 +103,8 @@ func (l *Log) detect(text []byte) error {
 type Organization struct {
 	ID    string
 	Rules *accesslog.Rules
-	// Country returns the country of an address, ISO 3166-1 alpha-2 or "ZZ".
-	Country func(netip.Addr) string
+	// Place returns where an address is.
+	Place func(netip.Addr) geoip.Place
 	// Stored returns the form in which an address is stored at a time in ms since 1970, "" if it is not. It may change with the UTC
 	// day only.
 	Stored func(address netip.Addr, at int64) string

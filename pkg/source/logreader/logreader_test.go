@@ -10,6 +10,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 )
 
@@ -20,11 +21,11 @@ func acme() *Organization {
 	return &Organization{
 		ID:    "acme",
 		Rules: accesslog.NewRules(nil),
-		Country: func(a netip.Addr) string {
+		Place: func(a netip.Addr) geoip.Place {
 			if netip.MustParsePrefix("203.0.113.0/24").Contains(a) {
-				return "DE"
+				return geoip.Place{Country: "DE", Region: "DE-BY", ASN: 64500, Operator: "Netz"}
 			}
-			return "ZZ"
+			return geoip.Place{Country: "ZZ"}
 		},
 		Stored: func(a netip.Addr, at int64) string {
 			if !a.IsValid() {
@@ -128,7 +129,7 @@ func TestPlayersInLogs(t *testing.T) {
 		t.Fatalf("sessions %+v", r.Sessions)
 	}
 	s := r.Sessions[0].Session
-	if s.ID != "s1" || s.Stream != "one" || s.Viewer.OS != "OS of A" || s.Viewer.Country != "DE" || s.Client != "cmcd" {
+	if s.ID != "s1" || s.Stream != "one" || s.Viewer.OS != "OS of A" || s.Viewer.Country != "DE" || s.Viewer.Region != "DE-BY" || s.Viewer.ASN != 64500 || s.Viewer.Operator != "Netz" || s.Client != "cmcd" {
 		t.Errorf("session %+v", s)
 	}
 	if r.Lines[1].Viewer != event.NewViewerKey("acme", "one", "s2") {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/cmcd"
@@ -56,7 +57,10 @@ type lineKey struct {
 }
 
 // client is what is known of an address.
-type client struct{ country, stored, text string }
+type client struct {
+	place        geoip.Place
+	stored, text string
+}
 
 func newPart(o *Organization, span Span, decoder accesslog.Decoder) *part {
 	return &part{
@@ -139,7 +143,7 @@ func (p *part) read(line []byte) {
 		p.outcomes.note(line, "address_"+r.NoAddress)
 	}
 	if report.Session != "" {
-		p.observe(report, &p.lines[i])
+		p.observe(report, key, &p.lines[i])
 	}
 }
 
@@ -163,7 +167,7 @@ func (p *part) usage(k lineKey) event.Usage {
 	c := p.client(k)
 	u := event.Usage{
 		Time: k.minute, Stream: k.stream, Direction: k.direction, Protocol: k.protocol,
-		Address: c.stored, Country: c.country, Referrer: enrich.Host(k.referrer), Session: k.session,
+		Address: c.stored, Country: c.place.Country, Referrer: enrich.Host(k.referrer), Session: k.session,
 	}
 	if k.direction != measure.Playout {
 		return u
@@ -181,7 +185,7 @@ func (p *part) usage(k lineKey) event.Usage {
 	return u
 }
 
-// client looks up an address. The country is that of the address before any of it is taken away.
+// client looks up an address. The place is that of the address before any of it is taken away.
 func (p *part) client(k lineKey) client {
 	// A hash differs from day to day.
 	if day := k.minute / (24 * time.Hour).Milliseconds(); day != p.day {
@@ -191,7 +195,7 @@ func (p *part) client(k lineKey) client {
 	if c, ok := p.clients[k.address]; ok {
 		return c
 	}
-	c := client{country: p.Country(k.address), stored: p.Stored(k.address, k.minute)}
+	c := client{place: p.Place(k.address), stored: p.Stored(k.address, k.minute)}
 	if k.address.IsValid() {
 		c.text = k.address.String()
 	}
@@ -200,7 +204,7 @@ func (p *part) client(k lineKey) client {
 }
 
 // observe takes what a player tells of its play: by version 2 what it does, by version 1 the length of its buffer.
-func (p *part) observe(report cmcd.Report, u *event.Usage) {
+func (p *part) observe(report cmcd.Report, k lineKey, u *event.Usage) {
 	e := report.Event
 	if e.State == event.StateKept && e.BufferLength == event.Absent && e.Latency == event.Absent {
 		return
@@ -214,7 +218,7 @@ func (p *part) observe(report cmcd.Report, u *event.Usage) {
 		if e.State == event.StateKept {
 			viewer = 0 // the player does not say what it does, so servers may count its viewer
 		}
-		agent := p.UserAgent(p.request.UserAgent)
+		agent, place := p.UserAgent(p.request.UserAgent), p.client(k).place
 		p.batches = append(p.batches, event.Batch{Logged: true, Session: event.Session{
 			Organization: p.ID,
 			ID:           report.Session,
@@ -223,7 +227,7 @@ func (p *part) observe(report cmcd.Report, u *event.Usage) {
 			Client:       cmp.Or(report.Client, clientOfCMCD),
 			Method:       cmp.Or(report.Method, u.Protocol),
 			Interval:     sessionInterval,
-			Viewer: event.Viewer{Country: u.Country, OS: agent.OS, Browser: agent.Browser, Address: u.Address,
+			Viewer: event.Viewer{Country: place.Country, Region: place.Region, ASN: place.ASN, Operator: place.Operator, OS: agent.OS, Browser: agent.Browser, Address: u.Address,
 				Referrer: u.Referrer, Key: viewer},
 		}})
 	}
