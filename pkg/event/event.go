@@ -141,7 +141,7 @@ func NewViewerKey(organization, stream string, identity ...string) ViewerKey {
 const WebcasterKind = "webcaster"
 
 // Method returns the method of delivery by which playtime is counted: the protocol that the client named, else the usual
-// one of its kind, else the kind (rules.md, 12).
+// one of its kind, else the kind (docs/rules.md, 12).
 func Method(kind, protocol string) string {
 	if protocol != "" {
 		return strings.ToLower(protocol)

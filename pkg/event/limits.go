@@ -21,7 +21,7 @@ const (
 	MaxEvents    = 1000 // in one batch
 )
 
-// Times that are accepted, relative to the time of receipt (rules.md, 1).
+// Times that are accepted, relative to the time of receipt (docs/rules.md, 1).
 const (
 	MaxFuture    = 60_000 // ms ahead
 	SkewKept     = 30_000 // ms by which clocks may differ before the sender's is corrected

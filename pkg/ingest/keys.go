@@ -8,7 +8,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/journal"
 )
 
-// keysRemembered is for how long an idempotency key is known after it came (rules.md, 7), in ms.
+// keysRemembered is for how long an idempotency key is known after it came (docs/rules.md, 7), in ms.
 const keysRemembered = 7 * 24 * int64(time.Hour/time.Millisecond)
 
 // key is the hash of an idempotency key. 16 bytes of SHA-256 are enough that no two of a billion are equal.

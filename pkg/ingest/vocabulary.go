@@ -7,7 +7,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
-// valuesPerDay is how many distinct values free text from browsers may have in one organisation and UTC day (rules.md, 24).
+// valuesPerDay is how many distinct values free text from browsers may have in one organisation and UTC day (docs/rules.md, 24).
 const valuesPerDay = 1000
 
 // term is one kind of text of one organisation, in one period.

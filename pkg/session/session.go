@@ -284,7 +284,7 @@ func (s *session) observe(to entry, e event.Event) {
 	add(measure.Latency, e.Latency)
 }
 
-// unreported is how long a play that stops without a report of its own has played since the last one (rules.md, 9).
+// unreported is how long a play that stops without a report of its own has played since the last one (docs/rules.md, 9).
 func (s *session) unreported(stop event.Event) int64 {
 	if s.lastReport == 0 {
 		return 0 // the last report went to the collector that had the session before

@@ -1,4 +1,4 @@
-// Package session turns the events of plays and broadcasts into what is counted, by rules.md: each session has one load, one
+// Package session turns the events of plays and broadcasts into what is counted, by docs/rules.md: each session has one load, one
 // start and one stop, each event counts once, and a session that falls silent ends.
 //
 // The result does not depend on the order in which events arrive. What adds up is counted at once; what depends on
