@@ -12,8 +12,8 @@ func distribution(id measure.ID) func(Query) []read {
 // medianAndAverage returns the columns of a widget that shows a distribution.
 func medianAndAverage(unit Unit) []Column {
 	return []Column{
-		{Name: "median", Unit: unit, Help: "Half of the values are smaller; within 6.4 %.",
-			value: func(c cell) float64 { return c.median(0) }},
+		{Name: "median", Unit: unit, Help: "Half of the values are smaller; within 7 %; exact if all are equal.",
+			value: func(c cell) float64 { return c.median(0, 1, 2) }},
 		{Name: "average", Unit: unit, Help: "Sum of the values over their number.",
 			value: func(c cell) float64 { return c.average(1, 2) }},
 	}
