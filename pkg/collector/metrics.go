@@ -3,12 +3,14 @@ package collector
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/streamlens/streamlens/pkg/enrich"
+	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/source/logreader"
 )
@@ -35,7 +37,7 @@ type metricSet struct {
 }
 
 // newMetrics returns the metrics of a pipeline, which it observes, and of what is in front of it.
-func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, ready func(context.Context) error) *metricSet {
+func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, places *geoip.Places, ready func(context.Context) error) *metricSet {
 	m := &metricSet{set: metrics.NewSet()}
 	m.accepted = m.set.NewCounter(metricsPrefix + "accepted_total")
 	m.repeated = m.set.NewCounter(metricsPrefix + "repeated_total")
@@ -61,6 +63,7 @@ func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, ready func(contex
 	m.set.NewGauge(HandedMetric, func() float64 { return float64(p.Stats().Handed) })
 	m.set.NewGauge(metricsPrefix+"max_data_bytes", func() float64 { return float64(p.MaxBytes) })
 	m.set.NewGauge(metricsPrefix+"user_agents_not_parsed_total", func() float64 { return float64(agents.Refused()) })
+	m.set.RegisterMetricsWriter(func(w io.Writer) { writePlaceMetrics(w, places) })
 	m.set.NewGauge(metricsPrefix+"ready", func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 		defer cancel()

@@ -77,7 +77,7 @@ type Server struct {
 
 // Handler returns the handler of the public port.
 func (s *Server) Handler() (http.Handler, error) {
-	s.metrics = newMetrics(s.Pipeline, s.UserAgents, s.Ready)
+	s.metrics = newMetrics(s.Pipeline, s.UserAgents, s.Places, s.Ready)
 	if s.salts = s.Salts; s.salts == nil {
 		s.salts = enrich.NewSalts()
 	}
@@ -381,5 +381,5 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, event.Refusal{Error: err.Error()})
 		return
 	}
-	answer(w, http.StatusOK, map[string]string{"status": "ready"})
+	answer(w, http.StatusOK, newReadiness(s.Places))
 }

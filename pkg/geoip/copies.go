@@ -68,7 +68,7 @@ func (c *copies) load(of string) *loaded {
 	if c.directory == "" {
 		return nil
 	}
-	l, _, err := load(c.path(of))
+	l, _, _, err := load(c.path(of))
 	if err != nil {
 		return nil // what is wrong with the file itself is what the operator needs to know
 	}

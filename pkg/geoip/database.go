@@ -83,18 +83,18 @@ type loaded struct {
 // place returns what the file says of an address; the country is empty if it says none.
 func (l *loaded) place(a netip.Addr) *Place { return &l.places[l.ranges.find(a)] }
 
-// load reads a file, which must be whole and say something. Its bytes are returned as well, to be kept.
-func load(path string) (*loaded, []byte, error) {
+// load reads a file, which must be whole and say something. Its reader and its bytes are returned as well.
+func load(path string) (*loaded, *maxminddb.Reader, []byte, error) {
 	reader, content, err := read(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	l, err := index(reader)
 	if err != nil {
-		return nil, nil, fmt.Errorf("GeoIP database %s: %w", path, err)
+		return nil, nil, nil, fmt.Errorf("GeoIP database %s: %w", path, err)
 	}
 	l.Path = path
-	return l, content, nil
+	return l, reader, content, nil
 }
 
 // read opens a file for reading in memory. It is not mapped, because whoever wrote over a mapped file would kill the process.

@@ -120,7 +120,7 @@ func TestRangesFindWhatTheReaderFinds(t *testing.T) {
 			probes = append(probes, p.Addr(), p.Addr().Prev(), lastOf(p), lastOf(p).Next())
 		}
 		path := write(t, geoiptest.MaxMindASN, networks...)
-		l, _, err := load(path)
+		l, _, _, err := load(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,8 +178,7 @@ func TestExplain(t *testing.T) {
 		},
 		Networks: []Network{own("10.0.0.0/8", Place{Country: "DE"})},
 	}
-	p := open(t, s)
-	e, err := NewExplainer(s, p)
+	e, err := NewExplainer(s)
 	if err != nil {
 		t.Fatal(err)
 	}

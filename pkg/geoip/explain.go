@@ -2,6 +2,7 @@ package geoip
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -14,21 +15,22 @@ import (
 // Explainer says what the files and networks of a source say of addresses, and why that counts or not.
 type Explainer struct {
 	*Places
-	networks []Network
-	paths    []string
-	readers  []*maxminddb.Reader
+	readers []*maxminddb.Reader // of the files
 }
 
-// NewExplainer reads the databases of a source anew.
-func NewExplainer(s Source, p *Places) (*Explainer, error) {
-	e := &Explainer{Places: p, networks: s.Networks, paths: s.Databases}
+// NewExplainer reads the databases of a source, of which none need know countries.
+func NewExplainer(s Source) (*Explainer, error) {
+	logger := slog.New(slog.DiscardHandler)
+	e := &Explainer{Places: &Places{logger: logger, copies: newCopies("", logger), networks: s.Networks}}
 	for _, path := range s.Databases {
-		reader, _, err := read(path)
+		l, reader, _, err := load(path)
 		if err != nil {
 			return nil, err
 		}
+		e.files = append(e.files, &file{path: path, loaded: l})
 		e.readers = append(e.readers, reader)
 	}
+	e.use()
 	return e, nil
 }
 
@@ -57,7 +59,7 @@ func (e *Explainer) Explain(a netip.Addr) (Place, []Finding) {
 		ask = inner
 	}
 	for i, reader := range e.readers {
-		findings = append(findings, explain(filepath.Base(e.paths[i]), reader, ask))
+		findings = append(findings, explain(filepath.Base(e.files[i].path), reader, ask))
 	}
 	return e.Place(a), findings
 }

@@ -145,7 +145,7 @@ func (p *Places) open(f *file, orCopy bool) error {
 		err     error
 	)
 	if f.read, err = versionOf(f.path); err == nil {
-		f.loaded, content, err = load(f.path)
+		f.loaded, _, content, err = load(f.path)
 	} else {
 		err = fmt.Errorf("GeoIP database: %w", err)
 	}
@@ -344,13 +344,13 @@ func (p *Places) coverage() []string {
 	}{{"countries", countries}, {"regions", regions}, {"operators", operators}} {
 		switch {
 		case fact.of.IPv4 && !fact.of.IPv6:
-			all = append(all, fmt.Sprintf("%s know the %s of IPv4 addresses alone, IPv6 is missing", files, fact.name))
+			all = append(all, fmt.Sprintf("%s: %s of IPv4 addresses alone, none of IPv6", files, fact.name))
 		case fact.of.IPv6 && !fact.of.IPv4:
-			all = append(all, fmt.Sprintf("%s know the %s of IPv6 addresses alone, IPv4 is missing", files, fact.name))
+			all = append(all, fmt.Sprintf("%s: %s of IPv6 addresses alone, none of IPv4", files, fact.name))
 		}
 	}
 	if countries.IPv4 && share < fewAddresses {
-		all = append(all, fmt.Sprintf("%s know the country of only %.2g %% of all IPv4 addresses", files, 100*share))
+		all = append(all, fmt.Sprintf("%s: countries of only %.2g %% of all IPv4 addresses", files, 100*share))
 	}
 	return all
 }
@@ -404,7 +404,7 @@ func (p *Places) look(last map[string]version) {
 
 // renew reads a file anew, and reports whether it can be used.
 func (p *Places) renew(f *file) bool {
-	next, content, err := load(f.path)
+	next, _, content, err := load(f.path)
 	if err == nil {
 		others := slices.Clone(p.files)
 		others[slices.Index(others, f)] = &file{path: f.path, loaded: next}

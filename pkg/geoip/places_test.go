@@ -246,8 +246,8 @@ func TestFirstThatKnowsCounts(t *testing.T) {
 		"fd00::1":       {Country: "NL"},
 		"fc00::1":       {Country: "ZZ"},
 	})
-	if got := p.Warnings(); len(got) != 2 || !strings.Contains(got[0], "operators of IPv4 addresses alone, IPv6 is missing") ||
-		!strings.Contains(got[1], "country of only") {
+	if got := p.Warnings(); len(got) != 2 || !strings.Contains(got[0], "operators of IPv4 addresses alone, none of IPv6") ||
+		!strings.Contains(got[1], "countries of only") {
 		t.Errorf("warnings %q", got)
 	}
 }
@@ -261,11 +261,11 @@ func TestHalvesAreNamed(t *testing.T) {
 		want     string // "" = no warning
 	}{
 		{"all", append(most, geoiptest.Network{Prefix: "2a00::/12", Country: "DE"}), geoiptest.Flat, ""},
-		{"IPv4 alone", most, geoiptest.FlatIPv4, "countries of IPv4 addresses alone, IPv6 is missing"},
-		{"IPv4 alone, with a tree for IPv6", most, geoiptest.Flat, "countries of IPv4 addresses alone, IPv6 is missing"},
-		{"IPv6 alone", []geoiptest.Network{{Prefix: "2a00::/12", Country: "DE"}}, geoiptest.Flat, "countries of IPv6 addresses alone, IPv4 is missing"},
+		{"IPv4 alone", most, geoiptest.FlatIPv4, "countries of IPv4 addresses alone, none of IPv6"},
+		{"IPv4 alone, with a tree for IPv6", most, geoiptest.Flat, "countries of IPv4 addresses alone, none of IPv6"},
+		{"IPv6 alone", []geoiptest.Network{{Prefix: "2a00::/12", Country: "DE"}}, geoiptest.Flat, "countries of IPv6 addresses alone, none of IPv4"},
 		{"a sample", []geoiptest.Network{{Prefix: "2a00::/12", Country: "DE"}, {Prefix: "81.0.0.0/8", Country: "DE"}, {Prefix: "10.0.0.0/8", Country: "DE"}},
-			geoiptest.Flat, "test.mmdb know the country of only 0.45 % of all IPv4 addresses"},
+			geoiptest.Flat, "test.mmdb: countries of only 0.45 % of all IPv4 addresses"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var log bytes.Buffer

@@ -12,7 +12,8 @@ import (
 	"github.com/streamlens/streamlens/pkg/vm"
 )
 
-// CheckHealth says in words whether the data source works: settings, VictoriaMetrics and its flags, organisation, level.
+// CheckHealth says in words whether the data source works: settings, VictoriaMetrics and its flags, organisation, level; and what the
+// collector knows of places.
 func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequest) (*backend.CheckHealthResult, error) {
 	if d.settingsErr != nil {
 		return unhealthy(d.settingsErr.Error(), "Set URL, organisation and level of the data source, then save and test again.")
@@ -34,6 +35,9 @@ func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequ
 	}
 	if fixed := d.settings.FixedFilters.String(); fixed != "" {
 		message += fmt.Sprintf(" Fixed filters: %s.", fixed)
+	}
+	if said := d.collectorHealth(ctx); said != "" {
+		message += " " + said
 	}
 	return &backend.CheckHealthResult{Status: backend.HealthStatusOk, Message: message}, nil
 }

@@ -30,6 +30,7 @@ type Datasource struct {
 	// query can say it.
 	settingsErr error
 	plain       *http.Client // without organisation, for the server's own flags
+	anonymous   *http.Client // without credentials, for the collector
 	client      *vm.Client   // reads of the organisation as a whole, for the health check and its level
 	shared      vm.Asker     // reads of what the fixed filters let through, for all that is shown; panels that ask the same share an answer
 	level       *levelCache
@@ -78,6 +79,10 @@ func (d *Datasource) configure(ctx context.Context, raw backend.DataSourceInstan
 	}
 	// A redirect would take credentials elsewhere, and turns a POST into a GET.
 	d.plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if d.anonymous, err = httpclient.New(); err != nil {
+		return fmt.Errorf("HTTP client: %w", err)
+	}
+	d.anonymous.CheckRedirect = d.plain.CheckRedirect
 
 	transport, err := tenant.NewTransport(d.settings.URL, d.settings.Organization, d.plain.Transport)
 	if err != nil {
@@ -98,5 +103,6 @@ func (d *Datasource) Dispose() {
 	d.dispose()
 	if d.plain != nil {
 		d.plain.CloseIdleConnections()
+		d.anonymous.CloseIdleConnections()
 	}
 }

@@ -118,6 +118,12 @@ func TestCheckHealth(t *testing.T) {
 			}
 		})
 	}
+	d := newDatasource(t, instanceSettings(good, "acme", tenant.Premium))
+	d.settings.CollectorURL = "http://127.0.0.1:1"
+	got, err := d.CheckHealth(t.Context(), &backend.CheckHealthRequest{})
+	if err != nil || got.Status != backend.HealthStatusOk || !strings.HasSuffix(got.Message, d.collectorHealth(t.Context())) {
+		t.Errorf("without an answer of the collector: %v, %v", got, err)
+	}
 }
 
 func TestFixedFiltersOfSettings(t *testing.T) {

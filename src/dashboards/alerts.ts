@@ -125,6 +125,16 @@ export const ALERTS: Alert[] = [
     panel: PANELS.failures,
     summary: `${shown('humanize')} writes a second of the collector {{ $labels.instance }} to VictoriaMetrics fail.`,
   },
+  {
+    uid: 'geoip-refused',
+    title: 'GeoIP database refused',
+    expr: METRIC.databaseRefused,
+    above: 0,
+    lasting: '10m',
+    severity: 'warning',
+    panel: PANELS.databasesRefused,
+    summary: `${COLLECTOR} uses an older GeoIP database, because {{ $labels.file }} is missing or cannot be read.`,
+  },
 ];
 
 /** Seconds of data that a rule is given; its expressions look back themselves. */

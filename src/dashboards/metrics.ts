@@ -23,6 +23,8 @@ export const METRIC = {
   delay: `${PREFIX}delay_seconds`,
   userAgents: `${PREFIX}user_agents_not_parsed_total`,
   ready: `${PREFIX}ready`,
+  databaseBuilt: `${PREFIX}geoip_database_build_timestamp_seconds`,
+  databaseRefused: `${PREFIX}geoip_database_refused`,
 };
 
 /** Reasons to refuse what strangers send, who could wake somebody by them. */

@@ -69,6 +69,7 @@ export const PANELS = {
   disk: 13,
   failures: 14,
   folded: 17,
+  databasesRefused: 25,
 };
 
 const SOURCE = { type: 'prometheus', uid: '${datasource}' };
@@ -452,6 +453,26 @@ const panels: Array<Builder<Panel>> = [
     width: 6,
     unit: 'cps',
     queries: perInstance(rate(METRIC.userAgents, CHOSEN)),
+  }),
+  lines({
+    id: 24,
+    title: 'Age of the GeoIP databases',
+    description:
+      'Time since each database in use was made, by file. Most makers publish one a month or more often; addresses move meanwhile.',
+    width: 12,
+    unit: 's',
+    queries: [{ expr: `time() - (${of(METRIC.databaseBuilt)} > 0)`, name: '{{file}} ({{type}}) {{instance}}' }],
+    nothing: 'No database is known',
+  }),
+  lines({
+    id: PANELS.databasesRefused,
+    title: 'GeoIP databases refused',
+    description:
+      '1 for a file that is missing or cannot be read, so that an older one is in use instead. The log and /readyz say what is wrong with it.',
+    width: 12,
+    unit: 'short',
+    queries: [{ expr: of(METRIC.databaseRefused), name: '{{file}} {{instance}}' }],
+    nothing: 'No database is known',
   }),
 ];
 

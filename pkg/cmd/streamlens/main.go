@@ -29,6 +29,6 @@ func run() error {
 		SilenceUsage: true,
 	}
 	root.AddCommand(collectCommand(logger), reloadCommand(), importCommand(), queryCommand(), reportCommand(),
-		simulateCommand(logger), deleteCommand(), demoCommand())
+		simulateCommand(logger), geoIPCommand(), deleteCommand(), demoCommand())
 	return root.ExecuteContext(ctx)
 }
