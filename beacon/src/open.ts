@@ -80,7 +80,7 @@ function connect<R extends Recording>(
   { safely, warn }: Guard
 ): R {
   const { endpoint, client, stream, protocol, interval, statsInterval, sampleRate, consent, store, ...rest } = options;
-  const { live: _live, measure: _measure, ...texts } = rest as Record<string, unknown>;
+  const { live: _live, measure: _measure, since: _since, ...texts } = rest as Record<string, unknown>;
   const seconds = Math.min(Math.max(interval || statsInterval || 10, 1), 60);
   const now = steadyClock();
   const url = new URL(endpoint, location.href);

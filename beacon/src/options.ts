@@ -45,6 +45,11 @@ export interface CommonOptions extends Partial<Record<CustomField, string>> {
 export interface BeaconOptions extends CommonOptions {
   /** Whether the stream is live, for the reason of its end. Unless given, what the player or the element says. */
   live?: boolean;
+  /**
+   * When the first source was asked for, as `performance.now()` told then: start-up counts from there. For pages that get
+   * hold of their player later than that. Unless given, start-up counts from the first moment that is observed.
+   */
+  since?: number;
   /** Is asked at each report for what only the page knows. Numbers that are not finite or negative are left out. */
   measure?: () => PlayerStats;
 }

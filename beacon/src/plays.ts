@@ -18,12 +18,15 @@ const observers = new WeakMap<HTMLVideoElement, Plays>();
 /** The plays of one player that has a media element. */
 export class Plays extends Chain<Session> {
   private forgetReplay = () => {};
+  /** When the first play was asked for, until it begins. */
+  private since?: number;
 
   constructor(
     private readonly playOptions: BeaconOptions,
     private readonly player: PlayerKnowledge = {}
   ) {
     super(playOptions);
+    this.since = playOptions?.since;
   }
 
   /**
@@ -38,7 +41,8 @@ export class Plays extends Chain<Session> {
     // Another player of the page may have had the element until now.
     observers.get(video)?.end(observers.get(video) === this ? 'playbackrestart' : 'destroy');
     observers.set(video, this);
-    const { playOptions, player } = this;
+    const { playOptions, player, since } = this;
+    this.since = undefined;
     this.open({
       describe: () => description,
       begin: (context) =>
@@ -46,6 +50,7 @@ export class Plays extends Chain<Session> {
           ...context,
           ...player,
           live: playOptions.live,
+          startUp: since === undefined ? 0 : Math.max(performance.now() - since, 0),
           measure: () => ({ ...player.measure?.(), ...playOptions.measure?.() }),
         }),
       onEnd: () => this.awaitReplay(video, description),

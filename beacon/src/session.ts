@@ -5,6 +5,8 @@ import { Recording, type Context } from './recording';
 /** How often the element is looked at between its events, ms. */
 const lookInterval = 50;
 
+/** HTMLMediaElement.readyState from which there is a picture at the position; before, a position is only where to begin. */
+const haveCurrentData = 2;
 /** HTMLMediaElement.readyState from which playback could go on. */
 const haveFutureData = 3;
 /** HTMLMediaElement.readyState from which an element with `autoplay` plays, if the browser lets it. */
@@ -19,6 +21,8 @@ const lastStall = 1000;
 interface Moment extends Observation {
   /** Nothing is missing for the start but the viewer's wish: the browser forbids autoplay, or the viewer has paused. */
   waitsForViewer: boolean;
+  /** There is something to show or to hear at the position. */
+  hasData: boolean;
 }
 
 /** What a Session needs beside the element. */
@@ -30,12 +34,14 @@ export interface SessionOptions extends Context {
   measure?: () => PlayerStats;
   /** The player looks after the element's errors; else they end the session. */
   handlesErrors?: boolean;
+  /** How much of the start-up has passed already, ms. */
+  startUp?: number;
 }
 
 /** Turns what happens to a media element during one play into events. */
 export class Session extends Recording {
   protected clock?: Meter;
-  private startUp = 0;
+  private startUp: number;
   /** How much of it had passed when an element with `autoplay` showed its first picture, which comes before it plays. */
   private shownAfter?: number;
   private last: Moment;
@@ -53,6 +59,7 @@ export class Session extends Recording {
   ) {
     super(options, lookInterval);
     this.lastAt = this.reportedAt;
+    this.startUp = options.startUp ?? 0;
     this.last = this.moment();
     // timeupdate also comes when timers are throttled because the page is hidden.
     for (const name of ['play', 'pause', 'waiting', 'seeked', 'ratechange', 'timeupdate']) {
@@ -147,6 +154,7 @@ export class Session extends Recording {
       playbackRate,
       paused,
       seeking,
+      hasData: readyState >= haveCurrentData,
       waitsForViewer: paused && (autoplay ? readyState >= haveEnoughData : readyState >= haveFutureData || isIdle),
     };
   }
@@ -223,8 +231,10 @@ export class Session extends Recording {
   }
 }
 
+/** Reports whether the position moved because media were played, and not because the page or the player set it. */
 function playsOn(before: Moment, after: Moment): boolean {
-  return !before.paused && !before.seeking && !after.seeking && after.currentTime > before.currentTime;
+  const canPlay = before.hasData && after.hasData && !before.seeking && !after.seeking;
+  return canPlay && !before.paused && after.currentTime > before.currentTime;
 }
 
 /** Returns up to which position media lie ready after the playing position, s, if they do. */

@@ -223,3 +223,29 @@ test('a player without what is asked of it harms nothing', async () => {
   observeHls(null as unknown as Hls, page.options).stop();
   assert.equal(page.warnings.length, 2);
 });
+
+test('a fatal error is reported although the page destroys hls.js before the beacon hears of it', async () => {
+  session.stop();
+  hls.on(Hls.Events.ERROR, () => hls.destroy());
+  session = observeHls(hls, { ...page.options, stream: (source) => source });
+  attach();
+  load('a');
+  fail('manifestLoadError', true);
+  await page.ended(1);
+  assert.deepEqual(page.story(0), ['load', 'status manifestLoadError fatal', 'stop playbackerror']);
+});
+
+test('start-up counts from when the page says, for the first source only', async () => {
+  session.stop();
+  session = observeHls(hls, { ...page.options, since: performance.now() - 5000 });
+  attach();
+  load('a');
+  video.start();
+  load('b');
+  video.start();
+  session.stop();
+  await page.ended(2);
+  const startTime = (n: number) => Number(page.events(n).find(({ type }) => type === 'start')?.startTime);
+  assert.ok(startTime(0) >= 5 && startTime(0) < 7, `${startTime(0)}`);
+  assert.ok(startTime(1) < 2, `${startTime(1)}`);
+});

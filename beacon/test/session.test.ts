@@ -317,3 +317,27 @@ test('a stream that the player called live ends as one, also when its playlist i
   video.fire('ended', { duration: 60 });
   assert.equal((events.at(-1) as { reason: string }).reason, 'sourcestreamstopped');
 });
+
+test('a position that is set before there is anything to show is no start', () => {
+  Object.assign(globalThis, { document: { hidden: true } });
+  open();
+  video.fire('play', { paused: false, readyState: 0 });
+  pass(500);
+  video.currentTime = 20;
+  pass(3000);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ['load']
+  );
+  video.readyState = 4;
+  pass(50);
+  pass(100, 1);
+  assert.deepEqual(events[1], { seq: 2, ts: 1_003_600, type: 'start', startTime: 3.6 });
+});
+
+test('what of the start-up has passed before the observation counts', () => {
+  open({ startUp: 400 });
+  pass(300);
+  startPlaying();
+  assert.equal((events.at(-1) as { startTime: number }).startTime, 0.7);
+});

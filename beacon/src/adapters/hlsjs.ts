@@ -74,10 +74,12 @@ export function observeHls(hls: HlsPlayer, options: BeaconOptions): BeaconSessio
           plays.status(details);
         }
       },
-      hlsDestroying: () => {
-        judge();
-        plays.stop('destroy');
-      },
+      // A page that destroys hls.js in its own handler of an error may hear of it before this one does.
+      hlsDestroying: () =>
+        queueMicrotask(() => {
+          plays.guard.safely(judge);
+          plays.stop('destroy');
+        }),
     });
   });
 }

@@ -21,6 +21,10 @@ export type ShakaPlayer = Emitter & {
   }>;
 };
 
+interface Versioned {
+  version?: string;
+}
+
 interface ShakaError {
   code: number | string;
   severity: number;
@@ -35,7 +39,9 @@ const destroyed = 0;
 
 /** Observes the plays of a Shaka player, each from its call of `load` on. */
 export function observeShaka(player: ShakaPlayer, options: BeaconOptions): BeaconSession {
-  const version = (player?.constructor as { version?: string } | undefined)?.version;
+  // Behind the user interface of Shaka the player is a proxy, whose constructor knows no version.
+  const { shaka } = globalThis as { shaka?: { Player?: Versioned } };
+  const version = (player?.constructor as Versioned | undefined)?.version ?? shaka?.Player?.version;
   const isLive = () => ask(() => player.isLive());
   const measure = () => {
     const { bandwidth, videoBandwidth, audioBandwidth } = player.getVariantTracks().find(({ active }) => active) ?? {};
