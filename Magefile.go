@@ -255,6 +255,63 @@ func audit(name, unreachable string, command ...string) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
+// The repositories that user agents are compared with, and the versions of them. Elsewhere they may be had from UAP_CORE_REPOSITORY
+// and DEVICE_DETECTOR_REPOSITORY.
+const (
+	uapCore              = "https://github.com/ua-parser/uap-core.git"
+	uapCoreCommit        = "e3c5e634bee0b14f1a129c991483910739ad9f6c"
+	deviceDetector       = "https://github.com/matomo-org/device-detector.git"
+	deviceDetectorCommit = "3856a28692d45317d3f15f6f81ca31a06067182a"
+)
+
+// UserAgents compares what is said of user agents with the tests of uap-core and the fixtures of device-detector, which it fetches, and
+// prints how often they agree. SHOW=bots, SHOW=devices and so on print where they do not.
+func UserAgents() error {
+	core, err := checkout("UAP_CORE_REPOSITORY", uapCore, uapCoreCommit)
+	if err != nil {
+		return err
+	}
+	detector, err := checkout("DEVICE_DETECTOR_REPOSITORY", deviceDetector, deviceDetectorCommit)
+	if err != nil {
+		return err
+	}
+	return sh.RunWithV(map[string]string{"UAP_CORE": core, "DEVICE_DETECTOR": detector},
+		"go", "test", "-count=1", "-v", "-run", "TestAgreement|TestUAPCore|TestRulesInOrder", "./pkg/useragent")
+}
+
+// UserAgentRules makes pkg/useragent/rules.json of the version of uap-core that this file names.
+func UserAgentRules() error {
+	core, err := checkout("UAP_CORE_REPOSITORY", uapCore, uapCoreCommit)
+	if err != nil {
+		return err
+	}
+	return sh.RunV("go", "run", "./tools/useragents", core)
+}
+
+// checkout fetches a version of a repository into bin and returns where it is.
+func checkout(variable, repository, commit string) (string, error) {
+	if other := os.Getenv(variable); other != "" {
+		repository = other
+	}
+	folder, err := filepath.Abs(filepath.Join("bin", "checkout-"+commit))
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(filepath.Join(folder, ".git", "FETCH_HEAD")); err == nil {
+		return folder, nil
+	}
+	for _, arguments := range [][]string{
+		{"init", "--quiet", folder},
+		{"-C", folder, "fetch", "--quiet", "--depth", "1", repository, commit},
+		{"-C", folder, "checkout", "--quiet", "FETCH_HEAD"},
+	} {
+		if err := sh.RunV("git", arguments...); err != nil {
+			return "", errors.Join(err, os.RemoveAll(folder))
+		}
+	}
+	return folder, nil
+}
+
 // BenchmarkImport times streamlens import beside GoAccess on the same log, which must be installed, and prints the ratio.
 func BenchmarkImport() error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)

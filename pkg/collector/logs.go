@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"net/netip"
 
-	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/source/logreader"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/useragent"
 )
 
 const (
@@ -111,9 +111,8 @@ func (s *Server) logsOf(o *tenant.Organization) *logreader.Organization {
 		Rules:  s.settings.Load().rulesOf(o.ID),
 		Place:  s.Places.Place,
 		Stored: func(a netip.Addr, at int64) string { return s.storedAddress(a, o.Privacy.IP, at) },
-		UserAgent: func(text string) enrich.UserAgent {
-			return s.UserAgents.UserAgent(enrich.UserAgentHeaders{UserAgent: text})
-		},
+		// A log can wait, however many user agents are in it.
+		UserAgent: func(text string) useragent.Agent { return s.UserAgents.Agent(useragent.Headers{UserAgent: text}) },
 	}
 }
 

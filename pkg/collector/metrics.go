@@ -9,10 +9,10 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 
-	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/source/logreader"
+	"github.com/streamlens/streamlens/pkg/useragent"
 )
 
 // metricsPrefix begins the names of the collector's own metrics.
@@ -37,7 +37,7 @@ type metricSet struct {
 }
 
 // newMetrics returns the metrics of a pipeline, which it observes, and of what is in front of it.
-func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, places *geoip.Places, ready func(context.Context) error) *metricSet {
+func newMetrics(p *ingest.Pipeline, agents *useragent.Agents, places *geoip.Places, ready func(context.Context) error) *metricSet {
 	m := &metricSet{set: metrics.NewSet()}
 	m.accepted = m.set.NewCounter(metricsPrefix + "accepted_total")
 	m.repeated = m.set.NewCounter(metricsPrefix + "repeated_total")
@@ -62,7 +62,7 @@ func newMetrics(p *ingest.Pipeline, agents *enrich.UserAgents, places *geoip.Pla
 	m.set.NewGauge(WaitingMetric, func() float64 { return float64(p.Stats().Waiting) })
 	m.set.NewGauge(HandedMetric, func() float64 { return float64(p.Stats().Handed) })
 	m.set.NewGauge(metricsPrefix+"max_data_bytes", func() float64 { return float64(p.MaxBytes) })
-	m.set.NewGauge(metricsPrefix+"user_agents_not_parsed_total", func() float64 { return float64(agents.Refused()) })
+	m.set.NewGauge(metricsPrefix+"user_agents_waited_total", func() float64 { return float64(agents.Waited()) })
 	m.set.RegisterMetricsWriter(func(w io.Writer) { writePlaceMetrics(w, places) })
 	m.set.NewGauge(metricsPrefix+"ready", func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)

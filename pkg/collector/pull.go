@@ -19,6 +19,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/source/logreader"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/useragent"
 )
 
 // pull is what the collector fetches by itself: the logs that it follows and the media servers that it polls.
@@ -170,7 +171,7 @@ func (m *mediaServerSink) Take(lines []event.Usage, broadcasts []event.Batch, po
 		place := m.server.Places.Place(from)
 		b.Session.Viewer = event.Viewer{
 			Country: place.Country, Region: place.Region, ASN: place.ASN, Operator: place.Operator,
-			OS: enrich.UnknownUserAgent, Browser: enrich.UnknownUserAgent,
+			OS: useragent.Unknown, Browser: useragent.Unknown,
 			Address:  m.server.storedAddress(from, o.Privacy.IP, b.Received),
 			Referrer: enrich.Host(b.Session.Viewer.Referrer),
 		}

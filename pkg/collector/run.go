@@ -15,6 +15,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/useragent"
 	"github.com/streamlens/streamlens/pkg/vm"
 )
 
@@ -52,7 +53,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	if len(c.GeoIP.Databases) == 0 {
 		logger.Warn("No GeoIP database is configured: every country is unknown", "key", "geoip.databases")
 	}
-	userAgents, err := enrich.NewUserAgents(enrich.DefaultUserAgentLimits)
+	userAgents, err := useragent.NewAgents(useragent.DefaultLimits)
 	if err != nil {
 		return err
 	}

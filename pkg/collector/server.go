@@ -32,6 +32,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/source/usage"
 	"github.com/streamlens/streamlens/pkg/tag"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/useragent"
 	"github.com/streamlens/streamlens/pkg/vm"
 )
 
@@ -44,7 +45,7 @@ type Server struct {
 	// TrustedProxies holds when the server starts, until a reload; settings has those of now.
 	TrustedProxies []netip.Prefix
 	Places         *geoip.Places
-	UserAgents     *enrich.UserAgents
+	UserAgents     *useragent.Agents
 	Pipeline       *ingest.Pipeline
 	Tags           *tag.Store
 	// Salts are those of hashed addresses; by default they end with the process.
@@ -276,12 +277,15 @@ func batch(organization string, e beacon.Envelope, received int64) event.Batch {
 // viewer finds out who sends a request. The place is that of the address before any of it is taken away.
 func (s *Server) viewer(r *http.Request, o *tenant.Organization, stream, referrer string, received int64) event.Viewer {
 	address := enrich.ClientIP(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.settings.Load().trustedProxies)
-	agent := s.UserAgents.UserAgent(enrich.UserAgentHeaders{
+	agent, ok := s.UserAgents.Look(o.ID, useragent.Headers{
 		UserAgent: r.Header.Get("User-Agent"),
 		Brands:    r.Header.Get("Sec-CH-UA"),
 		Platform:  r.Header.Get("Sec-CH-UA-Platform"),
 		Mobile:    r.Header.Get("Sec-CH-UA-Mobile"),
 	})
+	if !ok {
+		agent = useragent.Agent{OS: useragent.Unknown, Browser: useragent.Unknown, Device: useragent.OtherDevice}
+	}
 	if referrer == "" {
 		referrer = r.Referer()
 	}

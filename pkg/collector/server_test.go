@@ -16,10 +16,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/useragent"
 )
 
 // store keeps what the pipeline writes.
@@ -91,7 +91,7 @@ func start(t testing.TB, change func(*tenant.Organization)) *collector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	userAgents, err := enrich.NewUserAgents(enrich.DefaultUserAgentLimits)
+	userAgents, err := useragent.NewAgents(useragent.DefaultLimits)
 	if err != nil {
 		t.Fatal(err)
 	}

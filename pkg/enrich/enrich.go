@@ -1,5 +1,4 @@
-// Package enrich finds out what a request says about its sender: address, operating system, browser and the site that
-// embeds the player.
+// Package enrich finds out what a request says about its sender: the address and the site that embeds the player.
 package enrich
 
 import (

@@ -2,37 +2,10 @@ package enrich
 
 import (
 	"net/netip"
-	"slices"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
-
-func FuzzUserAgent(f *testing.F) {
-	f.Add("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36", `"Chromium";v="142"`, `"Linux"`, "?0")
-	f.Add("Mozilla/5.0 (Web0S; Linux/SmartTV)", `"`, "", "?1")
-	f.Add("\xff\x00", "", "", "")
-	agents, err := NewUserAgents(UserAgentLimits{Cached: 16, MissesPerSecond: 1 << 30, MissBurst: 1 << 30})
-	if err != nil {
-		f.Fatal(err)
-	}
-	var known []string
-	for _, names := range []map[string]string{osNames, brandNames} {
-		for _, name := range names {
-			known = append(known, name)
-		}
-	}
-	f.Fuzz(func(t *testing.T, userAgent, brands, platform, mobile string) {
-		got := agents.UserAgent(UserAgentHeaders{userAgent, brands, platform, mobile})
-		for _, name := range []string{got.OS, got.Browser} {
-			// Names become labels: what a header says must not be one.
-			if name == "" || len(name) > 64 || !utf8.ValidString(name) || name == userAgent && !slices.Contains(known, name) {
-				t.Errorf("got %+v", got)
-			}
-		}
-	})
-}
 
 // FuzzForwardedFor checks that no header makes an address that a trusted proxy did not see.
 func FuzzForwardedFor(f *testing.F) {

@@ -21,7 +21,7 @@ export const METRIC = {
   written: `${PREFIX}written_samples_total`,
   failures: `${PREFIX}write_failures_total`,
   delay: `${PREFIX}delay_seconds`,
-  userAgents: `${PREFIX}user_agents_not_parsed_total`,
+  userAgents: `${PREFIX}user_agents_waited_total`,
   ready: `${PREFIX}ready`,
   databaseBuilt: `${PREFIX}geoip_database_build_timestamp_seconds`,
   databaseRefused: `${PREFIX}geoip_database_refused`,

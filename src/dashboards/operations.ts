@@ -447,9 +447,9 @@ const panels: Array<Builder<Panel>> = [
   }),
   lines({
     id: 22,
-    title: 'User agents not parsed',
+    title: 'User agents that wait',
     description:
-      'User agents that were not looked up because too many new ones came at once, per second. Their browser and system are unknown.',
+      'New user agents that had to wait because their organisation has used up its share of the processor, per second. Their plays get a browser, a system and a device with their next report.',
     width: 6,
     unit: 'cps',
     queries: perInstance(rate(METRIC.userAgents, CHOSEN)),

@@ -19,6 +19,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/logreader"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/useragent"
 )
 
 // checkLogs shows how logs would be counted, and counts nothing.
@@ -34,7 +35,7 @@ func checkLogs(ctx context.Context, w io.Writer, c config.Config, o *tenant.Orga
 	organization := &logreader.Organization{
 		ID: o.ID, Rules: rules, Place: places.Place,
 		Stored:    func(a netip.Addr, _ int64) string { return enrich.StoredIP(a, o.Privacy.IP, enrich.Salt{}) },
-		UserAgent: func(string) enrich.UserAgent { return enrich.UserAgent{} },
+		UserAgent: func(string) useragent.Agent { return useragent.Agent{} },
 	}
 	span := logreader.Span{Received: time.Now().UnixMilli()}
 	for i, name := range files {

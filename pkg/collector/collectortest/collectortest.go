@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/collector"
-	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/useragent"
 )
 
 // Collector is a collector of the organisation acme, whose secret key is sk_acme.
@@ -62,7 +62,7 @@ func Start(t testing.TB, change func(*tenant.Organization)) *Collector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	userAgents, err := enrich.NewUserAgents(enrich.DefaultUserAgentLimits)
+	userAgents, err := useragent.NewAgents(useragent.DefaultLimits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,10 +14,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
+	"github.com/streamlens/streamlens/pkg/useragent"
 )
 
 // Log reads one log, whose lines come in their order. What a header in the log says, and the format that was found out, hold for
@@ -109,7 +109,7 @@ type Organization struct {
 	// day only.
 	Stored func(address netip.Addr, at int64) string
 	// UserAgent returns what the header User-Agent tells.
-	UserAgent func(userAgent string) enrich.UserAgent
+	UserAgent func(userAgent string) useragent.Agent
 }
 
 // Span is the times that count, in ms since 1970.

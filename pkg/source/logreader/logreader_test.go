@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
+	"github.com/streamlens/streamlens/pkg/useragent"
 )
 
 var now = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
@@ -33,8 +33,8 @@ func acme() *Organization {
 			}
 			return a.String() + " of " + time.UnixMilli(at).UTC().Format(time.DateOnly)
 		},
-		UserAgent: func(text string) enrich.UserAgent {
-			return enrich.UserAgent{OS: "OS of " + text, Browser: "browser of " + text}
+		UserAgent: func(text string) useragent.Agent {
+			return useragent.Agent{OS: "OS of " + text, Browser: "browser of " + text}
 		},
 	}
 }

@@ -1,6 +1,4 @@
-package enrich
-
-import "strings"
+package useragent
 
 // osNames says how the operating systems of ua-parser and of Sec-CH-UA-Platform are shown.
 var osNames = map[string]string{
@@ -50,21 +48,7 @@ var osNames = map[string]string{
 	"Nintendo":                "Nintendo",
 	"VIDAA":                   "VIDAA",
 	"Solaris":                 "Solaris",
-}
-
-// osMarks say which operating system a User-Agent with the mark is from, where ua-parser says nothing, or what the
-// system is made from. The first one counts.
-var osMarks = []struct{ mark, family string }{
-	{"Xbox", "Xbox"},
-	{"PlayStation", "PlayStation"},
-	{"Nintendo", "Nintendo"},
-	{"Roku", "Roku"},
-	{"VIDAA", "VIDAA"},
-	{"OpenHarmony", "OpenHarmony"},
-	{"HarmonyOS", "HarmonyOS"},
-	{"CriOS/", "iOS"}, // browsers of iOS that ask for desktop sites name macOS
-	{"FxiOS/", "iOS"},
-	{"EdgiOS/", "iOS"},
+	"Sun Solaris":             "Solaris",
 }
 
 // browserNames says how the browsers and players of ua-parser are shown, variants for phones, tablets and inside of apps
@@ -124,20 +108,6 @@ var browserNames = map[string]string{
 	"curl":                       "curl",
 }
 
-// browserMarks say which browser or player a User-Agent with the mark is from, where ua-parser says nothing or what the
-// program is made from. The first one counts.
-var browserMarks = []struct{ mark, family string }{
-	{"OculusBrowser/", "Oculus Browser"},
-	{"OPT/", "Opera Touch"},
-	{"Roku", "Roku"},
-	{"AppleCoreMedia/", "AppleCoreMedia"},
-	{"ExoPlayer", "ExoPlayer"},
-	{"AndroidXMedia3/", "ExoPlayer"}, // its name since 2023
-	{"Lavf/", "FFmpeg"},
-	{"obs-studio", "OBS"},
-	{"NintendoBrowser/", "NetFront NX"},
-}
-
 // brandNames says which browser a brand of Sec-CH-UA is. Chromium is none: User-Agent knows more.
 var brandNames = map[string]string{
 	"Google Chrome":           "Chrome",
@@ -157,43 +127,4 @@ var brandNames = map[string]string{
 	"Whale":                   "Whale",
 	"HuaweiBrowser":           "Huawei Browser",
 	"Oculus Browser":          "Meta Quest Browser",
-}
-
-// osName returns the shown name of the operating system for what ua-parser finds in a User-Agent.
-func osName(userAgent, family string) string {
-	for _, m := range osMarks {
-		if strings.Contains(userAgent, m.mark) {
-			family = m.family
-			break
-		}
-	}
-	// Apps on an iPad that ask for desktop sites name macOS, but keep the build number of the iPad's "Mobile".
-	if strings.Contains(userAgent, "Macintosh") && strings.Contains(userAgent, "Mobile/") {
-		family = "iOS"
-	}
-	if name, ok := osNames[family]; ok {
-		return name
-	}
-	return OtherUserAgent
-}
-
-// browserName returns the shown name of the browser or player for what ua-parser finds in a User-Agent, "Bot" for those
-// that say they are none.
-func browserName(userAgent, family string) string {
-	lower := strings.ToLower(family)
-	for _, mark := range []string{"bot", "crawler", "spider"} {
-		if strings.Contains(lower, mark) {
-			return "Bot"
-		}
-	}
-	for _, m := range browserMarks {
-		if strings.Contains(userAgent, m.mark) {
-			family = m.family
-			break
-		}
-	}
-	if name, ok := browserNames[family]; ok {
-		return name
-	}
-	return OtherUserAgent
 }
