@@ -90,35 +90,12 @@ type Format struct {
 	// Location is that of times that name no offset from UTC, by default UTC. Of the formats with a name, only wowza has such
 	// times.
 	Location *time.Location
+	// After is the time of a line before the first, in ms since 1970, 0 if it is not known. It decides where an hour comes twice.
+	After int64
 }
 
 // Auto is the name of the format that Detect finds out. No Decoder is of it.
 const Auto = "auto"
-
-// formats make the decoders by name. What Bytes are is said here.
-var formats = []struct {
-	name     string
-	make     func(Format) (Decoder, error)
-	describe string
-}{
-	// Bytes: $body_bytes_sent, the body.
-	{"nginx-combined", combined, "log format combined of nginx"},
-	// Bytes: $bytes_sent, header and body; without it $body_bytes_sent.
-	{"nginx-json", jsonFormat(nginxColumns), "variables of nginx as JSON"},
-	// Bytes: %b, the body, or with %O instead header and body.
-	{"apache-combined", combined, "log format combined of Apache"},
-	// Bytes: sc-bytes, header and body.
-	{"cloudfront", columnsFormat(cloudfrontColumns, cloudfrontFields), "standard logs of Amazon CloudFront"},
-	{"cloudfront-realtime", columnsFormat(cloudfrontColumns, cloudfrontRealtimeFields), "real-time logs of Amazon CloudFront"},
-	// Bytes: EdgeResponseBytes, header and body; without it EdgeResponseBodyBytes.
-	{"cloudflare", jsonFormat(cloudflareColumns), "data set http_requests of Cloudflare's Logpush"},
-	// Bytes: "bytes", by the documented format header and body.
-	{"fastly", jsonFormat(fastlyColumns), "JSON as documented for Fastly"},
-	// Bytes: sc-stream-bytes, of publishers cs-stream-bytes, of the whole session.
-	{"wowza", wowza, "access log of Wowza Streaming Engine"},
-	// Bytes: $bytes_sent, header and body; without it $body_bytes_sent, the body.
-	{"template", template, "lines of a format string of nginx, which template gives"},
-}
 
 // Formats returns the names of all formats.
 func Formats() []string {
@@ -133,7 +110,7 @@ func Formats() []string {
 func Describe(name string) string {
 	for _, f := range formats {
 		if f.name == name {
-			return f.describe
+			return f.title
 		}
 	}
 	return ""
@@ -158,11 +135,17 @@ func NewDecoder(f Format) (Decoder, error) {
 // maxLine is the greatest length of a line. Web servers take no longer request lines and headers by default.
 const maxLine = 64 << 10
 
+// byteOrderMark is what some programs on Windows put before UTF-8.
+var byteOrderMark = []byte("\xEF\xBB\xBF")
+
 // trim returns the line without what logs have around it, and nil if nothing is left. A log that is truncated while its
 // server writes goes on with zero bytes.
 func trim(line []byte) ([]byte, error) {
 	for len(line) > 0 && line[0] == 0 {
 		line = line[1:]
+	}
+	if len(line) > 0 && line[0] == byteOrderMark[0] {
+		line = bytes.TrimPrefix(line, byteOrderMark)
 	}
 	for len(line) > 0 && line[len(line)-1] <= ' ' {
 		line = line[:len(line)-1]

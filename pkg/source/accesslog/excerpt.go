@@ -3,6 +3,7 @@ package accesslog
 import (
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -13,12 +14,12 @@ const maxExcerpt = 100
 // addresses, queries, user agents, and long words of letters and digits, which can be tokens, are left out.
 func Excerpt(line []byte) string {
 	// What is left out can be much longer than what stands for it.
-	text := strings.ToValidUTF8(string(line[:min(len(line), 16*maxExcerpt)]), "\uFFFD")
+	text := strings.ToValidUTF8(string(line[:min(len(line), 32*maxExcerpt)]), "\uFFFD")
 	for _, p := range personal {
 		text = p.pattern.ReplaceAllString(text, p.instead)
 	}
 	text = strings.Map(func(r rune) rune {
-		if r < ' ' {
+		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
@@ -33,16 +34,18 @@ func Excerpt(line []byte) string {
 	return text[:end] + "…"
 }
 
+// personal are what is left out, and what stands for it.
 var personal = []struct {
 	pattern *regexp.Regexp
 	instead string
 }{
 	{regexp.MustCompile(`\?[^\s"|]*`), "?…"},
-	{regexp.MustCompile(`\b\w+/\d[\d.]*[ +%][^"\t|]*`), "[user agent]"},
-	{regexp.MustCompile(`"[A-Za-z][^"\s]*/\d+\.\d[^"]*"`), `"[user agent]"`},
-	{regexp.MustCompile(`\b\d{1,3}(\.\d{1,3}){3}\b`), "[address]"},
-	// A time has no more than two colons, and no two of them in a row.
-	{regexp.MustCompile(`(?i)\[?[0-9a-f]*:(?:[0-9a-f]*:[0-9a-f]*:[0-9a-f:]*:[0-9a-f.:]*|:[0-9a-f.:]*|[0-9a-f:]*::[0-9a-f.:]*)\]?`), "[address]"},
+	{regexp.MustCompile(`[\w.%-]+=[^\s"|]+`), "[query]"},
+	// A product with its version, and all that is behind it.
+	{regexp.MustCompile(`[A-Za-z][\w.-]*(?:/|%2[Ff])\d+\.\d[^"\t|]*[ +%(;][^"\t|]*`), "[user agent]"},
+	{regexp.MustCompile(`"[A-Za-z][\w. -]*(?:/|%2[Ff])\d[^"/]*"`), `"[user agent]"`},
+	{regexp.MustCompile(`\d{1,3}(?:\.\d{1,3}){3}`), "[address]"},
+	{regexp.MustCompile(`(?i)\[?(?:[0-9a-f]{1,4}:){4,7}[0-9a-f:.]*\]?|\[?(?:[0-9a-f]{1,4}:)*[0-9a-f]{0,4}::[0-9a-f:.]*\]?`), "[address]"},
 	{regexp.MustCompile(`[\w.+-]+@[\w-]+\.[\w.-]+`), "[address]"},
 	{regexp.MustCompile(`[A-Za-z0-9_=-]{24,}`), "[…]"},
 }

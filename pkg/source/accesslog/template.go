@@ -4,46 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
-)
-
-// combinedTemplate is the format "combined" of nginx, and of Apache but for the way of escaping, of which both are read.
-const combinedTemplate = `$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" ` +
-	`"$http_user_agent"`
-
-// nginxColumns are the variables of nginx that tell something, see
-// https://nginx.org/en/docs/http/ngx_http_core_module.html#variables and ngx_http_log_module.html.
-//
-// X-Forwarded-For is not among them: everyone can send it. nginx's realip module knows the proxies to trust and puts the
-// client's address into $remote_addr.
-var nginxColumns = columnsByName(
-	column{name: "msec", field: fieldTime},
-	column{name: "time_local", field: fieldTime, fallback: true},
-	column{name: "time_iso8601", field: fieldTime, fallback: true},
-	column{name: "remote_addr", field: fieldAddress},
-	column{name: "request", field: fieldRequest},
-	column{name: "request_method", field: fieldMethod},
-	column{name: "request_uri", field: fieldTarget},
-	column{name: "uri", field: fieldPath, fallback: true},
-	column{name: "args", field: fieldQuery},
-	column{name: "query_string", field: fieldQuery},
-	column{name: "status", field: fieldStatus},
-	column{name: "bytes_sent", field: fieldBytes},
-	column{name: "body_bytes_sent", field: fieldBytes, fallback: true},
-	column{name: "http_referer", field: fieldReferrer},
-	column{name: "http_user_agent", field: fieldUserAgent},
-	column{name: "arg_cmcd", field: fieldCMCDQuery},
-	column{name: "http_cmcd_object", field: fieldCMCDObject},
-	column{name: "http_cmcd_request", field: fieldCMCDRequest},
-	column{name: "http_cmcd_session", field: fieldCMCDSession},
-	column{name: "http_cmcd_status", field: fieldCMCDStatus},
 )
 
 // step reads a variable and the text after it.
 type step struct {
 	column column
 	end    []byte // the text after the variable; the last step's is empty if the variable ends the line
+	padded bool   // the text ends with a space: more of them are the padding of the next value
+	port   bool   // the variable is an address and the text begins with a colon: a port follows
 }
 
 // templateDecoder decodes lines that were made by a template.
@@ -51,50 +19,42 @@ type templateDecoder struct {
 	record
 	start     []byte // the text before the first variable
 	steps     []step
+	syslog    bool // lines may have a header of syslog
+	rules     lineRules
 	unescaped []byte
 }
 
-var variable = regexp.MustCompile(`\$(?:\{(\w+)\}|(\w+))`)
-
-func combined(f Format) (Decoder, error) {
-	f.Template = combinedTemplate
-	return template(f)
+// lineRules says what a format has beside the lines of its template.
+type lineRules struct {
+	// other matches lines that are none of requests, and says what they are.
+	other func(line []byte) (left string)
+	// cut means that long lines are cut: the last value may have no end, and what a cut query has is not told.
+	cut bool
+	// forwarded means that the header X-Forwarded-For may follow the template, between quotation marks.
+	forwarded bool
 }
 
-// template makes a decoder from a format string of nginx's log_format.
+// template makes a decoder from a format string of a server's configuration.
 func template(f Format) (Decoder, error) {
-	d := &templateDecoder{record: newRecord(f)}
-	found := variable.FindAllStringSubmatchIndex(f.Template, -1)
-	if found == nil {
-		return nil, errors.New("the template has no variable")
+	return newTemplate(f, syntaxOf(f.Template), lineRules{})
+}
+
+func newTemplate(f Format, s *syntax, rules lineRules) (*templateDecoder, error) {
+	d := &templateDecoder{record: newRecord(f), rules: rules}
+	var err error
+	if d.start, d.steps, err = s.compile(f.Template); err != nil {
+		return nil, err
 	}
-	d.start = []byte(f.Template[:found[0][0]])
-	var has uint32
-	for i, at := range found {
-		name := strings.ToLower(strings.Trim(f.Template[at[0]:at[1]], "${}"))
-		end := len(f.Template)
-		if i+1 < len(found) {
-			if end = found[i+1][0]; end == at[1] {
-				return nil, fmt.Errorf("the template needs text between $%s and the variable after it", name)
-			}
-		}
-		c, known := nginxColumns[name]
-		if !known {
-			c = column{name: name}
-		}
-		has |= c.field.slot()
-		d.steps = append(d.steps, step{column: c, end: []byte(f.Template[at[1]:end])})
+	d.syslog = len(d.start) == 0 && d.steps[0].column.field != fieldTime && d.steps[0].column.field != fieldStart
+	var has uint64
+	for i := range d.steps {
+		has |= d.steps[i].column.field.slot()
 	}
-	for _, need := range []struct {
-		fields uint32
-		names  string
-	}{
-		{fieldTime.slot(), "$msec, $time_local or $time_iso8601"},
-		{fieldTarget.slot(), "$request, $request_uri or $uri"},
-		{fieldStatus.slot(), "$status"},
-		{fieldBytes.slot(), "$bytes_sent or $body_bytes_sent"},
-	} {
-		if has&need.fields == 0 {
+	if has&fieldStart.slot() != 0 {
+		has |= fieldTime.slot()
+	}
+	for _, need := range s.needs {
+		if has&need.field.slot() == 0 {
 			return nil, errors.New("the template needs " + need.names)
 		}
 	}
@@ -108,39 +68,103 @@ func (d *templateDecoder) Decode(line []byte, r *Request) (bool, error) {
 		*r = Request{Left: LeftBlank}
 		return false, err
 	}
+	if d.syslog && mayHaveSyslog(line) {
+		line = afterSyslog(line)
+	}
 	d.reset(r)
+	if err := d.read(line); err != nil {
+		if d.rules.other != nil {
+			if left := d.rules.other(line); left != "" {
+				d.reset(r)
+				d.Left = left
+				return false, nil
+			}
+		}
+		return false, err
+	}
+	return d.finish()
+}
+
+func (d *templateDecoder) read(line []byte) error {
 	rest, ok := bytes.CutPrefix(line, d.start)
 	if !ok {
-		return false, &Error{"line", "malformed", fmt.Sprintf("does not begin with %q", d.start)}
+		return &Error{"line", "malformed", fmt.Sprintf("does not begin with %q", d.start)}
 	}
 	escaped := bytes.IndexByte(line, '\\') >= 0
 	for i := range d.steps {
 		s := &d.steps[i]
 		value := rest
 		if len(s.end) > 0 {
-			at := find(rest, s.end, escaped)
+			at := d.end(i, rest, escaped)
+			if at < 0 && d.rules.cut && i == len(d.steps)-1 {
+				d.cutValue(&s.column, rest)
+				return nil
+			}
 			if at < 0 {
-				return false, &Error{s.column.name, "malformed", fmt.Sprintf("is not followed by %q", s.end)}
+				return &Error{s.column.name, "malformed", fmt.Sprintf("is not followed by %q", s.end)}
 			}
 			value, rest = rest[:at], rest[at+len(s.end):]
+			if s.padded {
+				for len(rest) > 0 && rest[0] == ' ' {
+					rest = rest[1:]
+				}
+			}
 			if escaped && bytes.IndexByte(value, '\\') >= 0 {
 				d.unescaped = appendUnescaped(d.unescaped[:0], value)
 				value = d.unescaped
 			}
 		}
 		if err := d.set(&s.column, value); err != nil {
-			return false, err
+			return err
 		}
 	}
-	if err := d.finish(); err != nil {
-		return false, err
+	if d.rules.forwarded {
+		if list, ok := bytes.CutPrefix(rest, []byte(` "`)); ok {
+			list, _, _ = bytes.Cut(list, []byte{'"'})
+			return d.set(&forwardedColumn, list)
+		}
 	}
-	return true, nil
+	return nil
+}
+
+var forwardedColumn = column{name: "X-Forwarded-For", field: fieldForwarded}
+
+// end returns where the text after a value begins, -1 if it does not.
+func (d *templateDecoder) end(i int, rest []byte, escaped bool) int {
+	s := &d.steps[i]
+	if s.port && i+1 < len(d.steps) {
+		// An IPv6 address has colons itself: the last one before the end of the port is the port's.
+		if next := find(rest, d.steps[i+1].end, escaped); next >= 0 && len(d.steps[i+1].end) > 0 {
+			return bytes.LastIndex(rest[:next], s.end)
+		}
+	}
+	at := find(rest, s.end, escaped)
+	if at < 0 && escaped {
+		// Some servers write a backslash as it is, also before the quotation mark that ends the value.
+		at = find(rest, s.end, false)
+	}
+	return at
+}
+
+// cutValue takes a value that the end of the line has cut.
+func (d *templateDecoder) cutValue(c *column, value []byte) {
+	if c.field != fieldRequest {
+		return
+	}
+	d.has |= c.field.slot()
+	if path, _, ok := bytes.Cut(value, []byte("?")); ok {
+		d.request(path)
+		return
+	}
+	d.request(value)
 }
 
 // find returns where the text that ends a value begins, -1 if it does not. In a line with backslashes, a quotation mark after
 // one, as Apache writes it, ends nothing.
 func find(b, end []byte, escaped bool) int {
+	if len(end) == 0 {
+		return -1
+	}
 	for from := 0; ; {
 		i := bytes.IndexByte(b[from:], end[0])
 		if i < 0 {

@@ -37,7 +37,7 @@ const wowzaFields = "date time tz x-event x-category x-severity x-status x-ctx x
 type wowzaDecoder struct{ *columnDecoder }
 
 func wowza(f Format) (Decoder, error) {
-	d, err := newColumnDecoder(f, wowzaColumns, wowzaFields)
+	d, err := newColumnDecoder(f, columnsOf{known: wowzaColumns, byDefault: wowzaFields, separator: '\t'})
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (d *wowzaDecoder) Decode(line []byte, r *Request) (bool, error) {
 		r.Left = LeftInternal
 		return false, nil
 	}
-	if err := d.finish(); err != nil {
+	if ok, err := d.finish(); !ok {
 		return false, err
 	}
 	if d.bytesIn > r.Bytes {
