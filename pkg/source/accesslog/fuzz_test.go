@@ -88,6 +88,8 @@ func FuzzRules(f *testing.F) {
 	for _, seed := range []string{
 		"/hls/NAME_720p-12.ts", "/live/ngrp:NAME_all/chunklist_b800000.m3u8", "/dash/NAME/chunk-stream0-00001.m4s", "/a/b_1_2_init.mp4",
 		"/memfs/71946bf8-b2a0-4774-99a3-02783ac0d9db_output_0_0002.ts", "//%//_stream.m3u8", "/x/-_-.mpd", "/video1_stream.m3u8",
+		"/live/cam-2026-11-28_21-00-04.509.ts", "/c/2026/11/28/21/00/00-05000.part3.m4s", "/a.isml/QualityLevels(1)/Fragments(video=1)",
+		"/out/v1/a/b/c/index_1_2.ts", "/hls/0/stream-kQ7xVb2n1646944255.ts", "/live/cam1_17_9a70776c.ts", "/streams/1/0.ts",
 	} {
 		f.Add(seed)
 	}
@@ -97,12 +99,33 @@ func FuzzRules(f *testing.F) {
 		switch {
 		case !ok && (stream != "" || protocol != "" || media):
 			t.Errorf("%q: got %q %q %v without ok", path, stream, protocol, media)
-		case ok && (stream == "" || !event.ValidText(stream, event.MaxNameBytes) || protocol != "hls" && protocol != "dash"):
+		case ok && (stream == "" || !event.ValidText(stream, event.MaxNameBytes) || protocol != "hls" && protocol != "dash" && protocol != "smooth"):
 			t.Errorf("%q: got %q %q", path, stream, protocol)
 		}
-		// A manifest may teach, but it stays the same stream.
-		if againStream, _, _, againOK := rules.Match(path); ok && (againStream != stream || !againOK) {
-			t.Errorf("%q: got %q, then %q", path, stream, againStream)
+		// What it teaches is of others, and after it there is nothing to learn; what is remembered is what is found anew.
+		if againStream, againProtocol, _, againOK := rules.Match(path); ok != againOK || againStream != stream || againProtocol != protocol {
+			t.Errorf("%q: got %q %q, then %q %q", path, stream, protocol, againStream, againProtocol)
+		}
+		before := rules.Changes()
+		if rules.Learn(path); rules.Changes() != before {
+			t.Errorf("%q teaches something twice", path)
+		}
+		restored := accesslog.NewRules(nil)
+		if err := restored.Restore(rules.State()); err != nil {
+			t.Fatal(err)
+		}
+		if found, _ := restored.Find(path); found.Stream != stream {
+			t.Errorf("%q: got %q, after a restart %q", path, stream, found.Stream)
+		}
+		// Segments are the same whatever their number is, so what is cached holds for the next one.
+		if extension := strings.LastIndexByte(path, '.'); media && extension > 0 && path[extension-1]-'0' < 10 {
+			next := path[:extension-1] + string('0'+(path[extension-1]-'0'+1)%10) + path[extension:]
+			cached, _ := rules.Find(next)
+			fresh := accesslog.NewRules(nil)
+			fresh.Learn(path)
+			if found, _ := fresh.Find(next); found.Stream != cached.Stream {
+				t.Errorf("%q: %q of what is cached of %q, else %q", next, cached.Stream, path, found.Stream)
+			}
 		}
 	})
 }

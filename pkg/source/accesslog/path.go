@@ -23,7 +23,7 @@ func kindOf(extension string) kind {
 		return manifest
 	case "ts", "aac", "ac3", "ec3", "vtt", "webvtt":
 		return segment
-	case "m4s", "cmfv", "cmfa", "cmft":
+	case "m4s", "cmfv", "cmfa", "cmft", "dash":
 		return fragment
 	case "mp4", "m4v", "m4a":
 		return download
@@ -36,6 +36,11 @@ type file struct {
 	folders string // before the name
 	name    string // without extension
 	kind    kind
+	dash    bool // the extension is one of DASH only
+	cmaf    bool // the extension is one of fragments of all servers, which nginx-rtmp's are not
+	// doubtful means that it is a segment only if its folder has a playlist: else it is a program in TypeScript, or the subtitles of
+	// a download.
+	doubtful bool
 }
 
 func newFile(path string) file {
@@ -45,12 +50,13 @@ func newFile(path string) file {
 	if dot < 0 {
 		return f
 	}
-	f.kind = kindOf(strings.ToLower(f.name[dot+1:]))
+	extension := strings.ToLower(f.name[dot+1:])
+	f.kind = kindOf(extension)
+	f.dash, f.cmaf = extension == "dash", f.kind == fragment || extension == "mp4"
 	f.name = f.name[:dot]
 	switch {
-	case f.kind == segment && !strings.ContainsAny(f.name, "0123456789"):
-		// A program in TypeScript, or the subtitles of a download.
-		f.kind = other
+	case f.kind == segment:
+		f.doubtful = !strings.ContainsAny(f.name, "0123456789")
 	case f.kind == download && f.isPart():
 		f.kind = fragment
 	}
@@ -63,8 +69,9 @@ func (f *file) isPart() bool {
 	for rest := f.name; rest != ""; {
 		var word string
 		word, rest = firstWord(rest)
-		switch letters(strings.ToLower(word)) {
-		case "init", "seg", "segment", "part", "chunk", "frag", "fragment", "dashinit":
+		stem, _, _ := strings.Cut(word, ".")
+		switch stem = letters(strings.ToLower(stem)); {
+		case isPart(stem), stem == "filepart", stem == "filesequence":
 			return true
 		}
 	}
@@ -80,114 +87,208 @@ func (f *file) isPart() bool {
 	return false
 }
 
+func (f *file) isMedia() bool { return f.kind != playlist && f.kind != manifest }
+
 // lastFolder cuts the last folder off the others.
 func lastFolder(folders string) (rest, folder string) {
 	slash := strings.LastIndexByte(folders, '/')
 	return folders[:max(slash, 0)], folders[slash+1:]
 }
 
-// weight says how well a name can be that of a stream.
-type weight uint8
-
-const (
-	none   weight = iota // a name that files and folders have in general
-	weak                 // a usual name, but a stream may be named so
-	strong               // a name of its own
-)
-
-// usual returns the weight of a word that is usual in the names of files and folders of streams. A number may follow those of
-// weight none, and audio and video.
-func usual(word string) (weight, bool) {
-	switch word {
-	case "", "index", "playlist", "master", "main", "manifest", "chunklist", "media", "prog", "variant", "seg", "segment", "chunk",
-		"part", "frag", "fragment", "init", "dashinit", "filesequence", "data", "track", "rendition", "sub", "subs", "subtitles",
-		"text", "out", "output", "avc", "hvc", "mp4a", "v", "a", "vs", "_definst_":
-		return none, true
-	case "audio", "video", "stream", "streams", "streaming", "live", "hls", "dash", "cmaf", "llhls", "app", "apps", "vod", "tv",
-		"channel", "channels", "content", "cdn", "origin", "edge", "static", "assets", "public", "html", "www", "videos", "play",
-		"playback", "memfs":
-		return weak, true
-	}
-	return strong, false
+// owner is what the name of a file says of its stream.
+type owner struct {
+	name  string // "" if it says nothing
+	class class
+	// joined means that digits follow the name without a separator, so that only a playlist tells which of them are the stream's;
+	// loose that of the words that were taken for a segment's some may be the stream's, or the other way around. A playlist of that
+	// name decides.
+	joined, loose bool
 }
 
-// isRendition reports whether a word at the end of a name is there to tell renditions or parts of a stream apart: the words of
-// nginx-rtmp's documentation, and those of encoders and packagers.
-func isRendition(word string) bool {
-	switch word {
-	case "low", "mid", "medium", "high", "hi", "src", "source", "audio", "video", "hls", "dash", "dashinit", "init", "seg",
-		"segment", "part", "chunk", "frag", "track", "index", "playlist", "master", "chunklist", "output":
-		return true
-	}
-	return false
-}
-
-// weigh returns the weight of a name. A name of several words has one of its own if one of them has.
-func weigh(name string) weight {
-	word, rest := firstWord(name)
-	if rest == "" {
-		return weighWord(name)
-	}
-	weight := weighWord(word)
-	if weight == strong && !isTechnical(word) {
-		return strong
-	}
-	for rest != "" {
-		if word, rest = firstWord(rest); !isTechnical(word) {
-			return strong
+// owner returns the stream that the name of a file names.
+func (f *file) owner() owner {
+	if !f.isMedia() {
+		name := f.name
+		for _, suffix := range []string{".fmp4", ".ll"} { // of ZLMediaKit and Flussonic
+			name = strings.TrimSuffix(name, suffix)
 		}
-	}
-	return min(weight, weak)
-}
-
-// weighWord returns the weight of a name of one word.
-func weighWord(word string) weight {
-	// mp4a.40.2
-	lower, _, _ := strings.Cut(strings.ToLower(word), ".")
-	if isNumber(lower) {
-		if len(lower) <= 2 {
-			return weak
+		if timeless := cutTime(strings.TrimSuffix(name, "-live")); timeless != strings.TrimSuffix(name, "-live") {
+			name = timeless // a playlist per broadcast: LiveKit, Ant Media
 		}
-		return strong
+		name = withoutRenditions(name)
+		o := owner{name: name, class: classOf(name)}
+		switch {
+		case isMediaMTXPlaylist(f.name), o.class == dated && isEpoch(name):
+			o.class = structural // /NAME/1795899601.m3u8 is a recording
+		case isOwncastPlaylist(f):
+			o.class = proper
+		}
+		return o
 	}
-	if isSize(lower) {
-		return none
-	}
-	stem := letters(lower)
-	w, ok := usual(stem)
+	o := ownerOfSegment(f.name)
 	switch {
-	case !ok && len(stem) <= 2, isRendition(lower) && !ok:
-		return weak
-	case !ok:
-		return strong
-	case w == none, stem == "audio", stem == "video", stem == lower:
-		return w
+	case o.name == "":
+		o.class = structural
+	case f.cmaf && isTrack(strings.ToLower(o.name)), isEpoch(o.name):
+		o.class = structural
+	case isOwncast(f.name):
+		o.class = proper
+	case isUUID(o.name), isHexadecimal(o.name):
+		o.class = opaque
+	default:
+		o.class = classOf(o.name)
 	}
-	// channel5, stream1
-	return strong
+	return o
 }
 
-// isTechnical reports whether a word of a longer name tells nothing about the stream.
-func isTechnical(word string) bool {
-	lower := strings.ToLower(word)
-	stem := letters(lower)
-	if _, ok := usual(stem); ok || isNumber(word) || isSize(lower) || strings.Contains(word, "=") {
-		return true
+// ownerOfSegment returns the name of a segment without the number, the time or the checksum that tells it from others, and without
+// the words of renditions and parts. Nothing is left if that is all, or if there is nothing that tells it from others.
+func ownerOfSegment(name string) owner {
+	if len(name) > lengthOfUUID && isUUID(name[:lengthOfUUID]) {
+		return owner{name: name[:lengthOfUUID]}
 	}
-	// w1234, f1, and languages.
-	return len(stem) <= 2 || isRendition(stem)
+	if isOwncast(name) {
+		return owner{name: "stream"}
+	}
+	whole := name
+	if head, continuous := strings.CutSuffix(name, ".live"); continuous { // of ZLMediaKit
+		return owner{name: head}
+	}
+	name = withoutPart(name)
+	var o owner
+	numbered := false
+	timeless := func(left string) string {
+		shorter := cutTime(left)
+		numbered = numbered || shorter != left
+		return shorter
+	}
+	if name = timeless(name); name == "" {
+		return owner{joined: isNumber(whole)}
+	}
+	for name != "" {
+		rest, word := lastWord(name)
+		if rest == "" {
+			break
+		}
+		lower := strings.ToLower(word)
+		stem := letters(lower)
+		switch {
+		case isNumber(word):
+			before, what := lastWord(rest)
+			switch what = strings.ToLower(what); {
+			case before != "" && (isRendition(what) || isPart(what)):
+				rest = before // output_0
+			case !numbered && isMilliseconds(word) && isNumber(what) && before != "", !numbered && isDay(what):
+				o.loose = true // NAME-SEQUENCE-TIME, NAME-DATE-SEQUENCE
+			case numbered && isMilliseconds(word):
+				o.loose = true // NAME-TIME-SEQUENCE
+			case numbered:
+				o.name = name
+				return o
+			case name[len(rest)] == '_' && len(word) == 8 && before != "" && isNumber(what) && rest[len(before)] == '_' && !isDay(word):
+				rest, o.loose = before, true // a checksum that has no letter by chance
+			}
+			numbered = true
+		case !numbered && isChecksum(name, rest, word):
+			rest, _ = lastWord(rest) // NAME_17_9a70776c
+			numbered = true
+		case isSize(lower), isRendition(stem), isPart(stem), strings.Contains(word, "="):
+			// The first part has no number, and those of others are in this word.
+			numbered = numbered || stem == "init" || stem == "dashinit" || stem != lower
+		case len(word) > 3 && (stem == "w" || stem == "b"):
+			// Wowza's session and bitrate.
+		case !numbered && len(word) > 15 && isEpoch(word[len(word)-10:]) && !isDigit(word[len(word)-11]):
+			numbered = true // an identifier and the time
+		default:
+			return finish(o, whole, name, numbered)
+		}
+		name = timeless(rest)
+	}
+	if !numbered && isNumber(name) {
+		return owner{joined: true}
+	}
+	return finish(o, whole, name, numbered)
 }
 
-// withoutRendition returns the name without the words at its end that are of a rendition or of a part, and of a part without
-// its number.
-func withoutRendition(name string, part bool) string {
-	numbered := !part
+// finish returns the owner of a segment that no further word can be taken from. What has no number of a segment has it at its
+// end, without a separator; without that the whole name is a segment's, but for what words of renditions were taken from.
+func finish(o owner, whole, name string, numbered bool) owner {
+	o.name = name
+	if numbered || name != whole {
+		return o
+	}
+	stem := letters(name)
+	if stem == name || isHexadecimal(name) || isRandom(stem) {
+		return owner{joined: stem != name}
+	}
+	o.name, o.joined = strings.TrimRight(stem, "-_."), true
+	return o
+}
+
+// withoutPart returns the name of a segment without the number of its part: chunk_123.0, filePart12.1, 00-05000.part3.
+func withoutPart(name string) string {
+	dot := strings.LastIndexByte(name, '.')
+	if dot < 1 || !isDigit(name[dot-1]) {
+		return name
+	}
+	part := strings.TrimPrefix(name[dot+1:], "part")
+	if !isNumber(part) || len(part) > 3 || cutTime(name) != name {
+		return name
+	}
+	return name[:dot]
+}
+
+// isChecksum reports whether a word is a checksum behind a number: NAME_17_9a70776c.
+func isChecksum(name, rest, word string) bool {
+	if len(word) != 8 || name[len(rest)] != '_' {
+		return false
+	}
+	for i := range len(word) {
+		if hexDigit(word[i]) == 255 {
+			return false
+		}
+	}
+	before, number := lastWord(rest)
+	return before != "" && isNumber(number) && rest[len(before)] == '_'
+}
+
+// isOwncast reports whether a segment is of Owncast, which has one stream: stream-kQ7xVb2n1646944255.
+func isOwncast(name string) bool {
+	const prefix, seconds = "stream-", 10
+	return strings.HasPrefix(name, prefix) && len(name) >= len(prefix)+6+seconds && isEpoch(name[len(name)-seconds:]) &&
+		!isDigit(name[len(name)-seconds-1]) && !isSeparator(name[len(name)-seconds-1])
+}
+
+// isOwncastPlaylist reports whether a playlist is one of Owncast: /hls/0/stream.m3u8.
+func isOwncastPlaylist(f *file) bool {
+	rest, last := lastFolder(f.folders)
+	return f.name == "stream" && isNumber(last) && len(last) <= 2 && strings.HasSuffix(rest, "/hls")
+}
+
+// isRandom reports whether a word looks as if a machine had made it: digits within it, and letters of both cases or many changes
+// between letters and digits.
+func isRandom(word string) bool {
+	if len(word) < 8 {
+		return false
+	}
+	var lower, upper bool
+	changes := 0
+	for i := range len(word) {
+		c := word[i]
+		lower = lower || 'a' <= c && c <= 'z'
+		upper = upper || 'A' <= c && c <= 'Z'
+		if i > 0 && isDigit(c) != isDigit(word[i-1]) && !isSeparator(c) && !isSeparator(word[i-1]) {
+			changes++
+		}
+	}
+	return changes >= 2 && lower && upper || changes >= 5
+}
+
+// withoutRenditions returns the name of a playlist or of a folder without the words at its end that tell renditions apart.
+func withoutRenditions(name string) string {
 	for {
 		rest, word := lastWord(name)
 		if rest == "" {
-			if !numbered && isNumber(word) {
-				return ""
-			}
 			return name
 		}
 		lower := strings.ToLower(word)
@@ -195,16 +296,13 @@ func withoutRendition(name string, part bool) string {
 		switch {
 		case isNumber(word):
 			// The number of a rendition: output_0.
-			if before, owner := lastWord(rest); before != "" && isRendition(owner) {
-				rest = before
-			} else if numbered {
+			before, what := lastWord(rest)
+			if before == "" || !isRendition(strings.ToLower(what)) {
 				return name
 			}
-			numbered = true
+			rest = before
 		case isSize(lower), isRendition(stem), strings.Contains(word, "="):
-			// The first part has no number, and those of others are in this word.
-			numbered = numbered || stem == "init" || stem == "dashinit" || stem != lower
-		case (stem == "w" || stem == "b") && len(word) > 3:
+		case len(word) > 3 && (stem == "w" || stem == "b"):
 			// Wowza's session and bitrate.
 		default:
 			return name
@@ -214,7 +312,7 @@ func withoutRendition(name string, part bool) string {
 }
 
 // nameOfFolder returns the name of the stream that the name of a folder has in it. Wowza writes mp4:NAME, smil:NAME.smil and
-// ngrp:NAME_all.
+// ngrp:NAME_all, Unified Origin NAME.isml, Harmonic Channel(NAME).
 func nameOfFolder(name string) string {
 	if colon := strings.IndexByte(name, ':'); colon > 0 && colon <= 5 {
 		if name[:colon] == "ngrp" {
@@ -228,85 +326,24 @@ func nameOfFolder(name string) string {
 			name = name[:dot]
 		}
 	}
-	return withoutRendition(name, false)
+	if what, rest, ok := strings.Cut(name, "("); ok && strings.HasSuffix(rest, ")") {
+		switch strings.ToLower(what) {
+		case "channel":
+			return strings.TrimSuffix(rest, ")")
+		case "stream":
+			return ""
+		}
+	}
+	return withoutRenditions(name)
 }
 
 // isMediaMTXPlaylist reports whether a playlist is that of one track of MediaMTX: main_stream, video1_stream.
 func isMediaMTXPlaylist(name string) bool {
 	track, ok := strings.CutSuffix(name, "_stream")
-	if !ok {
-		return false
-	}
-	track = letters(track)
-	return track == "main" || track == "video" || track == "audio"
+	return ok && isMediaMTXTrack(track)
 }
 
-// firstWord cuts a name behind its first word.
-func firstWord(name string) (word, rest string) {
-	for i := range len(name) {
-		if name[i] == '-' || name[i] == '_' {
-			return name[:i], name[i+1:]
-		}
-	}
-	return name, ""
-}
-
-// lastWord cuts a name before its last word.
-func lastWord(name string) (rest, word string) {
-	for i := len(name) - 1; i >= 0; i-- {
-		if name[i] == '-' || name[i] == '_' {
-			return name[:i], name[i+1:]
-		}
-	}
-	return "", name
-}
-
-// letters returns a word without the number at its end.
-func letters(word string) string {
-	for word != "" && isDigit(word[len(word)-1]) {
-		word = word[:len(word)-1]
-	}
-	return word
-}
-
-func isDigit(c byte) bool { return c-'0' < 10 }
-
-func isNumber(word string) bool { return word != "" && letters(word) == "" }
-
-// isSize reports whether a word is the size or bitrate of a rendition: 720p, 1080p60, 1280x720, 800k, 2500kbps, hd720.
-func isSize(word string) bool {
-	if rest, ok := strings.CutPrefix(word, "hd"); ok {
-		return isNumber(rest)
-	}
-	unit := 0
-	for unit < len(word) && isDigit(word[unit]) {
-		unit++
-	}
-	if unit < 3 {
-		return false
-	}
-	switch word[unit:] {
-	case "", "p", "k", "kbps":
-		return unit < len(word)
-	}
-	return (word[unit] == 'p' || word[unit] == 'x') && isNumber(word[unit+1:])
-}
-
-// isHexadecimal reports whether a name is a long hexadecimal number with letters, such as a UUID or a checksum.
-func isHexadecimal(name string) bool {
-	if len(name) < 8 {
-		return false
-	}
-	var digits, others int
-	for i := range len(name) {
-		switch c := name[i]; {
-		case isDigit(c):
-			digits++
-		case hexDigit(c) < 16:
-			others++
-		case c != '-':
-			return false
-		}
-	}
-	return digits > 0 && others > 0
+func isMediaMTXTrack(name string) bool {
+	name = letters(name)
+	return name == "main" || name == "video" || name == "audio"
 }

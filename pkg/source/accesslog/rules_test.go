@@ -169,13 +169,18 @@ func TestRules(t *testing.T) {
 	}
 }
 
-func TestOwnRules(t *testing.T) {
-	rules := accesslog.NewRules([]accesslog.Rule{
+// ownRules are rules of a user.
+func ownRules() []accesslog.Rule {
+	return []accesslog.Rule{
 		{Path: regexp.MustCompile(`^/live/(?P<stream>[^/]+)\.flv$`), Protocol: "flv"},
 		{Path: regexp.MustCompile(`^/t/(?P<tenant>\w+)/(?P<protocol>HLS|DASH)/(?P<stream>[^/]*)/`)},
 		{Path: regexp.MustCompile(`^/m/(?P<stream>\w+/\w+)/`)},
 		{Path: regexp.MustCompile(`^/long/(?P<stream>.+)/`)},
-	})
+	}
+}
+
+func TestOwnRules(t *testing.T) {
+	rules := accesslog.NewRules(ownRules())
 	check(t, rules, []match{
 		{"/live/NAME.flv", "NAME flv+"},
 		{"/t/acme/HLS/NAME/720p/index.m3u8", "NAME hls"},
