@@ -34,6 +34,9 @@ type LogAnswer struct {
 	Remarks []logreader.Remark `json:"remarks,omitempty"`
 	// Repeated means that the request was counted before, by its Idempotency-Key.
 	Repeated bool `json:"repeated,omitempty"`
+	// Last is the time of the last request of the log, ms since 1970. With times that name no zone it decides, as "after" of the next
+	// request, which of the hours is meant that come twice.
+	Last int64 `json:"last,omitempty"`
 	// Fates says what became of each line, if the request asks for it; see logreader.Result.
 	Fates string `json:"fates,omitempty"`
 }
@@ -79,7 +82,7 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 	}
 	answered.Found = log.Found()
 	if query.Get("fates") == "true" {
-		answered.Fates = result.Fates()
+		answered.Fates, answered.Last = result.Fates(), result.Last
 	}
 	status := http.StatusAccepted
 	if answered.Accepted == 0 && answered.Refused > 0 {

@@ -27,6 +27,8 @@ type attempt struct {
 	Offset  int64  `json:"offset"` // of the piece in the content, in bytes
 	Bytes   int64  `json:"bytes"`  // of the piece
 	Reading string `json:"reading"`
+	After   int64  `json:"after,omitempty"` // time of the last request before the piece, ms since 1970
+	Last    int64  `json:"last,omitempty"`  // time of the last one in it
 	Fates   string `json:"fates,omitempty"` // as Result.Fates writes them, of all lines of the piece
 }
 
@@ -101,6 +103,17 @@ func (a *attempts) end() int64 {
 		end = max(end, one.Offset+one.Bytes)
 	}
 	return end
+}
+
+// last returns the time of the last request of the last piece that has one, ms since 1970.
+func (a *attempts) last() int64 {
+	var offset, last int64
+	for _, one := range a.known {
+		if one.Last != 0 && one.Offset >= offset {
+			offset, last = one.Offset, one.Last
+		}
+	}
+	return last
 }
 
 // lines returns how many lines the pieces have of which it is known.

@@ -144,6 +144,7 @@ type fileImport struct {
 	at     int64 // offset in the content
 	line   int   // lines before it
 	fields []byte
+	after  int64 // time of the last request before it, ms since 1970
 }
 
 // File imports a file, which may be compressed, or Stdin.
@@ -188,7 +189,7 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 			if _, err := io.CopyN(io.Discard, source, f.entry.Bytes); err != nil && !errors.Is(err, io.EOF) {
 				return f.summary, fmt.Errorf("%s: %w", name, err)
 			}
-			f.at, f.line, f.fields = f.entry.Bytes, f.attempts.lines(), []byte(f.entry.Fields)
+			f.at, f.line, f.fields, f.after = f.entry.Bytes, f.attempts.lines(), []byte(f.entry.Fields), f.attempts.last()
 		}
 	}
 	err = f.pieces(ctx, source, sizes)
@@ -236,7 +237,9 @@ func (f *fileImport) pieces(ctx context.Context, source *source, sizes []int64) 
 // piece imports what of a piece has not counted and may count now.
 func (f *fileImport) piece(ctx context.Context, chunk []byte) error {
 	if f.attempts == nil {
-		_, err := f.try(ctx, nil, chunk, f.reading)
+		tried := attempt{Reading: f.reading, After: f.after}
+		_, err := f.try(ctx, nil, chunk, &tried)
+		f.after = cmp.Or(tried.Last, f.after)
 		return err
 	}
 	// Nobody knows whether the collector has counted what was sent without an answer, so it is sent again as it was.
@@ -254,6 +257,9 @@ func (f *fileImport) piece(ctx context.Context, chunk []byte) error {
 	}
 	if fields := lastFields(chunk); fields != nil {
 		f.fields = fields
+	}
+	if known := f.attempts.known[f.at]; known != nil {
+		f.after = cmp.Or(known.Last, f.after)
 	}
 	f.at += int64(len(chunk))
 	f.line += lines
@@ -292,11 +298,14 @@ func (f *fileImport) attempt(ctx context.Context, chunk []byte, reading string) 
 			}
 		}
 	}
-	tried := attempt{Offset: f.at, Bytes: int64(len(chunk)), Reading: reading}
+	tried := attempt{Offset: f.at, Bytes: int64(len(chunk)), Reading: reading, After: f.after}
+	if before != nil {
+		tried.Last = before.Last
+	}
 	if err := f.attempts.keep(tried); err != nil {
 		return 0, err
 	}
-	now, err := f.try(ctx, chosen, body, reading)
+	now, err := f.try(ctx, chosen, body, &tried)
 	if err != nil {
 		return 0, err
 	}
@@ -315,19 +324,24 @@ func (f *fileImport) attempt(ctx context.Context, chunk []byte, reading string) 
 	return count, f.attempts.keep(tried)
 }
 
-// try sends lines and adds what became of them to the summary; chosen tells which of the piece they are, nil stands for all. It
-// returns the fate of each.
-func (f *fileImport) try(ctx context.Context, chosen []bool, lines []byte, reading string) ([]byte, error) {
+// try sends lines as an attempt has it and adds what became of them to the summary; chosen tells which of the piece they are, nil stands
+// for all. It returns the fate of each, and notes the time of the last in the attempt.
+func (f *fileImport) try(ctx context.Context, chosen []bool, lines []byte, as *attempt) ([]byte, error) {
 	body := lines
 	if len(f.fields) > 0 {
 		body = slices.Concat(f.fields, []byte("\n"), lines)
 	}
 	sum := sha256.Sum256(lines)
 	key := fmt.Sprintf("import-%.32s-%d-%s", f.entry.HeadHash, f.at, hex.EncodeToString(sum[:8]))
+	reading := as.Reading
+	if as.After != 0 {
+		reading += "&after=" + strconv.FormatInt(as.After, 10)
+	}
 	a, err := f.send(ctx, key, reading, body)
 	if err != nil {
 		return nil, err
 	}
+	as.Last = max(as.Last, a.Last)
 	fates, err := spell(a.Fates, countLines(body))
 	if err != nil {
 		return nil, err

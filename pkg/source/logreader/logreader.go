@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +44,8 @@ func New(format accesslog.Format) (*Log, error) {
 	return l, err
 }
 
-// FormatOf reads the format of a log from the parameters of a URL: format, template, fields (with commas), timezone.
+// FormatOf reads the format of a log from the parameters of a URL: format, template, fields (with commas), timezone, and after, the time
+// of the line before the first in ms since 1970.
 func FormatOf(query url.Values) (accesslog.Format, error) {
 	f := accesslog.Format{Name: query.Get("format"), Template: query.Get("template")}
 	if fields := query.Get("fields"); fields != "" {
@@ -55,6 +57,13 @@ func FormatOf(query url.Values) (accesslog.Format, error) {
 			return f, fmt.Errorf("unknown time zone %q", zone)
 		}
 		f.Location = location
+	}
+	if after := query.Get("after"); after != "" {
+		ms, err := strconv.ParseInt(after, 10, 64)
+		if err != nil || ms < 0 {
+			return f, fmt.Errorf("after must be a time in ms since 1970, and is %q", after)
+		}
+		f.After = ms
 	}
 	return f, nil
 }
@@ -71,6 +80,9 @@ func ParametersOf(f accesslog.Format) url.Values {
 	if f.Location != nil {
 		query.Set("timezone", f.Location.String())
 	}
+	if f.After != 0 {
+		query.Set("after", strconv.FormatInt(f.After, 10))
+	}
 	return query
 }
 
@@ -79,7 +91,11 @@ func (l *Log) Found() string { return l.found }
 
 // Found says in words which format was found out and from what.
 func Found(d accesslog.Detection) string {
-	return strings.TrimSpace(fmt.Sprintf("%s: %s %s", d.Format.Name, d.Reason, d.Notice))
+	found := fmt.Sprintf("%s: %s", d.Format.Name, d.Reason)
+	if d.Notice != "" {
+		found += "; " + d.Notice
+	}
+	return found
 }
 
 // detect finds out the format from the first lines of a text, unless it is known.
@@ -136,7 +152,11 @@ func (l *Log) Read(o *Organization, span Span, text []byte) (*Result, error) {
 	var parts []*part
 	var all sync.WaitGroup
 	l.findHeader(text)
-	for i, lines := range divide(text) {
+	lineParts := [][]byte{text}
+	if l.format.Divisible(text) {
+		lineParts = divide(text)
+	}
+	for i, lines := range lineParts {
 		decoder := l.decoder
 		if i > 0 {
 			var err error

@@ -206,7 +206,7 @@ func TestFormatIsFoundOut(t *testing.T) {
 func TestWhatWasCountedTellsFormatAndColumns(t *testing.T) {
 	const header = "#Fields: sc-bytes date time c-ip cs-method cs-uri-stem sc-status\n"
 	const row = "5\t2026-11-28\t11:58:01\t203.0.113.7\tGET\t/live/one/seg1.ts\t200\n"
-	for _, name := range []string{"cloudfront"} {
+	for _, name := range []string{"cloudfront", accesslog.Auto} {
 		t.Run(name, func(t *testing.T) {
 			log, err := New(accesslog.Format{Name: name})
 			if err != nil {
@@ -236,5 +236,26 @@ func TestParametersOfAFormat(t *testing.T) {
 	}
 	if _, err := FormatOf(map[string][]string{"timezone": {"Mars"}}); err == nil {
 		t.Error("no error for a time zone of Mars")
+	}
+}
+
+// TestHourThatComesTwice has lines of the hour in which Berlin puts its clocks back, in two requests.
+func TestHourThatComesTwice(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	haproxy := func(clock string) string {
+		return `203.0.113.7:39405 [25/Oct/2026:` + clock + `.000] f o/o 0/0/0/2/0 200 5 - - ---- 2/2/0/0/0 0/0 "GET /live/one/seg1.ts HTTP/1.1"` + "\n"
+	}
+	format := accesslog.Format{Name: "haproxy", Location: berlin}
+	first := read(t, format, haproxy("02:10:00")+haproxy("02:50:00")+haproxy("02:05:00"))
+	at := func(hour, minute int) int64 { return time.Date(2026, 10, 25, hour, minute, 0, 0, time.UTC).UnixMilli() }
+	if len(first.First) != 3 || first.First[1].Time != at(0, 50) || first.First[2].Time != at(1, 5) || first.Last != at(1, 5) {
+		t.Fatalf("times %+v, last %d", first.First, first.Last)
+	}
+	format.After = first.Last
+	if second := read(t, format, haproxy("02:20:00")); second.First[0].Time != at(1, 20) {
+		t.Errorf("time %d behind the first request, want %d", second.First[0].Time, at(1, 20))
 	}
 }

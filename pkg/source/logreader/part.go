@@ -44,6 +44,7 @@ type part struct {
 
 	outcomes outcomes
 	first    []Line
+	last     int64 // time of the last line that tells one, ms since 1970
 }
 
 // lineKey is what lines have in common that count together.
@@ -87,6 +88,9 @@ func (p *part) read(line []byte) {
 		}
 		p.outcomes.refuse(line, refusal)
 		return
+	}
+	if told {
+		p.last = r.Time
 	}
 	if reason := leftOut(r, told); reason != "" {
 		p.outcomes.ignore(line, reason)

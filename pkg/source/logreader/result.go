@@ -99,6 +99,7 @@ type Result struct {
 	Remarks                    []Remark
 	Rejections                 []Rejection // the first of the refused lines
 	First                      []Line      // the first of the lines that count
+	Last                       int64       // time of the last request, ms since 1970, 0 if there is none
 
 	fates []int32 // of each line: where it is in Lines, or lineIgnored, or lineRefused
 }
@@ -168,6 +169,7 @@ func newResult(parts []*part) *Result {
 		r.Lines, r.Requests = append(r.Lines, p.lines...), append(r.Requests, p.counts...)
 		r.First = append(r.First, p.first[:min(len(p.first), maxFirst-len(r.First))]...)
 		r.Remarks = AddRemarks(r.Remarks, p.outcomes.remarks)
+		r.Last = cmp.Or(p.last, r.Last)
 	}
 	return r
 }
