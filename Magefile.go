@@ -255,6 +255,38 @@ func audit(name, unreachable string, command ...string) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
+// The repositories of public GeoIP databases, and the versions of them. Elsewhere they may be had from MAXMIND_DB_REPOSITORY and
+// IPINFO_SAMPLES_REPOSITORY.
+const (
+	maxMindDB           = "https://github.com/maxmind/MaxMind-DB.git"
+	maxMindDBCommit     = "2f18851d11a77ca981975666b18680979a6759a5"
+	ipinfoSamples       = "https://github.com/ipinfo/sample-database.git"
+	ipinfoSamplesCommit = "5a29645a55f589dbed504c4048344cf486bb504d"
+)
+
+// GeoIPPublic reads every public GeoIP database that Streamlens should know, of MaxMind, IPinfo and ip-location-db, compares each network
+// with what other code reads, and prints what became of each file. It fetches 300 MB the first time.
+func GeoIPPublic() error {
+	const packages = "tools/geoip/public"
+	if err := install(packages); err != nil {
+		return err
+	}
+	installed, err := filepath.Abs(filepath.Join(packages, "node_modules"))
+	if err != nil {
+		return err
+	}
+	tests, err := checkout("MAXMIND_DB_REPOSITORY", maxMindDB, maxMindDBCommit)
+	if err != nil {
+		return err
+	}
+	samples, err := checkout("IPINFO_SAMPLES_REPOSITORY", ipinfoSamples, ipinfoSamplesCommit)
+	if err != nil {
+		return err
+	}
+	return sh.RunWithV(map[string]string{"GEOIP_NPM": installed, "GEOIP_MAXMIND": tests, "GEOIP_IPINFO": samples},
+		"go", "test", "-count=1", "-timeout", "30m", "-v", "-run", "TestPublicDatabases", "./pkg/geoip")
+}
+
 // The repositories that user agents are compared with, and the versions of them. Elsewhere they may be had from UAP_CORE_REPOSITORY
 // and DEVICE_DETECTOR_REPOSITORY.
 const (

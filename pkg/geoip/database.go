@@ -165,7 +165,7 @@ func index(reader *maxminddb.Reader) (*loaded, error) {
 		}
 	}
 	l.ranges.done()
-	l.places = slices.Clip(l.places)
+	l.places = slices.Clone(l.places)
 	l.Share = min(known/publicIPv4(), 1)
 	if l.Kind() == "" {
 		return nil, l.saysNothing(reader, holds)
