@@ -213,8 +213,10 @@ func TestRefusedRequests(t *testing.T) {
 		{"no stream", envelope(loadEvent, `"stream":"live",`, ``), nil, 400, "stream", "missing"},
 		{"no client kind", envelope(loadEvent, `"kind":"h5live",`, ``), nil, 400, "client.kind", "missing"},
 		{"interval of a day", envelope(loadEvent, `"interval":10`, `"interval":86400`), nil, 400, "interval", "at most 60"},
+		{"sentAt in seconds", envelope(loadEvent, `"interval":10`, `"interval":10,"sentAt":1795907010`), nil, 400, "sentAt", "in milliseconds since 1970, not in seconds"},
 		{"no events", envelope(""), nil, 400, "events", "empty"},
 		{"10,000 events", envelope(many), nil, 413, "events", "at most 1000"},
+		{"ts in seconds", envelope(loadEvent, "NOW", "1795907010"), nil, 400, "events[0].ts", "in milliseconds since 1970, not in seconds"},
 		{"only bad events", envelope(`{"seq":1,"ts":NOW,"type":"x"},{"seq":2}`), nil, 400, "events[0].type", "type of an event"},
 	}
 	c := start(t, nil)

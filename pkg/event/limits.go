@@ -26,6 +26,8 @@ const (
 	MaxFuture    = 60_000 // ms ahead
 	SkewKept     = 30_000 // ms by which clocks may differ before the sender's is corrected
 	SkewRounding = 1000   // ms to which a correction is rounded
+	// MaxAhead is how far ahead a sender's clock may be and still be corrected, 10 years. What is further is no clock.
+	MaxAhead = 10 * 365 * 24 * 60 * 60 * 1000
 	// MaxPlayerAge is the greatest age of what players say.
 	MaxPlayerAge = 7 * 24 * time.Hour
 )
@@ -35,11 +37,21 @@ func Outside(at, received int64) bool {
 	return at > received+MaxFuture || at < received-MaxPlayerAge.Milliseconds()
 }
 
+// EarliestTime is the begin of the year 2000, in ms since 1970. Times before it are seconds that are taken for milliseconds, or those
+// of a clock that was never set.
+const EarliestTime = 946_684_800_000
+
+// TooEarly says in words why a time before EarliestTime is refused.
+func TooEarly(name string) string {
+	return name + " is before the year 2000; it must be in milliseconds since 1970, not in seconds"
+}
+
 // ClockCorrection returns the milliseconds to add to a sender's times: the difference of the clocks in whole seconds if
-// the sender's clock is off by more than 30 s, else 0.
+// the sender's clock is off by more than 30 s, else 0. A clock before EarliestTime or beyond MaxAhead is not corrected, so what it says is
+// too old or in the future.
 func ClockCorrection(received, sentAt int64) int64 {
 	skew := received - sentAt
-	if skew <= SkewKept && skew >= -SkewKept {
+	if skew <= SkewKept && skew >= -SkewKept || sentAt < EarliestTime || skew < -MaxAhead {
 		return 0
 	}
 	return int64(math.Round(float64(skew)/SkewRounding)) * SkewRounding

@@ -87,6 +87,9 @@ func (d *Decoder) Decode(body []byte, received int64, events []event.Event) (Env
 	sentAt, hasSentAt := f.Time("sentAt", jsonfields.Optional)
 	var correction int64
 	if hasSentAt {
+		if sentAt < event.EarliestTime {
+			f.Refuse("range", "sentAt", event.TooEarly("sentAt"))
+		}
 		correction = event.ClockCorrection(received, sentAt)
 	}
 	client(&f, &e)
@@ -126,6 +129,7 @@ func (d *Decoder) event(e *event.Event, raw *fastjson.Value, correction, receive
 	f := jsonfields.Fields{Object: o, Prefix: "."}
 	*e = event.New(seq(&f), 0, 0)
 	e.Time, _ = f.Time("ts", jsonfields.Required)
+	early := e.Time < event.EarliestTime
 	e.Time += correction
 	switch f.OneOf("type", event.MaxTextBytes, "stats", "load", "start", "status", "stop") {
 	case "load":
@@ -154,6 +158,8 @@ func (d *Decoder) event(e *event.Event, raw *fastjson.Value, correction, receive
 	}
 	if f.Refusal == nil {
 		switch {
+		case early:
+			f.Refuse("range", "ts", event.TooEarly("ts"))
 		case e.Time > received+event.MaxFuture:
 			f.Refuse("future", "ts", "ts is more than 60 s in the future")
 		case e.Time < received-d.maxAge:

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +92,9 @@ func decodeLine(line string) (Report, *event.Refusal) {
 				Error: required.key + " is missing; some players send only the keys that their configuration lists"}
 		}
 	}
+	if r.Event.Time < event.EarliestTime {
+		return r, &event.Refusal{Reason: "range", Field: "ts", Error: event.TooEarly("ts")}
+	}
 	if n := k.number("sn", event.MaxSeq-1); n != event.Absent {
 		r.Event.Seq = n + 1
 	}
@@ -116,10 +120,13 @@ var ErrNone = errors.New("the request has no CMCD")
 // DecodeRequest decodes the keys of a request. Headers win over the argument, as the standard wants it. The report has no
 // time and no seq, and no session where the keys have none.
 func DecodeRequest(c Carrier) (Report, error) {
-	text := c.Query
+	text := unquoted(c.Query)
 	headers := []string{c.Object, c.Request, c.Session, c.Status}
 	headers = slices.DeleteFunc(headers, func(h string) bool { return h == "" })
 	if len(headers) > 0 {
+		for i, h := range headers {
+			headers[i] = unquoted(h)
+		}
 		text = strings.Join(headers, ",")
 	}
 	if text == "" {
@@ -130,6 +137,19 @@ func DecodeRequest(c Carrier) (Report, error) {
 		return Report{}, err
 	}
 	return k.report()
+}
+
+// unquoted returns keys without percent escapes. Some players and proxies encode them once more than they should: then no key has
+// an equals sign, and no text a quotation mark.
+func unquoted(text string) string {
+	if strings.IndexByte(text, '%') < 0 || strings.ContainsAny(text, `="`) {
+		return text
+	}
+	plain, err := url.PathUnescape(text)
+	if err != nil {
+		return text
+	}
+	return plain
 }
 
 // report returns what the keys say that both modes have.

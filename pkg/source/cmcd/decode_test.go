@@ -136,6 +136,7 @@ func TestDecodeRefusesLinesByName(t *testing.T) {
 		{"a session of control characters", "e=ps,sid=\"a\tb\",ts=1795343364078,v=2", "line[2].sid", "missing"},
 		{"JSON", `{"sid":"s"}`, "line[2]", "malformed"},
 		{"binary", "\x00\xff\xfe", "line[2]", "malformed"},
+		{"a time in seconds", `e=ps,sid="s",ts=1795343364,v=2`, "line[2].ts", "range"},
 		{"an argument of a URL", `CMCD=sid%3D%22s%22`, "line[2]", "malformed"},
 	}
 	for _, test := range tests {
@@ -170,6 +171,23 @@ func TestDecodeRequest(t *testing.T) {
 			Carrier{Query: `bl=(1200;v),cid="a",ltc=2100,sf=h,sid="s",sn=7,st=l,sta=r,v=2`},
 			Report{Session: "s", Stream: "a", Method: "hls", Event: event.Event{State: event.StateRebuffering, BufferLength: 1200, Latency: 2100}}, false,
 		},
+		{
+			"decimals with more digits than a structured field may have, as Shaka once wrote them",
+			Carrier{Query: `bl=(1200.12345;v 2300.9999;a),cid="0.12345",ltc=12272.13541,sf=h,sid="s",v=2`},
+			Report{Session: "s", Stream: "0.12345", Method: "hls", Event: event.Event{BufferLength: 1200, Latency: 12272}}, false,
+		},
+		{
+			"an argument that was encoded twice",
+			Carrier{Query: `bl%3D21300%2Cbr%3D3200%2Cbs%2Ccid%3D%22a%252Fb%22%2Csf%3Dd%2Csid%3D%22s%22`},
+			Report{Session: "s", Stream: "a%2Fb", Method: "dash", Event: event.Event{BufferLength: 21300}}, false,
+		},
+		{
+			"headers that were encoded",
+			Carrier{Request: "bl%3D5000%2Csu", Status: "bs", Session: `sid="s",sf=h`},
+			Report{Session: "s", Method: "hls", Event: event.Event{BufferLength: 5000}}, false,
+		},
+		{"an escape in a text stays", Carrier{Query: `nor="..%2Fa%22",sid="s"`}, Report{Session: "s", Event: event.Event{BufferLength: event.Absent}}, false},
+		{"a broken escape", Carrier{Query: `sid%3`}, Report{}, true},
 		{"nothing", Carrier{}, Report{}, true},
 		{"a version to come", Carrier{Query: `sid="s",v=9`}, Report{}, true},
 		{"no keys", Carrier{Query: `===`}, Report{}, true},

@@ -3,6 +3,7 @@ package cmcd
 import (
 	"errors"
 	"math"
+	"regexp"
 	"strings"
 
 	"github.com/dunglas/httpsfv"
@@ -46,11 +47,18 @@ func (k keys) addMember(member string) {
 		k.add(dictionary)
 		return
 	}
+	if dictionary, err := httpsfv.UnmarshalDictionary([]string{manyDigits.ReplaceAllString(member, "$1")}); err == nil {
+		k.add(dictionary)
+		return
+	}
 	name, value, _ := strings.Cut(member, "=")
 	if text, ok := quoted(value); ok {
 		k[name] = httpsfv.NewItem(text)
 	}
 }
+
+// manyDigits matches the digits of a decimal that a structured field may not have (RFC 8941, section 3.3.2); JavaScript writes them.
+var manyDigits = regexp.MustCompile(`([=( ]-?\d+\.\d{3})\d+`)
 
 // quoted returns the text between quotation marks.
 func quoted(value string) (string, bool) {
