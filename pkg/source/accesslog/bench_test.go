@@ -2,7 +2,11 @@ package accesslog_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 )
@@ -80,6 +84,62 @@ func BenchmarkCloudFront(b *testing.B) {
 			"ECDHE-RSA-AES128-GCM-SHA256\tHit\tHTTP/2.0\t-\t-\t11040\t0.001\tHit\tvideo/mp2t\t812000\t-\t-",
 			i/3600, i/60%60, i%7, i%251, i%20, i/500)
 	}))
+}
+
+// typical makes the requests of a live stream: many viewers fetch the same few segments, one after the other.
+func typical(i int) delivery {
+	return delivery{
+		end: time.UnixMilli(1_795_900_000_000 + int64(i)*10).UTC(), duration: time.Duration(20+i%200) * time.Millisecond,
+		address: netip.AddrFrom4([4]byte{203, 0, byte(i % 7), byte(i % 251)}), method: "GET", status: 200, bytes: 812_345,
+		target:   fmt.Sprintf("/hls/stream%d-%d.ts", i%20, i/500),
+		referrer: "https://site.example/watch", agent: browsers[i%3], host: "live.example.com", port: 1024 + i%60000, number: i,
+	}
+}
+
+// BenchmarkFormats decodes lines of every format, as a live stream would give them.
+func BenchmarkFormats(b *testing.B) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for _, w := range writers {
+		b.Run(w.name, func(b *testing.B) {
+			d, err := accesslog.NewDecoder(w.format())
+			if err != nil {
+				b.Fatal(err)
+			}
+			var request accesslog.Request
+			for line := range strings.Lines(w.header) {
+				if _, err := d.Decode([]byte(line), &request); err != nil {
+					b.Fatal(err)
+				}
+			}
+			lines := viewers(func(i int) string { return w.line(r, typical(i)) })
+			bytes := 0
+			for _, line := range lines {
+				bytes += len(line)
+			}
+			b.SetBytes(int64(bytes / len(lines)))
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range b.N {
+				if ok, err := d.Decode(lines[i%len(lines)], &request); !ok || err != nil {
+					b.Fatalf("%s: %v", lines[i%len(lines)], err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkDetect(b *testing.B) {
+	r := rand.New(rand.NewPCG(9, 10))
+	var head []byte
+	for len(head) < accesslog.MaxHead {
+		head = append(head, writers[0].line(r, random(r))...)
+		head = append(head, '\n')
+	}
+	for range b.N {
+		if _, err := accesslog.Detect(head, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkRules(b *testing.B) {

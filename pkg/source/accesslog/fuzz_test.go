@@ -2,6 +2,7 @@ package accesslog_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,48 +41,78 @@ func examine(t *testing.T, used accesslog.Decoder, format accesslog.Format, line
 	}
 }
 
+// fuzz decodes lines of one of the formats.
 func fuzz(f *testing.F, formats []accesslog.Format, seeds []string) {
 	for _, seed := range seeds {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, line string) {
-		for _, format := range formats {
-			// A header would change what this decoder knows.
-			if len(line) == 0 || line[0] != '#' {
-				used := decoder(t, format)
-				for _, seed := range seeds {
-					var r accesslog.Request
-					// Some seeds are of other formats.
-					_, _ = used.Decode([]byte(seed), &r)
-				}
-				examine(t, used, format, line)
-			}
+		for i := range formats {
+			f.Add(uint8(i), seed)
 		}
+	}
+	f.Fuzz(func(t *testing.T, which uint8, line string) {
+		// A header would change what this decoder knows.
+		if strings.HasPrefix(line, "#") {
+			return
+		}
+		format := formats[int(which)%len(formats)]
+		used := decoder(t, format)
+		for _, seed := range seeds {
+			var r accesslog.Request
+			// Some seeds are of other formats.
+			_, _ = used.Decode([]byte(seed), &r)
+		}
+		examine(t, used, format, line)
 	})
+}
+
+// seedsOf returns a line of each format.
+func seedsOf(names ...string) []string {
+	r := rand.New(rand.NewPCG(11, 12))
+	var seeds []string
+	for _, w := range writers {
+		if slices.Contains(names, w.name) {
+			seeds = append(seeds, w.line(r, random(r)))
+		}
+	}
+	return seeds
+}
+
+func formatsOf(names ...string) []accesslog.Format {
+	formats := make([]accesslog.Format, len(names))
+	for i, name := range names {
+		formats[i].Name = name
+	}
+	return formats
 }
 
 func FuzzTemplate(f *testing.F) {
-	fuzz(f, []accesslog.Format{{Name: "nginx-combined"}, {Name: "template", Template: ownTemplate}}, []string{
+	seeds := seedsOf("combined", "apache-vhost-combined", "lighttpd", "haproxy", "haproxy-clf", "traefik", "squid", "trafficserver", "aws-alb", "aws-s3", "gcore")
+	fuzz(f, append(formatsOf("nginx-combined", "apache-combined", "lighttpd", "haproxy", "haproxy-clf", "traefik", "squid", "trafficserver", "aws-alb", "aws-s3"),
+		accesslog.Format{Name: "template", Template: ownTemplate}), append(seeds,
 		`192.0.2.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a%20.ts?CMCD=a%3D1 HTTP/1.1" 200 7 "http://r/" "x\x22\"\u0041"`,
 		`::1 [2026-11-24T06:46:31.5+00:00] GET "/hls/gro\xC3\x9Fes studio-2.ts" "a" 206 363 "curl/7.88.1" "-" "sid" 0.000`,
-	})
+	))
 }
 
 func FuzzJSON(f *testing.F) {
-	fuzz(f, []accesslog.Format{{Name: "cloudflare"}, {Name: "nginx-json"}, {Name: "fastly"}}, []string{
+	names := []string{"cloudflare", "nginx-json", "json", "caddy", "traefik-json", "cloudfront-json", "akamai-json", "mediapackage", "google-cloud", "azure-front-door"}
+	fuzz(f, formatsOf(names...), append(seedsOf(names...),
 		`{"EdgeEndTimestamp":1546480452000000000,"EdgeResponseBytes":5,"ClientRequestURI":"/a?CMCD=b","RequestHeaders":{"cmcd-status":"bs"}}`,
 		`{"msec":"1795502790.944","remote_addr":"::1","request_uri":"/a%20b","status":"200","bytes_sent":"5","http_user_agent":"\u00e9"}`,
 		`{"time":1663583003838,"address":"203.0.113.9","method":"GET","url":"/a","status":200,"bytes":8,"user_agent":null}`,
-	})
+	))
 }
 
 func FuzzColumns(f *testing.F) {
-	fuzz(f, []accesslog.Format{{Name: "cloudfront"}, {Name: "cloudfront-realtime"}, {Name: "wowza"}}, []string{
+	w3c := accesslog.Format{Name: "w3c", Fields: strings.Fields("date time c-ip cs-method cs-uri sc-status sc-bytes cs(User-Agent) cs(Referer)")}
+	iis := accesslog.Format{Name: "iis", Fields: w3c.Fields}
+	structured := accesslog.Format{Name: "akamai-structured", Fields: strings.Fields("reqTimeSec bytes cliIP statusCode reqMethod reqPath queryStr UA transferTimeMSec")}
+	fuzz(f, append(formatsOf("cloudfront", "cloudfront-realtime", "wowza", "bunny", "keycdn"), w3c, iis, structured), append(seedsOf("cloudfront", "w3c", "iis", "bunny", "keycdn"),
 		tabs(`2019-12-04  21:02:31  LAX1  392  192.0.2.100  GET  h  /a%2520.ts  200  -  Mozilla%2520x  CMCD=sid%253D%25226%2522`),
 		tabs(`1663583003.838  ::1  0.001  200  812345  GET  https  h  /a.ts  57  FRA56-C1  x  y  0.002  HTTP/2.0  IPv6  M%20`),
 		wowza("destroy", "stream", "http (cupertino)", "192.0.2.1", 3, 4, "mp4:show"),
 		wowza("destroy", "stream", "rtmps (HTTP-1.1)", "192.0.2.1", 7, 4, "rtmp://h/live/show"),
-	})
+		`1573840000.5 5 192.0.2.1 200 GET a%20b.ts - x+y 5`,
+	))
 }
 
 func FuzzRules(f *testing.F) {
@@ -136,6 +167,10 @@ func FuzzFormat(f *testing.F) {
 	for i := range names {
 		f.Add(uint8(i), ownTemplate, "time,c-ip,x-sname", `192.0.2.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a.ts HTTP/1.1" 200 7 "-" "-"`)
 	}
+	f.Add(uint8(slices.Index(names, "template")), `%h %l [%{%d/%b/%Y}t %{%T}t] \"%r\" %>s %O %D`, "", `::1 - [10/Oct/2000 13:55:36] "GET /a HTTP/1.1" 200 5 7`)
+	f.Add(uint8(slices.Index(names, "template")), `%{+Q}o %ci:%cp [%tr] %r %ST %B %[req.hdr(x)]`, "", `::1:5 [10/Oct/2000:13:55:36.5] "GET /a HTTP/1.1" 200 5 "x"`)
+	f.Add(uint8(slices.Index(names, "template")), `%ts.%03tu %6tr %>a %>Hs %<st %rm %ru`, "", `1763800000.123      5 ::1 200 5 GET /a`)
+	f.Add(uint8(slices.Index(names, "template")), `%<cqtq> %<chi> %<pssc> %<psql> %<pquc> %<{Referer}cqh>`, "", `1763800000.123 ::1 200 5 /a -`)
 	f.Add(uint8(slices.Index(names, "template")), `$msec|${request}|$status|$bytes_sent|$nothing`, "", `1763800000.1|GET /a.ts HTTP/1.1|200|5|`)
 	f.Fuzz(func(t *testing.T, name uint8, template, fields, line string) {
 		format := accesslog.Format{Name: names[int(name)%len(names)]}

@@ -45,7 +45,7 @@ func random(r *rand.Rand) delivery {
 		host: pick("live.example.com", "localhost", "cdn-1.example.net"), port: 1024 + r.IntN(60000), number: r.IntN(1 << 30),
 	}
 	if r.IntN(4) == 0 {
-		d.address = netip.MustParseAddr(fmt.Sprintf("2a00:%x:%x::%x", r.IntN(1<<16), r.IntN(1<<16), 1+r.IntN(1<<16)))
+		d.address = netip.MustParseAddr(fmt.Sprintf("2a00:%x:%x::%x", r.IntN(1<<16), r.IntN(1<<16), 1+r.IntN(1<<16-1)))
 	}
 	d.target = fmt.Sprintf("/%s/%s/%s-%d.%s", pick("hls", "live", "app", "dash"), pick("cam1", "stu%20dio", "b%C3%BChne", "ch2"), pick("seg", "chunk", "media"),
 		r.IntN(100_000), pick("ts", "m4s", "m3u8"))

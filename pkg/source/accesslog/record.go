@@ -461,7 +461,8 @@ func (d *record) query(query []byte) {
 
 // cmcdQuery returns the value of the query argument CMCD.
 func (d *record) cmcdQuery(value []byte) string {
-	return validText(d.unquote(value))
+	// Akamai puts a mark before it.
+	return validText(bytes.TrimPrefix(d.unquote(value), []byte("//1.0@V/")))
 }
 
 // cmcdKey adds a key of CMCD that has a column of its own.

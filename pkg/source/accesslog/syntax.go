@@ -233,11 +233,13 @@ var apacheColumns = columnsByName(
 // apacheSyntax is that of Apache's LogFormat, as it stands between the quotation marks of the configuration.
 var apacheSyntax = &syntax{
 	variable: regexp.MustCompile(`%[!\d,<>]*(?:\{([^}]*)\})?(\^[A-Za-z]{2}|[A-Za-z%])`),
-	prepare:  strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\t`, "\t").Replace,
+	prepare:  strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\t`, "\t", "%U%q", "%^Uq").Replace,
 	variables: func() func([]string) part {
 		return func(groups []string) part {
 			shown, argument, directive := groups[0], groups[1], groups[2]
 			switch {
+			case directive == "^Uq":
+				return part{column: &column{name: "%U%q", field: fieldTarget}}
 			case directive == "%":
 				return part{before: "%"}
 			case directive == "t" && argument == "":
@@ -364,7 +366,7 @@ var haproxyUnquoted = regexp.MustCompile(`^(cp|ms|ST|B|U|T[RTwcraqil]?|t|trg?|tr
 // are none, belong to the value before them.
 var haproxySyntax = &syntax{
 	variable: regexp.MustCompile(`%%|%(?:\{([^}]*)\})?(?:\[([^\]]*)\]|([A-Za-z]+))`),
-	prepare:  strings.NewReplacer(`\"`, `"`, `\ `, " ", " %hr", "", " %hs", "").Replace,
+	prepare:  strings.NewReplacer(`\"`, `"`, `\ `, " ", " %hr", "", " %hs", "", "%HPO%HQ", "%HU", "%HP%HQ", "%HU").Replace,
 	variables: func() func([]string) part {
 		allQuoted := false
 		return func(groups []string) part {
