@@ -61,11 +61,19 @@ export const REGIONS: ReadonlyMap<string, Region> = new Map(
 const codeOfText = new Map(
   LINES.flatMap(([code, alpha3, , , , ...names]) => [code, alpha3, ...names].map((text) => [plain(text), code]))
 );
+codeOfText.set(plain(NOWHERE), NOWHERE);
+
+/** By the words of a name, in whatever order: "Korea, Republic of" is "Republic of Korea". Made when a text is not found otherwise. */
+let codeOfWords: Map<string, string> | undefined;
 
 /** Returns the alpha-2 code for an alpha-2 or alpha-3 code or an English name, NOWHERE for ZZ, or undefined. */
 export function findCode(text: string): string | undefined {
-  const key = plain(text);
-  return key === plain(NOWHERE) ? NOWHERE : codeOfText.get(key);
+  const code = codeOfText.get(plain(text));
+  if (code) {
+    return code;
+  }
+  codeOfWords ??= new Map(LINES.flatMap(([of, , , , , ...names]) => names.map((name) => [words(name), of])));
+  return codeOfWords.get(words(text));
 }
 
 /** Makes a function that names countries in a language (BCP 47), or in English if the browser does not know it. */
@@ -84,6 +92,32 @@ function plain(text: string): string {
     .replace(/\bst\b/g, 'saint')
     .replace(/\bthe\b/g, ' ')
     .replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+/** Words that names are told apart by; the others come and go. */
+const FILLERS = new Set(['the', 'of', 'and', 'part']);
+
+/** Short forms, as statistics have them, and what they are short for. */
+const SHORT_FORMS: Record<string, string> = {
+  dem: 'democratic',
+  fed: 'federated',
+  is: 'islands',
+  isl: 'islands',
+  rep: 'republic',
+  st: 'saint',
+  sts: 'states',
+};
+
+/** The words of a name in the order of the alphabet, without accents, punctuation, case and fillers. */
+function words(text: string): string {
+  const all = text
+    .normalize('NFD')
+    .replace(/\p{M}|['’.]/gu, '')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .map((word) => SHORT_FORMS[word] ?? word)
+    .filter((word) => word && !FILLERS.has(word));
+  return [...new Set(all)].sort().join(' ');
 }
 
 function displayNames(language: string): Intl.DisplayNames | undefined {

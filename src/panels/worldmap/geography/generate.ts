@@ -6,7 +6,7 @@
  * the panel carries 40 KB instead of the packages' 1 MB.
  *
  * Shapes are Natural Earth's 1:50 million (public domain, through world-atlas, ISC). Codes and names come from
- * i18n-iso-countries and countries-list (both MIT), continents from countries-list.
+ * i18n-iso-countries and countries-list (both MIT) and from Unicode's CLDR, which Node has, continents from countries-list.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -50,6 +50,46 @@ const PARTS: Array<{ of: string; code: string; box: [number, number, number, num
  * live in Europe, where the United Nations' M49 has it too.
  */
 const CONTINENTS: Record<string, string> = { RU: 'EU' };
+
+/** Codes that the package does not have: the European Union's for Greece, and Kosovo's in most statistics. */
+const OTHER_CODES: Record<string, string> = { GR: 'EL', XK: 'XKX' };
+
+/**
+ * Names that no package has: ISO 3166-1's own where they are not another order of the words of one that is there, names that a
+ * country had before, and those of the United Nations and the World Bank.
+ */
+const OTHER_NAMES: Record<string, string[]> = {
+  BO: ['Plurinational State of Bolivia'],
+  CD: ['DR Congo', 'DRC', 'Zaire', 'Congo (Kinshasa)'],
+  CG: ['Congo (Brazzaville)'],
+  EG: ['Arab Republic of Egypt'],
+  FK: ['Malvinas'],
+  GB: ['United Kingdom of Great Britain and Northern Ireland', 'Britain'],
+  HK: ['China, Hong Kong Special Administrative Region', 'Hong Kong SAR'],
+  KG: ['Kyrgyz Republic'],
+  KN: ['Saint Christopher and Nevis'],
+  KP: ["Democratic People's Republic of Korea", 'DPRK'],
+  LA: ['Lao PDR'],
+  LY: ['Libyan Arab Jamahiriya'],
+  MF: ['Saint Martin (French part)'],
+  MK: ['The former Yugoslav Republic of Macedonia', 'FYROM'],
+  MM: ['Burma'],
+  MO: ['Macau', 'Macau SAR', 'Macao SAR', 'China, Macao Special Administrative Region'],
+  NL: ['Holland'],
+  PS: ['Palestinian Territory', 'Occupied Palestinian Territory', 'West Bank and Gaza'],
+  RU: ['Russian Fed.'],
+  SH: ['Saint Helena, Ascension and Tristan da Cunha'],
+  SK: ['Slovak Republic'],
+  SX: ['Sint Maarten (Dutch part)'],
+  SZ: ['Swaziland'],
+  TW: ['Taiwan, China', 'Chinese Taipei'],
+  VA: ['Holy See', 'Vatican City State'],
+  VE: ['Bolivarian Republic of Venezuela', 'Venezuela, RB'],
+  VI: ['United States Virgin Islands'],
+};
+
+/** Names that two countries share in the packages, and whose they are: ISO 3166-1's short name. */
+const SHARED_NAMES: Record<string, string> = { Congo: 'CG' };
 
 /** The country without a shape: it would take a sixth of the map's height for hardly any viewers. */
 const WITHOUT_SHAPE = 'AQ';
@@ -128,11 +168,22 @@ function places(): Map<string, Position> {
   return found;
 }
 
-/** One line a country: alpha-2, alpha-3, continent, longitude, latitude, name, other names. */
+/** One line a country: alpha-2, alpha-3, continent, longitude, latitude, name, other names and codes. */
 function table(position: Map<string, Position>): string {
+  const cldr = (['long', 'short'] as const).map((style) => new Intl.DisplayNames(['en'], { type: 'region', style }));
   const rows = iso.map(([alpha2, alpha3]) => {
     const { name, continent } = listed[alpha2];
-    const others = new Set([isoNames[alpha2], atlasNames.get(alpha2) ?? name].flat());
+    const others = new Set(
+      [
+        isoNames[alpha2],
+        atlasNames.get(alpha2) ?? name,
+        cldr.map((names) => names.of(alpha2)!),
+        OTHER_NAMES[alpha2] ?? [],
+        OTHER_CODES[alpha2] ?? [],
+      ]
+        .flat()
+        .filter((other) => (SHARED_NAMES[other] ?? alpha2) === alpha2)
+    );
     others.delete(name);
     const [longitude, latitude] = position.get(alpha2)!.map((degrees) => Math.round(degrees * 10) / 10);
     return JSON.stringify([alpha2, alpha3, CONTINENTS[alpha2] ?? continent, longitude, latitude, name, ...others]);
