@@ -159,7 +159,7 @@ func (d *Decoder) event(e *event.Event, raw *fastjson.Value, correction, receive
 	if f.Refusal == nil {
 		switch {
 		case early:
-			f.Refuse("range", "ts", event.TooEarly("ts"))
+			f.Refuse("too_old", "ts", event.TooEarly("ts"))
 		case e.Time > received+event.MaxFuture:
 			f.Refuse("future", "ts", "ts is more than 60 s in the future")
 		case e.Time < received-d.maxAge:

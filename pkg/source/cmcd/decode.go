@@ -93,7 +93,7 @@ func decodeLine(line string) (Report, *event.Refusal) {
 		}
 	}
 	if r.Event.Time < event.EarliestTime {
-		return r, &event.Refusal{Reason: "range", Field: "ts", Error: event.TooEarly("ts")}
+		return r, &event.Refusal{Reason: "too_old", Field: "ts", Error: event.TooEarly("ts")}
 	}
 	if n := k.number("sn", event.MaxSeq-1); n != event.Absent {
 		r.Event.Seq = n + 1

@@ -136,7 +136,7 @@ func TestDecodeRefusesLinesByName(t *testing.T) {
 		{"a session of control characters", "e=ps,sid=\"a\tb\",ts=1795343364078,v=2", "line[2].sid", "missing"},
 		{"JSON", `{"sid":"s"}`, "line[2]", "malformed"},
 		{"binary", "\x00\xff\xfe", "line[2]", "malformed"},
-		{"a time in seconds", `e=ps,sid="s",ts=1795343364,v=2`, "line[2].ts", "range"},
+		{"a time in seconds", `e=ps,sid="s",ts=1795343364,v=2`, "line[2].ts", "too_old"},
 		{"an argument of a URL", `CMCD=sid%3D%22s%22`, "line[2]", "malformed"},
 	}
 	for _, test := range tests {
