@@ -182,7 +182,8 @@ func (d *detector) decode(f *description) *fit {
 			if groups != nil {
 				tail = groups[shape.SubexpIndex("tail")]
 			} else if !isOther(decoder, line) {
-				if result.strange == nil {
+				var r Request
+				if _, err := decoder.Decode(line, &r); err != nil && result.strange == nil {
 					result.strange = line
 				}
 				continue

@@ -1,6 +1,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"regexp"
 	"sync"
 )
@@ -53,7 +54,7 @@ var formats = []description{
 	object("traefik-json", "Traefik's JSON", escapes{}, traefikKeys...),
 	lines("squid", "Squid's native format", squidSyntax, `%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt`, lineRules{}),
 	lines("squid-combined", "Squid's format combined", squidSyntax,
-		`%>a %ui %un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st "%{Referer}>h" "%{User-Agent}>h" %Ss:%Sh`, lineRules{}),
+		`%>a %ui %un [%tl] "%rm %ru HTTP/%rv" %>Hs %<st "%{Referer}>h" "%{User-Agent}>h" %Ss:%Sh`, lineRules{other: ofSquidItself}),
 	lines("trafficserver", "Traffic Server's format squid", trafficServerSyntax,
 		`%<cqtq> %<ttms> %<chi> %<crc>/%<pssc> %<psql> %<cqhm> %<pquc> %<caun> %<phr>/%<shn> %<psct>`, lineRules{}),
 	unseen(lines("trafficserver-common", "Traffic Server's format common", trafficServerSyntax,
@@ -164,6 +165,14 @@ func ofHAProxyItself(line []byte) string {
 
 var haproxyItself = regexp.MustCompile(`^(?:Proxy|Server|Health check|backend|Backup Server|Connect from|Pausing|Stopping|Enabling|Starting|` +
 	`Loading|New worker|\[(?:NOTICE|WARNING|ALERT)\]) |^\S+ \[\d\d/\w{3}/\d{4}:[\d:.]+\] \S+/\S+: `)
+
+// ofSquidItself knows connections that ended before they had a request.
+func ofSquidItself(line []byte) string {
+	if bytes.Contains(line, []byte(`"- error:`)) {
+		return LeftInternal
+	}
+	return ""
+}
 
 // ofS3Itself knows what S3 does for its owner's rules and copies, without a client's request.
 func ofS3Itself(line []byte) string {
