@@ -21,8 +21,8 @@ var unassigned = []netip.Prefix{netip.MustParsePrefix("198.18.0.0/15")}
 type networks map[string][]netip.Prefix
 
 // readNetworks draws networks of the named countries from databases in MaxMind's format, all alike likely.
-func readNetworks(paths []string, wanted map[string]bool, r *rand.Rand, logger *slog.Logger) (networks, error) {
-	places, err := geoip.Open(geoip.Source{Databases: paths}, "", logger)
+func readNetworks(paths []string, wanted map[string]bool, r *rand.Rand) (networks, error) {
+	places, err := geoip.Open(geoip.Source{Databases: paths}, "", slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ var historyPace = pace{interval: time.Minute, billing: 5 * time.Minute}
 // them: sessions of the last 3 days at most, before that only usage, of 65 days at most. Sessions that would go on at the
 // end are stopped there. progress, unless nil, is told from one goroutine which part from 0 to 1 is done.
 func History(ctx context.Context, o Options, from, to time.Time, logger *slog.Logger, progress func(float64)) (Summary, error) {
-	w, err := newWorld(o, logger)
+	w, err := newWorld(o)
 	if err != nil {
 		return Summary{}, err
 	}

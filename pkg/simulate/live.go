@@ -34,7 +34,7 @@ const (
 // properly. At most 2,000 viewers begin in a second at first, and at most 5,000 stop in one at the end. It returns an error if the
 // collector refuses a request for good.
 func Live(ctx context.Context, o Options, logger *slog.Logger) (Summary, error) {
-	w, err := newWorld(o, logger)
+	w, err := newWorld(o)
 	if err != nil {
 		return Summary{}, err
 	}

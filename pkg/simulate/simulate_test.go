@@ -31,7 +31,7 @@ func testOptions() Options {
 
 func testWorld(t testing.TB, o Options) *world {
 	t.Helper()
-	w, err := newWorld(o, slog.New(slog.DiscardHandler))
+	w, err := newWorld(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +301,7 @@ func TestOptions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := testOptions()
 			change(&o)
-			if _, err := newWorld(o, slog.New(slog.DiscardHandler)); err == nil {
+			if _, err := newWorld(o); err == nil {
 				t.Error("accepted")
 			}
 		})

@@ -2,7 +2,6 @@ package simulate
 
 import (
 	"fmt"
-	"log/slog"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -62,7 +61,7 @@ func meanPlay() time.Duration {
 	return time.Duration(float64(medianPlay) * math.Exp(sigmaPlay*sigmaPlay/2))
 }
 
-func newWorld(o Options, logger *slog.Logger) (*world, error) {
+func newWorld(o Options) (*world, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -77,7 +76,7 @@ func newWorld(o Options, logger *slog.Logger) (*world, error) {
 		for _, p := range places {
 			wanted[p.country] = true
 		}
-		if w.networks, err = readNetworks(o.GeoIP, wanted, r, logger); err != nil {
+		if w.networks, err = readNetworks(o.GeoIP, wanted, r); err != nil {
 			return nil, err
 		}
 	}
