@@ -171,7 +171,7 @@ func (m *mediaServerSink) Take(lines []event.Usage, broadcasts []event.Batch, po
 		place := m.server.Places.Place(from)
 		b.Session.Viewer = event.Viewer{
 			Country: place.Country, Region: place.Region, ASN: place.ASN, Operator: place.Operator,
-			OS: useragent.Unknown, Browser: useragent.Unknown,
+			OS: useragent.Unknown, Browser: useragent.Unknown, Device: useragent.OtherDevice,
 			Address:  m.server.storedAddress(from, o.Privacy.IP, b.Received),
 			Referrer: enrich.Host(b.Session.Viewer.Referrer),
 		}

@@ -283,7 +283,7 @@ func (s *Server) viewer(r *http.Request, o *tenant.Organization, stream, referre
 		Platform:  r.Header.Get("Sec-CH-UA-Platform"),
 		Mobile:    r.Header.Get("Sec-CH-UA-Mobile"),
 	})
-	if !ok {
+	if !ok { // which counts if the session has no next report
 		agent = useragent.Agent{OS: useragent.Unknown, Browser: useragent.Unknown, Device: useragent.OtherDevice}
 	}
 	if referrer == "" {
@@ -297,6 +297,8 @@ func (s *Server) viewer(r *http.Request, o *tenant.Organization, stream, referre
 		Operator: place.Operator,
 		OS:       agent.OS,
 		Browser:  agent.Browser,
+		Device:   agent.Device,
+		Unnamed:  !ok,
 		Address:  s.storedAddress(address, o.Privacy.IP, received),
 		Referrer: enrich.Host(referrer),
 		Key:      event.NewViewerKey(o.ID, stream, address.String(), r.UserAgent()),

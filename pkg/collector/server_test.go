@@ -302,7 +302,7 @@ func TestEventsAreEnriched(t *testing.T) {
 	c.stop()
 	for _, want := range []string{
 		`streamlens_plays_by_stream_country_1m{org="acme",collector="c",stream="live",country="DE"} 1 `,
-		`streamlens_plays_os_1m{org="acme",collector="c",os="Windows"} 1 `,
+		`streamlens_plays_os_1m{org="acme",collector="c",os="Windows",device="desktop"} 1 `,
 		`streamlens_plays_browser_1h{org="acme",collector="c",browser="Firefox"} 1 `,
 		`streamlens_plays_version_1m{org="acme",collector="c",version="h5live 4.22.0"} 1 `,
 		`streamlens_playing_ip_ms_by_stream_country_1m{org="acme",collector="c",stream="live",country="DE",direction="playout",ip="203.0.113.7"} 2000 `,
@@ -311,6 +311,42 @@ func TestEventsAreEnriched(t *testing.T) {
 		if !strings.Contains(c.store.text.String(), want) {
 			t.Errorf("%s is missing in\n%s", want, c.store.text.String())
 		}
+	}
+}
+
+// TestAgentThatWaitsIsToldWithTheNextReport posts a play while the organisation has had too many new user agents.
+func TestAgentThatWaitsIsToldWithTheNextReport(t *testing.T) {
+	c := start(t, nil)
+	plenty := c.server.UserAgents
+	var err error
+	if c.server.UserAgents, err = useragent.NewAgents(useragent.Limits{Remembered: 1, Burst: 1}); err != nil {
+		t.Fatal(err)
+	}
+	c.server.UserAgents.Look("acme", useragent.Headers{UserAgent: "another"})
+	post := func(events string) {
+		t.Helper()
+		if status, a := c.post(t, "/v1/events", envelope(events), "User-Agent", "Mozilla/5.0 (Web0S; Linux/SmartTV) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/94.0.4606.128 Safari/537.36"); status != 202 {
+			t.Fatalf("answered %d %+v", status, a)
+		}
+	}
+	post(loadEvent + "," + startEvent)
+	if got := c.server.UserAgents.Waited(); got != 1 {
+		t.Fatalf("%d user agents wait, want 1", got)
+	}
+	c.server.UserAgents = plenty
+	post(`{"seq":3,"ts":NOW,"type":"stats","playing":2}`)
+	c.stop()
+	for _, want := range []string{
+		`streamlens_plays_1m{org="acme",collector="c"} 1 `,
+		`streamlens_plays_os_1m{org="acme",collector="c",os="webOS",device="tv"} 1 `,
+		`streamlens_plays_browser_1m{org="acme",collector="c",browser="Chrome"} 1 `,
+	} {
+		if !strings.Contains(c.store.text.String(), want) {
+			t.Errorf("%s is missing in\n%s", want, c.store.text.String())
+		}
+	}
+	if strings.Contains(c.store.text.String(), useragent.Unknown) {
+		t.Errorf("a play has no agent:\n%s", c.store.text.String())
 	}
 }
 

@@ -3,7 +3,7 @@ package event
 import "github.com/streamlens/streamlens/pkg/codec"
 
 // CodeVersion is the version of what the Fields methods write. It grows with every change of the fields below.
-const CodeVersion = 2
+const CodeVersion = 3
 
 // Fields codes an event; the time is coded as its distance from near, in ms since 1970.
 func (e *Event) Fields(c *codec.Coder, near int64) {
@@ -40,6 +40,8 @@ func (b *Batch) Fields(c *codec.Coder, known bool) {
 		codec.Text(c, &v.Operator)
 		codec.Text(c, &v.OS)
 		codec.Text(c, &v.Browser)
+		codec.Text(c, &v.Device)
+		c.Flags(&v.Unnamed)
 		codec.Text(c, &v.Address)
 		codec.Text(c, &v.Referrer)
 		codec.Number(c, &v.Key)

@@ -114,6 +114,9 @@ type Viewer struct {
 	Operator string
 	OS       string
 	Browser  string
+	Device   string // desktop, mobile, tablet, tv, console, other or bot
+	// Unnamed means that OS, Browser and Device stand for what is not found out yet: the session\'s next batch may tell them.
+	Unnamed bool
 	// Address is the client's address in the form in which it is stored, "" if it is not.
 	Address string
 	// Referrer is the host of the page that embeds the player, or "(none)".

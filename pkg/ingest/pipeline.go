@@ -172,7 +172,7 @@ func (p *Pipeline) advance(received int64) int64 {
 }
 
 // Events counts the events of a batch, and returns when that is durable. describe is called for a session that is not known yet,
-// and returns who its viewer is. With an error nothing is counted.
+// or whose viewer's agent is not, and returns who its viewer is. With an error nothing is counted.
 func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.Outcome, error) {
 	if p.full.Load() {
 		return session.Outcome{}, ErrBacklog
@@ -182,7 +182,7 @@ func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.
 	}
 	for {
 		kind := recordBatch
-		if !p.knows(b.Session) {
+		if !p.described(b.Session) {
 			kind = recordOpening
 			b.Session.Viewer = describe()
 		}
@@ -201,10 +201,11 @@ func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.
 	}
 }
 
-func (p *Pipeline) knows(s event.Session) bool {
+// described reports whether nothing is to be found out about a session any more.
+func (p *Pipeline) described(s event.Session) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.tracker.Known(s.Organization, s.ID)
+	return p.tracker.Named(s.Organization, s.ID)
 }
 
 // errForgotten means that a session was forgotten while a batch of it was on its way, so that its record must describe it.

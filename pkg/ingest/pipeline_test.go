@@ -76,7 +76,7 @@ func viewer(session int) event.Viewer {
 	countries := [...]string{"DE", "US", "GB", "FR", "BR", "IN", "JP", "ES", "IT", "PL"}
 	country, network := countries[session%len(countries)], session%2000
 	return event.Viewer{
-		Country: country, Region: fmt.Sprintf("%s-%d", country, network%16), ASN: uint32(network), Operator: fmt.Sprintf("Network %d", network), OS: "Windows", Browser: "Chrome",
+		Country: country, Region: fmt.Sprintf("%s-%d", country, network%16), ASN: uint32(network), Operator: fmt.Sprintf("Network %d", network), OS: "Windows", Browser: "Chrome", Device: "desktop",
 		Address: fmt.Sprintf("10.%d.%d.%d", session>>16, session>>8&255, session&255), Referrer: "site.example",
 	}
 }

@@ -13,7 +13,7 @@ import (
 type recordKind uint8
 
 const (
-	recordOpening  recordKind = iota + 1 // a batch of a session that was not known
+	recordOpening  recordKind = iota + 1 // a batch of a session that was not known, or not all of it
 	recordBatch                          // a batch of a session that was known
 	recordDelivery                       // a Delivery
 	recordLimits                         // limits of an organisation, from here on

@@ -28,6 +28,7 @@ const (
 	DimensionProtocol  = "protocol"
 	DimensionOS        = "os"
 	DimensionBrowser   = "browser"
+	DimensionDevice    = "device"
 	DimensionVersion   = "version"
 	DimensionReason    = "reason"
 	DimensionCode      = "code"
@@ -137,8 +138,8 @@ var catalogue = [numIDs]Measure{
 		"Players that were initialised and tried to play."},
 	{Plays, "plays", Sum, Count, nil, true, false,
 		"Player sessions whose first frame was rendered."},
-	{PlaysByOS, "plays_os", Sum, Count, []string{DimensionOS}, true, false,
-		"Plays per operating system."},
+	{PlaysByOS, "plays_os", Sum, Count, []string{DimensionOS, DimensionDevice}, true, false,
+		"Plays per operating system and kind of device, in one measure because most systems are of one kind."},
 	{PlaysByBrowser, "plays_browser", Sum, Count, []string{DimensionBrowser}, true, false,
 		"Plays per browser."},
 	{PlaysByVersion, "plays_version", Sum, Count, []string{DimensionVersion}, true, false,
@@ -157,8 +158,8 @@ var catalogue = [numIDs]Measure{
 		"Duration of a play, pauses taken off, over plays that ended."},
 	{Publishes, "publishes", Sum, Count, nil, true, false,
 		"Webcaster sessions that went on air."},
-	{PublishesByOS, "publishes_os", Sum, Count, []string{DimensionOS}, true, false,
-		"Publishes per operating system."},
+	{PublishesByOS, "publishes_os", Sum, Count, []string{DimensionOS, DimensionDevice}, true, false,
+		"Publishes per operating system and kind of device."},
 	{PublishesByBrowser, "publishes_browser", Sum, Count, []string{DimensionBrowser}, true, false,
 		"Publishes per browser."},
 	{PublishesByVersion, "publishes_version", Sum, Count, []string{DimensionVersion}, true, false,

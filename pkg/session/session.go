@@ -11,6 +11,9 @@ import (
 // isSilent reports whether nothing has come for so long that the session has ended; now is in ms since 1970.
 func (s *session) isSilent(now int64) bool { return now-s.received >= silentIntervals*s.interval }
 
+// over reports whether the session has ended and nothing of it waits.
+func (s *session) over() bool { return s.ended && s.ahead == nil && !s.unnamed }
+
 // waitsTooLong reports whether events wait for others that are given up.
 func (s *session) waitsTooLong(now int64) bool {
 	return s.ahead != nil && now-s.ahead.since >= silentIntervals*s.interval
@@ -35,6 +38,7 @@ type session struct {
 
 	loaded, started, ended        bool
 	adopted                       bool // another collector counts start and end
+	unnamed                       bool // the viewer's agent is not found out yet
 	loadTime, startTime, startSeq int64
 	lastReport                    int64 // ms since 1970, of the last report or the start
 	reported, paused              int64 // ms of playing and buffering, and of pauses, in the reports since the start
@@ -48,7 +52,7 @@ type client struct {
 	interval  int64 // ms
 
 	playing aggregate.Dimensions // of playing time
-	os      aggregate.Dimensions // of the plays or publishes per operating system
+	os      aggregate.Dimensions // of the plays or publishes per operating system and device
 	browser aggregate.Dimensions // likewise
 	version aggregate.Dimensions // likewise
 
@@ -111,6 +115,7 @@ func (t *Tracker) newSession(d event.Session) *session {
 		client:  shared(t.clients, newClient(d)),
 		network: shared(t.networks, network{d.Viewer.Region, d.Viewer.ASN, d.Viewer.Operator}),
 	}
+	s.unnamed = d.Viewer.Unnamed
 	if !s.webcaster {
 		s.viewer = d.Viewer.Key
 	}
@@ -126,7 +131,7 @@ func newClient(d event.Session) client {
 		webcaster: d.Webcaster,
 		interval:  d.Interval.Milliseconds(),
 		playing:   aggregate.NewDimensions(measure.Playing, direction, d.Method),
-		os:        aggregate.NewDimensions(os, d.Viewer.OS),
+		os:        aggregate.NewDimensions(os, d.Viewer.OS, d.Viewer.Device),
 		browser:   aggregate.NewDimensions(browser, d.Viewer.Browser),
 		version:   aggregate.NewDimensions(versions, d.Client),
 
@@ -252,19 +257,37 @@ func (s *session) load(to entry, at int64) {
 
 // count counts a play or a publish that began at the time at, after startTime ms or event.Absent.
 func (s *session) count(to entry, at, startTime int64) {
+	if !s.unnamed {
+		s.countAgent(to, at)
+	}
 	if s.webcaster {
 		to.Add(measure.Publishes, at, 1, "")
-		to.Add(measure.PublishesByOS, at, 1, s.os)
-		to.Add(measure.PublishesByBrowser, at, 1, s.browser)
 		to.Add(measure.PublishesByVersion, at, 1, s.version)
 		return
 	}
 	to.Add(measure.Plays, at, 1, "")
-	to.Add(measure.PlaysByOS, at, 1, s.os)
-	to.Add(measure.PlaysByBrowser, at, 1, s.browser)
 	to.Add(measure.PlaysByVersion, at, 1, s.version)
 	if startTime != event.Absent {
 		to.Observe(measure.StartTime, at, startTime)
+	}
+}
+
+// countAgent counts with which system, device and browser a play or a publish began at the time at.
+func (s *session) countAgent(to entry, at int64) {
+	if s.webcaster {
+		to.Add(measure.PublishesByOS, at, 1, s.os)
+		to.Add(measure.PublishesByBrowser, at, 1, s.browser)
+		return
+	}
+	to.Add(measure.PlaysByOS, at, 1, s.os)
+	to.Add(measure.PlaysByBrowser, at, 1, s.browser)
+}
+
+// settleAgent counts, of a session whose agent was not found out, the start that was left out for that.
+func (s *session) settleAgent(to entry) {
+	s.unnamed = false
+	if s.started && !s.adopted {
+		s.countAgent(to, s.startTime)
 	}
 }
 

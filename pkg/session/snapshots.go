@@ -53,7 +53,7 @@ func (s *session) restarts(e event.Event) bool {
 // again returns a new session of the same player.
 func (s *session) again() *session {
 	return &session{
-		name: s.name, space: s.space, client: s.client, network: s.network, viewer: s.viewer, address: s.address,
+		name: s.name, space: s.space, client: s.client, network: s.network, viewer: s.viewer, address: s.address, unnamed: s.unnamed,
 		snapshots: &snapshots{correction: s.correction},
 	}
 }

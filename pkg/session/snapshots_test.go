@@ -37,7 +37,7 @@ const (
 
 func TestTrackerCountsSnapshots(t *testing.T) {
 	// what every play of the player counts
-	play := map[string]int64{"loads": 1, "plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+	play := map[string]int64{"loads": 1, "plays": 1, `plays_os{os="Linux",device="desktop"}`: 1, `plays_browser{browser="Chrome"}`: 1,
 		`plays_version{version="hlsjs 1.7.4"}`: 1}
 	and := func(counts ...map[string]int64) map[string]int64 {
 		all := maps.Clone(play)
@@ -134,7 +134,7 @@ func TestTrackerCountsSnapshots(t *testing.T) {
 			name: "a page that gives its player a fixed session id begins again",
 			events: []event.Event{snapshot(1, 0, starting), snapshot(2, 1, rendering), snapshot(3, 4, rendering),
 				snapshot(1, 20, starting), snapshot(2, 22, rendering), snapshot(3, 27, rendering), snapshot(1, 20, starting)},
-			want: map[string]int64{"loads": 2, "plays": 2, `plays_os{os="Linux"}`: 2, `plays_browser{browser="Chrome"}`: 2,
+			want: map[string]int64{"loads": 2, "plays": 2, `plays_os{os="Linux",device="desktop"}`: 2, `plays_browser{browser="Chrome"}`: 2,
 				`plays_version{version="hlsjs 1.7.4"}`: 2, "start_time_ms_sum": 3000, "start_time_ms_count": 2, playing: 8000, viewing: 8000},
 		},
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // StateVersion is the version of what Code writes. It grows with every change of the fields below.
-const StateVersion = 3
+const StateVersion = 4
 
 // Resume lets silence begin anew at now, in ms since 1970, because nobody listened for a while.
 func (t *Tracker) Resume(now int64) {
@@ -101,7 +101,7 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 	codec.Number(c, &s.paused)
 
 	gaps, waits, names := s.seen.wider != nil, s.ahead != nil, s.snapshots != nil
-	c.Flags(&s.loaded, &s.started, &s.ended, &s.adopted, &gaps, &waits, &names)
+	c.Flags(&s.loaded, &s.started, &s.ended, &s.adopted, &s.unnamed, &gaps, &waits, &names)
 	if gaps {
 		part(c, &s.seen.wider).code(c)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
 )
 
 const (
@@ -75,6 +76,16 @@ func (t *Tracker) Known(organization, id string) bool {
 		}
 	}
 	return false
+}
+
+// Named reports whether a session has been seen and all of its description is settled, its viewer's agent too.
+func (t *Tracker) Named(organization, id string) bool {
+	n := nameOf(organization, id)
+	s := t.sessions[n]
+	if s == nil {
+		s, _ = t.find(n)
+	}
+	return s != nil && !s.unnamed
 }
 
 // Reports reports whether a session's player says what it does, so that nobody else needs to tell that it has a viewer.
@@ -139,6 +150,10 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	}
 	s.received = b.Received
 	to := t.entry(s, b.Received)
+	if v := b.Session.Viewer; s.unnamed && v.OS != "" && !v.Unnamed {
+		t.name(s, v)
+		s.settleAgent(to)
+	}
 	for _, e := range b.Events {
 		if e.Type == event.Snapshot {
 			if s.snapshots == nil {
@@ -180,9 +195,20 @@ func (t *Tracker) entry(s *session, now int64) entry {
 	return entry{t.ledger.Entry(*s.space, now), t.hourly}
 }
 
+// name sets the agent of a session's viewer.
+func (t *Tracker) name(s *session, v event.Viewer) {
+	os, browser := measure.PlaysByOS, measure.PlaysByBrowser
+	if s.webcaster {
+		os, browser = measure.PublishesByOS, measure.PublishesByBrowser
+	}
+	of := *s.client
+	of.os, of.browser = aggregate.NewDimensions(os, v.OS, v.Device), aggregate.NewDimensions(browser, v.Browser)
+	s.client = shared(t.clients, of)
+}
+
 // keepLive lets a session end by silence, and what waits in it be settled by time.
 func (t *Tracker) keepLive(s *session) {
-	if !s.ended || s.ahead != nil {
+	if !s.over() {
 		t.live[s] = struct{}{}
 	}
 }
@@ -215,7 +241,7 @@ func (t *Tracker) Expire(now int64) {
 	for s := range t.live {
 		if s.isSilent(now) || s.waitsTooLong(now) {
 			due = append(due, s)
-		} else if s.ended && s.ahead == nil {
+		} else if s.over() {
 			delete(t.live, s)
 		}
 	}
@@ -230,7 +256,10 @@ func (t *Tracker) Expire(now int64) {
 		if s.isSilent(now) && s.started && !s.ended {
 			s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})
 		}
-		if s.isSilent(now) || s.ended && s.ahead == nil {
+		if s.isSilent(now) && s.unnamed && s.started {
+			s.settleAgent(to)
+		}
+		if s.isSilent(now) || s.over() {
 			delete(t.live, s)
 		}
 	}

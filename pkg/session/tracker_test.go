@@ -49,7 +49,7 @@ func with(e event.Event, change func(*event.Event)) event.Event {
 
 var player = event.Session{
 	Organization: "acme", ID: "s1", Stream: "live", Client: "hlsjs 1.7.4", Method: "hls", Interval: 10 * time.Second,
-	Viewer: event.Viewer{Country: "DE", OS: "Linux", Browser: "Chrome"},
+	Viewer: event.Viewer{Country: "DE", OS: "Linux", Browser: "Chrome", Device: "desktop"},
 }
 
 var webcaster = event.Session{
@@ -118,7 +118,7 @@ func TestTrackerCounts(t *testing.T) {
 			events: []event.Event{load(1, 0), start(2, 0.84), stats(3, 10.84, 9.2, 0.8, 0),
 				with(stop(4, 16, "normal"), func(e *event.Event) { e.Played = 15_160 })},
 			want: map[string]int64{
-				"loads": 1, "plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+				"loads": 1, "plays": 1, `plays_os{os="Linux",device="desktop"}`: 1, `plays_browser{browser="Chrome"}`: 1,
 				`plays_version{version="hlsjs 1.7.4"}`: 1, `stops{reason="normal"}`: 1,
 				playing: 9200 + 5160, buffering: 800, viewing: 10_000 + 5160,
 				"start_time_ms_sum": 840, "start_time_ms_count": 1, "played_time_ms_sum": 15_160, "played_time_ms_count": 1,
@@ -137,20 +137,20 @@ func TestTrackerCounts(t *testing.T) {
 				viewing + " @1":   10001 - 7001*7001/10001 - 3000*7001/10001,
 				"plays @0":        1,
 				// The start carries no startTime and there is no load.
-				`plays_os{os="Linux"} @0`: 1, `plays_browser{browser="Chrome"} @0`: 1, `plays_version{version="hlsjs 1.7.4"} @0`: 1,
+				`plays_os{os="Linux",device="desktop"} @0`: 1, `plays_browser{browser="Chrome"} @0`: 1, `plays_version{version="hlsjs 1.7.4"} @0`: 1,
 			},
 		},
 		{
 			name: "reports before the start do not count, their buffer length does", session: player,
 			events: []event.Event{with(stats(1, 5, 3, 0, 0), func(e *event.Event) { e.BufferLength = 1100 }), start(2, 6)},
-			want: map[string]int64{"plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+			want: map[string]int64{"plays": 1, `plays_os{os="Linux",device="desktop"}`: 1, `plays_browser{browser="Chrome"}`: 1,
 				`plays_version{version="hlsjs 1.7.4"}`: 1, "buffer_length_ms_sum": 1100, "buffer_length_ms_count": 1},
 		},
 		{
 			name: "silence ends a play at its last event", session: player,
 			events:  []event.Event{load(1, 0), start(2, 1), stats(3, 11, 8, 0, 2)},
 			silence: 30 * time.Second,
-			want: map[string]int64{"loads": 1, "plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+			want: map[string]int64{"loads": 1, "plays": 1, `plays_os{os="Linux",device="desktop"}`: 1, `plays_browser{browser="Chrome"}`: 1,
 				`plays_version{version="hlsjs 1.7.4"}`: 1, playing: 8000, viewing: 8000, "start_time_ms_sum": 1000,
 				"start_time_ms_count": 1, `stops{reason="timeout"}`: 1, "played_time_ms_sum": 8000, "played_time_ms_count": 1},
 		},
@@ -158,7 +158,7 @@ func TestTrackerCounts(t *testing.T) {
 			name: "a play goes on before it has been silent for three intervals", session: player,
 			events:  []event.Event{start(1, 1)},
 			silence: 29 * time.Second,
-			want: map[string]int64{"plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+			want: map[string]int64{"plays": 1, `plays_os{os="Linux",device="desktop"}`: 1, `plays_browser{browser="Chrome"}`: 1,
 				`plays_version{version="hlsjs 1.7.4"}`: 1},
 		},
 		{
@@ -171,7 +171,7 @@ func TestTrackerCounts(t *testing.T) {
 			name: "later loads, starts and stops change nothing", session: player,
 			events: []event.Event{load(1, 0), start(2, 1), stop(3, 2, "normal"), load(4, 3), start(5, 4), stop(6, 5, "destroy"),
 				stats(7, 8, 1.5, 0, 0)},
-			want: map[string]int64{"loads": 1, "plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+			want: map[string]int64{"loads": 1, "plays": 1, `plays_os{os="Linux",device="desktop"}`: 1, `plays_browser{browser="Chrome"}`: 1,
 				`plays_version{version="hlsjs 1.7.4"}`: 1, "start_time_ms_sum": 1000, "start_time_ms_count": 1,
 				`stops{reason="normal"}`: 1, "played_time_ms_sum": 1000, "played_time_ms_count": 1,
 				playing: 1000 + 1500, viewing: 1000 + 1500},
@@ -179,7 +179,7 @@ func TestTrackerCounts(t *testing.T) {
 		{
 			name: "a stop with a report adds that and nothing else", session: player,
 			events: []event.Event{start(1, 0), with(stop(2, 10, "buffer"), func(e *event.Event) { e.Buffering, e.Paused = 2000, 3000 })},
-			want: map[string]int64{"plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+			want: map[string]int64{"plays": 1, `plays_os{os="Linux",device="desktop"}`: 1, `plays_browser{browser="Chrome"}`: 1,
 				`plays_version{version="hlsjs 1.7.4"}`: 1, buffering: 2000, viewing: 2000, `stops{reason="buffer"}`: 1,
 				"played_time_ms_sum": 7000, "played_time_ms_count": 1},
 		},
@@ -187,7 +187,7 @@ func TestTrackerCounts(t *testing.T) {
 			name: "without a report, what played says beyond the reports is playing", session: player,
 			events: []event.Event{start(1, 0), stats(2, 10, 6, 1, 3),
 				with(stop(3, 30, "normal"), func(e *event.Event) { e.Played = 12_000 })},
-			want: map[string]int64{"plays": 1, `plays_os{os="Linux"}`: 1, `plays_browser{browser="Chrome"}`: 1,
+			want: map[string]int64{"plays": 1, `plays_os{os="Linux",device="desktop"}`: 1, `plays_browser{browser="Chrome"}`: 1,
 				`plays_version{version="hlsjs 1.7.4"}`: 1, playing: 6000 + 5000, buffering: 1000, viewing: 12_000,
 				`stops{reason="normal"}`: 1, "played_time_ms_sum": 12_000, "played_time_ms_count": 1},
 		},
@@ -196,7 +196,7 @@ func TestTrackerCounts(t *testing.T) {
 			events: []event.Event{load(1, 0), start(2, 1),
 				with(stats(3, 11, 10, 0, 0), func(e *event.Event) { e.VideoBitrate, e.BufferLength = 2_500_000, 9 }),
 				status(4, 12, "1"), stop(5, 13, "normal")},
-			want: map[string]int64{"publishes": 1, `publishes_os{os="Linux"}`: 1, `publishes_browser{browser="Chrome"}`: 1,
+			want: map[string]int64{"publishes": 1, `publishes_os{os="Linux",device="desktop"}`: 1, `publishes_browser{browser="Chrome"}`: 1,
 				`publishes_version{version="webcaster 6.0"}`: 1, onAir: 12_000, "video_bitrate_bps_sum": 2_500_000,
 				"video_bitrate_bps_count": 1, "ingest_time_ms_sum": 12_000, "ingest_time_ms_count": 1},
 		},

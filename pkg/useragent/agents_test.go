@@ -2,6 +2,8 @@ package useragent
 
 import (
 	"fmt"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -130,7 +132,7 @@ func newAgents(t testing.TB, limits Limits) *Agents {
 
 func TestLook(t *testing.T) {
 	// The first look-up takes all that there is.
-	a := newAgents(t, Limits{Remembered: 10, Burst: time.Microsecond})
+	a := newAgents(t, Limits{Remembered: 10, Burst: 1})
 	first, second := Headers{UserAgent: windows + webKit + chrome}, Headers{UserAgent: linux + webKit + chrome}
 	if got, ok := a.Look("acme", first); !ok || got != (Agent{"Windows", "Chrome", Desktop}) {
 		t.Errorf("within the limit: %+v, %v", got, ok)
@@ -160,7 +162,7 @@ func TestLook(t *testing.T) {
 
 // TestLookAgain looks up what had to wait when time has passed.
 func TestLookAgain(t *testing.T) {
-	a := newAgents(t, Limits{Remembered: 10, Share: 1, Burst: time.Microsecond})
+	a := newAgents(t, Limits{Remembered: 10, PerSecond: 1000, Burst: 1})
 	for i := range 20 {
 		h := Headers{UserAgent: fmt.Sprintf("%sChrome/%d.0.0.0 Safari/537.36", windows+webKit, 100+i)}
 		for tries := 0; ; tries++ {
@@ -179,7 +181,7 @@ func TestLookAgain(t *testing.T) {
 }
 
 func TestAgentsConcurrently(t *testing.T) {
-	a := newAgents(t, Limits{Remembered: 4, Share: 100, Burst: time.Hour})
+	a := newAgents(t, Limits{Remembered: 4, Burst: 100_000})
 	var running sync.WaitGroup
 	for range 4 {
 		running.Go(func() {
@@ -200,6 +202,41 @@ func TestAgentsConcurrently(t *testing.T) {
 func TestNewAgentsRefusesNoMemory(t *testing.T) {
 	if _, err := NewAgents(Limits{}); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestFlood looks up 10,000 user agents a second that were never seen, for ten seconds, in one organisation: none may have to wait. It
+// prints what that takes.
+func TestFlood(t *testing.T) {
+	if os.Getenv("USER_AGENT_FLOOD") == "" {
+		t.Skip("takes ten seconds: go tool mage userAgents runs it")
+	}
+	a := newAgents(t, DefaultLimits)
+	forms := ownAgents(t)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	const perSecond, seconds = 10_000, 10
+	begin := time.Now()
+	var busy time.Duration
+	for i := range perSecond * seconds {
+		if early := time.Until(begin.Add(time.Duration(i) * time.Second / perSecond)); early > 0 {
+			time.Sleep(early)
+		}
+		h := Headers{UserAgent: fmt.Sprintf("%s Acme/%d", forms[i%len(forms)], i)}
+		started := time.Now()
+		_, ok := a.Look("acme", h)
+		busy += time.Since(started)
+		if !ok {
+			t.Fatalf("the user agent %d has to wait", i)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	t.Logf("%d user agents in %v took %v of one processor and %d MB", perSecond*seconds, time.Since(begin).Round(time.Millisecond),
+		busy.Round(time.Millisecond), (int64(after.HeapAlloc)-int64(before.HeapAlloc))>>20)
+	if n := a.remembered.Len(); n > DefaultLimits.Remembered {
+		t.Errorf("%d are remembered, want at most %d", n, DefaultLimits.Remembered)
 	}
 }
 

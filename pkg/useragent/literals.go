@@ -65,11 +65,6 @@ func matchesNoText(op syntax.Op) bool {
 	return false
 }
 
-// requiredTexts returns the clauses of an expression. There may be none.
-func requiredTexts(expression *syntax.Regexp) [][]string {
-	return requiredBy(expression.Simplify()).all()
-}
-
 // all returns the clauses, with those that follow from the texts.
 func (r required) all() [][]string { return withClause(r.clauses, r.texts) }
 

@@ -53,6 +53,7 @@ type alternative struct {
 	compiled func() *regexp.Regexp
 	// clauses are sets of numbers of texts of each of which a user agent must have one.
 	clauses [][]int
+	cost    int // what trying it counts: 1, and more for long ones
 }
 
 // readRules returns the rules for browsers and for systems.
@@ -79,7 +80,9 @@ func newRules(sources []ruleSource, t *texts) (*rules, error) {
 		for _, part := range divide(whole) {
 			// What could be parsed compiles.
 			a := alternative{compiled: sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(part.String()) })}
-			clauses := requiredTexts(part)
+			simple := part.Simplify()
+			clauses := requiredBy(simple).all()
+			a.cost = 1 + size(simple)/100
 			for _, clause := range clauses {
 				a.clauses = append(a.clauses, t.numbersOf(clause))
 			}
@@ -97,8 +100,17 @@ func newRules(sources []ruleSource, t *texts) (*rules, error) {
 	return r, nil
 }
 
-// family returns the family of a user agent in which some texts are found, "" if no rule knows it.
-func (r *rules) family(userAgent string, found bitset) (family string) {
+// size returns how many parts an expression has.
+func size(re *syntax.Regexp) int {
+	n := 1
+	for _, sub := range re.Sub {
+		n += size(sub)
+	}
+	return n
+}
+
+// family returns the family of a user agent in which some texts are found, "" if no rule knows it, and what that has cost.
+func (r *rules) family(userAgent string, found bitset) (family string, cost int) {
 	candidates := slices.Clone(r.always)
 	found.each(func(text int) bool {
 		for _, i := range r.triggered[text] {
@@ -107,33 +119,36 @@ func (r *rules) family(userAgent string, found bitset) (family string) {
 		return true
 	})
 	candidates.each(func(i int) bool {
-		family = r.all[i].match(userAgent, found)
+		var of int
+		family, of = r.all[i].match(userAgent, found)
+		cost += of
 		return family == ""
 	})
-	return family
+	return family, cost
 }
 
-// match returns the family of a user agent in which some texts are found, "" if the rule does not know it.
-func (r *rule) match(userAgent string, found bitset) string {
+// match returns the family of a user agent in which some texts are found, "" if the rule does not know it, and what that has cost.
+func (r *rule) match(userAgent string, found bitset) (family string, cost int) {
 	var first []int // places of the match and of what it captures
 	for _, a := range r.alternatives {
 		if !a.possible(found) {
 			continue
 		}
+		cost += a.cost
 		if len(r.alternatives) == 1 && !r.captures {
 			if a.compiled().MatchString(userAgent) {
-				return r.family
+				return r.family, cost
 			}
-			return ""
+			return "", cost
 		}
 		if m := a.compiled().FindStringSubmatchIndex(userAgent); m != nil && (first == nil || m[0] < first[0]) {
 			first = m
 		}
 	}
 	if first == nil {
-		return ""
+		return "", cost
 	}
-	return expand(r.family, userAgent, first)
+	return expand(r.family, userAgent, first), cost
 }
 
 // possible reports whether a user agent in which some texts are found may match.

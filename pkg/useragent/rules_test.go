@@ -82,7 +82,7 @@ func TestRulesInOrder(t *testing.T) {
 			begin := time.Now()
 			want := inOrder(all, kind.sources, userAgent)
 			middle := time.Now()
-			got := kind.rules.family(userAgent, parser.texts.find(fold(userAgent)))
+			got, _ := kind.rules.family(userAgent, parser.texts.find(fold(userAgent)))
 			slow, quick = slow+middle.Sub(begin), quick+time.Since(middle)
 			if got != want {
 				t.Errorf("%q: %q, want %q", userAgent, got, want)
@@ -93,7 +93,7 @@ func TestRulesInOrder(t *testing.T) {
 	t.Logf("%d user agents: %v each by all expressions, %v by those that can match", n, slow/n, quick/n)
 }
 
-func TestRequiredTexts(t *testing.T) {
+func TestRequiredBy(t *testing.T) {
 	tests := []struct {
 		expression string
 		want       string // clauses, with spaces between texts and "; " between clauses
@@ -116,7 +116,7 @@ func TestRequiredTexts(t *testing.T) {
 				t.Fatal(err)
 			}
 			var all []string
-			for _, clause := range requiredTexts(parsed) {
+			for _, clause := range requiredBy(parsed.Simplify()).all() {
 				all = append(all, strings.Join(clause, " "))
 			}
 			if got := strings.Join(all, "; "); got != test.want {

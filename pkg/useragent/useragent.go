@@ -96,22 +96,31 @@ func New() (*Parser, error) {
 // over a device that it names. An iPad that asks for desktop sites as Safari says that it is a Mac and sends no hints: nothing in the
 // headers tells the two apart, so it counts as a Mac.
 func (p *Parser) Parse(h Headers) Agent {
-	h = h.Cut()
-	if h == (Headers{}) {
-		return Agent{Unknown, Unknown, OtherDevice}
-	}
-	return withHints(p.agent(h.UserAgent), h)
+	found, _ := p.parse(h)
+	return found
 }
 
-// agent returns what User-Agent alone says.
-func (p *Parser) agent(userAgent string) Agent {
+// parse does what Parse says, and returns what it has cost.
+func (p *Parser) parse(h Headers) (Agent, int) {
+	h = h.Cut()
+	if h == (Headers{}) {
+		return Agent{Unknown, Unknown, OtherDevice}, 1
+	}
+	found, cost := p.agent(h.UserAgent)
+	return withHints(found, h), cost
+}
+
+// agent returns what User-Agent alone says, and what that has cost.
+func (p *Parser) agent(userAgent string) (Agent, int) {
 	if userAgent == "" {
-		return Agent{Unknown, Unknown, OtherDevice}
+		return Agent{Unknown, Unknown, OtherDevice}, 1
 	}
 	folded := fold(userAgent)
 	found := p.texts.find(folded)
-	system := cmp.Or(p.osMarks.name(found), osNames[p.systems.family(userAgent, found)], p.osParts.name(found), Other)
-	family := p.browsers.family(userAgent, found)
+	family, forSystem := p.systems.family(userAgent, found)
+	system := cmp.Or(p.osMarks.name(found), osNames[family], p.osParts.name(found), Other)
+	family, forBrowser := p.browsers.family(userAgent, found)
+	cost := 1 + forSystem + forBrowser
 	browser := cmp.Or(p.browserMarks.name(found), browserNames[family], p.engineMarks.name(found), Other)
 	// The rules take all that names Android or an iPhone for a browser of it. Dalvik is Android's own way to fetch.
 	if (browser == "Android Browser" || browser == "Safari") && !found.has(p.webkit) && !found.has(p.dalvik) {
@@ -120,9 +129,9 @@ func (p *Parser) agent(userAgent string) Agent {
 	device := p.deviceMarks.name(found)
 	if p.personMarks.name(found) == "" && (p.botMarks.name(found) != "" || isBot(family) && (system != "Android" || found.has(p.compatible)) ||
 		system == Other && browser == Other && device == "" && p.botWords.name(found) != "") {
-		return Agent{system, Bot, BotDevice}
+		return Agent{system, Bot, BotDevice}, cost
 	}
-	return Agent{system, browser, cmp.Or(device, deviceOf(system, folded))}
+	return Agent{system, browser, cmp.Or(device, deviceOf(system, folded))}, cost
 }
 
 // isBot reports whether a family of the rules is that of a program that is no browser.

@@ -19,6 +19,7 @@ var dimensionValues = map[string][]string{
 	measure.DimensionDirection: {measure.Playout, measure.Ingest},
 	measure.DimensionProtocol:  {"hls", "rtmp"},
 	measure.DimensionOS:        {"iOS", "Android", "Windows"},
+	measure.DimensionDevice:    {"mobile", "tablet", "tv", ""}, // the last is what was stored before there were devices
 	measure.DimensionBrowser:   {"Chrome", "Safari"},
 	measure.DimensionVersion:   {"h5live 4.22.0", "hlsjs 1.5"},
 	measure.DimensionReason:    {"normal", "timeout", "a,b"},
@@ -155,6 +156,14 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 			}
 		})
 	}
+	byDevice := func(id measure.ID, column string) map[string]float64 {
+		facts := slices.DeleteFunc(of(id), func(f fact) bool { return f.dimensions[1] == "" })
+		all := sumOf(facts)
+		return by(func(f fact) string { return f.dimensions[1] }, facts, func(want map[string]float64, name string, f fact) {
+			want[column+" "+name] += float64(f.value)
+			want["share "+name] += float64(f.value) / all
+		})
+	}
 	switch q.QueryType {
 	case "usageOverview":
 		playout, ingest := sumOf(of(usage), measure.Playout)/unit, sumOf(of(usage), measure.Ingest)/unit
@@ -220,6 +229,10 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 		})
 	case "worldMap":
 		return expectedMap(of, usage, unit, q.Metric)
+	case "playsByDevice":
+		return byDevice(measure.PlaysByOS, "plays")
+	case "publishesByDevice":
+		return byDevice(measure.PublishesByOS, "publishes")
 	case "playsByBrowser":
 		return counted(measure.PlaysByBrowser, "plays", true)
 	case "playsByVersion":

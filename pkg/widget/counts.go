@@ -13,6 +13,11 @@ func countsAndShares(names, help, counted string) []Column {
 	}
 }
 
+// sumsWith reads the sums of a measure where it carries a dimension that it did not have at first, whatever the query.
+func sumsWith(id measure.ID, dimension string) func(Query) []read {
+	return func(Query) []read { return []read{{measure: id, carries: dimension}} }
+}
+
 // sumsOf reads the sums of a measure, whatever the query.
 func sumsOf(id measure.ID) func(Query) []read {
 	return func(Query) []read { return []read{{measure: id}} }

@@ -31,6 +31,8 @@ type read struct {
 	kind    kind
 	// dimension and value select a part of the measure, unless dimension is empty.
 	dimension, value string
+	// carries is a dimension without which nothing is read; "" if it does not matter.
+	carries string
 }
 
 // maxSubquery is the longest time over which a peak is read at once: VictoriaMetrics takes 100,000 minutes.
@@ -241,8 +243,11 @@ func (p *plan) expression(r read, filters vm.Filters, of piece, modifier string)
 	if err != nil {
 		return "", err
 	}
-	if r.dimension != "" {
+	switch {
+	case r.dimension != "":
 		metric += "{" + r.dimension + "=" + strconv.Quote(r.value) + "}"
+	case r.carries != "":
+		metric += "{" + r.carries + `!=""}`
 	}
 	var labels []string
 	if p.breakdown != "" {

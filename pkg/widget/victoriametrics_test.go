@@ -62,7 +62,7 @@ func handMade() []fact {
 		plain(measure.Playing, "10:05", 81_000, "playout", "h5live"), plain(measure.Buffering, "10:05", 9_000),
 		plain(measure.Playing, "10:05", 500_000, "ingest", "webcaster"),
 		plain(measure.StartTime, "10:05", 1000), plain(measure.StartTime, "10:06", 2000), plain(measure.StartTime, "11:05", 6000),
-		plain(measure.PlaysByOS, "10:05", 3, "iOS"), plain(measure.PlaysByOS, "10:06", 1, "Windows"),
+		plain(measure.PlaysByOS, "10:05", 2, "iOS", "mobile"), plain(measure.PlaysByOS, "10:05", 1, "iOS", "tablet"), plain(measure.PlaysByOS, "10:06", 1, "Windows", ""),
 		elsewhere(measure.Plays, "10:05", 5, "FR", "s2"), elsewhere(measure.Plays, "11:05", 1, measure.UnknownCountry, "s2"),
 		plain(measure.Publishes, "10:05", 4), elsewhere(measure.Publishes, "11:05", 2, "AT", "s2"),
 		plain(measure.Latency, "10:05", 1000), plain(measure.Latency, "10:07", 4000), elsewhere(measure.Latency, "10:05", 9000, "FR", "s2"),
@@ -71,7 +71,7 @@ func handMade() []fact {
 		plain(measure.VideoBitrate, "10:05", 2_500_000), plain(measure.AudioBitrate, "10:05", 128_000), plain(measure.IngestTime, "10:05", 3_600_000),
 		plain(measure.Loads, "10:05", 7), elsewhere(measure.Loads, "10:05", 9, measure.UnknownCountry, "s2"),
 		plain(measure.PlaysByBrowser, "10:05", 3, "Chrome"), plain(measure.PlaysByVersion, "10:05", 3, "h5live 4.22.0"),
-		plain(measure.PublishesByOS, "10:05", 1, "macOS"), plain(measure.PublishesByBrowser, "10:05", 1, "Safari"),
+		plain(measure.PublishesByOS, "10:05", 1, "macOS", "desktop"), plain(measure.PublishesByBrowser, "10:05", 1, "Safari"),
 		plain(measure.PublishesByVersion, "10:05", 1, "webcaster 6.1.0"),
 		plain(measure.Statuses, "10:05", 3, "2002", "false"), plain(measure.Statuses, "10:06", 2, "2002", "true"), plain(measure.Statuses, "11:05", 4, "1005", "true"),
 		plain(measure.TrafficByIP, "10:05", 70, "playout", "192.0.2.1"), plain(measure.TrafficByIP, "10:06", 5, "ingest", "192.0.2.1"),
@@ -233,6 +233,13 @@ time | average
 os | plays | share
 iOS | 3 | 0.75
 Windows | 1 | 0.25`},
+		{"devices, but for plays of before", Query{QueryType: "playsByDevice"}, "10:00", "12:00", `
+device | plays | share
+mobile | 2 | 0.6666666666666666
+tablet | 1 | 0.3333333333333333`},
+		{"devices of webcasters", Query{QueryType: "publishesByDevice"}, "10:00", "12:00", `
+device | publishes | share
+desktop | 1 | 1`},
 		{"reasons", Query{QueryType: "stopReasons"}, "10:00", "12:00", `
 reason | stops
 error | 5

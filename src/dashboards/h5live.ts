@@ -93,12 +93,20 @@ export const h5live: Page = {
       width: 12,
       query: { queryType: 'latency' },
     }),
-    playsByOS({ id: 5, title: 'Plays per operating system', width: 12 }),
+    playsByOS({ id: 5, title: 'Plays per operating system', width: 8 }),
+    pie({
+      id: 17,
+      title: 'Plays per device',
+      description:
+        'Plays whose first frame was shown in the time range, by kind of device: computers, phones, tablets, televisions with their boxes and sticks, consoles, others and robots. Shares are of all plays since devices are told apart.',
+      width: 8,
+      query: { queryType: 'playsByDevice', metric: 'plays' },
+    }),
     pie({
       id: 11,
       title: 'Plays per browser',
       description: 'Plays whose first frame was shown in the time range, by browser. Shares are of all plays.',
-      width: 12,
+      width: 8,
       query: { queryType: 'playsByBrowser', metric: 'plays' },
     }),
     playsByVersion({ id: 12, title: 'Used player versions', width: 12 }),

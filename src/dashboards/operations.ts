@@ -449,7 +449,7 @@ const panels: Array<Builder<Panel>> = [
     id: 22,
     title: 'User agents that wait',
     description:
-      'New user agents that had to wait because their organisation has used up its share of the processor, per second. Their plays get a browser, a system and a device with their next report.',
+      'New user agents that had to wait because too many of their organisation came, per second. Their plays get a browser, a system and a device with their next report.',
     width: 6,
     unit: 'cps',
     queries: perInstance(rate(METRIC.userAgents, CHOSEN)),

@@ -110,6 +110,7 @@ func (b *Book) deliverEvents(header http.Header, body []byte, at time.Time) (Ver
 				event:        envelope.EventID,
 				os:           ua.os,
 				browser:      ua.browser,
+				device:       ua.device,
 				version:      envelope.Client.Kind + " " + envelope.Client.Version,
 				protocol:     cmp.Or(envelope.Protocol, methodOf(envelope.Client.Kind)),
 				ip:           organization.storedAddress(address),

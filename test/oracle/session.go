@@ -45,9 +45,9 @@ type Fact struct {
 
 // place is what facts can be filtered and grouped by. Empty means none.
 type place struct {
-	organization, country, stream, event string
-	os, browser, version, protocol       string
-	ip, referrer                         string
+	organization, country, stream, event   string
+	os, browser, device, version, protocol string
+	ip, referrer                           string
 }
 
 // event is an accepted event. Times are ms, absent ones nil.

@@ -50,6 +50,7 @@ func Widgets() map[string]Widget {
 	country := func(f Fact) string { return f.country }
 	os := func(f Fact) string { return f.os }
 	browser := func(f Fact) string { return f.browser }
+	device := func(f Fact) string { return f.device }
 	version := func(f Fact) string { return f.version }
 	return map[string]Widget{
 		"usageOverview":     {Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
@@ -66,6 +67,7 @@ func Widgets() map[string]Widget {
 		"worldMap": {Breakdown: "country", Columns: []string{"value", "plays", "rank"}, Label: onMap, Of: mapMeasures, Values: mapValues, Finish: rank},
 
 		"playsByOS":      shares(counts("os", os, "plays", Play)),
+		"playsByDevice":  shares(counts("device", device, "plays", Play)),
 		"playsByBrowser": shares(counts("browser", browser, "plays", Play)),
 		"playsByVersion": shares(counts("version", version, "plays", Play)),
 		"stopReasons":    premium(counts("reason", func(f Fact) string { return f.label }, "stops", Stop)),
@@ -79,6 +81,7 @@ func Widgets() map[string]Widget {
 		"playedTime":     distribution(PlayedTime, millisecond),
 
 		"publishesByOS":      shares(counts("os", os, "publishes", Publish)),
+		"publishesByDevice":  shares(counts("device", device, "publishes", Publish)),
 		"publishesByBrowser": shares(counts("browser", browser, "publishes", Publish)),
 		"publishesByVersion": shares(counts("version", version, "publishes", Publish)),
 		"videoBitrate":       distribution(VideoBitrate, 1),

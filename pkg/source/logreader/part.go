@@ -231,7 +231,8 @@ func (p *part) observe(report cmcd.Report, k lineKey, u *event.Usage) {
 			Client:       cmp.Or(report.Client, clientOfCMCD),
 			Method:       cmp.Or(report.Method, u.Protocol),
 			Interval:     sessionInterval,
-			Viewer: event.Viewer{Country: place.Country, Region: place.Region, ASN: place.ASN, Operator: place.Operator, OS: agent.OS, Browser: agent.Browser, Address: u.Address,
+			Viewer: event.Viewer{Country: place.Country, Region: place.Region, ASN: place.ASN, Operator: place.Operator, OS: agent.OS, Browser: agent.Browser,
+				Device: agent.Device, Address: u.Address,
 				Referrer: u.Referrer, Key: viewer},
 		}})
 	}
