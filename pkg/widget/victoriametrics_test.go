@@ -235,8 +235,8 @@ iOS | 3 | 0.75
 Windows | 1 | 0.25`},
 		{"devices, but for plays of before", Query{QueryType: "playsByDevice"}, "10:00", "12:00", `
 device | plays | share
-mobile | 2 | 0.6666666666666666
-tablet | 1 | 0.3333333333333333`},
+mobile | 2 | 0.6667
+tablet | 1 | 0.3333`},
 		{"devices of webcasters", Query{QueryType: "publishesByDevice"}, "10:00", "12:00", `
 device | publishes | share
 desktop | 1 | 1`},
