@@ -9,6 +9,7 @@ export const METRIC = {
   repeated: `${PREFIX}repeated_total`,
   late: `${PREFIX}late_total`,
   refused: `${PREFIX}refused_total`,
+  logLines: `${PREFIX}log_lines_total`,
   folded: `${PREFIX}folded_total`,
   sessions: `${PREFIX}sessions`,
   series: `${PREFIX}series`,

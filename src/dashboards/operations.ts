@@ -421,6 +421,21 @@ const panels: Array<Builder<Panel>> = [
     ],
     nothing: 'No value was folded',
   }),
+  stacked({
+    id: 26,
+    title: 'Lines of logs left out or lacking something',
+    description:
+      'Lines of access logs that were refused or that count without an address or CMCD, per second and by reason. Lines that are no delivery of a stream are not shown.',
+    width: 24,
+    unit: 'cps',
+    queries: [
+      {
+        expr: `sum by (fate, reason) (${rate(METRIC.logLines, `fate!="ignored",${CHOSEN}`)}) > 0`,
+        name: '{{fate}}: {{reason}}',
+      },
+    ],
+    nothing: 'None',
+  }),
   lines({
     id: 19,
     title: 'CPU',
