@@ -72,9 +72,13 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	result, err := log.Read(s.logsOf(organization), s.span(received), body)
+	of := s.logsOf(organization)
+	result, err := log.Read(of, s.span(received), body)
 	if err != nil {
 		return refuseFormat(err)
+	}
+	if err := s.keepPaths(r.Context(), of.ID, of.Rules); err != nil {
+		return err
 	}
 	answered, err := s.countLog(result, ingest.Delivery{Organization: organization.ID, ID: key, Received: received})
 	if err != nil {

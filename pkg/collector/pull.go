@@ -112,10 +112,14 @@ func (s *Server) logTaker(l config.LogFile, source string, log *logreader.Log) f
 			return goneError(l.Organization)
 		}
 		received := s.Clock().UnixMilli()
-		result, err := log.Read(s.logsOf(o), s.span(received), lines)
+		of := s.logsOf(o)
+		result, err := log.Read(of, s.span(received), lines)
 		if err != nil {
 			// Lines behind these may tell more of their format; these are lost, as those are that cannot be read.
 			result = logreader.RefuseAll(lines, event.Refusal{Reason: "format", Field: "line", Error: err.Error()})
+		}
+		if err := s.keepPaths(ctx, of.ID, of.Rules); err != nil {
+			return err
 		}
 		answered, err := s.countLog(result, ingest.Delivery{
 			Organization: o.ID, Received: received, Cursor: ingest.Cursor{Source: source, Position: position},

@@ -66,6 +66,7 @@ type Server struct {
 	// playerTags holds tags that players gave to streams lately, so that each is written once.
 	playerTags *lru.Cache[playerTag, struct{}]
 	settings   atomic.Pointer[settings]
+	learnt     learnt
 	hooks      map[[sha256.Size]byte]*mediaserver.Poller // by the hashes of their keys
 	decoder    *beacon.Decoder
 	events     sync.Pool // of *[]event.Event
@@ -95,6 +96,7 @@ func (s *Server) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	s.settings.Store(first)
+	s.restorePaths()
 	s.decoder = beacon.NewDecoder(event.MaxPlayerAge)
 	s.events.New = func() any { return new([]event.Event) }
 	s.usage.New = func() any { return new(usage.Decoder) }

@@ -124,6 +124,7 @@ type finding struct {
 	// settled means that nothing is left to learn from the file; fixed that the stream is the same whatever the digits are that the
 	// name of the file ends with, as long as they are as many and as much of a time.
 	settled, fixed bool
+	folded         bool // the file has a name that does not count
 }
 
 // find returns the stream of a file, "" if it has none.
@@ -131,29 +132,29 @@ func (k *knowledge) find(f *file) finding {
 	p := k.locate(f)
 	switch {
 	case !f.isMedia() && p.inFile:
-		return finding{k.withoutVariant(p.stream), !k.teaches(f), true}
+		return finding{stream: k.withoutVariant(p.stream), settled: !k.teaches(f), fixed: true}
 	case !f.isMedia():
-		return finding{p.stream, !k.teaches(f), true}
+		return finding{stream: p.stream, settled: !k.teaches(f), fixed: true}
 	case p.pinned:
-		return finding{p.stream, true, true}
+		return finding{stream: p.stream, settled: true, fixed: true}
 	case p.inFile:
 		return k.findOfSegment(f, &p)
 	case p.owner.joined && p.class <= dated:
 		// The name of a stream may be a number: 112.ts of 1.m3u8.
 		if name := k.joined(f.name); name != "" {
-			return finding{name, true, false}
+			return finding{stream: name, settled: true}
 		}
-		return finding{p.stream, k.isKnown(p.stream), false}
+		return finding{stream: p.stream, settled: k.isKnown(p.stream)}
 	case p.isMachineMade() && !k.isKnown(p.stream):
 		switch {
 		case k.names.get(p.stream)&inUse != 0:
-			return finding{p.stream, true, true}
+			return finding{stream: p.stream, settled: true, fixed: true}
 		case k.isFolded(p.within):
-			return finding{foldedName(p.folder), k.hasSeen(f, &p), false}
+			return finding{stream: foldedName(p.folder), settled: k.hasSeen(f, &p), folded: true}
 		}
-		return finding{p.stream, k.hasSeen(f, &p), false}
+		return finding{stream: p.stream, settled: k.hasSeen(f, &p)}
 	}
-	return finding{p.stream, p.class >= proved || k.isKnown(p.stream) || p.stream == "", true}
+	return finding{stream: p.stream, settled: p.class >= proved || k.isKnown(p.stream) || p.stream == "", fixed: true}
 }
 
 // findOfSegment returns the stream of a segment whose name names one.
@@ -161,25 +162,25 @@ func (k *knowledge) findOfSegment(f *file, p *place) finding {
 	known := k.isKnown(p.stream)
 	if p.owner.loose {
 		if name := k.begin(f.name); name != "" {
-			return finding{name, true, true}
+			return finding{stream: name, settled: true, fixed: true}
 		}
 	}
 	if p.owner.joined || !known {
 		if name := k.joined(f.name); name != "" {
-			return finding{name, true, false}
+			return finding{stream: name, settled: true}
 		}
 	}
 	switch {
 	case known:
-		return finding{k.withoutVariant(p.stream), true, !p.owner.joined}
+		return finding{stream: k.withoutVariant(p.stream), settled: true, fixed: !p.owner.joined}
 	case p.folder != "" && k.isOfOne(f.folders):
-		return finding{p.folder, true, false}
+		return finding{stream: p.folder, settled: true}
 	case k.names.get(p.stream)&inUse != 0:
-		return finding{k.withoutVariant(p.stream), true, false}
+		return finding{stream: k.withoutVariant(p.stream), settled: true}
 	case k.isFolded(p.within):
-		return finding{cmp.Or(k.begin(f.name), foldedName(p.folder)), k.hasSeen(f, p), false}
+		return finding{stream: cmp.Or(k.begin(f.name), foldedName(p.folder)), settled: k.hasSeen(f, p), folded: true}
 	}
-	return finding{p.stream, k.hasSeen(f, p), false}
+	return finding{stream: p.stream, settled: k.hasSeen(f, p)}
 }
 
 // begin returns the longest begin of a name, of whole words, that a playlist has.

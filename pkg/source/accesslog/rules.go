@@ -73,6 +73,8 @@ type Found struct {
 	Stream   string
 	Protocol string // hls, dash, smooth, or what a rule of the user says
 	Media    bool   // false for playlists and manifests
+	// Folded means that the path has a name which does not count, because it is one of too many, see Folded.
+	Folded bool
 	// Settled means that nothing is left to learn from the path, see Learn.
 	Settled bool
 }
@@ -122,7 +124,7 @@ func (r *Rules) Find(path string) (found Found, ok bool) {
 	case f.kind == download && r.shown(at.stream, &f) == 0, f.doubtful && !r.isOfOne(f.folders):
 	default:
 		ok = true
-		found = Found{Stream: at.stream, Media: f.isMedia()}
+		found = Found{Stream: at.stream, Media: f.isMedia(), Folded: at.folded}
 		found.Protocol, found.Settled = r.protocol(at.stream, &f)
 		found.Settled = found.Settled && at.settled
 	}

@@ -172,6 +172,14 @@ func (l *Log) Read(o *Organization, span Span, text []byte) (*Result, error) {
 		all.Go(func() { p.readAll(lines) })
 	}
 	all.Wait()
+	// What the paths of all lines tell is learnt before any of them counts that others may tell something about, so that the order of
+	// lines makes no difference.
+	for _, p := range parts {
+		p.learn()
+	}
+	for _, p := range parts {
+		p.takeWaiting()
+	}
 	return newResult(parts), nil
 }
 

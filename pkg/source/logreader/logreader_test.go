@@ -2,6 +2,7 @@ package logreader
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -170,6 +171,87 @@ func TestParts(t *testing.T) {
 	}
 	if bytes != want {
 		t.Errorf("%d bytes, want %d", bytes, want)
+	}
+}
+
+// TestLinesThatTellOfOthers has lines whose stream shows only with a line behind them, maybe in another part.
+func TestLinesThatTellOfOthers(t *testing.T) {
+	get := func(path string) string { return line("/live/one/seg1.ts", path) }
+	filler := strings.Repeat(get("/live/hall/index.m3u8"), 5000)
+	tests := []struct {
+		name, text string
+		want       map[string]int // lines by stream
+	}{
+		{"digits of a name", get("/hls/cam10.ts") + get("/hls/cam1.m3u8"), map[string]int{"cam1": 2}},
+		{"in another part", get("/hls/cam10.ts") + filler + get("/hls/cam1.m3u8"), map[string]int{"cam1": 2, "hall": 5000}},
+		{"a folder of renditions", get("/hls/live/0/index.m3u8") + get("/hls/live/0/1.ts") + get("/hls/live/master.m3u8"), map[string]int{"live": 3}},
+		{"an unknown packager", get("/app/cam1/x8f-uq1.ts") + get("/app/cam1/uuk-j22.ts") + get("/app/cam1/index.m3u8"), map[string]int{"cam1": 3}},
+		{"MP4 of a stream", get("/vod/film/video_1.mp4") + get("/vod/film/manifest.mpd"), map[string]int{"film": 2}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := read(t, combined, test.text)
+			got := map[string]int{}
+			for i, u := range r.Lines {
+				got[u.Stream] += r.Requests[i]
+			}
+			if !maps.Equal(got, test.want) || r.Fates() != fmt.Sprintf("%dc", strings.Count(test.text, "\n")) {
+				t.Errorf("got %v, %s; want %v", got, r.Fates(), test.want)
+			}
+		})
+	}
+}
+
+// TestLinesThatWaitKeepTheirPlaces has lines that are taken behind others.
+func TestLinesThatWaitKeepTheirPlaces(t *testing.T) {
+	known := acme()
+	known.Rules.Match("/live/one/index.m3u8")
+	var text strings.Builder
+	for i := range 60 {
+		switch i % 3 {
+		case 0: // waits
+			text.WriteString(line("/live/one/seg1.ts", fmt.Sprintf("/hls/two%d.ts", i), " 1000 ", fmt.Sprintf(" %d ", i)))
+		case 1: // waits and is refused then
+			text.WriteString(line("/live/one/seg1.ts", fmt.Sprintf("/hls/two%d.ts", i), "28/Nov/2026:11", "28/Nov/2026:13"))
+		default:
+			text.WriteString(line(" 1000 ", fmt.Sprintf(" %d ", i)))
+		}
+	}
+	log, err := New(combined)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := log.Read(known, span(), []byte(text.String()))
+	if err != nil || r.Fates() != "1c1r"+strings.Repeat("2c1r", 19)+"1c" {
+		t.Fatalf("%v, %s", err, r.Fates())
+	}
+	for i, first := range r.First {
+		if want := int64(i/2*3 + i%2*2); first.Bytes != want {
+			t.Errorf("line %d of the first ones is the one of %d bytes, not of %d", i, first.Bytes, want)
+		}
+	}
+	for i, rejection := range r.Rejections {
+		if rejection.Line != i*3+2 {
+			t.Errorf("rejection %d is of line %d", i, rejection.Line)
+		}
+	}
+	if len(r.First) != maxFirst || len(r.Rejections) != maxRejections {
+		t.Errorf("%d first ones, %d rejections", len(r.First), len(r.Rejections))
+	}
+}
+
+// TestNamesThatAreTooMany has a folder with a name for each segment.
+func TestNamesThatAreTooMany(t *testing.T) {
+	var text strings.Builder
+	for i := range 100 {
+		text.WriteString(line("/live/one/seg1.ts", fmt.Sprintf("/app/cam1/take%dof-x%d-1.ts", i, i*7919)))
+	}
+	r := read(t, combined, text.String())
+	if len(r.Lines) != 1 || r.Lines[0].Stream != "cam1" || r.Requests[0] != 100 {
+		t.Errorf("%d streams, the first is %s", len(r.Lines), r.Lines[0].Stream)
+	}
+	if len(r.Remarks) != 1 || r.Remarks[0].Reason != "folded" || r.Remarks[0].Lines != 100 {
+		t.Errorf("remarks %+v", r.Remarks)
 	}
 }
 

@@ -45,6 +45,15 @@ type part struct {
 	outcomes outcomes
 	first    []Line
 	last     int64 // time of the last line that tells one, ms since 1970
+	maxFirst int
+	waiting  []waiting
+}
+
+// waiting is a line whose path tells something about the streams of others, so that all such paths must be known first.
+type waiting struct {
+	number  int
+	line    []byte
+	request accesslog.Request
 }
 
 // lineKey is what lines have in common that count together.
@@ -65,7 +74,7 @@ type client struct {
 
 func newPart(o *Organization, span Span, decoder accesslog.Decoder) *part {
 	return &part{
-		Organization: o, span: span, decoder: decoder,
+		Organization: o, span: span, decoder: decoder, maxFirst: maxFirst,
 		clients: map[netip.Addr]client{}, indexes: map[lineKey]int{}, sessions: map[string]int{},
 	}
 }
@@ -76,9 +85,10 @@ func (p *part) readAll(text []byte) {
 	}
 }
 
-// read reads a line and notes what becomes of it.
+// read reads a line and notes what becomes of it, unless it must wait.
 func (p *part) read(line []byte) {
 	r := &p.request
+	number := p.outcomes.begin()
 	told, err := p.decoder.Decode(line, r)
 	if err != nil {
 		refusal := event.Refusal{Reason: "malformed", Field: "line", Error: err.Error()}
@@ -86,7 +96,7 @@ func (p *part) read(line []byte) {
 		if errors.As(err, &known) {
 			refusal.Reason, refusal.Field = known.Reason, known.Field
 		}
-		p.outcomes.refuse(line, refusal)
+		p.outcomes.refuse(number, line, refusal)
 		return
 	}
 	if told {
@@ -96,32 +106,69 @@ func (p *part) read(line []byte) {
 		p.outcomes.ignore(line, reason)
 		return
 	}
-	// A log that names streams has a line for each session, which says nothing of the minutes in between.
-	stream, protocol, media := r.Stream, r.Protocol, false
-	if stream == "" {
-		var ok bool
-		if stream, protocol, media, ok = p.Rules.Match(r.Path); !ok {
-			p.outcomes.ignore(line, noStream)
-			return
+	if r.Stream != "" {
+		// A log that names streams has a line for each session, which says nothing of the minutes in between.
+		p.take(number, line, accesslog.Found{Stream: r.Stream, Protocol: r.Protocol})
+		return
+	}
+	found, ok := p.Rules.Find(r.Path)
+	switch {
+	case !found.Settled:
+		p.waiting = append(p.waiting, waiting{number, line, *r})
+	case !ok:
+		p.outcomes.ignore(line, noStream)
+	default:
+		p.take(number, line, found)
+	}
+}
+
+// learn takes what the paths of the lines that wait tell about others.
+func (p *part) learn() {
+	for i := range p.waiting {
+		path := p.waiting[i].request.Path
+		if found, _ := p.Rules.Find(path); !found.Settled {
+			p.Rules.Learn(path)
 		}
 	}
+}
+
+// takeWaiting takes the lines that wait.
+func (p *part) takeWaiting() {
+	p.maxFirst += len(p.first) // lines that wait may be before those
+	for i := range p.waiting {
+		w := &p.waiting[i]
+		found, ok := p.Rules.Find(w.request.Path)
+		if !ok {
+			p.outcomes.ignore(w.line, noStream)
+			continue
+		}
+		p.request = w.request
+		p.take(w.number, w.line, found)
+	}
+	p.waiting = nil
+}
+
+// take counts the line of a request whose stream is found, if it may count.
+func (p *part) take(number int, line []byte, found accesslog.Found) {
+	r := &p.request
 	switch {
 	case r.Time > p.span.Received+event.MaxFuture:
-		p.outcomes.refuse(line, event.Refusal{Reason: "future", Field: "time", Error: "the time is more than 60 s in the future"})
+		p.outcomes.refuse(number, line, event.Refusal{Reason: "future", Field: "time", Error: "the time is more than 60 s in the future"})
 		return
 	case r.Time < p.span.Oldest:
-		p.outcomes.refuse(line, event.Refusal{Reason: "too_old", Field: "time", Error: "the time is before what the database keeps"})
+		p.outcomes.refuse(number, line, event.Refusal{Reason: "too_old", Field: "time", Error: "the time is before what the database keeps"})
 		return
 	case r.Bytes > event.MaxBytes:
-		p.outcomes.refuse(line, event.Refusal{Reason: "range", Field: "bytes", Error: "the number of bytes is too large"})
+		p.outcomes.refuse(number, line, event.Refusal{Reason: "range", Field: "bytes", Error: "the number of bytes is too large"})
 		return
 	}
 	key := lineKey{
 		minute: r.Time - r.Time%time.Minute.Milliseconds(), address: r.Address, agent: r.UserAgent, referrer: r.Referrer,
-		stream: stream, protocol: protocol, direction: r.Direction, media: media,
+		stream: found.Stream, protocol: found.Protocol, direction: r.Direction, media: found.Media,
 	}
 	var report cmcd.Report
 	if r.CMCD != (accesslog.CMCD{}) {
+		var err error
 		if report, err = cmcd.DecodeRequest(cmcd.Carrier(r.CMCD)); err != nil {
 			// What cannot be read of it is as if it were not there; the bytes count.
 			p.outcomes.note(line, badCMCD)
@@ -138,10 +185,13 @@ func (p *part) read(line []byte) {
 	}
 	p.lines[i].Bytes += r.Bytes
 	p.counts[i]++
-	p.outcomes.count(i)
-	if len(p.first) < maxFirst {
+	p.outcomes.count(number, i)
+	if len(p.first) < p.maxFirst {
 		u := &p.lines[i]
-		p.first = append(p.first, Line{r.Time, u.Stream, u.Protocol, u.Direction, r.Bytes, u.Address, u.Country, u.Viewer})
+		p.first = append(p.first, Line{number, r.Time, u.Stream, u.Protocol, u.Direction, r.Bytes, u.Address, u.Country, u.Viewer})
+	}
+	if found.Folded {
+		p.outcomes.note(line, folded)
 	}
 	if r.NoAddress != "" {
 		p.outcomes.note(line, "address_"+r.NoAddress)

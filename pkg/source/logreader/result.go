@@ -26,6 +26,7 @@ const (
 const (
 	noStream = "no_stream" // ignored: the path is no streaming media, or names no stream
 	badCMCD  = "cmcd"      // counted: what a player says in CMCD cannot be read
+	folded   = "folded"    // counted: the name of the stream is one of too many, so the folder's counts
 )
 
 // Remark says how many lines had the same fate for the same reason. Of lines that count it says what they lack.
@@ -40,6 +41,7 @@ type Remark struct {
 // words say what reasons mean.
 var words = map[string]string{
 	noStream:             "the path is no streaming media, or names no stream",
+	folded:               "as the stream of their folder: its files have more names than a folder has streams, and no playlist has these",
 	badCMCD:              "without what the player says, as its CMCD cannot be read",
 	"status":             "the request failed (status 400 and above)",
 	"method":             "the request is no GET",
@@ -75,6 +77,7 @@ type Rejection struct {
 
 // Line is a line that counts, as it is read.
 type Line struct {
+	number                      int   // in its part
 	Time                        int64 // ms since 1970, of the end of the answer
 	Stream, Protocol, Direction string
 	Bytes                       int64
@@ -116,18 +119,21 @@ type outcomes struct {
 	rejections []Rejection
 }
 
-func (o *outcomes) count(index int) { o.fates = append(o.fates, int32(index)) }
-
-func (o *outcomes) ignore(line []byte, reason string) {
+// begin returns the number of the next line of the part, from 0. Until something else is noted, it is ignored.
+func (o *outcomes) begin() int {
 	o.fates = append(o.fates, lineIgnored)
-	o.remark(Ignored, reason, line)
+	return len(o.fates) - 1
 }
 
-func (o *outcomes) refuse(line []byte, refusal event.Refusal) {
-	o.fates = append(o.fates, lineRefused)
+func (o *outcomes) count(number, index int) { o.fates[number] = int32(index) }
+
+func (o *outcomes) ignore(line []byte, reason string) { o.remark(Ignored, reason, line) }
+
+func (o *outcomes) refuse(number int, line []byte, refusal event.Refusal) {
+	o.fates[number] = lineRefused
 	o.remark(Refused, refusal.Reason, line)
 	if len(o.rejections) < maxRejections {
-		o.rejections = append(o.rejections, Rejection{len(o.fates), refusal})
+		o.rejections = append(o.rejections, Rejection{number + 1, refusal})
 	}
 }
 
@@ -148,6 +154,9 @@ func (o *outcomes) remark(fate Fate, reason string, line []byte) {
 func newResult(parts []*part) *Result {
 	r := &Result{Sessions: mergeSessions(parts)}
 	for _, p := range parts {
+		// Lines that waited come behind the others.
+		slices.SortFunc(p.outcomes.rejections, func(a, b Rejection) int { return cmp.Compare(a.Line, b.Line) })
+		slices.SortFunc(p.first, func(a, b Line) int { return cmp.Compare(a.number, b.number) })
 		for _, rejection := range p.outcomes.rejections {
 			if len(r.Rejections) < maxRejections {
 				rejection.Line += len(r.fates)
@@ -194,7 +203,7 @@ func AddRemarks(to, others []Remark) []Remark {
 func RefuseAll(text []byte, refusal event.Refusal) *Result {
 	p := part{}
 	for line := range bytes.Lines(text) {
-		p.outcomes.refuse(line, refusal)
+		p.outcomes.refuse(p.outcomes.begin(), line, refusal)
 	}
 	return newResult([]*part{&p})
 }
