@@ -7,11 +7,16 @@ import (
 )
 
 // cache remembers what the last paths say, where it can without the number that a segment's name ends with: every segment of a stream
-// has another. Each path has one possible place, a later one takes it over.
+// has another. Each path has two possible places; a new one takes over the first, and what was there the second.
 type cache struct {
 	seed  maphash.Seed
-	slots *[1024]atomic.Pointer[cached]
+	slots atomic.Pointer[cacheSlots] // nil until there is something to remember
 }
+
+type (
+	cacheSlots [4096]cacheSlot
+	cacheSlot  [2]atomic.Pointer[cached]
+)
 
 // cached is what paths say that have the key.
 type cached struct {
@@ -19,10 +24,6 @@ type cached struct {
 	changes uint64 // of the knowledge, by which it was found
 	found   Found
 	ok      bool
-}
-
-func newCache() cache {
-	return cache{seed: maphash.MakeSeed(), slots: new([1024]atomic.Pointer[cached])}
 }
 
 // cacheKey is a path, or that of a segment without the number before its extension.
@@ -82,17 +83,21 @@ func isTimely(number string) bool {
 	return false
 }
 
-func (c *cache) slot(key *cacheKey) *atomic.Pointer[cached] {
-	return &c.slots[(maphash.String(c.seed, key.before)+uint64(key.digits))%uint64(len(c.slots))]
+func (c *cache) slot(slots *cacheSlots, key *cacheKey) *cacheSlot {
+	return &slots[(maphash.String(c.seed, key.before)+uint64(key.digits))%uint64(len(slots))]
 }
 
 // get returns what is remembered of a key, nil if nothing is or if it was found by other knowledge.
 func (c *cache) get(key *cacheKey, changes uint64) *cached {
-	if key.extension == "" {
+	slots := c.slots.Load()
+	if slots == nil || key.extension == "" {
 		return nil
 	}
-	if found := c.slot(key).Load(); found != nil && found.changes == changes && found.key == *key {
-		return found
+	slot := c.slot(slots, key)
+	for i := range slot {
+		if found := slot[i].Load(); found != nil && found.changes == changes && found.key == *key {
+			return found
+		}
 	}
 	return nil
 }
@@ -106,5 +111,9 @@ func (c *cache) put(key *cacheKey, found *Found, ok bool, changes uint64) {
 	kept.before, kept.extension = strings.Clone(key.before), strings.Clone(key.extension)
 	entry := &cached{kept, changes, *found, ok}
 	entry.found.Stream = strings.Clone(found.Stream)
-	c.slot(key).Store(entry)
+	if c.slots.Load() == nil {
+		c.slots.CompareAndSwap(nil, new(cacheSlots))
+	}
+	slot := c.slot(c.slots.Load(), key)
+	slot[1].Store(slot[0].Swap(entry))
 }

@@ -2,6 +2,7 @@ package accesslog
 
 import (
 	"fmt"
+	"hash/maphash"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ const (
 
 // NewRules returns rules that try the given ones first, in their order.
 func NewRules(own []Rule) *Rules {
-	return &Rules{own: own, knowledge: newKnowledge(), cache: newCache()}
+	return &Rules{own: own, knowledge: newKnowledge(), cache: cache{seed: maphash.MakeSeed()}}
 }
 
 // Found is what a path says.
