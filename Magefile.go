@@ -150,7 +150,7 @@ func Test() error {
 		{"Go tests", []string{"go", "test", "-race", "./pkg/..."}, ""},
 		{"hostile clients", []string{"go", "test", "-count=1", "./test/hostile"}, ""},
 		// They mostly wait, and so run at the same time.
-		{"oracle, several collectors, hostile tenants", []string{"go", "test", "-count=1", "-timeout", "20m", "./test/oracle", "./test/scale", "./test/tenancy"}, ""},
+		{"oracle, several collectors, hostile tenants", []string{"go", "test", "-count=1", "-timeout", "20m", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}, ""},
 		{"front-end tests", []string{"npm", "test"}, ""},
 		{"sizes of the beacon", []string{"npm", "run", "build", "--workspace", "beacon"}, ""},
 		{"beacon tests", []string{"npm", "test", "--workspace", "beacon"}, ""},
@@ -179,6 +179,21 @@ func Test() error {
 func Hostile() error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens)
 	return sh.RunWithV(map[string]string{"HOSTILE": "long", "HOSTILE_STRICT": "1"}, "go", "test", "-count=1", "-timeout", "20m", "-v", "./test/hostile")
+}
+
+// Servers runs real web servers and proxies, plays HLS through them, imports the logs that they write by default, and compares every number;
+// it prints what each server's bytes and times mean. It installs nothing, and says which servers are missing and which Debian packages
+// have them. Caddy and Traefik are built, which takes a quarter of an hour the first time. SERVERS_ONLY names some of them, with commas;
+// SERVERS_KEEP a folder for the logs. Test runs nginx.
+func Servers() error {
+	mg.SerialDeps(VictoriaMetrics, Streamlens)
+	if err := errors.Join(
+		buildTool("caddy", "tools/caddy", "github.com/caddyserver/caddy/v2/cmd/caddy"),
+		buildTool("traefik", "tools/traefik", "github.com/traefik/traefik/v3/cmd/traefik"),
+	); err != nil {
+		return err
+	}
+	return sh.RunWithV(map[string]string{"SERVERS": "1"}, "go", "test", "-count=1", "-parallel", "32", "-timeout", "20m", "-v", "./test/servers")
 }
 
 // Torture kills the collector 200 times and VictoriaMetrics 20 times under load, takes VictoriaMetrics away for five minutes, fills the

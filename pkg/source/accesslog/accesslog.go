@@ -52,6 +52,7 @@ const (
 	LeftTest       = "test"       // by which a CDN tries where it shall send logs
 	LeftSession    = "session"    // of a session whose end, another line, counts (Wowza)
 	LeftInternal   = "internal"   // of the server's own, with no client
+	LeftUnanswered = "unanswered" // without an answer, because the client left before it or the server had none
 	LeftSubrequest = "subrequest" // made by the CDN itself while it answered a client's request, which has a line of its own
 )
 

@@ -81,9 +81,9 @@ func TestDecode(t *testing.T) {
 			{"", accesslog.Request{}}, {"  \r", accesslog.Request{}}, {"\x00\x00\x00", accesslog.Request{}},
 			{"\x00\x00\x00" + `unix: - a user [x] [10/Oct/2000:13:55:36 -0730] "GET /a%zz%2 HTTP/1.1" 000 - "-" "x" "10.1.2.3" 0.1` + "\r\n",
 				accesslog.Request{}},
-			{"\x00\x00" + `unix: - a user [10/Oct/2000:13:55:36 -0730] "GET /a%zz%2?? HTTP/1.1" 000 - "-" "x" "10.1.2.3" 0.1` + "\r\n",
+			{"\x00\x00" + `unix: - a user [10/Oct/2000:13:55:36 -0730] "GET /a%zz%2?? HTTP/1.1" 000 7 "-" "x" "10.1.2.3" 0.1` + "\r\n",
 				accesslog.Request{
-					Time: at("2000-10-10T13:55:36-07:30"), Method: "GET", Path: "/a%zz%2", Query: "?", UserAgent: "x", Address: address("10.1.2.3"),
+					Time: at("2000-10-10T13:55:36-07:30"), Method: "GET", Path: "/a%zz%2", Query: "?", Bytes: 7, UserAgent: "x", Address: address("10.1.2.3"),
 				}},
 			{`::ffff:192.0.2.7 - - [10/Oct/2000:13:56:59 -0730] "GET /a b.ts HTTP/2.0" 200 0 "" "` + "\xff\xfe" + `"`,
 				accesslog.Request{

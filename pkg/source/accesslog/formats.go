@@ -169,7 +169,7 @@ var haproxyItself = regexp.MustCompile(`^(?:Proxy|Server|Health check|backend|Ba
 // ofSquidItself knows connections that ended before they had a request.
 func ofSquidItself(line []byte) string {
 	if bytes.Contains(line, []byte(`"- error:`)) {
-		return LeftInternal
+		return LeftUnanswered
 	}
 	return ""
 }

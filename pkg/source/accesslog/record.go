@@ -268,6 +268,9 @@ func (d *record) set(c *column, value []byte) error {
 
 // finish checks that the line told all that must be known, and reports whether it tells of a request to count.
 func (d *record) finish() (bool, error) {
+	if d.left == "" && d.told&fieldStatus.slot() != 0 && d.Status < 100 && d.Bytes == 0 {
+		d.left = LeftUnanswered // Squid, Traffic Server and CloudFront write 000, Google 0, HAProxy -1
+	}
 	if d.left != "" {
 		d.Left = d.left
 		return false, nil
