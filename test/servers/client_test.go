@@ -43,9 +43,9 @@ type exchange struct {
 
 // endpoints are the addresses of a server, "" where it has none.
 type endpoints struct {
-	http, http6    string // cleartext
-	slow           string // cleartext, of a proxy: its origin takes a second for paths below /late/
-	https, h2c, h3 string
+	http, http6 string // cleartext
+	slow        string // cleartext, of a proxy: its origin takes a second for paths below /late/
+	https, h2c  string
 }
 
 // request is what the client asks for.
@@ -229,10 +229,17 @@ func (c connection) play() ([]exchange, error) {
 			return nil, err
 		}
 		x.Status, x.Header = response.StatusCode, read.read()-int64(answers.Buffered())-before
-		if x.Body, err = readBody(response.Body, r); err != nil {
+		x.Body, err = readBody(response.Body, r)
+		x.Wire, x.End = read.read()-int64(answers.Buffered())-before, time.Now()
+		if err != nil {
 			return nil, err
 		}
-		x.Wire, x.End = read.read()-int64(answers.Buffered())-before, time.Now()
+		if x.Dropped {
+			return append(all, x), conn.Close() // closing the body would read the rest of it
+		}
+		if err := response.Body.Close(); err != nil {
+			return nil, err
+		}
 		all = append(all, x)
 	}
 	return all, nil

@@ -99,7 +99,9 @@ func newWorld(t *testing.T) *world {
 	random := mathrand.NewChaCha8([32]byte{1})
 	for name, size := range segments() {
 		content := make([]byte, size)
-		random.Read(content) // never fails
+		if _, err := random.Read(content); err != nil {
+			t.Fatal(err)
+		}
 		w.write(t, name, content)
 	}
 	playlist := "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n"

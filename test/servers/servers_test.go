@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -311,7 +312,7 @@ func (r *result) truth(l accessLog) truth {
 			k.refused++
 			continue
 		}
-		if e == nil || x.Stream == "" || x.Method != "GET" || x.Status >= 400 {
+		if e == nil || x.Stream == "" || x.Method != http.MethodGet || x.Status >= 400 {
 			continue
 		}
 		k.lines++
@@ -451,7 +452,7 @@ func printTable(t *testing.T, results []*result) {
 			var received int64
 			differences := map[string]string{}
 			for i, x := range r.exchanges {
-				if x.Stream != "" && x.Method == "GET" && x.Status < 400 {
+				if x.Stream != "" && x.Method == http.MethodGet && x.Status < 400 {
 					received += x.Body
 				}
 				if e := lines[i]; e != nil {

@@ -277,7 +277,7 @@ func (d *detector) found(f *fit) (Detection, error) {
 	found := Detection{Format: Format{Name: f.name, Location: d.location}}
 	found.Reason = fmt.Sprintf("%d of %d lines are as %s", f.lines, len(d.lines), f.title)
 	if len(d.fields) > 0 {
-		found.Reason = fmt.Sprintf("the header names the columns of %s", f.title)
+		found.Reason = "the header names the columns of " + f.title
 	}
 	if f.left > 0 {
 		found.Reason += fmt.Sprintf(", %d others tell of no request to count", f.left)

@@ -161,9 +161,9 @@ func TestWhatIsLeft(t *testing.T) {
 		{"haproxy", `Proxy front started.`, accesslog.LeftInternal},
 		{"haproxy", `<134>Nov 28 22:56:05 haproxy[1]: Server back/s is DOWN, reason: Layer4 connection problem`, accesslog.LeftInternal},
 		{"haproxy", `192.0.2.1:60000 [06/Dec/2012:18:20:28] ft/sock1: SSL handshake failure`, accesslog.LeftInternal},
-		{"haproxy", `127.0.0.1:37938 [29/Nov/2026:02:10:14.958] http http/<NOSRV> -1/-1/-1/-1/0 -1 0 - - PR-- 1/1/0/0/0 0/0 "<BADREQ>"`, ""},
-		{"squid-combined", `::1 - - [29/Nov/2026:02:34:30 +0000] "- error:transaction-end-before-headers NONE/0.0" 0 0 "-" "-" NONE_NONE:HIER_NONE`, accesslog.LeftInternal},
-		{"squid", `1795919670.400      0 ::1 NONE_NONE/000 0 - error:transaction-end-before-headers - HIER_NONE/- -`, ""},
+		{"haproxy", `127.0.0.1:37938 [29/Nov/2026:02:10:14.958] http http/<NOSRV> -1/-1/-1/-1/0 -1 0 - - PR-- 1/1/0/0/0 0/0 "<BADREQ>"`, accesslog.LeftUnanswered},
+		{"squid-combined", `::1 - - [29/Nov/2026:02:34:30 +0000] "- error:transaction-end-before-headers NONE/0.0" 0 0 "-" "-" NONE_NONE:HIER_NONE`, accesslog.LeftUnanswered},
+		{"squid", `1795919670.400      0 ::1 NONE_NONE/000 0 - error:transaction-end-before-headers - HIER_NONE/- -`, accesslog.LeftUnanswered},
 		{"aws-s3", `79a5 bucket [06/Feb/2019:00:00:38 +0000] - AmazonS3 3E57 S3.EXPIRE.OBJECT a.ts - - - - 5 - - "-" "-" - - - - - - - -`, accesslog.LeftInternal},
 	} {
 		var r accesslog.Request
