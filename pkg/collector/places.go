@@ -41,6 +41,8 @@ type readiness struct {
 	GeoIP  []geoIPDatabase `json:"geoip,omitempty"`
 	// Warnings are what the operator should mend, in sentences.
 	Warnings []string `json:"warnings,omitempty"`
+	// Servers are the media servers that cannot be polled. They take no collector out of a balancer: what players report is counted.
+	Servers []failingServer `json:"failingServers,omitempty"`
 }
 
 // geoIPDatabase says what a database is.
@@ -52,8 +54,8 @@ type geoIPDatabase struct {
 	Families string `json:"families"`        // ipv4, ipv6 or both with a comma
 }
 
-func newReadiness(p *geoip.Places) readiness {
-	r := readiness{Status: "ready", Warnings: p.Warnings()}
+func newReadiness(p *geoip.Places, failing []failingServer) readiness {
+	r := readiness{Status: "ready", Warnings: p.Warnings(), Servers: failing}
 	for _, d := range p.Databases() {
 		one := geoIPDatabase{File: filepath.Base(d.Path), Type: d.Type, Kind: d.Kind(), Families: d.Families().String()}
 		if !d.Built.IsZero() {

@@ -259,7 +259,7 @@ func TestCrashesCountCountersOnce(t *testing.T) {
 			stub := httptest.NewServer(test.answer(rising))
 			defer stub.Close()
 			polled := config.MediaServer{Type: test.kind, URL: stub.URL, Interval: 60, Organization: "acme"}.Polled()
-			polled.StreamName = c.server.streamName("acme")
+			polled.StreamName = c.server.streamName("acme", test.kind)
 			// poll polls twice, with the begin of the collector and with its end, unless it dies with the first.
 			poll := func(death string) {
 				server, err := mediaserver.New(polled)

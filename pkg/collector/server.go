@@ -28,7 +28,6 @@ import (
 	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/source/beacon"
-	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 	"github.com/streamlens/streamlens/pkg/source/usage"
 	"github.com/streamlens/streamlens/pkg/tag"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -67,10 +66,12 @@ type Server struct {
 	playerTags *lru.Cache[playerTag, struct{}]
 	settings   atomic.Pointer[settings]
 	learnt     learnt
-	hooks      map[[sha256.Size]byte]*mediaserver.Poller // by the hashes of their keys
-	decoder    *beacon.Decoder
-	events     sync.Pool // of *[]event.Event
-	usage      sync.Pool // of *usage.Decoder
+	hooks      map[[sha256.Size]byte]*mediaServer // by the hashes of their keys
+	// mediaServers are those that are polled.
+	mediaServers []*mediaServer
+	decoder      *beacon.Decoder
+	events       sync.Pool // of *[]event.Event
+	usage        sync.Pool // of *usage.Decoder
 	// playerBodies and serverBodies are apart, so that players cannot take the room of servers. The large bodies of servers leave
 	// half of the processors to players.
 	playerBodies *bodies
@@ -107,7 +108,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.Handle("POST "+cmcdPath, s.endpoint(s.postCMCD))
 	mux.HandleFunc("OPTIONS "+cmcdPath, preflight)
 	mux.Handle("POST /v1/usage", s.endpoint(s.postUsage))
-	mux.Handle("POST /v1/hooks/srs/{key}", s.endpoint(s.postSRSHook))
+	mux.Handle("POST /v1/hooks/{type}/{key}", s.endpoint(s.postHook))
 	mux.Handle("POST /v1/logs", s.endpoint(s.postLogs))
 	mux.Handle("GET /v1/streams/{stream}/tags", s.endpoint(s.getTags))
 	mux.Handle("PUT /v1/streams/{stream}/tags", s.endpoint(s.putTags))
@@ -389,5 +390,5 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, event.Refusal{Error: err.Error()})
 		return
 	}
-	answer(w, http.StatusOK, newReadiness(s.Places))
+	answer(w, http.StatusOK, newReadiness(s.Places, s.failingServers()))
 }

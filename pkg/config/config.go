@@ -86,14 +86,20 @@ func (l LogFile) LogFormat() (accesslog.Format, error) {
 
 // MediaServer is a media server that is asked for its counters.
 type MediaServer struct {
-	Type     string `yaml:"type"` // mediamtx, srs or nginx-rtmp
-	URL      string `yaml:"url"`
+	Type string `yaml:"type"` // one of mediaserver.Types
+	URL  string `yaml:"url"`
+	// Name is that of the server in metrics and logs; default is the host, port and path of the URL.
+	Name     string `yaml:"name"`
 	Username string `yaml:"username"`
 	Password string `yaml:"password"`
 	Token    string `yaml:"token"` // sent as a bearer token if there is no user name
 	// Interval is the time between two polls in s; default 10.
 	Interval int `yaml:"interval"`
-	// HookKey is in the URL to which SRS posts its hooks, and starts with "hk_"; default none: hooks are not taken.
+	// CA is the path of a PEM file with the certificates that are trusted; default those that the system trusts.
+	CA string `yaml:"ca"`
+	// Relays counts what the server passes on to other servers as playout; default false.
+	Relays bool `yaml:"relays"`
+	// HookKey is in the URL to which the server posts its hooks, and starts with "hk_"; default none: hooks are not taken.
 	HookKey string `yaml:"hookKey"`
 	// Organization may be left out if there is only one.
 	Organization string `yaml:"organization"`
@@ -103,7 +109,7 @@ type MediaServer struct {
 func (m MediaServer) Polled() mediaserver.Config {
 	return mediaserver.Config{
 		Type: m.Type, URL: m.URL, Username: m.Username, Password: m.Password, Token: m.Token, Organization: m.Organization,
-		Interval: time.Duration(m.Interval) * time.Second,
+		Interval: time.Duration(m.Interval) * time.Second, CA: m.CA, Relays: m.Relays,
 	}
 }
 
@@ -295,13 +301,26 @@ func parse(data []byte) (Config, error) {
 		if m.HookKey != "" && (!strings.HasPrefix(m.HookKey, "hk_") || strings.ContainsAny(m.HookKey, "/?#%")) {
 			add(fmt.Sprintf("servers[%d].hookKey must start with hk_ and have none of / ? # %%", i), "servers", i, "hookKey")
 		}
-		if _, err := mediaserver.New(m.Polled()); err != nil {
+		if err := m.Polled().Check(); err != nil {
 			add(fmt.Sprintf("servers[%d]: %v", i, err), "servers", i)
 		}
 		if slices.ContainsFunc(config.Servers[:i], func(o MediaServer) bool {
 			return o.Type == m.Type && o.URL == m.URL && o.Organization == m.Organization
 		}) {
 			add(fmt.Sprintf("servers[%d].url is there twice", i), "servers", i, "url")
+		}
+		named := m.Name != ""
+		if !named {
+			m.Name = m.Polled().Name()
+		}
+		taken := func(name string) bool {
+			return slices.ContainsFunc(config.Servers[:i], func(o MediaServer) bool { return o.Name == name && o.Organization == m.Organization })
+		}
+		if named && (taken(m.Name) || !event.ValidText(m.Name, event.MaxNameBytes)) {
+			add(fmt.Sprintf("servers[%d].name must be a short text that no other server of the organisation has", i), "servers", i, "name")
+		}
+		for base, n := m.Name, 2; taken(m.Name); n++ {
+			m.Name = fmt.Sprintf("%s (%d)", base, n)
 		}
 	}
 	config.checkReports(add)

@@ -73,7 +73,7 @@ servers:
 		}},
 		Logs: []LogFile{{File: "/var/log/nginx/access.log", Format: "nginx-combined", Organization: "acme"},
 			{File: "/var/log/wowza.log", Format: "wowza", Timezone: "Europe/Berlin", Organization: "acme"}},
-		Servers: []MediaServer{{Type: "srs", URL: "http://srs:1985", HookKey: "hk_c3", Interval: 10, Organization: "acme"}},
+		Servers: []MediaServer{{Type: "srs", URL: "http://srs:1985", Name: "srs:1985", HookKey: "hk_c3", Interval: 10, Organization: "acme"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -202,6 +202,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"a log on Mars", good + "logs:\n  - {file: a.log, format: wowza, timezone: Mars}\n", []string{"3: logs[0]: unknown time zone"}},
 		{"a server of an unknown type", good + "servers:\n  - {type: red5, url: \"http://a\"}\n", []string{"3: servers[0]: \"red5\""}},
 		{"a server that is asked once an hour", good + "servers:\n  - {type: srs, url: \"http://a\", interval: 3600}\n", []string{"3: servers[0].interval must be"}},
+		{"two servers of one name", good + "servers:\n  - {type: srs, url: \"http://a\", name: x}\n  - {type: srs, url: \"http://b\", name: x}\n",
+			[]string{"4: servers[1].name must be"}},
 		{"a hook key without its prefix", good + "servers:\n  - {type: srs, url: \"http://a\", hookKey: sk_a}\n", []string{"3: servers[0].hookKey must start with hk_"}},
 		{"a path without a stream", "organizations:\n  - id: a\n    streamPaths:\n      - path: ^/live/\n", []string{"4: organizations[0].streamPaths[0].path must be"}},
 		{"an account twice", "organizations:\n  - id: a\n    accounts: [{id: x, key: pk_a}]\n  - id: b\n    accounts:\n      - {id: x, key: pk_b}\n",

@@ -135,6 +135,16 @@ export const ALERTS: Alert[] = [
     panel: PANELS.databasesRefused,
     summary: `${COLLECTOR} uses an older GeoIP database, because {{ $labels.file }} is missing or cannot be read.`,
   },
+  {
+    uid: 'media-server-fails',
+    title: 'Media server fails',
+    expr: METRIC.serverUp,
+    below: 1,
+    lasting: '2m',
+    severity: 'warning',
+    panel: PANELS.mediaServers,
+    summary: `${COLLECTOR} cannot poll the media server {{ $labels.server }} ({{ $labels.type }}).`,
+  },
 ];
 
 /** Seconds of data that a rule is given; its expressions look back themselves. */

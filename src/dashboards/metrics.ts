@@ -26,6 +26,14 @@ export const METRIC = {
   ready: `${PREFIX}ready`,
   databaseBuilt: `${PREFIX}geoip_database_build_timestamp_seconds`,
   databaseRefused: `${PREFIX}geoip_database_refused`,
+  serverUp: `${PREFIX}server_up`,
+  serverLastPoll: `${PREFIX}server_last_poll_timestamp_seconds`,
+  serverPollSeconds: `${PREFIX}server_poll_seconds`,
+  serverFailures: `${PREFIX}server_poll_failures_total`,
+  serverConnections: `${PREFIX}server_connections`,
+  serverStreams: `${PREFIX}server_streams`,
+  serverLeftOut: `${PREFIX}server_left_out_bytes_total`,
+  serverHooks: `${PREFIX}server_refused_hooks_total`,
 };
 
 /** Reasons to refuse what strangers send, who could wake somebody by them. */

@@ -70,6 +70,7 @@ export const PANELS = {
   failures: 14,
   folded: 17,
   databasesRefused: 25,
+  mediaServers: 26,
 };
 
 const SOURCE = { type: 'prometheus', uid: '${datasource}' };
@@ -488,6 +489,70 @@ const panels: Array<Builder<Panel>> = [
     unit: 'short',
     queries: [{ expr: of(METRIC.databaseRefused), name: '{{file}} {{instance}}' }],
     nothing: 'No database is known',
+  }),
+  lines({
+    id: PANELS.mediaServers,
+    title: 'Media servers that answer',
+    description:
+      '1 for a media server whose last poll was answered, 0 for one that does not answer. The log and /readyz say why; what it counts shows late, and what ends meanwhile is lost.',
+    width: 8,
+    unit: 'short',
+    queries: [{ expr: of(METRIC.serverUp), name: '{{server}} {{instance}}' }],
+    nothing: 'No media server is polled',
+  }),
+  lines({
+    id: 27,
+    title: 'Age of the last poll',
+    description: 'Time since each media server was polled and answered. It is at most twice the interval if all is well.',
+    width: 8,
+    unit: 's',
+    queries: [{ expr: `time() - (${of(METRIC.serverLastPoll)} > 0)`, name: '{{server}} {{instance}}' }],
+    nothing: 'No media server has answered',
+  }),
+  stacked({
+    id: 28,
+    title: 'Failed polls by reason',
+    description: 'Polls of media servers that failed, per second. The page of media servers says what each reason means.',
+    width: 8,
+    unit: 'cps',
+    queries: [
+      { expr: `sum by (server, reason) (${rate(METRIC.serverFailures, CHOSEN)}) > 0`, name: '{{server}}: {{reason}}' },
+    ],
+    nothing: 'No poll failed',
+  }),
+  lines({
+    id: 29,
+    title: 'Duration of polls',
+    description: 'Time that the last poll of each media server took. It must stay below its interval.',
+    width: 8,
+    unit: 's',
+    queries: [{ expr: of(METRIC.serverPollSeconds), name: '{{server}} {{instance}}' }],
+    nothing: 'No media server is polled',
+  }),
+  lines({
+    id: 30,
+    title: 'Connections and streams of media servers',
+    description: 'Publishers and players, and streams, as of the last poll that was answered.',
+    width: 8,
+    unit: 'short',
+    queries: [
+      { expr: of(METRIC.serverConnections), name: 'Connections {{server}} {{instance}}' },
+      { expr: of(METRIC.serverStreams), name: 'Streams {{server}} {{instance}}' },
+    ],
+    nothing: 'No media server is polled',
+  }),
+  lines({
+    id: 31,
+    title: 'Left out of media servers',
+    description:
+      'Bytes in counters of media servers that are of the past or cannot be true, and hooks that came from no server that is polled, per second. Neither counts.',
+    width: 8,
+    unit: 'short',
+    queries: [
+      { expr: `sum by (server) (${rate(METRIC.serverLeftOut, CHOSEN)}) > 0`, name: 'Bytes {{server}}' },
+      { expr: `sum by (server) (${rate(METRIC.serverHooks, CHOSEN)}) > 0`, name: 'Hooks {{server}}' },
+    ],
+    nothing: 'Nothing was left out',
   }),
 ];
 

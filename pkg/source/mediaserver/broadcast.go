@@ -61,8 +61,10 @@ func (d *Differ) endBroadcast(c *connection, out *Delta) {
 	}
 	b.stopped = true
 	end := b.last
-	if c.closed.After(end) {
-		end = c.closed
+	for _, said := range [...]time.Time{c.closed, c.ended} {
+		if said.After(end) {
+			end = said
+		}
 	}
 	stop := b.event(event.Stop, end)
 	stop.Reason, stop.Playing, stop.Played = reasonNormal, end.Sub(b.last).Milliseconds(), end.Sub(b.began).Milliseconds()
@@ -84,7 +86,7 @@ func (d *Differ) newBroadcast(c *connection, now time.Time) *broadcast {
 	id := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q %d %d",
 		d.server, d.start, c.ID, c.Stream, d.began.UnixMilli(), began.UnixMilli()))
 	return &broadcast{
-		id: hex.EncodeToString(id[:16]), stream: d.name(c.Stream), method: c.Protocol, began: began, last: began,
+		id: hex.EncodeToString(id[:16]), stream: d.named(c.Stream), method: c.Protocol, began: began, last: began,
 		client: label(strings.TrimSpace(c.Protocol+" "+c.Client), event.MaxTextBytes),
 	}
 }

@@ -11,8 +11,12 @@ import (
 
 const (
 	// remembered is for how many snapshots something is remembered that is gone, so that it does not count from zero if it
-	// was only left out of one.
-	remembered = 6
+	// was only left out of some. What comes back later is known by its age, and its past is left out.
+	remembered = 12
+	// rememberedUndated is the same for what has no known age.
+	rememberedUndated = 100
+	// inaccuracy is how wrong the age of something may be: servers tell their time in whole seconds.
+	inaccuracy = 3 * time.Second
 	// protocolOther is the protocol of traffic of connections that no snapshot saw, on a stream with several protocols.
 	protocolOther = "other"
 )
@@ -21,28 +25,38 @@ const (
 type Delta struct {
 	Usage      []event.Usage
 	Broadcasts []event.Batch
+	// LeftOut are bytes that counters have and that do not count: those of something that a server began to show long after it
+	// had begun, and those of counters that cannot be true.
+	LeftOut int64
 }
 
 // Differ turns the snapshots of one server into what happened between them.
 //
 // What the server counted before the first snapshot is left out, but for connections and streams that began after the Differ
-// did. A counter that falls, and all counters of another run of the server, count from zero. Where the server counts a
-// stream as a whole, the sum of its usage is what that counter grew by, to the byte: connections give their part of it an
-// address, the rest has none. What players send and publishers are sent is no usage.
+// did. All counters of another run of the server count from zero. Where the server counts a stream as a whole, the sum of its
+// usage is what that counter grew by, to the byte: connections give their part of it an address, the rest has none. What players
+// send and publishers are sent is no usage.
 //
 // It must not be used by several goroutines at once.
 type Differ struct {
 	name         func(string) string // of a stream, as it counts
+	names        map[string]string   // what name returned for the current snapshot: it may be slow, and change between two
 	organization string
 	server       string // tells the sessions of several servers apart
 	interval     time.Duration
 	began        time.Time
+	relays       bool // what was passed on to other servers is usage
 
 	seen        bool // a snapshot
 	start       string
 	last        time.Time              // of the last snapshot
+	times       []time.Time            // of the last snapshots, at most remembered
+	forgotten   time.Time              // what is younger was not forgotten in this run of the server; zero if nothing was
 	connections map[string]*connection // by ID
 	totals      map[totalKey]*total
+	present     map[streamKey][]*total // of the current snapshot
+	absent      map[streamKey][]*total // those that it lacks
+	bounds      map[string]*bound      // by stream
 }
 
 // NewDiffer returns a Differ for a server that is polled at the given interval from the given time on. The name of the server
@@ -50,44 +64,24 @@ type Differ struct {
 func NewDiffer(organization, server string, interval time.Duration, began time.Time) *Differ {
 	return &Differ{
 		organization: organization, server: server, interval: interval, began: began, name: func(name string) string { return name },
-		connections: map[string]*connection{}, totals: map[totalKey]*total{},
+		connections: map[string]*connection{}, totals: map[totalKey]*total{}, bounds: map[string]*bound{},
 	}
 }
-
-// The directions of counters.
-const (
-	received = iota
-	sent
-)
-
-// counters are bytes by direction.
-type counters [2]int64
-
-// since returns by how much counters grew, from zero if one of them fell, and 0 for what is not counted.
-func (c counters) since(before counters) counters {
-	if fell(before[received], c[received]) || fell(before[sent], c[sent]) {
-		before = counters{}
-	}
-	var grown counters
-	for d := range c {
-		// An implausible counter of a broken server must not spoil sums for good.
-		if growth := c[d] - max(before[d], 0); c[d] != event.Absent && growth <= event.MaxBytes {
-			grown[d] = growth
-		}
-	}
-	return grown
-}
-
-func fell(before, now int64) bool { return now != event.Absent && now < before }
 
 // connection is what is known of a connection.
 type connection struct {
 	Connection
-	snapshots int       // how many had it
-	read      counters  // last read
-	owed      counters  // read, but not counted yet
+	snapshots int // how many had it while it used a stream
+	read      meters
+	owed      counters  // read from snapshots, but not counted yet
+	grown     counters  // of that, what the current snapshot had more than the last
+	final     counters  // what a hook said at the end, but not counted yet
+	counted   bool      // it is in its stream's counter, so that what of it is owed at the end may have counted as the stream's
+	alone     counters  // what counted while there was no such counter
 	missing   int       // number of snapshots since it was in one
+	listed    bool      // the current snapshot has it, if only without a stream
 	closed    time.Time // when a hook said that it ended
+	ended     time.Time // when a hook said that it was about to
 	late      bool      // that was after a snapshot that did not have it any more
 	covered   bool      // what it did last is in its stream's counter
 	broadcast *broadcast
@@ -101,24 +95,30 @@ func (c *connection) useful() int {
 	return sent
 }
 
-type totalKey struct{ stream, protocol string }
+// streamKey is what a counter is of: the connections of a stream, of one protocol or, if that is "", of all.
+type streamKey struct{ stream, protocol string }
+
+// totalKey tells counters apart that have one name.
+type totalKey struct {
+	streamKey
+	id string
+}
 
 // total is what is known of a stream's counters.
 type total struct {
 	Stream
-	read    counters
+	read    meters
 	missing int
+	arrived int64 // what publishers sent before the last snapshot, since the one before; event.Absent if that is not known
+	behind  int64 // what relays may still have to be sent of what publishers sent
 
 	// Of the current snapshot:
 	known bool     // by how much they grew
-	fresh bool     // the stream was published anew
+	anew  bool     // they began anew
+	late  bool     // they are shown for the first time, but may have been there before
+	grown counters // by how much they grew
 	left  counters // growth that is not counted yet; event.Absent if it is not known
 	users []*connection
-}
-
-// another reports whether a connection belonged to another life of the stream.
-func (t *total) another(c *connection) bool {
-	return c.StreamID != "" && t.ID != "" && c.StreamID != t.ID
 }
 
 // Opened tells of a connection that has just begun. The next snapshots need not have it for Closed to count it.
@@ -132,7 +132,7 @@ func (d *Differ) Opened(c Connection) {
 // connection that neither a snapshot nor Opened told of is ignored.
 func (d *Differ) Closed(id string, receivedBytes, sentBytes int64, at time.Time) {
 	c := d.connections[id]
-	if c == nil || !c.closed.IsZero() {
+	if c == nil || c.Stream == "" || !c.closed.IsZero() {
 		return
 	}
 	c.closed, c.late = at, c.missing > 0
@@ -140,23 +140,43 @@ func (d *Differ) Closed(id string, receivedBytes, sentBytes int64, at time.Time)
 		return
 	}
 	for dir, final := range (counters{receivedBytes, sentBytes}) {
-		if growth := final - max(c.read[dir], 0); growth > 0 && growth <= event.MaxBytes {
-			c.owed[dir] += growth
-			c.read[dir] = final
+		if growth := final - max(c.read[dir].counted, 0); growth > 0 && growth <= maxGrowth {
+			c.final[dir] += growth
+			c.read[dir] = metered(final)
+			if dir == sent && !c.Publisher && !c.counted {
+				d.countKnown(c.Stream, growth)
+			}
 		}
+	}
+}
+
+// Ended tells that a connection ends. Its final counters are those that a snapshot still has.
+func (d *Differ) Ended(id string, at time.Time) {
+	switch c := d.connections[id]; {
+	case c == nil:
+	case c.snapshots == 0 && c.Stream != "":
+		d.Closed(id, event.Absent, event.Absent, at)
+	default:
+		c.ended = at
 	}
 }
 
 // Next returns what happened since the snapshot before.
 func (d *Differ) Next(s Snapshot) Delta {
 	out := Delta{}
-	if d.seen && s.Start != d.start {
+	d.names = make(map[string]string, len(d.names))
+	switch {
+	case s.Start == "": // the server did not say this time
+		s.Start = d.start
+	case d.start != "" && s.Start != d.start:
 		d.restart(&out, s.Time)
 	}
-	d.readTotals(&s)
+	d.readBounds(&s)
+	d.readTotals(&s, &out)
 	d.readConnections(&s, &out)
 	all := d.sorted()
-	d.settleUncounted(all)
+	d.settleLate(all)
+	d.settleUncounted(all, &out, s.Time)
 	for _, c := range all {
 		if c.closed.After(s.Time) { // the snapshot cannot have all of it
 			continue
@@ -164,14 +184,18 @@ func (d *Differ) Next(s Snapshot) Delta {
 		d.pay(c, &out, s.Time)
 	}
 	d.payRest(&out, s.Time)
+	d.payUnseen(s.Ordered, &out, s.Time)
 	d.forget()
 	d.seen, d.start, d.last = true, s.Start, s.Time
+	d.times = append(d.times, s.Time)
+	d.times = d.times[max(len(d.times)-remembered, 0):]
 	return out
 }
 
 // restart ends everything, because another run of the server counts from zero.
 func (d *Differ) restart(out *Delta, now time.Time) {
-	d.totals = map[totalKey]*total{}
+	d.times, d.forgotten = nil, time.Time{}
+	d.totals, d.present, d.absent, d.bounds = map[totalKey]*total{}, nil, nil, map[string]*bound{}
 	for _, c := range d.sorted() {
 		d.endBroadcast(c, out)
 		d.pay(c, out, now)
@@ -179,104 +203,155 @@ func (d *Differ) restart(out *Delta, now time.Time) {
 	d.connections = map[string]*connection{}
 }
 
+// sorted returns the connections that use a stream, or did.
 func (d *Differ) sorted() []*connection {
 	all := make([]*connection, 0, len(d.connections))
 	for _, c := range d.connections {
-		all = append(all, c)
+		if c.Stream != "" {
+			all = append(all, c)
+		}
 	}
 	// What has ended is counted first: what lives gets its turn with the next snapshot.
 	slices.SortFunc(all, func(a, b *connection) int {
-		return cmp.Or(cmp.Compare(b.missing, a.missing), b.closed.Compare(a.closed), cmp.Compare(a.ID, b.ID))
+		if a.missing != b.missing {
+			return cmp.Compare(b.missing, a.missing)
+		}
+		return cmp.Or(b.closed.Compare(a.closed), cmp.Compare(a.ID, b.ID))
 	})
 	return all
 }
 
-func (d *Differ) readTotals(s *Snapshot) {
+// past reports whether something that is shown for the first time, or again after it was forgotten, may have counted before, so that
+// it is not known what of its counters is new: it is older than the Differ, or than what is remembered.
+func (d *Differ) past(since time.Time) bool {
+	if !d.seen {
+		return !since.After(d.began)
+	}
+	return !since.IsZero() && (since.Before(d.began.Add(-inaccuracy)) || !d.forgotten.IsZero() && since.Before(d.forgotten.Add(inaccuracy)))
+}
+
+func (d *Differ) readTotals(s *Snapshot, out *Delta) {
 	for _, t := range d.totals {
 		t.known, t.missing = false, t.missing+1
 	}
-	for _, stream := range s.Streams {
+	d.present = make(map[streamKey][]*total, len(s.Streams))
+	for i := range s.Streams {
+		stream := &s.Streams[i]
 		if stream.Name == "" {
 			continue
 		}
-		key := totalKey{stream.Name, stream.Protocol}
+		key := totalKey{streamKey{stream.Name, stream.Protocol}, stream.ID}
 		now := counters{stream.Received, stream.Sent}
 		t := d.totals[key]
 		switch {
-		case t != nil && t.missing == 0: // two streams of that name: nginx-rtmp has one per server block
+		case t != nil && t.missing == 0: // a server that cannot tell two streams apart
 			continue
-		case t == nil && !d.seen && !stream.Since.After(d.began):
-			t = &total{read: now}
-		case t == nil:
-			t = &total{known: true, left: now.since(counters{})}
-		default:
-			t.fresh = t.ID != stream.ID || fell(t.read[received], now[received]) || fell(t.read[sent], now[sent])
-			if t.fresh {
-				t.read = counters{}
+		case t == nil && d.past(stream.Since):
+			t = &total{read: metersAt(now), arrived: event.Absent}
+			if d.seen {
+				out.LeftOut += now.sum()
 			}
-			t.known, t.left = true, now.since(t.read)
+		default:
+			late := t == nil && stream.Since.Before(d.last)
+			leftOut := late || t != nil && t.missing > 1
+			if t == nil {
+				t = &total{}
+			}
+			t.late = late
+			var implausible int64
+			t.grown, t.anew, implausible = t.read.advance(now, stream.ID != "")
+			t.known, t.left = true, t.grown
+			out.LeftOut += implausible
+			d.countKnown(stream.Name, t.grown[sent])
+			if leftOut {
+				t.left[sent] -= d.settle(stream.Name, t.left[sent])
+			}
 		}
 		for dir := range now {
 			if now[dir] == event.Absent {
 				t.left[dir] = event.Absent
 			}
 		}
-		t.Stream, t.read, t.missing = stream, now, 0
+		t.Stream, t.missing = *stream, 0
 		d.totals[key] = t
+		d.present[key.streamKey] = append(d.present[key.streamKey], t)
+	}
+	d.absent = map[streamKey][]*total{}
+	for key, t := range d.totals {
+		if t.missing > 0 {
+			d.absent[key.streamKey] = append(d.absent[key.streamKey], t)
+		}
 	}
 }
 
 // total returns the counters that hold what a connection does, nil if there are none in the current snapshot.
-func (d *Differ) total(c *connection) *total {
-	for _, key := range [...]totalKey{{c.Stream, c.Protocol}, {c.Stream, ""}} {
-		if t := d.totals[key]; t != nil && t.missing == 0 {
-			return t
+func (d *Differ) total(c *connection) *total { return counterOf(c, d.present) }
+
+// counterOf returns those of some counters that hold what a connection does. For a connection that does not say which of the counters
+// of its name hold it, it takes those that have most that is not counted yet.
+func counterOf(c *connection, some map[streamKey][]*total) *total {
+	var found *total
+	for _, key := range [...]streamKey{{c.Stream, c.Protocol}, {c.Stream, ""}} {
+		for _, t := range some[key] {
+			switch {
+			case c.StreamID != "" && t.ID != "" && c.StreamID != t.ID:
+			case found == nil, t.left[c.useful()] > found.left[c.useful()]:
+				found = t
+			}
+		}
+		if found != nil {
+			return found
 		}
 	}
 	return nil
 }
 
 func (d *Differ) readConnections(s *Snapshot, out *Delta) {
+	for _, c := range d.connections {
+		c.listed, c.grown = false, counters{}
+	}
 	present := make(map[string]bool, len(s.Connections))
-	for _, seen := range s.Connections {
-		if seen.ID == "" || seen.Stream == "" || present[seen.ID] {
+	for i := range s.Connections {
+		seen := &s.Connections[i]
+		if seen.ID == "" || present[seen.ID] {
 			continue
 		}
-		present[seen.ID] = true
 		now := counters{seen.Received, seen.Sent}
 		c := d.connections[seen.ID]
-		switch {
-		case c == nil:
-			c = &connection{Connection: seen}
-			if !d.seen && !seen.Since.After(d.began) {
-				c.read = now
+		if c == nil {
+			c = &connection{Connection: *seen}
+			if d.past(seen.Since) {
+				c.read = metersAt(now)
+				if d.seen && seen.Stream != "" {
+					out.LeftOut += max(now[c.useful()], 0)
+				}
 			}
 			d.connections[seen.ID] = c
-		case !c.closed.IsZero(): // it ended after the server was asked, and said more
+		}
+		c.listed = true
+		switch {
+		case seen.Stream == "": // it waits for a stream, or has left it
 			continue
+		case !c.closed.IsZero(): // it ended after the server was asked, and said more
+			present[seen.ID] = true
+			continue
+		case c.Stream == "": // it has waited
 		case c.Stream != seen.Stream || c.Publisher != seen.Publisher:
 			d.endBroadcast(c, out)
-			c.broadcast, c.Since = nil, s.Time
+			c.broadcast, c.Since, c.alone = nil, s.Time, counters{}
 		}
-		grown := now.since(c.read)
-		for dir := range grown {
-			c.owed[dir] += grown[dir]
-		}
-		if c.snapshots > 0 || seen.Since.IsZero() {
-			seen.Since = c.Since
-		}
-		c.Connection, c.read, c.missing = seen, now, 0
-		c.snapshots++
+		present[seen.ID] = true
+		d.readConnection(c, *seen, now, out)
 		d.continueBroadcast(c, out, s.Time)
 	}
 	for id, c := range d.connections {
-		if present[id] {
+		if present[id] || c.Stream == "" {
 			continue
 		}
 		c.missing++
 		if c.snapshots > 0 && c.missing == 1 {
 			t := d.total(c)
-			c.covered = t != nil && t.known && !t.fresh
+			c.covered = t != nil && t.known && !t.anew
 		}
 		if c.snapshots > 0 || !c.closed.IsZero() {
 			d.endBroadcast(c, out)
@@ -284,9 +359,59 @@ func (d *Differ) readConnections(s *Snapshot, out *Delta) {
 	}
 }
 
+// readConnection reads the counters of a connection that uses a stream.
+func (d *Differ) readConnection(c *connection, seen Connection, now counters, out *Delta) {
+	// The ids of a run that is known are of one connection each.
+	grown, _, implausible := c.read.advance(now, d.start != "" || !c.Since.IsZero() && c.Since.Equal(seen.Since))
+	out.LeftOut += implausible
+	for dir := range grown {
+		c.owed[dir] += grown[dir]
+	}
+	leftOut := c.missing > 0 || c.snapshots == 0 && seen.Since.Before(d.last)
+	if c.snapshots > 0 || seen.Since.IsZero() {
+		seen.Since = c.Since
+	}
+	c.Connection, c.missing = seen, 0
+	c.snapshots++
+	c.grown = grown
+	t := d.total(c)
+	if t != nil {
+		c.StreamID = cmp.Or(c.StreamID, t.ID)
+	}
+	if !c.Publisher && (t == nil && counterOf(c, d.absent) == nil || t != nil && !t.known) { // else the counter's growth is known
+		d.countKnown(c.Stream, grown[sent])
+		if leftOut {
+			c.owed[sent] -= d.settle(c.Stream, grown[sent])
+		}
+	}
+}
+
+// settleLate takes what connections did out of counters that are shown late, if it counted without them.
+func (d *Differ) settleLate(all []*connection) {
+	late := false
+	for _, t := range d.totals {
+		late = late || t.late && t.missing == 0
+	}
+	if !late {
+		return
+	}
+	for _, c := range all {
+		if c.alone == (counters{}) {
+			continue
+		}
+		if t := d.total(c); t != nil && t.late {
+			for dir := range c.alone {
+				counted := min(c.alone[dir], max(t.left[dir], 0))
+				t.left[dir] -= counted
+				c.alone[dir] -= counted
+			}
+		}
+	}
+}
+
 // settleUncounted owes what a stream's counters grew by to the one connection that it can come from, if the server does not
 // count for connections.
-func (d *Differ) settleUncounted(all []*connection) {
+func (d *Differ) settleUncounted(all []*connection, out *Delta, now time.Time) {
 	for _, t := range d.totals {
 		t.users = t.users[:0]
 	}
@@ -299,14 +424,46 @@ func (d *Differ) settleUncounted(all []*connection) {
 		if !t.known || t.missing > 0 {
 			continue
 		}
+		d.payRelays(t, out, now)
 		for dir, left := range t.left {
 			if left <= 0 {
 				continue
 			}
-			if c := t.only(dir); c != nil && c.read[dir] == event.Absent {
+			if c := t.only(dir); c != nil && c.read[dir].counted == event.Absent {
 				c.owed[dir] += left
 			}
 		}
+	}
+}
+
+// payRelays takes the part of relays out of what a stream sent, if the server does not count for connections: each was sent what the
+// publisher sent, though perhaps somewhat later. What is beyond that went to players.
+func (d *Differ) payRelays(t *total, out *Delta, now time.Time) {
+	relays, players := int64(0), false
+	for _, c := range t.users {
+		switch {
+		case c.Publisher || c.snapshots == 0 || c.missing > 1:
+		case !c.Push:
+			players = true
+		case c.read[sent].counted == event.Absent:
+			relays++
+		}
+	}
+	arrived := t.arrived
+	t.arrived = max(t.grown[received], 0)
+	if relays == 0 {
+		t.behind = 0
+		return
+	}
+	part := max(t.left[sent], 0)
+	t.behind = min(t.behind, relays*max(arrived, 0)) + relays*t.arrived
+	if players && t.left[received] != event.Absent && arrived != event.Absent { // else it is not known how far they were behind
+		part = min(part, t.behind)
+	}
+	t.behind = max(t.behind-part, 0)
+	t.left[sent] -= part
+	if d.relays && part > 0 {
+		out.Usage = append(out.Usage, d.usage(t.Name, sent, ProtocolRelay, part, now))
 	}
 }
 
@@ -315,7 +472,7 @@ func (d *Differ) settleUncounted(all []*connection) {
 func (t *total) only(dir int) *connection {
 	var found *connection
 	for _, c := range t.users {
-		if c.useful() != dir || c.snapshots == 0 || c.missing > 1 || c.missing == 1 && t.fresh {
+		if c.useful() != dir || c.snapshots == 0 || c.missing > 1 || c.missing == 1 && t.anew || c.Push {
 			continue
 		}
 		if found != nil {
@@ -333,26 +490,56 @@ func (t *total) only(dir int) *connection {
 // the next snapshot, because the counters of streams and connections are not read at the same instant.
 func (d *Differ) pay(c *connection, out *Delta, now time.Time) {
 	t := d.total(c)
-	if t != nil && (!t.known || c.late || t.fresh && c.missing > 0 && c.snapshots > 0 || t.another(c)) {
-		t = nil // the counter does not have what the connection did
+	switch {
+	case t == nil && c.missing == 0 && counterOf(c, d.absent) != nil: // when the counter is shown again, it has what is owed now
+		t = &total{}
+	case t == nil:
+		if c.counted || counterOf(c, d.absent) != nil {
+			c.owed = counters{}
+		}
+	case !t.known:
+		if c.counted {
+			c.owed = c.grown
+		}
+		t = nil
+	case c.late, t.anew && c.missing > 0 && c.snapshots > 0: // the counter does not have what the connection did last
+		t = nil
+	default:
+		c.counted = true
 	}
 	var paid counters
 	for dir := range paid {
-		paid[dir] = c.owed[dir]
+		owed := c.owed[dir] + c.final[dir]
+		paid[dir] = owed
 		if t != nil && t.left[dir] != event.Absent {
-			paid[dir] = min(paid[dir], t.left[dir])
+			paid[dir] = min(owed, t.left[dir])
 			t.left[dir] -= paid[dir]
 		}
-		c.owed[dir] -= paid[dir]
+		// What is left of the end is paid last: it is what the counter may not have yet.
+		c.final[dir] = min(c.final[dir], owed-paid[dir])
+		c.owed[dir] = owed - paid[dir] - c.final[dir]
+		if t == nil {
+			c.alone[dir] += paid[dir]
+		}
 	}
-	watching := !c.Publisher && !c.Relay && c.Address.IsValid()
-	if bytes := paid[c.useful()]; bytes > 0 || watching && c.missing == 0 {
-		u := d.usage(c.Stream, c.useful(), c.Protocol, bytes, now)
+	bytes := paid[c.useful()]
+	if c.Push && !d.relays {
+		return
+	}
+	protocol := c.Protocol
+	if c.Push {
+		protocol = ProtocolRelay
+	}
+	watching := !c.Publisher && !c.Relay && !c.Push && c.Address.IsValid()
+	// What has no connection is shown long after it has gone.
+	there := c.missing == 0 && (c.grown[c.useful()] > 0 || !c.Connectionless)
+	if bytes > 0 || watching && there {
+		u := d.usage(c.Stream, c.useful(), protocol, bytes, now)
 		u.Referrer = c.Referrer
 		if c.Address.IsValid() {
 			u.Address = c.Address.String()
 		}
-		if watching {
+		if watching && (there || !c.Connectionless) {
 			u.Viewer = event.NewViewerKey(d.organization, u.Stream, u.Address, c.UserAgent)
 			u.Client = u.Viewer
 		}
@@ -380,9 +567,14 @@ func (t *total) protocol(dir int) string {
 	if t.Protocol != "" {
 		return t.Protocol
 	}
+	return protocolOf(t.users, dir)
+}
+
+// protocolOf returns the protocol that all of the connections have in a direction.
+func protocolOf(users []*connection, dir int) string {
 	protocol := ""
-	for _, c := range t.users {
-		if c.useful() != dir || c.Protocol == protocol {
+	for _, c := range users {
+		if c.useful() != dir || c.Protocol == protocol || c.Push {
 			continue
 		}
 		if protocol != "" {
@@ -394,16 +586,51 @@ func (t *total) protocol(dir int) string {
 }
 
 func (d *Differ) forget() {
+	// What is forgotten was seen last before the snapshots that are remembered.
+	note := func(since time.Time) {
+		if !since.IsZero() && len(d.times) > 0 {
+			d.forgotten = d.times[0]
+		}
+	}
 	for id, c := range d.connections {
-		if c.missing > remembered {
+		switch {
+		case c.listed:
+		case c.Stream == "", c.missing > rememberedFor(c.Since):
+			if c.Stream != "" {
+				note(c.Since)
+			}
 			delete(d.connections, id)
 		}
 	}
 	for key, t := range d.totals {
-		if t.missing > remembered {
+		if t.missing > rememberedFor(t.Since) {
+			note(t.Since)
 			delete(d.totals, key)
 		}
 	}
+	for stream, b := range d.bounds {
+		if b.missing > remembered {
+			delete(d.bounds, stream)
+		}
+	}
+}
+
+// rememberedFor returns for how many snapshots something is remembered that began at the given time and is gone.
+func rememberedFor(since time.Time) int {
+	if since.IsZero() {
+		return rememberedUndated
+	}
+	return remembered
+}
+
+// named returns the name under which a stream counts.
+func (d *Differ) named(stream string) string {
+	name, ok := d.names[stream]
+	if !ok {
+		name = d.name(stream)
+		d.names[stream] = name
+	}
+	return name
 }
 
 func (d *Differ) usage(stream string, dir int, protocol string, bytes int64, now time.Time) event.Usage {
@@ -411,5 +638,5 @@ func (d *Differ) usage(stream string, dir int, protocol string, bytes int64, now
 	if dir == received {
 		direction = measure.Ingest
 	}
-	return event.Usage{Time: now.UnixMilli(), Stream: d.name(stream), Direction: direction, Protocol: protocol, Bytes: bytes}
+	return event.Usage{Time: now.UnixMilli(), Stream: d.named(stream), Direction: direction, Protocol: protocol, Bytes: bytes}
 }

@@ -61,6 +61,21 @@ func uncounted(c Connection) Connection {
 	return c
 }
 
+func in(streamID string, c Connection) Connection {
+	c.StreamID = streamID
+	return c
+}
+
+func on(stream string, c Connection) Connection {
+	c.Stream = stream
+	return c
+}
+
+func pushed(c Connection) Connection {
+	c.Push = true
+	return c
+}
+
 func stream(id string, receivedBytes, sentBytes int64) Stream {
 	return Stream{Name: "live/a", ID: id, Received: receivedBytes, Sent: sentBytes}
 }
@@ -211,6 +226,78 @@ func TestDifferUsage(t *testing.T) {
 				{"live/a", "playout", "hls", "", 300}, playout("192.0.2.2", 70), {"live/a", "playout", "hls", "2001:db8::2", 200},
 			}},
 		}},
+		{"streams of one name add up, in any order and whichever goes", []step{
+			{streams: []Stream{stream("long", 20_000_000, 0)}, connections: []Connection{in("long", uncounted(publisher("1", 0)))}},
+			{streams: []Stream{stream("short", 70, 0), stream("long", 20_000_010, 0)}, connections: []Connection{
+				in("short", uncounted(publisher("2", 0))), in("long", uncounted(publisher("1", 0)))},
+				want: []line{ingest("192.0.2.1", 10), ingest("192.0.2.1", 70)}},
+			{streams: []Stream{stream("long", 20_000_030, 0), stream("short", 71, 0)}, connections: []Connection{
+				in("short", uncounted(publisher("2", 0))), in("long", uncounted(publisher("1", 0)))},
+				want: []line{ingest("192.0.2.1", 20), ingest("192.0.2.1", 1)}},
+			{streams: []Stream{stream("long", 20_000_031, 0)}, connections: []Connection{in("long", uncounted(publisher("1", 0)))},
+				want: []line{ingest("192.0.2.1", 1)}},
+		}},
+		{"a stream that is shown again counts what it has grown by", []step{
+			{}, {streams: []Stream{stream("s", 100, 0)}, want: []line{{"live/a", "ingest", "other", "", 100}}},
+			{}, {}, {streams: []Stream{stream("s", 130, 0)}, want: []line{{"live/a", "ingest", "other", "", 30}}},
+		}},
+		{"what players of a stream were sent while its counter was not shown counts with the counter", []step{
+			{}, {streams: []Stream{stream("s", 0, 100)}, connections: []Connection{player("2", alice, 100)}, want: []line{playout("192.0.2.2", 100)}},
+			{connections: []Connection{player("2", alice, 120), player("3", bob, 40)}},
+			{streams: []Stream{stream("s", 0, 170)}, connections: []Connection{player("2", alice, 130), player("3", bob, 40)},
+				want: []line{playout("192.0.2.2", 30), playout("2001:db8::2", 40)}},
+		}},
+		{"a counter that is shown late has what its players were sent before", []step{
+			{}, {connections: []Connection{player("2", alice, 100)}, want: []line{playout("192.0.2.2", 100)}},
+			{streams: []Stream{stream("", 0, 150)}, connections: []Connection{player("2", alice, 110)},
+				want: []line{playout("", 40), playout("192.0.2.2", 10)}},
+		}},
+		{"one counter that falls does not begin the other anew", []step{
+			{connections: []Connection{{ID: "1", Stream: "live/a", Publisher: true, Protocol: "rtmp", Address: camera, Received: 1000, Sent: 50}}},
+			{connections: []Connection{{ID: "1", Stream: "live/a", Publisher: true, Protocol: "rtmp", Address: camera, Received: 1001, Sent: 3}},
+				want: []line{ingest("192.0.2.1", 1)}},
+		}},
+		{"in a run that is known, a reading of before waits until it is passed", []step{
+			{start: "run", connections: []Connection{player("2", alice, 100)}},
+			{start: "run", connections: []Connection{player("2", alice, 200)}, want: []line{playout("192.0.2.2", 100)}},
+			{start: "run", connections: []Connection{player("2", alice, 30)}},
+			{start: "run", connections: []Connection{player("2", alice, 210)}, want: []line{playout("192.0.2.2", 10)}},
+		}},
+		{"a counter that rises again and again has begun anew", []step{
+			{start: "run", connections: []Connection{player("2", alice, 1000)}},
+			{start: "run", connections: []Connection{player("2", alice, 10)}},
+			{start: "run", connections: []Connection{player("2", alice, 20)}},
+			{start: "run", connections: []Connection{player("2", alice, 30)}},
+			{start: "run", connections: []Connection{player("2", alice, 40)}, want: []line{playout("192.0.2.2", 30)}},
+			{start: "run", connections: []Connection{player("2", alice, 45)}, want: []line{playout("192.0.2.2", 5)}},
+		}},
+		{"a server that does not say which run it is has not restarted", []step{
+			{start: "run", connections: []Connection{player("2", alice, 100)}},
+			{connections: []Connection{player("2", alice, 130)}, want: []line{playout("192.0.2.2", 30)}},
+			{start: "run", connections: []Connection{player("2", alice, 150)}, want: []line{playout("192.0.2.2", 20)}},
+		}},
+		{"a connection that waits for a stream counts when it has one, from its begin", []step{
+			{}, {connections: []Connection{on("", player("2", alice, 10))}},
+			{connections: []Connection{player("2", alice, 60)}, want: []line{playout("192.0.2.2", 60)}},
+			{connections: []Connection{on("", player("2", alice, 65))}},
+			{connections: []Connection{player("2", alice, 70)}, want: []line{playout("192.0.2.2", 10)}},
+		}},
+		{"what is passed on to other servers is no playout", []step{
+			{}, {connections: []Connection{pushed(player("2", alice, 60)), player("3", bob, 5)}, want: []line{playout("2001:db8::2", 5)}},
+		}},
+		{"unless it is asked for", []step{
+			{before: func(d *Differ) { d.relays = true }},
+			{connections: []Connection{pushed(player("2", alice, 60)), player("3", bob, 5)},
+				want: []line{{"live/a", "playout", "relay", "192.0.2.2", 60}, playout("2001:db8::2", 5)}},
+		}},
+		{"of a stream's counter, relays have what the publisher sent", []step{
+			{before: func(d *Differ) { d.relays = true }},
+			{streams: []Stream{stream("s", 100, 95)}, connections: []Connection{publisher("1", 100), uncounted(pushed(player("2", alice, 0)))},
+				want: []line{ingest("192.0.2.1", 100), {"live/a", "playout", "relay", "", 95}}},
+			{streams: []Stream{stream("s", 200, 285)}, connections: []Connection{
+				publisher("1", 200), uncounted(pushed(player("2", alice, 0))), uncounted(player("3", bob, 0))},
+				want: []line{ingest("192.0.2.1", 100), {"live/a", "playout", "relay", "", 105}, playout("", 85)}},
+		}},
 		{"an implausible counter is no traffic", []step{
 			{},
 			{connections: []Connection{player("2", alice, event.MaxBytes+1)}},
@@ -244,6 +331,80 @@ func TestDifferViewers(t *testing.T) {
 		Referrer: "https://site.example/page", Viewer: key, Client: key}}
 	if !slices.Equal(got, want) {
 		t.Errorf("a player that is there gives %+v, want %+v", got, want)
+	}
+}
+
+// TestDifferConnectionless checks that a viewer without a connection is one while what it was sent grows.
+func TestDifferConnectionless(t *testing.T) {
+	d := testDiffer()
+	d.Next(Snapshot{Time: after(10)})
+	for i, step := range []struct {
+		sent    int64
+		viewers int
+	}{{100, 1}, {200, 1}, {200, 0}, {200, 0}, {250, 1}} {
+		p := player("2", alice, step.sent)
+		p.Connectionless = true
+		viewers := 0
+		for _, u := range d.Next(Snapshot{Time: after(float64(20 + 10*i)), Connections: []Connection{p}}).Usage {
+			if u.Viewer != 0 {
+				viewers++
+			}
+		}
+		if viewers != step.viewers {
+			t.Errorf("step %d: %d viewers, want %d", i, viewers, step.viewers)
+		}
+	}
+}
+
+// TestDifferLeavesOut checks that what is shown again long after it was forgotten does not count its past, and that this is told.
+func TestDifferLeavesOut(t *testing.T) {
+	d := testDiffer()
+	p := player("2", alice, 100)
+	p.Since = after(12)
+	d.Next(Snapshot{Time: after(10)})
+	d.Next(Snapshot{Time: after(20), Connections: []Connection{p}})
+	var now float64
+	for i := range remembered + 2 {
+		now = float64(30 + 10*i)
+		d.Next(Snapshot{Time: after(now)})
+	}
+	p.Sent = 500
+	got := d.Next(Snapshot{Time: after(now + 10), Connections: []Connection{p}})
+	if len(lines(got.Usage)) != 0 || got.LeftOut != 500 {
+		t.Errorf("%v counts and %d bytes are left out, want nothing and 500", lines(got.Usage), got.LeftOut)
+	}
+	p.Sent = 530
+	if got := lines(d.Next(Snapshot{Time: after(now + 20), Connections: []Connection{p}}).Usage); len(got) != 1 || got[0].bytes != 30 {
+		t.Errorf("then %v, want 30 bytes", got)
+	}
+}
+
+// TestDifferUnseen checks what a stream's counter tells of players that came and went between two snapshots.
+func TestDifferUnseen(t *testing.T) {
+	bounded := func(at float64, ordered bool, sent int64, connections ...Connection) Snapshot {
+		for i := range connections {
+			connections[i].Since = after(25)
+		}
+		return Snapshot{Time: after(at), Ordered: ordered, Connections: connections,
+			Bounds: []Stream{{Name: "live/a", ID: "s", Received: event.Absent, Sent: sent}}}
+	}
+	playout := func(address string, bytes int64) line { return line{"live/a", "playout", "rtmp", address, bytes} }
+	d := testDiffer()
+	for i, step := range []struct {
+		s    Snapshot
+		want []line
+	}{
+		{s: bounded(10, true, 1000)},
+		{s: bounded(20, true, 1300), want: []line{{"live/a", "playout", "other", "", 300}}},
+		{s: bounded(30, true, 1400, player("2", alice, 110)), want: []line{playout("192.0.2.2", 110)}}, // the media are less than all
+		{s: bounded(40, true, 2000, player("2", alice, 210)), want: []line{playout("", 490), playout("192.0.2.2", 100)}},
+		{s: bounded(50, false, 2900, player("2", alice, 310)), want: []line{playout("192.0.2.2", 100)}}, // read after the connections
+		{s: bounded(60, true, 3000, player("2", alice, 410)), want: []line{playout("", 700), playout("192.0.2.2", 100)}},
+		{s: bounded(70, true, 3100, player("2", alice, 510)), want: []line{playout("192.0.2.2", 100)}},
+	} {
+		if got := lines(d.Next(step.s).Usage); !slices.Equal(got, step.want) {
+			t.Errorf("step %d gives %v, want %v", i, got, step.want)
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ func FuzzMediaMTX(f *testing.F) {
 	f.Add([]byte(`{"itemCount":1,"pageCount":1,"items":[{"id":"a","name":"p","path":"p","created":"2026-11-24T06:23:24Z","remoteAddr":"192.0.2.1:1",
 		"state":"publish","inboundBytes":1,"bytesSent":2,"ready":true,"readyTime":"2026-11-24T06:23:24Z","source":{"type":"rtspSource"}}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		page, err := decodeMediaMTX(body)
+		page, err := decodeMediaMTX(answer{body: body})
 		if err != nil {
 			return
 		}
@@ -57,7 +57,7 @@ func FuzzMediaMTXMetrics(f *testing.F) {
 	f.Add([]byte(mediaMTXMetricsText))
 	f.Add([]byte("# HELP paths x\n# TYPE paths gauge\npaths 0\n"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if s, err := decodeMediaMTXMetrics(body); err == nil {
+		if s, err := decodeMediaMTXMetrics(answer{body: body}); err == nil {
 			digest(t, s)
 		}
 	})
@@ -67,7 +67,7 @@ func FuzzSRS(f *testing.F) {
 	f.Add([]byte(`{"code":0,"server":"a","service":"b","pid":"1","streams":[` + srsStreamText + `],"clients":[` +
 		srsClientText("c", "vid-s124z6u", "fmle-publish", true, 1.5, 1, 2) + `]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if a, err := decodeSRS(body); err == nil {
+		if a, err := decodeSRS(answer{body: body}); err == nil {
 			digest(t, srsSnapshot(a, a, begin))
 		}
 	})
@@ -77,7 +77,7 @@ func FuzzSRSHook(f *testing.F) {
 	f.Add([]byte(`{"server_id":"a","service_id":"b","action":"on_close","client_id":"c","ip":"192.0.2.1","app":"live","stream":"s",
 		"tcUrl":"rtmp://x/live","send_bytes":1,"recv_bytes":2}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		h, err := DecodeSRSHook(body)
+		h, err := decodeSRSHook(body)
 		if err != nil {
 			return
 		}
@@ -93,14 +93,29 @@ func FuzzSRSHook(f *testing.F) {
 	})
 }
 
-func FuzzNginxRTMP(f *testing.F) {
-	f.Add(fmt.Appendf(nil, nginxStatText, 1, 2, 3))
+func FuzzMediaMTXHook(f *testing.F) {
+	f.Add([]byte("event=publish&type=rtmpConn&id=a&path=live%2Ftest"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		stat, err := decodeNginxRTMP(body)
+		hooks, _, err := mediaMTX{}.hook(nil, body)
 		if err != nil {
 			return
 		}
-		if s, err := new(nginxRTMP).snapshot(stat, begin); err == nil {
+		for _, h := range hooks {
+			if h.Action == Opened && (h.Connection.ID == "" || h.Connection.Stream == "" || h.Connection.Protocol == "") {
+				t.Fatalf("hook %+v", h)
+			}
+		}
+	})
+}
+
+func FuzzNginxRTMP(f *testing.F) {
+	f.Add(fmt.Appendf(nil, nginxStatText, 1, 2, 3))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		stat, err := decodeNginxRTMP(answer{body: body})
+		if err != nil {
+			return
+		}
+		if s, err := new(nginxRTMP).read(stat, begin); err == nil {
 			digest(t, s)
 		}
 	})

@@ -2,9 +2,9 @@ package mediaserver
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -15,13 +15,13 @@ import (
 
 // mediaMTX asks version 3 of MediaMTX's API (https://mediamtx.org/docs/references/control-api).
 //
-// The counters of paths are not used for playout: they hold what was handed to recorders and to the HLS muxer. The counters
-// of HLS muxers hold what HLS players were sent.
-type mediaMTX struct{ api }
+// The counters of HLS muxers hold what HLS players were sent. Those of paths hold the media that all readers were sent, since 1.20
+// without what recorders and muxers were handed.
+type mediaMTX struct{}
 
 // mediaMTXLists are the lists of connections. A server that is switched off, or a version that does not know the protocol,
 // answers 404.
-var mediaMTXLists = []struct{ name, protocol string }{
+var mediaMTXLists = [...]struct{ name, protocol string }{
 	{"rtmpconns", "rtmp"},
 	{"rtmpsconns", "rtmps"},
 	{"rtspsessions", "rtsp"},
@@ -35,24 +35,46 @@ var mediaMTXLists = []struct{ name, protocol string }{
 // mediaMTXItem is an item of any of the lists. Counters were called bytesReceived and bytesSent before they were called
 // inboundBytes and outboundBytes.
 type mediaMTXItem struct {
-	ID          string    `json:"id"`
-	Created     time.Time `json:"created"`
-	RemoteAddr  string    `json:"remoteAddr"`
-	State       string    `json:"state"`
-	Path        string    `json:"path"`
-	UserAgent   string    `json:"userAgent"`
-	IsCDN       bool      `json:"isCDN"`
-	Name        string    `json:"name"`
-	Ready       bool      `json:"ready"`
-	ReadyTime   time.Time `json:"readyTime"`
-	LastRequest time.Time `json:"lastRequest"`
-	Source      *struct {
+	ID            string    `json:"id"`
+	Created       time.Time `json:"created"`
+	RemoteAddr    string    `json:"remoteAddr"`
+	State         string    `json:"state"`
+	Path          string    `json:"path"`
+	UserAgent     string    `json:"userAgent"`
+	IsCDN         bool      `json:"isCDN"`
+	Protocol      string    `json:"protocol"` // of what is passed on
+	InboundBytes  *int64    `json:"inboundBytes"`
+	OutboundBytes *int64    `json:"outboundBytes"`
+	BytesReceived *int64    `json:"bytesReceived"`
+	BytesSent     *int64    `json:"bytesSent"`
+
+	// Of paths:
+	Name      string    `json:"name"`
+	ConfName  string    `json:"confName"`
+	Ready     bool      `json:"ready"`
+	ReadyTime time.Time `json:"readyTime"`
+	Source    *struct {
 		Type string `json:"type"`
+		ID   string `json:"id"`
 	} `json:"source"`
-	InboundBytes  *int64 `json:"inboundBytes"`
-	OutboundBytes *int64 `json:"outboundBytes"`
-	BytesReceived *int64 `json:"bytesReceived"`
-	BytesSent     *int64 `json:"bytesSent"`
+	Tracks2 []mediaMTXTrack `json:"tracks2"`
+
+	// Of sessions of RTSP and WebRTC:
+	RTPPackets *int64 `json:"inboundRTPPackets"`
+	RTPLost    *int64 `json:"inboundRTPPacketsLost"`
+
+	// Of connections of SRT:
+	RoundTrip  float64 `json:"msRTT"`
+	SRTPackets *int64  `json:"packetsReceivedUnique"`
+	SRTLost    *int64  `json:"packetsReceivedLoss"`
+}
+
+type mediaMTXTrack struct {
+	Codec string `json:"codec"`
+	Props struct {
+		Width  int `json:"width"`
+		Height int `json:"height"`
+	} `json:"codecProps"`
 }
 
 func (i *mediaMTXItem) received() int64 { return counter(i.InboundBytes, i.BytesReceived) }
@@ -73,75 +95,212 @@ type mediaMTXPage struct {
 	Items     []mediaMTXItem `json:"items"`
 }
 
-func decodeMediaMTX(body []byte) (mediaMTXPage, error) {
+func decodeMediaMTX(a answer) (mediaMTXPage, error) {
 	var page mediaMTXPage
-	if err := json.Unmarshal(body, &page); err != nil {
-		return page, fmt.Errorf("decode a list of MediaMTX: %w", err)
+	if err := a.json(&page); err != nil {
+		return page, err
 	}
 	if page.Items == nil {
-		return page, errors.New("the answer is no list of MediaMTX: it has no items")
+		return page, a.unknown("the API of MediaMTX: it has no items")
 	}
 	return page, nil
 }
 
-// Poll implements Server.
-func (m *mediaMTX) Poll(ctx context.Context) (Snapshot, error) {
-	s := Snapshot{Time: time.Now()}
-	paths, clock, err := m.list(ctx, "paths")
+// mediaMTXAnswer is what the API says, in the order in which it is put together.
+type mediaMTXAnswer struct {
+	info        mediaMTXInfo
+	paths       []mediaMTXItem
+	forwards    map[string][]mediaMTXItem // by path
+	muxers      []mediaMTXItem
+	connections [len(mediaMTXLists)][]mediaMTXItem
+	clock       time.Duration
+	ordered     bool
+}
+
+// mediaMTXInfo is there since 1.15.
+type mediaMTXInfo struct {
+	Version string `json:"version"`
+	Started string `json:"started"`
+}
+
+// boundedBy reports whether the counters of paths hold what readers were sent and nothing else.
+func (i mediaMTXInfo) boundedBy() bool {
+	major, rest, _ := strings.Cut(strings.TrimPrefix(i.Version, "v"), ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	first, err := strconv.Atoi(major)
 	if err != nil {
-		return s, err
+		return false
 	}
-	for i := range paths {
-		if c, ok := mediaMTXSource(&paths[i], clock); ok {
+	second, err := strconv.Atoi(minor)
+	return err == nil && (first > 1 || first == 1 && second >= 20)
+}
+
+func (mediaMTX) snapshot(ctx context.Context, a *api) (Snapshot, error) {
+	var m mediaMTXAnswer
+	questions := []func(context.Context) error{
+		func(ctx context.Context) error { return optional(m.readInfo(ctx, a)) },
+		func(ctx context.Context) error {
+			var err error
+			m.muxers, _, err = mediaMTXList(ctx, a, "hlsmuxers", nil)
+			return optional(err)
+		},
+	}
+	for i, list := range mediaMTXLists {
+		questions = append(questions, func(ctx context.Context) error {
+			var err error
+			m.connections[i], _, err = mediaMTXList(ctx, a, list.name, nil)
+			return optional(err)
+		})
+	}
+	var err error
+	m.ordered, err = a.firstThen(ctx, func(ctx context.Context) (err error) {
+		m.paths, m.clock, err = mediaMTXList(ctx, a, "paths", nil)
+		return err
+	}, questions...)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	if m.info.boundedBy() {
+		if err := m.readForwards(ctx, a); err != nil {
+			return Snapshot{}, err
+		}
+	}
+	return m.snapshot(), nil
+}
+
+// optional makes nothing of an address that the server does not know.
+func optional(err error) error {
+	if isNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func (m *mediaMTXAnswer) readInfo(ctx context.Context, a *api) error {
+	got, err := a.get(ctx, "v3/info", nil)
+	if err != nil {
+		return err
+	}
+	return got.json(&m.info)
+}
+
+// readForwards asks for what paths pass on to other servers, of those paths whose configuration has such.
+func (m *mediaMTXAnswer) readForwards(ctx context.Context, a *api) error {
+	var confs struct {
+		Items []struct {
+			Name    string `json:"name"`
+			Forward []any  `json:"forward"`
+		} `json:"items"`
+	}
+	got, err := a.get(ctx, "v3/config/paths/list", url.Values{"itemsPerPage": {strconv.Itoa(maxForwarding)}})
+	if err != nil {
+		return optional(err)
+	}
+	if err := got.json(&confs); err != nil {
+		return err
+	}
+	forwarding := map[string]bool{}
+	for _, c := range confs.Items {
+		forwarding[c.Name] = len(c.Forward) > 0
+	}
+	var questions []func(context.Context) error
+	var names []string
+	for i := range m.paths {
+		if m.paths[i].Ready && forwarding[m.paths[i].ConfName] {
+			names = append(names, m.paths[i].Name)
+		}
+	}
+	lists := make([][]mediaMTXItem, len(names))
+	for i, name := range names {
+		questions = append(questions, func(ctx context.Context) (err error) {
+			lists[i], _, err = mediaMTXList(ctx, a, "paths/forward", url.Values{"path": {name}})
+			return optional(err) // the path is gone
+		})
+	}
+	if err := together(ctx, questions...); err != nil {
+		return err
+	}
+	m.forwards = map[string][]mediaMTXItem{}
+	for i, name := range names {
+		m.forwards[name] = lists[i]
+	}
+	return nil
+}
+
+// maxForwarding is how many configurations of paths are looked through for such that forward.
+const maxForwarding = 10_000
+
+func (m *mediaMTXAnswer) snapshot() Snapshot {
+	s := Snapshot{Start: m.info.Started, Ordered: m.ordered}
+	ingest := map[string]Ingest{} // by the id of the publisher
+	for i := range m.paths {
+		path := &m.paths[i]
+		if path.Source != nil && path.Source.ID != "" {
+			ingest[path.Source.ID] = mediaMTXTracks(path.Tracks2)
+		}
+		if c, ok := mediaMTXSource(path, m.clock); ok {
 			s.Connections = append(s.Connections, c)
 		}
-	}
-	muxers, clock, err := m.optional(ctx, "hlsmuxers")
-	if err != nil {
-		return s, err
-	}
-	for i := range muxers {
-		s.Streams = append(s.Streams, mediaMTXMuxer(&muxers[i], clock))
-	}
-	for _, list := range mediaMTXLists {
-		items, clock, err := m.optional(ctx, list.name)
-		if err != nil {
-			return s, err
-		}
-		for i := range items {
-			if c, ok := mediaMTXConnection(&items[i], list.protocol, clock); ok {
+		for k := range m.forwards[path.Name] {
+			if c, ok := mediaMTXForward(&m.forwards[path.Name][k], path, m.clock); ok {
 				s.Connections = append(s.Connections, c)
 			}
 		}
+		if sent := path.sent(); m.info.boundedBy() && path.Ready && sent != event.Absent {
+			s.Bounds = append(s.Bounds, Stream{
+				Name: streamName(path.Name), ID: path.ReadyTime.Format(time.RFC3339Nano), Received: event.Absent, Sent: sent, Since: local(path.ReadyTime, m.clock),
+			})
+		}
 	}
-	return s, nil
+	for i := range m.muxers {
+		s.Streams = append(s.Streams, mediaMTXMuxer(&m.muxers[i], m.clock))
+	}
+	for i, list := range mediaMTXLists {
+		for k := range m.connections[i] {
+			c, ok := mediaMTXConnection(&m.connections[i][k], list.protocol, m.clock)
+			if !ok {
+				continue
+			}
+			if of, ok := ingest[c.ID]; ok && c.Publisher {
+				c.Ingest.VideoCodec, c.Ingest.AudioCodec, c.Ingest.Width, c.Ingest.Height = of.VideoCodec, of.AudioCodec, of.Width, of.Height
+			}
+			s.Connections = append(s.Connections, c)
+		}
+	}
+	return s
 }
 
-func (m *mediaMTX) optional(ctx context.Context, name string) ([]mediaMTXItem, time.Duration, error) {
-	items, clock, err := m.list(ctx, name)
-	if errors.Is(err, errNotFound) {
-		return nil, 0, nil
-	}
-	return items, clock, err
-}
-
-func (m *mediaMTX) list(ctx context.Context, name string) (items []mediaMTXItem, clock time.Duration, err error) {
-	for page := range maxPages {
-		body, offset, err := m.get(ctx, "v3/"+name+"/list",
-			url.Values{"itemsPerPage": {strconv.Itoa(pageSize)}, "page": {strconv.Itoa(page)}})
+func mediaMTXList(ctx context.Context, a *api, name string, query url.Values) ([]mediaMTXItem, time.Duration, error) {
+	var found []mediaMTXPage
+	var clock time.Duration
+	err := pages(ctx, func(ctx context.Context, number int) (int, error) {
+		asked := url.Values{"itemsPerPage": {strconv.Itoa(pageSize)}, "page": {strconv.Itoa(number)}}
+		for key, values := range query {
+			asked[key] = values
+		}
+		got, err := a.get(ctx, "v3/"+name+"/list", asked)
 		if err != nil {
-			return nil, 0, err
+			return 0, err
 		}
-		p, err := decodeMediaMTX(body)
+		page, err := decodeMediaMTX(got)
 		if err != nil {
-			return nil, 0, fmt.Errorf("%s: %w", name, err)
+			return 0, fmt.Errorf("%s: %w", name, err)
 		}
-		items, clock = append(items, p.Items...), offset
-		if page+1 >= p.PageCount {
-			return items, clock, nil
+		if number == 0 {
+			clock = got.clock
+			found = make([]mediaMTXPage, min(max(page.PageCount, 1), maxPages))
 		}
+		found[number] = page
+		return page.PageCount, nil
+	})
+	if err != nil {
+		return nil, 0, err
 	}
-	return nil, 0, fmt.Errorf("%s: the list has more than %d pages", name, maxPages)
+	var items []mediaMTXItem
+	for i := range found {
+		items = append(items, found[i].Items...)
+	}
+	return items, clock, nil
 }
 
 // mediaMTXSource returns what a path fetches itself, such as a camera: it is in no list of connections.
@@ -156,6 +315,18 @@ func mediaMTXSource(path *mediaMTXItem, clock time.Duration) (Connection, bool) 
 	return Connection{
 		ID: "path " + path.Name + " " + path.ReadyTime.Format(time.RFC3339Nano), Stream: streamName(path.Name), Publisher: true,
 		Protocol: label(strings.ToLower(protocol), event.MaxTextBytes), Received: path.received(), Sent: event.Absent, Since: local(path.ReadyTime, clock),
+		Ingest: mediaMTXTracks(path.Tracks2),
+	}, true
+}
+
+// mediaMTXForward returns what a path passes on to another server.
+func mediaMTXForward(item, path *mediaMTXItem, clock time.Duration) (Connection, bool) {
+	if item.ID == "" {
+		return Connection{}, false
+	}
+	return Connection{
+		ID: item.ID, Stream: streamName(path.Name), Protocol: label(strings.ToLower(item.Protocol), event.MaxTextBytes), Push: true, Received: event.Absent, Sent: item.sent(),
+		Since: local(item.Created, clock),
 	}, true
 }
 
@@ -166,16 +337,39 @@ func mediaMTXMuxer(muxer *mediaMTXItem, clock time.Duration) Stream {
 	}
 }
 
-// mediaMTXConnection returns false for a connection that neither reads nor publishes yet. HLS sessions have no state.
+// mediaMTXConnection returns a connection, without a stream if it neither reads nor publishes yet. Sessions of HLS have no state.
 func mediaMTXConnection(item *mediaMTXItem, protocol string, clock time.Duration) (Connection, bool) {
-	if item.ID == "" || item.Path == "" || item.State == "idle" {
+	if item.ID == "" {
 		return Connection{}, false
 	}
-	return Connection{
+	c := Connection{
 		ID: item.ID, Stream: streamName(item.Path), Publisher: item.State == "publish", Protocol: protocol,
-		Address: address(item.RemoteAddr), UserAgent: item.UserAgent, Client: item.UserAgent, Relay: item.IsCDN,
+		Address: address(item.RemoteAddr), UserAgent: item.UserAgent, Client: item.UserAgent, Relay: item.IsCDN, Connectionless: protocol == "hls",
 		Received: item.received(), Sent: item.sent(), Since: local(item.Created, clock),
-	}, true
+	}
+	if item.State == "idle" {
+		c.Stream = ""
+	}
+	if c.Publisher {
+		c.Ingest.RoundTrip = time.Duration(max(item.RoundTrip, 0) * float64(time.Millisecond))
+		c.Ingest.Packets = max(counter(item.RTPPackets, item.SRTPackets), 0)
+		c.Ingest.Lost = max(counter(item.RTPLost, item.SRTLost), 0)
+	}
+	return c, true
+}
+
+// mediaMTXTracks returns what is known of the media of a path.
+func mediaMTXTracks(tracks []mediaMTXTrack) Ingest {
+	var of Ingest
+	for _, t := range tracks {
+		switch t.Codec {
+		case "AV1", "VP9", "VP8", "H265", "H264", "MPEG-4 Video", "MPEG-1/2 Video", "M-JPEG":
+			of.VideoCodec, of.Width, of.Height = t.Codec, t.Props.Width, t.Props.Height
+		default:
+			of.AudioCodec = t.Codec
+		}
+	}
+	return of
 }
 
 // local converts a time of the server's clock to this machine's.
@@ -184,4 +378,43 @@ func local(t time.Time, clock time.Duration) time.Time {
 		return t
 	}
 	return t.Add(clock)
+}
+
+// hook decodes what a command of MediaMTX posts as a form: event, path, and the type and id of the publisher or reader. Such a hook
+// tells neither addresses nor bytes, so that it asks for a poll.
+func (mediaMTX) hook(_ http.Header, body []byte) ([]Hook, HookAnswer, error) { //nolint:unparam // as hooked wants it
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, HookAnswer{}, fmt.Errorf("a hook of MediaMTX must be a form: %w", err)
+	}
+	h := Hook{Poll: true, Connection: Connection{
+		ID: form.Get("id"), Stream: streamName(form.Get("path")), Protocol: mediaMTXProtocol(form.Get("type")), Received: event.Absent, Sent: event.Absent,
+	}}
+	switch form.Get("event") {
+	case "publish":
+		h.Action, h.Connection.Publisher = Opened, true
+	case "read":
+		h.Action = Opened
+	case "unpublish", "unread":
+		h.Action = Ended
+	default:
+		return nil, HookAnswer{}, errors.New("the event of a hook of MediaMTX must be publish, unpublish, read or unread")
+	}
+	if h.Connection.Stream == "" {
+		return nil, HookAnswer{}, errors.New("a hook of MediaMTX must have a path")
+	}
+	if h.Connection.ID == "" || h.Connection.Protocol == "" { // what a path fetches itself; the poll shows it
+		h.Action = Other
+	}
+	return []Hook{h}, HookAnswer{}, nil
+}
+
+// mediaMTXProtocol returns the protocol of a type such as rtmpConn, rtspsSession or webRTCSession, "" for one that is no connection.
+func mediaMTXProtocol(kind string) string {
+	for _, suffix := range [...]string{"Conn", "Session"} {
+		if protocol, ok := strings.CutSuffix(kind, suffix); ok {
+			return label(strings.ToLower(protocol), event.MaxTextBytes)
+		}
+	}
+	return ""
 }

@@ -104,6 +104,7 @@ func TestMediaMTX(t *testing.T) {
 			{ID: "path cam 2026-11-24T06:23:24.186917318Z", Stream: "cam", Publisher: true, Protocol: "rtsp", Received: 5000, Sent: none, Since: created},
 			{ID: "a", Stream: "live/test", Publisher: true, Protocol: "rtmp", Address: address("192.0.2.1"), Received: 277628, Sent: 3467, Since: created},
 			{ID: "b", Stream: "live/test", Protocol: "rtmp", Address: address("2001:db8::2"), Received: 3442, Sent: 176038, Since: created},
+			{ID: "c", Protocol: "rtmp", Address: address("192.0.2.3"), Received: 1, Sent: 1, Since: created},
 		}},
 		{"with new names of counters and HLS sessions", map[string][]string{
 			"paths": {}, "hlsmuxers": {},
@@ -119,7 +120,7 @@ func TestMediaMTX(t *testing.T) {
 			{ID: "d", Stream: "p", Protocol: "rtsp", Address: address("192.0.2.4"), Received: 18, Sent: 19, Since: created},
 			{ID: "a", Stream: "p", Publisher: true, Protocol: "srt", Address: address("192.0.2.1"), Received: 12, Sent: 13, Since: created},
 			{ID: "b", Stream: "p", Protocol: "webrtc", Address: address("192.0.2.2"), Received: 14, Sent: 15, Since: created},
-			{ID: "c", Stream: "p", Protocol: "hls", Address: address("192.0.2.3"), UserAgent: "Mozilla/5.0", Client: "Mozilla/5.0", Relay: true,
+			{ID: "c", Stream: "p", Protocol: "hls", Address: address("192.0.2.3"), UserAgent: "Mozilla/5.0", Client: "Mozilla/5.0", Relay: true, Connectionless: true,
 				Received: none, Sent: 17, Since: created},
 		}},
 	} {
@@ -142,8 +143,8 @@ func TestMediaMTX(t *testing.T) {
 func TestMediaMTXRefuses(t *testing.T) {
 	for _, test := range []struct{ name, body, want string }{
 		{"what is no list", `{"error":"x"}`, "has no items"},
-		{"what is no JSON", `<html>`, "decode"},
-		{"a counter that is no number", `{"pageCount":1,"items":[{"name":"a","bytesReceived":"x"}]}`, "decode"},
+		{"what is no JSON", `<html>`, "cannot be read: invalid character"},
+		{"a counter that is no number", `{"pageCount":1,"items":[{"name":"a","bytesReceived":"x"}]}`, "cannot be read: json"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -159,7 +160,7 @@ func TestMediaMTXRefuses(t *testing.T) {
 	}
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	if _, err := poll(t, Config{Type: TypeMediaMTX, URL: server.URL}); !errors.Is(err, errNotFound) {
+	if _, err := poll(t, Config{Type: TypeMediaMTX, URL: server.URL}); !isNotFound(err) {
 		t.Errorf("a server that is no MediaMTX: %v", err)
 	}
 }
@@ -202,7 +203,8 @@ func TestMediaMTXMetrics(t *testing.T) {
 	}
 	checkSnapshot(t, got, []Stream{{Name: "live/test", Protocol: "hls", Received: none, Sent: 40}}, []Connection{
 		{ID: "a", Stream: "live/test", Publisher: true, Protocol: "rtmp", Address: address("192.0.2.1"), Received: 341840, Sent: 3467},
-		{ID: "h", Stream: "live/test", Protocol: "hls", Address: address("192.0.2.3"), Relay: true, Received: none, Sent: 30},
+		{ID: "h", Stream: "live/test", Protocol: "hls", Address: address("192.0.2.3"), Relay: true, Connectionless: true, Received: none, Sent: 30},
+		{ID: "i", Protocol: "srt", Address: address("192.0.2.2"), Received: none, Sent: 9},
 		{ID: "s", Stream: "live/test", Protocol: "srt", Address: address("192.0.2.2"), Received: 1, Sent: 2500000},
 	})
 	body = "paths 0\n" + `rtmp_conns_bytes_received{id="dd36e3f2",state="publish"} 341840` + "\n"
@@ -374,5 +376,36 @@ paths: {all_others: {}}
 	checkBroadcast(t, &sink, length, c.Interval)
 	if _, err := poll(t, Config{Type: TypeMediaMTX, URL: "http://" + metrics + "/metrics"}); err != nil && !errors.Is(err, errNoPath) {
 		t.Errorf("metrics: %v", err)
+	}
+}
+
+func TestMediaMTXHook(t *testing.T) {
+	const none = event.Absent
+	c := Connection{ID: "a", Stream: "live/test", Protocol: "rtmp", Received: none, Sent: none}
+	publisher := c
+	publisher.Publisher = true
+	camera := Connection{Stream: "cam", Received: none, Sent: none}
+	for _, test := range []struct {
+		body string
+		want Hook
+	}{
+		{"event=publish&type=rtmpConn&id=a&path=live%2Ftest", Hook{Action: Opened, Connection: publisher, Poll: true}},
+		{"event=unpublish&type=rtmpConn&id=a&path=live%2Ftest", Hook{Action: Ended, Connection: c, Poll: true}},
+		{"event=read&type=rtmpConn&id=a&path=live/test", Hook{Action: Opened, Connection: c, Poll: true}},
+		{"event=unread&type=rtmpConn&id=a&path=live/test", Hook{Action: Ended, Connection: c, Poll: true}},
+		{"event=publish&type=rtspSource&id=&path=cam", Hook{Connection: camera, Poll: true}},
+	} {
+		got, _, err := mediaMTX{}.hook(nil, []byte(test.body))
+		if test.want.Action == Other {
+			test.want.Connection.Publisher = true
+		}
+		if err != nil || !slices.Equal(got, []Hook{test.want}) {
+			t.Errorf("%s gives %+v, %v; want %+v", test.body, got, err, test.want)
+		}
+	}
+	for _, body := range []string{"", "event=play&id=a&path=b", "event=read&id=a", "%", "event=read;id=a"} {
+		if got, _, err := (mediaMTX{}).hook(nil, []byte(body)); err == nil {
+			t.Errorf("%q gives %+v", body, got)
+		}
 	}
 }

@@ -1,16 +1,17 @@
 // Package mediaserver asks media servers (MediaMTX, SRS, nginx-rtmp) what they have received and sent so far, and turns the
 // growth of their counters into traffic, viewers and broadcasts.
 //
-// A Server takes snapshots, a Differ turns a sequence of snapshots into what happened between them, and a Poller keeps both
+// A kind knows one product: it asks for what the product tells and puts it into a Snapshot. A Server takes snapshots, a Differ turns a sequence of snapshots into what happened between them, and a Poller keeps both
 // running and hands the result to a Sink. Addresses and referrers are delivered as the server gives them: where they are
 // looked up and in which form they are stored is the collector's business.
 package mediaserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -21,11 +22,15 @@ import (
 
 // Connection is one publisher or player of a media server, as one snapshot sees it.
 type Connection struct {
-	ID        string // unique within a run of the server
-	Stream    string
-	StreamID  string     // ID of the Stream whose counters hold the connection's, "" if unknown
-	Publisher bool       // sends to the server; else it plays
-	Protocol  string     // lower case: rtmp, rtmps, rtsp, rtsps, srt, webrtc, hls, flv, moq, …
+	ID string // unique within a run of the server
+	// Stream is what it sends or plays. A connection that has not chosen a stream yet, or not any more, has "": it is known, and what
+	// it does counts when it uses a stream.
+	Stream string
+	// StreamID is the ID of the Stream whose counters hold the connection's, "" if the server does not say.
+	StreamID  string
+	Publisher bool // sends to the server; else it plays
+	// Protocol is in lower case: rtmp, rtmps, rtsp, rtsps, srt, webrtc, hls, flv, moq, …
+	Protocol  string
 	Address   netip.Addr // the zero Addr if unknown
 	Referrer  string     // URL of the page that embeds the player, "" if unknown
 	UserAgent string
@@ -35,13 +40,35 @@ type Connection struct {
 	Since          time.Time // begin of the connection by this machine's clock, zero if unknown
 	// Relay marks a player that passes the stream on, such as a CDN. It is no viewer.
 	Relay bool
+	// Push marks what the server itself passes on to another server. It is no playout, unless Config.Relays asks for it.
+	Push bool
+	// Connectionless marks a player that asks for parts of the stream, as by HLS, and of whose end the server learns late. It is a
+	// viewer while what it was sent grows.
+	Connectionless bool
+	Ingest         Ingest
 }
+
+// Ingest is what a server measures of what a publisher sends. What is 0 or "" it does not measure.
+type Ingest struct {
+	VideoCodec, AudioCodec string // as the server writes them
+	Width, Height          int    // of the picture
+	FrameRate              float64
+	RoundTrip, Jitter      time.Duration
+	// Packets that came and Lost are numbers so far. What the line lost and the publisher sent again is lost, too.
+	Packets, Lost int64
+	// MediaTime is the time stamp of the newest media; beside the time on air it shows a publisher that falls behind.
+	MediaTime time.Duration
+}
+
+// ProtocolRelay is the protocol of what connections with Push were sent.
+const ProtocolRelay = "relay"
 
 // Stream is what the server has received and sent for one stream so far, which holds what connections did that came and went
 // between two snapshots. It is only there if the server counts the same bytes for the stream as for its connections.
 type Stream struct {
 	Name string
-	// ID changes when the server counts from zero again because the stream was published anew, "" if the server has none.
+	// ID tells streams apart that have one name, and changes when the server counts from zero again because the stream was published
+	// anew; "" if the server has none.
 	ID string
 	// Protocol restricts the counters to the connections of one protocol, "" if they are those of all protocols.
 	Protocol       string
@@ -57,6 +84,12 @@ type Snapshot struct {
 	Time        time.Time // when the server was asked; everything before is in the counters
 	Streams     []Stream
 	Connections []Connection
+	// Bounds are counters of streams that hold at least the media that all connections were sent, but not all of their bytes; Ordered
+	// says that they were read before the connections.
+	Bounds  []Stream
+	Ordered bool
+	// Notice is what the operator should know, "" if nothing.
+	Notice string
 }
 
 // Server is a media server that can be asked for snapshots. Poll must not be called by several goroutines at once.
@@ -71,6 +104,9 @@ const (
 	TypeNginxRTMP = "nginx-rtmp"
 )
 
+// Types are all of them.
+func Types() []string { return []string{TypeMediaMTX, TypeSRS, TypeNginxRTMP} }
+
 // Config says how a media server is reached.
 type Config struct {
 	Type string // one of the types above
@@ -79,8 +115,10 @@ type Config struct {
 	URL                string
 	Username, Password string // for HTTP Basic, none if the user name is empty
 	Token              string // for HTTP Bearer, used if there is no user name
+	CA                 string // path of a PEM file with the certificates that are trusted, "" for those that the system trusts
 	Organization       string // whose traffic it is
 	Interval           time.Duration
+	Relays             bool // what is passed on to other servers counts as playout, as ProtocolRelay
 	// StreamName returns the name under which a stream counts, by the server's name; nil for the same.
 	StreamName func(string) string
 }
@@ -88,27 +126,117 @@ type Config struct {
 // DefaultInterval is the time between two polls if the configuration names none.
 const DefaultInterval = 10 * time.Second
 
-// ErrType says that the configuration names an unknown type of server.
-var ErrType = errors.New("the type of a media server must be mediamtx, srs or nginx-rtmp")
+// kind asks one type of server.
+type kind interface {
+	// snapshot returns what the server says, without Time.
+	snapshot(ctx context.Context, a *api) (Snapshot, error)
+}
+
+// newKind returns what asks a server of the given type, whose API has the given path; nil if there is no such type.
+func newKind(serverType, path string) kind {
+	switch serverType {
+	case TypeMediaMTX:
+		if strings.HasSuffix(path, "/metrics") {
+			return mediaMTXMetrics{}
+		}
+		return mediaMTX{}
+	case TypeSRS:
+		return srs{}
+	case TypeNginxRTMP:
+		return &nginxRTMP{}
+	}
+	return nil
+}
+
+// StreamName returns the stream that a name of a server's is by default. A name of a server of RTMP is the one of an application, as
+// in live/NAME, and a stream's; its application is left out. Names of other servers are kept as they are, but for a usual application.
+func StreamName(serverType, name string) string {
+	application, stream, ok := strings.Cut(name, "/")
+	if !ok || stream == "" {
+		return name
+	}
+	switch serverType {
+	case TypeSRS:
+		// The virtual host is in front if it is not the default one.
+		if rest, last, ok := strings.Cut(stream, "/"); ok && strings.Contains(application, ".") && rest != "" && last != "" {
+			return application + "/" + last
+		}
+		return stream
+	case TypeNginxRTMP:
+		return stream
+	}
+	switch strings.ToLower(application) {
+	case "live", "app":
+		return stream
+	}
+	return name
+}
+
+// Check returns what is wrong with a configuration, without a look at anything that it names.
+func (c Config) Check() error {
+	base, err := parseURL(c.URL)
+	if err != nil {
+		return err
+	}
+	if newKind(c.Type, base.Path) == nil {
+		return fmt.Errorf("%q: the type of a media server must be one of %s", c.Type, strings.Join(Types(), ", "))
+	}
+	return nil
+}
+
+// Name returns what the server is called if it has no name: host, port and path of its URL, "" if that is none.
+func (c Config) Name() string {
+	base, err := parseURL(c.URL)
+	if err != nil {
+		return ""
+	}
+	return base.Host + strings.TrimSuffix(base.Path, "/")
+}
 
 // New returns the server that the configuration describes, without asking it anything.
 func New(c Config) (Server, error) {
-	api, err := newAPI(c)
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	a, err := newAPI(c)
 	if err != nil {
 		return nil, err
 	}
-	switch c.Type {
-	case TypeMediaMTX:
-		if strings.HasSuffix(api.base.Path, "/metrics") {
-			return &mediaMTXMetrics{api}, nil
-		}
-		return &mediaMTX{api}, nil
-	case TypeSRS:
-		return &srs{api}, nil
-	case TypeNginxRTMP:
-		return &nginxRTMP{api: api}, nil
+	return &polled{a, newKind(c.Type, a.base.Path)}, nil
+}
+
+// polled is a Server.
+type polled struct {
+	*api
+	kind kind
+}
+
+// Poll implements Server.
+func (p *polled) Poll(ctx context.Context) (Snapshot, error) {
+	now := time.Now()
+	s, err := p.kind.snapshot(ctx, p.api)
+	s.Notice = p.takeNotice()
+	if s.Time.IsZero() {
+		s.Time = now
 	}
-	return nil, fmt.Errorf("%q: %w", c.Type, ErrType)
+	return s, err
+}
+
+// hook implements hooked for kinds that do.
+func (p *polled) hook(header http.Header, body []byte) ([]Hook, HookAnswer, error) {
+	if k, ok := p.kind.(hooked); ok {
+		return k.hook(header, body)
+	}
+	return nil, HookAnswer{}, fmt.Errorf("%s has no hooks", p.config.Type)
+}
+
+// redacted returns an address without its password and query.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return plainURL(u)
 }
 
 // label makes a name that a server gives fit to become a label: UTF-8 without control characters, of at most limit bytes.

@@ -5,10 +5,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -19,7 +17,7 @@ import (
 
 // mediaMTXMetrics reads the metrics of MediaMTX (https://mediamtx.org/docs/features/metrics), for those that do not enable
 // its API. They do not say what a path fetches itself, and when a connection began.
-type mediaMTXMetrics struct{ api }
+type mediaMTXMetrics struct{}
 
 // errNoPath says that the metrics come from a version whose connections do not name their path.
 var errNoPath = errors.New("the metrics of this version of MediaMTX do not say which path a connection has; enable its API")
@@ -36,27 +34,24 @@ var mediaMTXFamilies = []struct{ prefix, protocol string }{
 	{"hls_sessions_", "hls"},
 }
 
-// Poll implements Server.
-func (m *mediaMTXMetrics) Poll(ctx context.Context) (Snapshot, error) {
-	now := time.Now()
-	body, _, err := m.get(ctx, "", nil)
+func (mediaMTXMetrics) snapshot(ctx context.Context, a *api) (Snapshot, error) {
+	got, err := a.get(ctx, "", nil)
 	if err != nil {
 		return Snapshot{}, err
 	}
-	s, err := decodeMediaMTXMetrics(body)
-	s.Time = now
-	return s, err
+	return decodeMediaMTXMetrics(got)
 }
 
-func decodeMediaMTXMetrics(body []byte) (Snapshot, error) {
-	var s Snapshot
+func decodeMediaMTXMetrics(a answer) (Snapshot, error) {
+	// The ids of connections are those of no others, whatever the run.
+	s := Snapshot{Start: "metrics"}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(body))
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(a.body))
 	if err != nil {
-		return s, fmt.Errorf("decode the metrics of MediaMTX: %w", err)
+		return s, failed(ReasonAnswer, "the answer of %s is no metrics: %w", a.about, err)
 	}
 	if families["paths"] == nil {
-		return s, errors.New("the answer has no metrics of MediaMTX")
+		return s, a.unknown("MediaMTX's metrics: it has none of paths")
 	}
 	connections := map[string]*Connection{}
 	for _, f := range mediaMTXFamilies {
@@ -103,28 +98,28 @@ func firstFamily(families map[string]*dto.MetricFamily, prefix string, names ...
 	return nil
 }
 
-// metricConnection returns the connection that a metric belongs to, nil if it is one that neither reads nor publishes, or the
-// zero that stands for no connection.
+// metricConnection returns the connection that a metric belongs to, without a stream if it neither reads nor publishes, and nil if
+// it is the zero that stands for no connection.
 func metricConnection(known map[string]*Connection, metric *dto.Metric, protocol string) (*Connection, error) {
 	labels := metricLabels(metric)
 	id := labels["id"]
-	if id == "" || labels["state"] == "idle" {
+	if id == "" {
 		return nil, nil
 	}
 	if c := known[id]; c != nil {
 		return c, nil
 	}
 	path, ok := labels["path"]
-	if !ok {
+	switch {
+	case labels["state"] == "idle":
+		path = ""
+	case !ok:
 		return nil, errNoPath
-	}
-	if path == "" {
-		return nil, nil
 	}
 	c := &Connection{
 		ID: id, Stream: streamName(path), Publisher: labels["state"] == "publish", Protocol: protocol,
 		Address: address(labels["remoteAddr"]), UserAgent: labels["userAgent"], Client: labels["userAgent"],
-		Relay: strings.EqualFold(labels["isCDN"], "true"), Received: event.Absent, Sent: event.Absent,
+		Relay: strings.EqualFold(labels["isCDN"], "true"), Connectionless: protocol == "hls", Received: event.Absent, Sent: event.Absent,
 	}
 	known[id] = c
 	return c, nil

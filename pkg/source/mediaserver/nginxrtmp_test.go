@@ -64,26 +64,27 @@ const nginxStatText = `<?xml version="1.0" encoding="utf-8" ?>
 
 func TestNginxRTMP(t *testing.T) {
 	const none = event.Absent
-	stat, err := decodeNginxRTMP(fmt.Appendf(nil, nginxStatText, 21146, 7, 6400))
+	stat, err := decodeNginxRTMP(answer{body: fmt.Appendf(nil, nginxStatText, 21146, 7, 6400)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := after(100)
-	got, err := new(nginxRTMP).snapshot(stat, now)
+	got, err := new(nginxRTMP).read(stat, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkSnapshot(t, got, []Stream{{Name: "live/test", ID: got.Streams[0].ID, Protocol: "rtmp", Received: 217690, Sent: 118622,
+	checkSnapshot(t, got, []Stream{{Name: "live/test", ID: "1", Protocol: "rtmp", Received: 217690, Sent: 118622,
 		Since: after(93.6), VideoBitrate: 900000, AudioBitrate: 64000}}, []Connection{
-		{ID: "2", Stream: "live/test", Protocol: "rtmp", Address: address("192.0.2.2"), Referrer: "https://site.example/?a=1&b=2",
-			Client: "LNX 9,0,124,2", Received: none, Sent: none, Since: after(100 - 3.747).UTC()},
-		{ID: "1", Stream: "live/test", Publisher: true, Protocol: "rtmp", Address: address("192.0.2.1"),
-			Client: "FMLE/3.0 (compatible; Lavf59.27", Received: none, Sent: none, Since: after(100 - 6.578).UTC()},
-		{ID: "3", Stream: "live/test", Protocol: "rtmp", Received: none, Sent: none, Since: time.Time{}.UTC()},
 		{ID: "4", Stream: "vod/film.flv", Protocol: "rtmp", Address: address("192.0.2.4"), Received: none, Sent: none, Since: after(99).UTC()},
+		{ID: "2", Stream: "live/test", StreamID: "1", Protocol: "rtmp", Address: address("192.0.2.2"), Referrer: "https://site.example/?a=1&b=2",
+			Client: "LNX 9,0,124,2", Received: none, Sent: none, Since: after(100 - 3.747).UTC()},
+		{ID: "1", Stream: "live/test", StreamID: "1", Publisher: true, Protocol: "rtmp", Address: address("192.0.2.1"),
+			Client: "FMLE/3.0 (compatible; Lavf59.27", Received: none, Sent: none, Since: after(100 - 6.578).UTC(),
+			Ingest: Ingest{VideoCodec: "H264", Width: 320, Height: 240, FrameRate: 25, MediaTime: 6223 * time.Millisecond}},
+		{ID: "3", Stream: "live/test", StreamID: "1", Protocol: "rtmp", Received: none, Sent: none, Since: time.Time{}.UTC()},
 	})
 	for _, body := range []string{``, `<html></html>`, `<rtmp><pid>x</pid></rtmp>`, `<rtmp><pid>1</pid>`} {
-		if _, err := decodeNginxRTMP([]byte(body)); err == nil {
+		if _, err := decodeNginxRTMP(answer{body: []byte(body)}); err == nil {
 			t.Errorf("%q is taken", body)
 		}
 	}
@@ -142,11 +143,11 @@ func TestNginxRTMPFollowsOneProcess(t *testing.T) {
 				return len(*known)
 			}
 			for i, s := range test.steps {
-				stat, err := decodeNginxRTMP(fmt.Appendf(nil, nginxStatText, s.pid, s.uptime, s.age))
+				stat, err := decodeNginxRTMP(answer{body: fmt.Appendf(nil, nginxStatText, s.pid, s.uptime, s.age)})
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := n.snapshot(stat, after(s.at))
+				got, err := n.read(stat, after(s.at))
 				if s.failed {
 					if !errors.Is(err, errWorkers) {
 						t.Fatalf("step %d: error %v", i, err)

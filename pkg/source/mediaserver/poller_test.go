@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -86,7 +87,7 @@ func (s *scriptedServer) count() int {
 	return s.polls
 }
 
-func answer(connections ...Connection) func() (Snapshot, error) {
+func answering(connections ...Connection) func() (Snapshot, error) {
 	return func() (Snapshot, error) { return Snapshot{Time: time.Now(), Connections: connections}, nil }
 }
 
@@ -131,7 +132,9 @@ func runPoller(t *testing.T, server *scriptedServer, sink *memorySink, n int) st
 }
 
 func TestPollerKeepsWhatIsRefused(t *testing.T) {
-	growing := func(n int64) func() (Snapshot, error) { return answer(publisher("1", 100*n), player("2", alice, 10*n)) }
+	growing := func(n int64) func() (Snapshot, error) {
+		return answering(publisher("1", 100*n), player("2", alice, 10*n))
+	}
 	server := &scriptedServer{}
 	for n := range int64(20) {
 		server.steps = append(server.steps, growing(n))
@@ -185,7 +188,7 @@ func TestPollerCrashes(t *testing.T) {
 			for step < 29 {
 				p := NewPoller(Config{Type: TypeSRS, URL: "http://server", Organization: "acme"}, server, sink.position, sink, slog.New(slog.DiscardHandler))
 				for range 1 + step%3 {
-					p.poll(t.Context())
+					p.poll(t.Context(), time.Second)
 				}
 			}
 			if addressed, rest := sink.sum("ingest"); addressed != 1900 || rest != 0 {
@@ -224,11 +227,11 @@ func TestPollerBeginsAnewIfThePositionCannotBeRead(t *testing.T) {
 	}
 	for _, position := range positions {
 		sink := &memorySink{position: position}
-		server := &scriptedServer{steps: []func() (Snapshot, error){answer(publisher("1", 200)), answer(publisher("1", 250))}}
+		server := &scriptedServer{steps: []func() (Snapshot, error){answering(publisher("1", 200)), answering(publisher("1", 250))}}
 		var log lockedBuffer
 		p := NewPoller(Config{}, server, position, sink, slog.New(slog.NewTextHandler(&log, nil)))
-		p.poll(t.Context())
-		p.poll(t.Context())
+		p.poll(t.Context(), time.Second)
+		p.poll(t.Context(), time.Second)
 		if addressed, _ := sink.sum("ingest"); addressed != 50 || !strings.Contains(log.String(), "cannot be read") {
 			t.Errorf("ingest of %d bytes after the position %q, want 50; log:\n%s", addressed, position, log.String())
 		}
@@ -239,19 +242,19 @@ func TestPollerBeginsAnewIfThePositionCannotBeRead(t *testing.T) {
 func TestPollerGoesBackIfTooMuchIsRefused(t *testing.T) {
 	server := &scriptedServer{}
 	for n := range int64(5) {
-		server.steps = append(server.steps, answer(publisher("1", 100*n), player("2", alice, 10*n)))
+		server.steps = append(server.steps, answering(publisher("1", 100*n), player("2", alice, 10*n)))
 	}
 	sink := &memorySink{refuse: func(call int) bool { return call == 1 || call == 2 }}
 	p := NewPoller(Config{}, server, "", sink, slog.New(slog.DiscardHandler))
-	p.poll(t.Context())
-	p.poll(t.Context())
+	p.poll(t.Context(), time.Second)
+	p.poll(t.Context(), time.Second)
 	p.waiting.Usage = append(p.waiting.Usage, make([]event.Usage, maxKept)...)
-	p.poll(t.Context())
+	p.poll(t.Context(), time.Second)
 	if n := len(p.waiting.Usage) + len(p.waiting.Broadcasts); n != 0 {
 		t.Fatalf("%d records wait", n)
 	}
-	p.poll(t.Context())
-	p.poll(t.Context())
+	p.poll(t.Context(), time.Second)
+	p.poll(t.Context(), time.Second)
 	if addressed, _ := sink.sum("ingest"); addressed != 400 {
 		t.Errorf("ingest of %d bytes, want 400", addressed)
 	}
@@ -275,7 +278,7 @@ func TestPositionNamesNobody(t *testing.T) {
 func TestPollerLogsFailuresOnce(t *testing.T) {
 	broken := func() (Snapshot, error) { return Snapshot{}, errors.New("connection refused") }
 	server := &scriptedServer{steps: []func() (Snapshot, error){
-		answer(player("2", alice, 5)), broken, broken, broken, answer(player("2", alice, 9)), broken, answer(player("2", alice, 12)),
+		answering(player("2", alice, 5)), broken, broken, broken, answering(player("2", alice, 9)), broken, answering(player("2", alice, 12)),
 	}}
 	sink := &memorySink{}
 	log := runPoller(t, server, sink, 9)
@@ -290,22 +293,52 @@ func TestPollerLogsFailuresOnce(t *testing.T) {
 	}
 }
 
-func TestPollerHook(t *testing.T) {
-	p := NewPoller(Config{Organization: "acme", Interval: time.Second}, nil, "", &memorySink{}, slog.New(slog.DiscardHandler))
-	hook := func(server, service string) Hook {
-		return Hook{Action: OnPlay, Server: server, Service: service, Connection: player("2", alice, event.Absent)}
+// hookedServer stands in for a server whose hooks name the run that they come from, and the connection that begins.
+type hookedServer struct{ scriptedServer }
+
+func (h *hookedServer) hook(_ http.Header, body []byte) ([]Hook, HookAnswer, error) {
+	run, id, _ := strings.Cut(string(body), " ")
+	c := player(id, alice, event.Absent)
+	return []Hook{{Action: Opened, Run: run, Connection: c}, {Action: Closed, Run: run, Connection: Connection{ID: id, Sent: 7}}}, HookAnswer{Body: "ok"}, nil
+}
+
+// TestPollerHooksWaitForAPoll sends hooks before the first poll, and those of another run of the server.
+func TestPollerHooksWaitForAPoll(t *testing.T) {
+	in := func(run string) func() (Snapshot, error) {
+		return func() (Snapshot, error) { return Snapshot{Start: run, Time: time.Now()}, nil }
 	}
-	if p.Hook(hook("s", "1")) {
-		t.Error("a hook is taken before the first poll")
-	}
-	p.differ.Next(Snapshot{Start: "s/1/99", Time: begin})
-	for _, test := range []struct {
-		hook Hook
-		want bool
-	}{{hook("s", "1"), true}, {hook("s", "2"), false}, {hook("r", "1"), false}, {hook("s", ""), true}, {hook("", ""), true}} {
-		if got := p.Hook(test.hook); got != test.want {
-			t.Errorf("a hook of server %q, service %q: %t, want %t", test.hook.Server, test.hook.Service, got, test.want)
+	server := &hookedServer{scriptedServer{steps: []func() (Snapshot, error){in("s/1/99"), in("s/1/99"), in("s/2/99")}}}
+	sink := &memorySink{}
+	p := NewPoller(Config{Organization: "acme"}, server, "", sink, slog.New(slog.DiscardHandler))
+	hook := func(body string) {
+		t.Helper()
+		if reply, err := p.Hook(http.Header{}, []byte(body)); err != nil || reply.Body != "ok" {
+			t.Errorf("answer %+v, %v", reply, err)
 		}
+	}
+	expect := func(bytes, refused int64) {
+		t.Helper()
+		p.poll(t.Context(), time.Second)
+		time.Sleep(time.Millisecond) // a snapshot has what ended before it
+		if addressed, _ := sink.sum("playout"); addressed != bytes || p.Status().RefusedHooks != refused {
+			t.Errorf("%d bytes and %d refused hooks, want %d and %d", addressed, p.Status().RefusedHooks, bytes, refused)
+		}
+	}
+	hook("s/1/ a")
+	if len(p.wake) != 1 {
+		t.Error("a hook before the first poll does not ask for one")
+	}
+	expect(0, 0)
+	hook("s/1/ b")
+	expect(14, 0)
+	hook("s/1/ c")
+	hook("s/2/ d")
+	hook("r/1/ e")
+	hook(" f")
+	expect(28, 2) // c and f of the first run; e comes from another server
+	expect(35, 2) // d
+	if n := len(p.early); n != 0 {
+		t.Errorf("%d hooks wait", n)
 	}
 }
 
@@ -368,6 +401,29 @@ func TestDifferBroadcasts(t *testing.T) {
 			{before: func(d *Differ) {
 				d.Opened(live(publisher("1", event.Absent), 12))
 				d.Closed("1", 7, 0, after(15))
+			}, want: []wantEvent{
+				{1, event.Load, 12, none, none, none}, {2, event.Start, 12, none, none, none}, {3, event.Stop, 15, 3000, 3000, none},
+			}},
+		}},
+		{"a hook says when it is about to end", 1, []step{
+			{connections: []Connection{live(publisher("1", 0), 4)}, want: []wantEvent{
+				{1, event.Load, 4, none, none, none}, {2, event.Start, 4, none, none, none}, {3, event.Stats, 10, 6000, none, 900},
+			}},
+			{before: func(d *Differ) { d.Ended("1", after(15)) }, want: []wantEvent{{4, event.Stop, 15, 5000, 11000, none}}},
+		}},
+		{"and a snapshot that still has it counts", 1, []step{
+			{connections: []Connection{live(publisher("1", 0), 4)}, want: []wantEvent{
+				{1, event.Load, 4, none, none, none}, {2, event.Start, 4, none, none, none}, {3, event.Stats, 10, 6000, none, 900},
+			}},
+			{before: func(d *Differ) { d.Ended("1", after(15)) }, connections: []Connection{live(publisher("1", 0), 4)},
+				want: []wantEvent{{4, event.Stats, 20, 10000, none, 900}}},
+			{want: []wantEvent{{5, event.Stop, 20, 0, 16000, none}}},
+		}},
+		{"a hook tells of the end of one that no snapshot saw", 1, []step{
+			{},
+			{before: func(d *Differ) {
+				d.Opened(live(publisher("1", event.Absent), 12))
+				d.Ended("1", after(15))
 			}, want: []wantEvent{
 				{1, event.Load, 12, none, none, none}, {2, event.Start, 12, none, none, none}, {3, event.Stop, 15, 3000, 3000, none},
 			}},

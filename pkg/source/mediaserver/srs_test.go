@@ -34,8 +34,8 @@ func stubSRS(t *testing.T, service func() string, streams, clients func() []stri
 		}
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/api/v1/streams", list("streams", streams))
-	mux.HandleFunc("/api/v1/clients", list("clients", clients))
+	mux.HandleFunc("/api/v1/streams/", list("streams", streams))
+	mux.HandleFunc("/api/v1/clients/", list("clients", clients))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server
@@ -74,12 +74,13 @@ func TestSRS(t *testing.T) {
 	if off := began.Sub(since).Seconds() - 30.5; off < -1 || off > 1 {
 		t.Errorf("the publisher began %v before the poll, want 30.5 s", began.Sub(since))
 	}
-	got.Connections[0].Since = time.Time{}
+	got.Connections[0].Since, got.Connections[2].Since = time.Time{}, time.Time{}
 	checkSnapshot(t, got, []Stream{{Name: "live/livestream", ID: "vid-s124z6u", Received: 9000, Sent: 5100}}, []Connection{
 		{ID: "e6d4k3z1", Stream: "live/livestream", StreamID: "vid-s124z6u", Publisher: true, Protocol: "rtmp", Address: address("192.0.2.1"),
-			Referrer: "https://site.example/", Received: 8800, Sent: 3000},
+			Referrer: "https://site.example/", Received: 8800, Sent: 3000, Ingest: Ingest{VideoCodec: "H264", AudioCodec: "AAC", Width: 1280, Height: 720}},
 		{ID: "p", Stream: "live/livestream", StreamID: "vid-s124z6u", Protocol: "rtmp", Address: address("192.0.2.1"),
 			Referrer: "https://site.example/", Received: 200, Sent: 2100},
+		{ID: "new", StreamID: "vid-unlisted", Protocol: "rtmp", Address: address("192.0.2.1"), Referrer: "https://site.example/", Received: 1, Sent: 1},
 	})
 }
 
@@ -120,13 +121,13 @@ func TestSRSProtocols(t *testing.T) {
 
 // TestSRSBeforeVersion4 reads numbers where later versions have text.
 func TestSRSBeforeVersion4(t *testing.T) {
-	streams, err := decodeSRS([]byte(`{"code":0,"server":9712,"streams":[{"id":9720,"name":"a","vhost":9719,"app":"live",
-		"send_bytes":10,"recv_bytes":20}]}`))
+	streams, err := decodeSRS(answer{body: []byte(`{"code":0,"server":9712,"streams":[{"id":9720,"name":"a","vhost":9719,"app":"live",
+		"send_bytes":10,"recv_bytes":20}]}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients, err := decodeSRS([]byte(`{"code":0,"server":9712,"clients":[{"id":105,"vhost":9719,"stream":9720,"ip":"192.0.2.1",
-		"pageUrl":"","url":"rtmp://x/live/a","type":"Play","publish":false,"alive":1.5}]}`))
+	clients, err := decodeSRS(answer{body: []byte(`{"code":0,"server":9712,"clients":[{"id":105,"vhost":9719,"stream":9720,"ip":"192.0.2.1",
+		"pageUrl":"","url":"rtmp://x/live/a","type":"Play","publish":false,"alive":1.5}]}`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,8 +137,8 @@ func TestSRSBeforeVersion4(t *testing.T) {
 	if !slices.Equal(got.Connections, want) {
 		t.Errorf("%+v, want %+v", got.Connections, want)
 	}
-	for _, body := range []string{`{"code":1061}`, `[]`, `{"server":{}}`} {
-		if _, err := decodeSRS([]byte(body)); err == nil {
+	for _, body := range []string{`{"code":1061}`, `[]`, `{"server":{}}`, `{"code":0}`, `{}`} {
+		if _, err := decodeSRS(answer{body: []byte(body)}); err == nil {
 			t.Errorf("%s is taken", body)
 		}
 	}
@@ -152,31 +153,31 @@ func TestDecodeSRSHook(t *testing.T) {
 		{"publish", `{"server_id":"vid-0m3k1x2","service_id":"7z3k21x0","action":"on_publish","client_id":"e6d4k3z1","ip":"192.0.2.1",
 			"vhost":"__defaultVhost__","app":"live","tcUrl":"rtmp://203.0.113.9/live","stream":"livestream","param":"?token=x",
 			"stream_url":"/live/livestream","stream_id":"vid-s124z6u"}`,
-			Hook{OnPublish, "vid-0m3k1x2", "7z3k21x0", Connection{ID: "e6d4k3z1", Stream: "live/livestream", StreamID: "vid-s124z6u",
+			Hook{Action: Opened, Run: "vid-0m3k1x2/7z3k21x0/", Connection: Connection{ID: "e6d4k3z1", Stream: "live/livestream", StreamID: "vid-s124z6u",
 				Publisher: true, Protocol: "rtmp", Address: address("192.0.2.1"), Received: none, Sent: none}}},
 		{"play over WebRTC on a vhost", `{"action":"on_play","client_id":"a","ip":"2001:db8::1","vhost":"v.example","app":"live",
 			"stream":"livestream","tcUrl":"webrtc://203.0.113.9/live","pageUrl":"https://site.example/","stream_url":"v.example/live/livestream"}`,
-			Hook{OnPlay, "", "", Connection{ID: "a", Stream: "v.example/live/livestream", Protocol: "webrtc",
+			Hook{Action: Opened, Connection: Connection{ID: "a", Stream: "v.example/live/livestream", Protocol: "webrtc",
 				Address: address("2001:db8::1"), Referrer: "https://site.example/", Received: none, Sent: none}}},
 		{"close", `{"server_id":"vid-0m3k1x2","service_id":"7z3k21x0","action":"on_close","client_id":"e6d4k3z1","ip":"192.0.2.1",
 			"vhost":"__defaultVhost__","app":"live","send_bytes":1000,"recv_bytes":2000}`,
-			Hook{OnClose, "vid-0m3k1x2", "7z3k21x0", Connection{ID: "e6d4k3z1", Protocol: "rtmp", Address: address("192.0.2.1"),
+			Hook{Action: Closed, Run: "vid-0m3k1x2/7z3k21x0/", Connection: Connection{ID: "e6d4k3z1", Protocol: "rtmp", Address: address("192.0.2.1"),
 				Received: 2000, Sent: 1000}}},
 		{"close of an old version", `{"action":"on_close","client_id":105,"ip":"192.0.2.1","app":"live","send_bytes":1,"recv_bytes":2}`,
-			Hook{OnClose, "", "", Connection{ID: "105", Protocol: "rtmp", Address: address("192.0.2.1"), Received: 2, Sent: 1}}},
+			Hook{Action: Closed, Connection: Connection{ID: "105", Protocol: "rtmp", Address: address("192.0.2.1"), Received: 2, Sent: 1}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if !json.Valid([]byte(test.body)) {
 				t.Fatal("the test's body is no JSON")
 			}
-			got, err := DecodeSRSHook([]byte(test.body))
+			got, err := decodeSRSHook([]byte(test.body))
 			if err != nil || got != test.want {
 				t.Errorf("%+v, %v; want %+v", got, err, test.want)
 			}
 		})
 	}
 	for _, body := range []string{``, `null`, `{}`, `{"action":"on_play"}`, `{"client_id":"a"}`, `{"action":"on_close","client_id":"a","send_bytes":"x"}`} {
-		if h, err := DecodeSRSHook([]byte(body)); err == nil {
+		if h, err := decodeSRSHook([]byte(body)); err == nil {
 			t.Errorf("%q gives %+v", body, h)
 		}
 	}

@@ -7,11 +7,17 @@ import (
 )
 
 // stateVersion is the version of what the code methods write. It grows with every change of the fields below.
-const stateVersion = 1
+const stateVersion = 2
 
-// stateful is a Server that tells runs and streams apart by what it saw before.
+// stateful tells runs and streams apart by what it saw before.
 type stateful interface {
 	code(c *codec.Coder)
+}
+
+func (p *polled) code(c *codec.Coder) {
+	if k, ok := p.kind.(stateful); ok {
+		k.code(c)
+	}
 }
 
 // position returns the state of a Differ, and of the server whose snapshots it takes, as it is between two snapshots. What
@@ -46,6 +52,8 @@ func (d *Differ) code(c *codec.Coder) {
 	c.Flags(&d.seen)
 	codec.Text(c, &d.start)
 	codeTime(c, &d.last)
+	codec.List(c, &d.times, func(t *time.Time) { codeTime(c, t) })
+	codeTime(c, &d.forgotten)
 	codec.Map(c, &d.connections, func(id *string, of **connection) {
 		if c.Reading() {
 			*of = &connection{}
@@ -59,11 +67,27 @@ func (d *Differ) code(c *codec.Coder) {
 		}
 		t := *of
 		codec.Text(c, &t.Name)
-		codec.Text(c, &t.ID)
+		c.Unique(&t.ID)
 		codec.Text(c, &t.Protocol)
-		codeCounters(c, &t.read)
+		codeTime(c, &t.Since)
+		codeMeters(c, &t.read)
 		codec.Number(c, &t.missing)
-		*key = totalKey{t.Name, t.Protocol}
+		codec.Number(c, &t.arrived)
+		codec.Number(c, &t.behind)
+		*key = totalKey{streamKey{t.Name, t.Protocol}, t.ID}
+	})
+	codec.Map(c, &d.bounds, func(stream *string, of **bound) {
+		if c.Reading() {
+			*of = &bound{}
+		}
+		b := *of
+		codec.Text(c, stream)
+		c.Unique(&b.id)
+		for _, v := range [...]*int64{&b.sent, &b.known, &b.before, &b.floor, &b.unseen} {
+			codec.Number(c, v)
+		}
+		codec.Number(c, &b.missing)
+		codec.Number(c, &b.quiet)
 	})
 }
 
@@ -74,12 +98,15 @@ func (c *connection) code(to *codec.Coder) {
 	codec.Text(to, &c.Protocol)
 	codeTime(to, &c.Since)
 	codec.Number(to, &c.snapshots)
-	codeCounters(to, &c.read)
+	codeMeters(to, &c.read)
 	codeCounters(to, &c.owed)
+	codeCounters(to, &c.final)
+	codeCounters(to, &c.alone)
 	codec.Number(to, &c.missing)
 	codeTime(to, &c.closed)
+	codeTime(to, &c.ended)
 	onAir := c.broadcast != nil
-	to.Flags(&c.Publisher, &c.late, &c.covered, &onAir)
+	to.Flags(&c.Publisher, &c.late, &c.covered, &c.counted, &onAir)
 	if !onAir {
 		return
 	}
@@ -102,11 +129,30 @@ func (n *nginxRTMP) code(c *codec.Coder) {
 	codec.Number(c, &n.pid)
 	codec.Number(c, &n.uptime)
 	codec.Text(c, &n.start)
-	codec.Map(c, &n.streams, func(name *string, run *nginxRun) {
-		codec.Text(c, name)
-		codec.Text(c, &run.id)
+	codec.Number(c, &n.lives)
+	codec.List(c, &n.streams, func(run *nginxRun) {
+		codec.Number(c, &run.server)
+		codec.Text(c, &run.name)
+		c.Unique(&run.id)
 		codec.Number(c, &run.age)
+		codec.List(c, &run.clients, c.Unique)
+		codeTime(c, &run.seen)
+		codec.Number(c, &run.missing)
 	})
+}
+
+func codeMeters(c *codec.Coder, v *meters) {
+	for dir := range v {
+		m := &v[dir]
+		codec.Number(c, &m.counted)
+		fallen := m.rises > 0
+		c.Flags(&fallen)
+		if fallen {
+			codec.Number(c, &m.first)
+			codec.Number(c, &m.last)
+			codec.Number(c, &m.rises)
+		}
+	}
 }
 
 func codeCounters(c *codec.Coder, v *counters) {

@@ -1,0 +1,236 @@
+package mediaserver
+
+import (
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// documentedFailure is a row of the table of failures in the documentation.
+type documentedFailure struct{ cause, words, reason string }
+
+// documentedFailures reads the table of the page of media servers.
+func documentedFailures(t *testing.T) []documentedFailure {
+	t.Helper()
+	page, err := os.ReadFile("../../../docs/sources/media-servers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(page), "\n| what is wrong |")
+	if !ok {
+		t.Fatal("the page has no table of failures")
+	}
+	var rows []documentedFailure
+	for i, line := range strings.Split(table, "\n") {
+		if i < 2 { // the rest of the head
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		if len(cells) != 4 {
+			break
+		}
+		rows = append(rows, documentedFailure{cells[0], strings.Trim(strings.TrimPrefix(cells[1], "WARN "), "`"), strings.Trim(cells[2], "`–")})
+	}
+	return rows
+}
+
+// TestFailures brings about each failure that the documentation lists, and checks what the operator sees of it.
+func TestFailures(t *testing.T) {
+	const empty = `{"itemCount":0,"pageCount":0,"items":[]}`
+	says := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, body)
+		}
+	}
+	after := func(wait time.Duration, then http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-time.After(wait):
+				then(w, r)
+			case <-r.Context().Done():
+			}
+		}
+	}
+	serve := func(h http.HandlerFunc) func(*testing.T, *Config) {
+		return func(t *testing.T, c *Config) {
+			server := httptest.NewServer(h)
+			t.Cleanup(server.Close)
+			c.URL = server.URL
+		}
+	}
+	overTLS := func(trusted bool, host string) func(*testing.T, *Config) {
+		return func(t *testing.T, c *Config) {
+			server := httptest.NewUnstartedServer(says(http.StatusOK, empty))
+			server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			c.URL = strings.Replace(server.URL, "127.0.0.1", host, 1)
+			if trusted {
+				c.CA = filepath.Join(t.TempDir(), "ca.pem")
+				certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+				if err := os.WriteFile(c.CA, certificate, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	stat := func(pid int) string {
+		return fmt.Sprintf("<rtmp><pid>%d</pid><uptime>1000</uptime></rtmp>", pid)
+	}
+	causes := map[string]func(*testing.T, *Config){
+		"nobody listens": func(t *testing.T, c *Config) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.URL = "http://" + l.Addr().String()
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"a host name that nobody knows":                   func(_ *testing.T, c *Config) { c.URL = "http://server.invalid:9997" },
+		"a wrong password or token, or no right to ask":   serve(says(http.StatusUnauthorized, "")),
+		"a certificate of an authority that is not known": overTLS(false, "127.0.0.1"),
+		"a certificate for another name":                  overTLS(true, "localhost"),
+		"HTTP where `https://` is configured": func(t *testing.T, c *Config) {
+			serve(says(http.StatusOK, empty))(t, c)
+			c.URL = strings.Replace(c.URL, "http:", "https:", 1)
+		},
+		"a redirect to another host": serve(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://other.invalid/", http.StatusPermanentRedirect)
+		}),
+		"a redirect on the same host": serve(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasPrefix(r.URL.Path, "/api/") {
+				http.Redirect(w, r, "/api"+r.URL.Path, http.StatusPermanentRedirect)
+				return
+			}
+			says(http.StatusOK, empty)(w, r)
+		}),
+		"no answer before the next poll": func(t *testing.T, c *Config) {
+			c.Interval = 100 * time.Millisecond
+			serve(after(time.Second, says(http.StatusOK, empty)))(t, c)
+		},
+		"an answer after half of the interval": func(t *testing.T, c *Config) {
+			c.Interval = time.Second
+			serve(after(510*time.Millisecond, says(http.StatusOK, empty)))(t, c)
+		},
+		"an answer that breaks off": serve(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, `{"items":[`)
+		}),
+		"an error of the server, or of a proxy in front of it":       serve(says(http.StatusBadGateway, "")),
+		"the API is switched off, or of a version that is not known": serve(says(http.StatusNotFound, "")),
+		"a page instead of the API":                                  serve(says(http.StatusOK, "<html></html>")),
+		"the API of another product":                                 serve(says(http.StatusOK, `{"status":"ok"}`)),
+		"nginx-rtmp: a page that is no `rtmp_stat`": func(t *testing.T, c *Config) {
+			c.Type = TypeNginxRTMP
+			serve(says(http.StatusOK, "no XML"))(t, c)
+		},
+		"nginx-rtmp: several workers": func(t *testing.T, c *Config) {
+			c.Type = TypeNginxRTMP
+			n := 0
+			serve(func(w http.ResponseWriter, r *http.Request) {
+				n++
+				says(http.StatusOK, stat(n%2))(w, r)
+			})(t, c)
+		},
+		"MediaMTX: metrics of a version before 1.13": func(t *testing.T, c *Config) {
+			serve(says(http.StatusOK, "paths 0\nrtmp_conns_bytes_received{id=\"dd36e3f2\",state=\"publish\"} 341840\n"))(t, c)
+			c.URL += "/metrics"
+		},
+		"SRS: a restart between two questions": func(t *testing.T, c *Config) {
+			c.Type = TypeSRS
+			run := 0
+			serve(func(w http.ResponseWriter, r *http.Request) {
+				run++
+				says(http.StatusOK, fmt.Sprintf(`{"code":0,"server":"s","service":"%d","pid":"1","streams":[],"clients":[]}`, run))(w, r)
+			})(t, c)
+		},
+		"a newer version, with fields and lists that are not known": serve(says(http.StatusOK,
+			`{"itemCount":1,"pageCount":1,"new":{},"items":[{"id":"x","path":"live/a","name":"live/a","state":"read","outboundBytes":1,"news":[1,2]}]}`)),
+	}
+	rows := documentedFailures(t)
+	if len(rows) != len(causes) {
+		t.Errorf("%d failures are documented, and %d tried", len(rows), len(causes))
+	}
+	seen := map[string]bool{}
+	for _, row := range rows {
+		t.Run(row.cause, func(t *testing.T) {
+			bring := causes[row.cause]
+			if bring == nil {
+				t.Fatal("it is documented, but not tried")
+			}
+			t.Parallel()
+			c := Config{Type: TypeMediaMTX, Interval: 10 * time.Second, Username: "streamlens", Password: "secret"}
+			bring(t, &c)
+			server, err := New(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var log lockedBuffer
+			p := NewPoller(c, server, "", &memorySink{}, slog.New(slog.NewTextHandler(&log, nil)))
+			for range 3 {
+				p.poll(t.Context(), c.Interval*9/10)
+			}
+			status := p.Status()
+			if status.Reason != row.reason || (row.reason != "") != (status.Failures[row.reason] > 0) {
+				t.Errorf("reason %q, failures %v, want %q; log:\n%s", status.Reason, status.Failures, row.reason, log.String())
+			}
+			said := strings.ReplaceAll(log.String(), `\"`, `"`)
+			if !strings.Contains(said, row.words) || row.words == "" && said != "" {
+				t.Errorf("the log has no %q:\n%s", row.words, said)
+			}
+			if n := strings.Count(said, "level=ERROR"); n != min(len(row.reason), 1) {
+				t.Errorf("%d errors in the log:\n%s", n, said)
+			}
+			if strings.Contains(said, "secret") {
+				t.Errorf("the password is in the log:\n%s", said)
+			}
+		})
+		seen[row.reason] = true
+	}
+	for _, reason := range Reasons() {
+		if !seen[reason] {
+			t.Errorf("no failure with the reason %s is documented", reason)
+		}
+	}
+}
+
+// TestPollerLogsEveryCause checks that another cause is said, and the same one only once.
+func TestPollerLogsEveryCause(t *testing.T) {
+	status, body := http.StatusUnauthorized, ""
+	stub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}))
+	defer stub.Close()
+	c := Config{Type: TypeMediaMTX, URL: stub.URL, Interval: time.Second}
+	server, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log lockedBuffer
+	p := NewPoller(c, server, "", &memorySink{}, slog.New(slog.NewTextHandler(&log, nil)))
+	for _, step := range []struct {
+		status int
+		body   string
+	}{{401, ""}, {401, ""}, {502, ""}, {502, ""}, {200, "<html>"}, {200, "<html>"}, {200, `{"items":[]}`}, {401, ""}} {
+		status, body = step.status, step.body
+		p.poll(t.Context(), time.Second)
+	}
+	for text, times := range map[string]int{"401 Unauthorized": 2, "502 Bad Gateway": 1, "invalid character": 1, "can be polled again": 1} {
+		if n := strings.Count(log.String(), text); n != times {
+			t.Errorf("%q is logged %d times, want %d:\n%s", text, n, times, log.String())
+		}
+	}
+}

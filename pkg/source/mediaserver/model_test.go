@@ -1,0 +1,694 @@
+package mediaserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/event"
+)
+
+// simulation is a media server that lives a random life, and knows what really flowed.
+type simulation struct {
+	random *rand.Rand
+	rules  rules
+
+	run     int
+	began   time.Time               // of the run
+	inRun   int                     // number of the last connection of the run
+	next    int                     // number of the next thing that needs one
+	streams map[string]*modelStream // those that are there, by key
+	open    map[int]*modelConnection
+	all     []*modelConnection
+	lives   []*modelStream
+	away    bool // does not answer
+	// frozen are older readings that an answer has instead of those of now.
+	frozen map[int]counters
+	hidden map[int]int // for how many answers more something is left out, by number
+	polls  uint64
+}
+
+// rules are what differs between media servers.
+type rules struct {
+	names          []string // of streams
+	blocks         int      // server blocks, each with streams of its own
+	needsPublisher bool     // without one, players are disconnected and the stream is gone
+	control        bool     // players send something and publishers are sent something
+	reusesIDs      bool     // another run begins with the same ids
+	relays         bool     // some players are other servers
+	idle           bool     // some connections wait before they use a stream
+	hls            bool     // some players are sessions without a connection
+	onePage        bool     // answers have all or nothing of a stream
+	rarely         bool     // what is done wrong is done: readings of before, counters that begin anew or wrap, things left out for long
+}
+
+type modelStream struct {
+	number  int
+	block   int
+	name    string
+	began   time.Time
+	run     int
+	shown   counters // what the server's counters say of it
+	arrived int64    // of publishers
+}
+
+type modelConnection struct {
+	number    int
+	id        string
+	publisher bool
+	relay     bool
+	session   bool // of HLS
+	idle      bool
+	address   netip.Addr
+	stream    *modelStream
+	began     time.Time
+	bytes     counters // that flowed
+	shown     counters // what the server's counters say of it
+	passed    int64    // of what arrived at the stream, by a relay
+}
+
+func newModel(seed uint64, r rules) *simulation {
+	return &simulation{
+		random: rand.New(rand.NewPCG(seed, 1)), rules: r, //nolint:gosec // a test that can be repeated
+		began: time.Now(), streams: map[string]*modelStream{}, open: map[int]*modelConnection{},
+		frozen: map[int]counters{}, hidden: map[int]int{},
+	}
+}
+
+func (m *simulation) number() int {
+	m.next++
+	return m.next
+}
+
+func (m *simulation) chance(of int) bool { return m.random.IntN(of) == 0 }
+
+// stream returns the stream of a name and a block that is there, and makes it if it is not.
+func (m *simulation) stream(name string, block int) *modelStream {
+	key := fmt.Sprint(block, " ", name)
+	s := m.streams[key]
+	if s == nil {
+		s = &modelStream{number: m.number(), block: block, name: name, began: time.Now(), run: m.run}
+		m.streams[key] = s
+		m.lives = append(m.lives, s)
+	}
+	return s
+}
+
+func (m *simulation) connect() {
+	name, block := m.rules.names[m.random.IntN(len(m.rules.names))], m.random.IntN(max(m.rules.blocks, 1))
+	key := fmt.Sprint(block, " ", name)
+	there := m.streams[key] != nil
+	publisher := m.chance(3)
+	if m.rules.needsPublisher {
+		publisher = !there
+	}
+	c := &modelConnection{number: m.number(), publisher: publisher, began: time.Now(), stream: m.stream(name, block)}
+	c.id = strconv.Itoa(c.number)
+	if m.rules.reusesIDs {
+		m.inRun++
+		c.id = strconv.Itoa(m.inRun)
+	}
+	c.address = netip.AddrFrom4([4]byte{10, byte(c.number >> 16), byte(c.number >> 8), byte(c.number)})
+	c.relay = there && !publisher && m.rules.relays && m.chance(4)
+	c.passed = c.stream.arrived
+	c.session = !publisher && m.rules.hls && m.chance(3)
+	c.idle = m.rules.idle && m.chance(4)
+	m.open[c.number] = c
+	m.all = append(m.all, c)
+}
+
+// leave ends a connection, its stream with its last one, and its players with a publisher if the server needs one.
+func (m *simulation) leave(c *modelConnection) {
+	delete(m.open, c.number)
+	others := false
+	for _, o := range m.open {
+		if o.stream != c.stream {
+			continue
+		}
+		if m.rules.needsPublisher && c.publisher {
+			delete(m.open, o.number)
+			continue
+		}
+		others = others || !o.relay
+	}
+	if !others {
+		maps.DeleteFunc(m.open, func(_ int, o *modelConnection) bool { return o.stream == c.stream })
+		delete(m.streams, fmt.Sprint(c.stream.block, " ", c.stream.name))
+	}
+}
+
+func (m *simulation) sorted() []*modelConnection {
+	all := slices.Collect(maps.Values(m.open))
+	slices.SortFunc(all, func(a, b *modelConnection) int { return a.number - b.number })
+	return all
+}
+
+// disconnect ends a connection. Relays, which nobody sees that came and went between two polls, last as long as their stream.
+func (m *simulation) disconnect() {
+	if all := slices.DeleteFunc(m.sorted(), func(c *modelConnection) bool { return c.relay }); len(all) > 0 {
+		m.leave(all[m.random.IntN(len(all))])
+	}
+}
+
+func (m *simulation) restart() {
+	m.run, m.inRun = m.run+1, 0
+	m.began = time.Now()
+	clear(m.open)
+	clear(m.streams)
+	clear(m.frozen)
+	clear(m.hidden)
+}
+
+func (m *simulation) flow() {
+	all := m.sorted()
+	// Relays are behind publishers by less than the time between two polls.
+	slices.SortStableFunc(all, func(a, b *modelConnection) int {
+		return map[bool]int{true: -1}[a.publisher] - map[bool]int{true: -1}[b.publisher]
+	})
+	for _, c := range all {
+		if c.idle {
+			c.idle = m.chance(2)
+			continue
+		}
+		useful := sent
+		if c.publisher {
+			useful = received
+		}
+		bytes := m.random.Int64N(1000)
+		if m.chance(30) {
+			bytes += 1 << 31
+		}
+		if c.relay { // what publishers sent since it was passed on last
+			bytes = c.stream.arrived - c.passed
+			c.passed = c.stream.arrived
+		} else if c.publisher {
+			c.stream.arrived += bytes
+		}
+		c.bytes[useful] += bytes
+		c.shown[useful] += bytes
+		c.stream.shown[useful] += bytes
+		if m.rules.control {
+			c.bytes[1-useful] += m.random.Int64N(10)
+			c.shown[1-useful] = c.bytes[1-useful]
+		}
+	}
+}
+
+// misbehave makes the server do what none should do.
+func (m *simulation) misbehave() {
+	all := m.sorted()
+	if len(all) == 0 {
+		return
+	}
+	c := all[m.random.IntN(len(all))]
+	number, shown := c.number, &c.shown
+	if m.rules.onePage || m.chance(2) {
+		number, shown = c.stream.number, &c.stream.shown
+	}
+	switch m.random.IntN(4) {
+	case 0: // an older reading
+		m.frozen[number] = *shown
+	case 1: // a counter that begins anew, as after an error
+		*shown = counters{}
+	case 2: // and of 32 bits
+		for dir := range shown {
+			shown[dir] &= 1<<32 - 1
+		}
+	case 3:
+		m.hidden[number] = m.random.IntN(20)
+	}
+	if m.chance(2) {
+		clear(m.frozen)
+	}
+}
+
+// reading returns the counters of a connection as an answer has them.
+func (m *simulation) reading(c *modelConnection) counters { return m.frozenOr(c.number, c.shown) }
+
+// total returns the counters of a stream as an answer has them.
+func (m *simulation) total(s *modelStream) counters { return m.frozenOr(s.number, s.shown) }
+
+func (m *simulation) frozenOr(number int, shown counters) counters {
+	if old, ok := m.frozen[number]; ok {
+		return old
+	}
+	return shown
+}
+
+// listed returns what an answer has of connections and streams, in any order.
+func (m *simulation) listed(order *rand.Rand) ([]*modelConnection, []*modelStream) {
+	var connections []*modelConnection
+	for _, c := range m.sorted() {
+		if m.hidden[c.number] == 0 {
+			connections = append(connections, c)
+		}
+	}
+	streams := slices.Collect(maps.Values(m.streams))
+	slices.SortFunc(streams, func(a, b *modelStream) int { return a.number - b.number })
+	streams = slices.DeleteFunc(streams, func(s *modelStream) bool { return m.hidden[s.number] > 0 })
+	order.Shuffle(len(connections), func(i, j int) { connections[i], connections[j] = connections[j], connections[i] })
+	order.Shuffle(len(streams), func(i, j int) { streams[i], streams[j] = streams[j], streams[i] })
+	return connections, streams
+}
+
+// polled notes that an answer was given.
+func (m *simulation) polled() {
+	m.polls++
+	for number := range m.hidden {
+		if m.hidden[number]--; m.hidden[number] <= 0 {
+			delete(m.hidden, number)
+		}
+	}
+}
+
+// speaker answers in the form of one product.
+type speaker func(m *simulation, order *rand.Rand, w http.ResponseWriter, r *http.Request)
+
+// RoundTrip lets an api ask the model without a network.
+type modelTransport struct {
+	server *simulation
+	speak  speaker
+}
+
+type modelWriter struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (w *modelWriter) Header() http.Header         { return w.header }
+func (w *modelWriter) Write(p []byte) (int, error) { return w.body.Write(p) }
+func (w *modelWriter) WriteHeader(status int)      { w.status = status }
+
+func (t *modelTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.server.away {
+		return nil, io.ErrUnexpectedEOF
+	}
+	w := &modelWriter{status: http.StatusOK, header: http.Header{}}
+	w.header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	order := fnv.New64()
+	fmt.Fprint(order, r.URL)
+	t.speak(t.server, rand.New(rand.NewPCG(t.server.polls, order.Sum64())), w, r) //nolint:gosec // a test that can be repeated
+	return &http.Response{
+		StatusCode: w.status, Status: strconv.Itoa(w.status), Header: w.header, Body: io.NopCloser(&w.body), Request: r, ProtoMajor: 1, ProtoMinor: 1,
+	}, nil
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		panic(err) // the test's own values
+	}
+}
+
+type object = map[string]any
+
+// speakMediaMTX answers as the API of MediaMTX of a version.
+func speakMediaMTX(version string) speaker {
+	return func(m *simulation, order *rand.Rand, w http.ResponseWriter, r *http.Request) {
+		connections, streams := m.listed(order)
+		items := []object{}
+		switch strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/v3/"), "/list") {
+		case "info":
+			if version == "" {
+				http.NotFound(w, r)
+				return
+			}
+			writeJSON(w, object{"version": version, "started": m.began})
+			return
+		case "paths":
+			for _, s := range streams {
+				all := m.total(s)
+				// Without the protocol, which is two thirds here so that much is hidden in it.
+				items = append(items, object{"name": s.name, "confName": "all", "ready": true, "readyTime": s.began, "source": object{"type": "rtmpConn", "id": "x"},
+					"inboundBytes": all[received] / 3, "outboundBytes": all[sent] / 3, "tracks2": []object{}})
+			}
+		case "hlsmuxers":
+			for _, s := range streams {
+				var all int64
+				var created time.Time
+				for _, c := range m.all {
+					if !c.session || c.stream != s {
+						continue
+					}
+					all += c.bytes[sent]
+					if created.IsZero() {
+						created = c.began
+					}
+				}
+				if !created.IsZero() {
+					items = append(items, object{"path": s.name, "created": created, "outboundBytes": all})
+				}
+			}
+		case "rtmpconns", "hlssessions":
+			for _, c := range connections {
+				if c.session != strings.HasPrefix(r.URL.Path, "/v3/hls") {
+					continue
+				}
+				shown := m.reading(c)
+				item := object{"id": c.id + " " + strconv.Itoa(m.run), "created": c.began, "remoteAddr": netip.AddrPortFrom(c.address, 1).String(), "path": c.stream.name,
+					"inboundBytes": shown[received], "outboundBytes": shown[sent]}
+				if !c.session {
+					item["state"] = map[bool]string{true: "publish", false: "read"}[c.publisher]
+				}
+				if c.idle {
+					item["state"], item["path"] = "idle", ""
+				}
+				items = append(items, item)
+			}
+		case "config/paths":
+			items = append(items, object{"name": "all", "forward": []any{}})
+		default:
+			http.NotFound(w, r)
+			return
+		}
+		const size = 3
+		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+		if order.IntN(2) == 0 || r.URL.Query().Get("page") == "" { // usually lists are shorter than a page
+			writeJSON(w, object{"itemCount": len(items), "pageCount": 1, "items": items})
+			return
+		}
+		if page > 0 { // shuffled anew, so it has anything
+			writeJSON(w, object{"itemCount": len(items), "pageCount": 2, "items": items})
+			return
+		}
+		writeJSON(w, object{"itemCount": len(items), "pageCount": 2, "items": items[:min(size, len(items))]})
+	}
+}
+
+// speakMediaMTXMetrics answers as the metrics of MediaMTX.
+func speakMediaMTXMetrics(m *simulation, order *rand.Rand, w http.ResponseWriter, _ *http.Request) {
+	connections, _ := m.listed(order)
+	fmt.Fprintln(w, "paths 0")
+	for _, c := range connections {
+		state, path := map[bool]string{true: "publish", false: "read"}[c.publisher], c.stream.name
+		if c.idle {
+			state, path = "idle", ""
+		}
+		shown := m.reading(c)
+		labels := fmt.Sprintf(`{id="%s %d",path=%q,remoteAddr="%s:1",state=%q}`, c.id, m.run, path, c.address, state)
+		fmt.Fprintf(w, "rtmp_conns_inbound_bytes%s %d\nrtmp_conns_outbound_bytes%s %d\n", labels, shown[received], labels, shown[sent])
+	}
+}
+
+// speakSRS answers as SRS.
+func speakSRS(m *simulation, order *rand.Rand, w http.ResponseWriter, r *http.Request) {
+	connections, streams := m.listed(order)
+	list := []object{}
+	body := object{"code": 0, "server": "s", "service": strconv.Itoa(m.run), "pid": "1"}
+	switch r.URL.Path {
+	case "/api/v1/streams/":
+		for _, s := range streams {
+			all := m.total(s)
+			list = append(list, object{"id": fmt.Sprint("vid-", s.number), "url": "/" + s.name, "recv_bytes": all[received], "send_bytes": all[sent]})
+		}
+		body["streams"] = list
+	case "/api/v1/clients/":
+		for _, c := range connections {
+			if c.idle {
+				continue
+			}
+			shown := m.reading(c)
+			list = append(list, object{"id": fmt.Sprint(m.run, "-", c.number), "stream": fmt.Sprint("vid-", c.stream.number), "ip": c.address.String(), "type": "rtmp-play",
+				"publish": c.publisher, "alive": time.Since(c.began).Seconds(), "recv_bytes": shown[received], "send_bytes": shown[sent]})
+		}
+		body["clients"] = list
+	}
+	writeJSON(w, body)
+}
+
+// speakNginxRTMP answers as rtmp_stat.
+func speakNginxRTMP(m *simulation, order *rand.Rand, w http.ResponseWriter, _ *http.Request) {
+	connections, streams := m.listed(order)
+	fmt.Fprintf(w, "<rtmp><pid>%d</pid><uptime>%d</uptime>", 100+m.run, int(time.Since(m.began).Seconds()))
+	for block := range m.rules.blocks {
+		fmt.Fprint(w, "<server><application><name>live</name><live>")
+		for _, s := range streams {
+			if s.block != block {
+				continue
+			}
+			all := m.total(s)
+			blank := strings.Map(func(r rune) rune {
+				if r > 0x7f {
+					return ' '
+				}
+				return r
+			}, s.name)
+			fmt.Fprintf(w, "<stream><name>%s</name><time>%d</time><bytes_in>%d</bytes_in><bytes_out>%d</bytes_out>",
+				blank, time.Since(s.began).Milliseconds(), all[received], all[sent])
+			for _, c := range connections {
+				if c.stream != s {
+					continue
+				}
+				fmt.Fprintf(w, "<client><id>%s</id><address>%s</address><time>%d</time>", c.id, c.address, time.Since(c.began).Milliseconds())
+				if c.publisher {
+					fmt.Fprint(w, "<publishing/>")
+				}
+				if c.relay {
+					fmt.Fprint(w, "<flashver>ngx-local-relay</flashver>")
+				}
+				fmt.Fprint(w, "</client>")
+			}
+			fmt.Fprint(w, "</stream>")
+		}
+		fmt.Fprint(w, "</live></application></server>")
+	}
+	fmt.Fprint(w, "</rtmp>")
+}
+
+// seenBytes are the readings that answers had: of connections, or of streams where those are what counts.
+type seenBytes struct {
+	first, last map[int]counters
+}
+
+// history lets a model live for a while, polls it, and compares what is counted with what flowed.
+func history(t *testing.T, seed uint64, serverType string, l life) {
+	m := newModel(seed, l.rules)
+	exact := !l.rules.rarely && !l.approximate
+	config := Config{Type: serverType, URL: l.url, Organization: "acme", Interval: 10 * time.Second}
+	sink := &memorySink{}
+	var poller *Poller
+	begin := func() {
+		server, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.(*polled).client.Transport = &modelTransport{m, l.speak}
+		poller = NewPoller(config, server, sink.position, sink, slog.New(slog.DiscardHandler))
+	}
+	// Something is there before.
+	for range m.random.IntN(6) {
+		m.connect()
+	}
+	m.flow()
+	time.Sleep(3 * time.Second)
+	begin()
+	before := map[int]counters{} // of connections, when the first poll was answered
+	seen := seenBytes{map[int]counters{}, map[int]counters{}}
+	first := true
+	poll := func() {
+		if first {
+			for _, c := range m.all {
+				before[c.number] = c.bytes
+			}
+		}
+		connections, streams := m.listed(m.random)
+		note := func(number int, began time.Time, now counters) {
+			if _, ok := seen.last[number]; !ok && first {
+				seen.first[number] = now
+			}
+			seen.last[number] = now
+		}
+		if l.byStream {
+			for _, s := range streams {
+				note(s.number, s.began, m.total(s))
+			}
+		} else {
+			for _, c := range connections {
+				if !c.idle {
+					note(c.number, c.began, c.bytes)
+				}
+			}
+		}
+		if !poller.poll(t.Context(), time.Second) {
+			t.Fatal(poller.Status())
+		}
+		m.polled()
+		first = false
+	}
+	poll()
+	for range 12 {
+		for range m.random.IntN(4) {
+			time.Sleep(time.Duration(m.random.IntN(3000)) * time.Millisecond)
+			switch n := m.random.IntN(20); {
+			case n < 8:
+				m.connect()
+			case n < 12:
+				m.disconnect()
+			case n == 12 && m.chance(3):
+				m.restart()
+			case n == 13 && l.rules.rarely:
+				m.misbehave()
+			case n == 14:
+				for _, c := range m.sorted() { // left out of some lists
+					if m.chance(4) && !l.rules.onePage {
+						m.hidden[c.number] = 1 + m.random.IntN(3)
+					}
+				}
+			case n == 15: // the collector is killed
+				time.Sleep(time.Duration(m.random.IntN(60)) * time.Second)
+				begin()
+			case n == 16: // the API is away
+				m.away = true
+				for range 1 + m.random.IntN(3) {
+					time.Sleep(10 * time.Second)
+					m.flow()
+					if poller.poll(t.Context(), time.Second) {
+						t.Fatal("a server that is away answers")
+					}
+				}
+				m.away = false
+			}
+			m.flow()
+		}
+		time.Sleep(time.Second)
+		poll()
+		m.flow()
+	}
+	clear(m.hidden)
+	clear(m.frozen)
+	poll()
+	poll()
+
+	var flowed, could, got counters
+	own := map[string]int64{}
+	for _, c := range m.all {
+		useful := sent
+		if c.publisher {
+			useful = received
+		}
+		if !c.relay {
+			n := c.bytes[useful] - before[c.number][useful]
+			flowed[useful] += n
+			own[c.address.String()] += n
+		}
+	}
+	for number, last := range seen.last {
+		for dir := range could {
+			could[dir] += last[dir] - seen.first[number][dir]
+		}
+	}
+	if !l.byStream { // of connections, only one direction counts
+		could = counters{}
+		for _, c := range m.all {
+			useful := sent
+			if c.publisher {
+				useful = received
+			}
+			could[useful] += seen.last[c.number][useful] - seen.first[c.number][useful]
+		}
+	}
+	byAddress := map[string]int64{}
+	for _, u := range sink.usage {
+		if u.Bytes < 0 || u.Protocol == ProtocolRelay {
+			t.Fatalf("seed %d: %+v", seed, u)
+		}
+		byAddress[u.Address] += u.Bytes
+		if u.Direction == "ingest" {
+			got[received] += u.Bytes
+		} else {
+			got[sent] += u.Bytes
+		}
+	}
+	for dir := range got {
+		if got[dir] > flowed[dir] {
+			t.Fatalf("seed %d: %d bytes of %s are counted, but only %d flowed", seed, got[dir], direction(dir), flowed[dir])
+		}
+		if exact && got[dir] != could[dir] {
+			t.Fatalf("seed %d: %d bytes of %s are counted, but polls saw %d", seed, got[dir], direction(dir), could[dir])
+		}
+	}
+	for address, n := range byAddress {
+		// nginx-rtmp says nothing of connections: what one did that no poll saw may be taken for that of another.
+		if address != "" && serverType != TypeNginxRTMP && n > own[address] {
+			t.Fatalf("seed %d: %s has %d bytes, but its connection %d", seed, address, n, own[address])
+		}
+	}
+	// Events of a broadcast are in order, and its parts are what it played.
+	for id, events := range sink.sessions() {
+		var playing int64
+		for i, e := range events {
+			if e.Seq != int64(i+1) {
+				t.Fatalf("seed %d: broadcast %s: event %d has seq %d", seed, id, i, e.Seq)
+			}
+			playing += max(e.Playing, 0)
+			if e.Type == event.Stop && e.Played != playing {
+				t.Fatalf("seed %d: broadcast %s: %d ms on air, %d at the end", seed, id, playing, e.Played)
+			}
+		}
+	}
+}
+
+// life is one kind of life of a server.
+type life struct {
+	rules    rules
+	url      string
+	speak    speaker
+	byStream bool // a stream's counters are what counts
+	// approximate says that some of what no poll saw counts, too, or not all that one saw.
+	approximate bool
+}
+
+// TestHistories lets servers of each kind live 1,000 random lives: publishers and players come, go and come again, servers and collectors
+// restart, APIs are away, lists come in any order and lack something. What is counted is never more than what flowed, and all that
+// polls could see. In every second life the server also does what none should do; then only the first holds.
+func TestHistories(t *testing.T) {
+	for _, test := range []struct {
+		kind  string
+		name  string
+		lives []life // in turn
+	}{
+		{TypeMediaMTX, "MediaMTX", []life{
+			{rules: rules{names: []string{"live/a", "cam/1", "cam/2"}, needsPublisher: true, control: true, idle: true},
+				url: "http://server:9997", speak: speakMediaMTX("v1.19.0")},
+			{rules: rules{names: []string{"live/a", "cam/1"}, needsPublisher: true, hls: true},
+				url: "http://server:9997", speak: speakMediaMTX("v1.20.1"), approximate: true},
+			{rules: rules{names: []string{"live/a", "cam/1"}, control: true, idle: true},
+				url: "http://server:9997", speak: speakMediaMTX("")}, // before 1.15
+		}},
+		{TypeMediaMTX, "metrics of MediaMTX", []life{
+			{rules: rules{names: []string{"live/a", "cam/1"}, control: true, idle: true},
+				url: "http://server:9998/metrics", speak: speakMediaMTXMetrics},
+		}},
+		{TypeSRS, "SRS", []life{
+			{rules: rules{names: []string{"live/a", "live/b", "live/größe"}}, url: "http://server:1985", speak: speakSRS, byStream: true},
+		}},
+		{TypeNginxRTMP, "nginx-rtmp", []life{
+			{rules: rules{names: []string{"a", "größe", "grüße"}, blocks: 2, reusesIDs: true, onePage: true},
+				url: "http://server/stat", speak: speakNginxRTMP, byStream: true},
+			{rules: rules{names: []string{"a", "b"}, blocks: 1, reusesIDs: true, onePage: true, relays: true},
+				url: "http://server/stat", speak: speakNginxRTMP, byStream: true, approximate: true},
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(1000) {
+				l := test.lives[seed/2%uint64(len(test.lives))]
+				l.rules.rarely = seed%2 == 1 && !l.rules.relays // what relays had is told by the counters
+				synctest.Test(t, func(t *testing.T) { history(t, seed, test.kind, l) })
+			}
+		})
+	}
+}
