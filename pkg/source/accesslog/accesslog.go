@@ -1,8 +1,8 @@
 // Package accesslog decodes the access logs of web servers, CDNs and Wowza, and finds out which stream a request was for.
 //
-// There are three kinds of logs, and one engine for each: lines made by a template (nginx, Apache), lines of JSON (nginx,
-// Cloudflare, Fastly) and lines of columns (CloudFront, Wowza). What all of them share, such as how a time or a number of
-// bytes is read, is in one place.
+// There are three kinds of logs, and one engine for each: lines made by a template (nginx, Apache, HAProxy), lines of JSON (Caddy,
+// Cloudflare) and lines of columns (CloudFront, IIS, Wowza). A format is a description for one of them, in formats.go. What all of them
+// share, such as how a time or a number of bytes is read, is in one place. Detect finds the format of a log out.
 //
 // Text is decoded leniently: bytes that are no UTF-8 become U+FFFD, and a broken percent escape stays as it is. What is
 // counted is decoded strictly: a time, a status or a number of bytes that cannot be right refuses the line.
@@ -83,13 +83,13 @@ type Decoder interface {
 // Format says how a log is written.
 type Format struct {
 	Name string // one of Formats
-	// Template is the format string of nginx's log_format, for the format "template" only.
+	// Template is a format string of nginx's log_format, Apache's LogFormat, HAProxy's log-format, Squid's logformat or Traffic
+	// Server's logs, for the format "template" only.
 	Template string
-	// Fields are the names of the columns of the formats cloudfront, cloudfront-realtime and wowza, in their order; by default
-	// those of the vendor. A header line #Fields: in the log wins.
+	// Fields are the names of the columns of formats that are tables, in their order; by default those of the vendor. A header
+	// line #Fields: in the log wins.
 	Fields []string
-	// Location is that of times that name no offset from UTC, by default UTC. Of the formats with a name, only wowza has such
-	// times.
+	// Location is that of times that name no offset from UTC, by default UTC.
 	Location *time.Location
 	// After is the time of a line before the first, in ms since 1970, 0 if it is not known. It decides where an hour comes twice.
 	After int64
@@ -107,30 +107,36 @@ func Formats() []string {
 	return names
 }
 
+// described returns what is known of a format, nil of an unknown one.
+func described(name string) *description {
+	for i := range formats {
+		if formats[i].name == name {
+			return &formats[i]
+		}
+	}
+	return nil
+}
+
 // Describe says in a few words what logs are of a format, and "" of an unknown one.
 func Describe(name string) string {
-	for _, f := range formats {
-		if f.name == name {
-			return f.title
-		}
+	if known := described(name); known != nil {
+		return known.title
 	}
 	return ""
 }
 
 // NewDecoder returns a decoder of the format. The error says what is wrong with the format.
 func NewDecoder(f Format) (Decoder, error) {
-	for _, known := range formats {
-		if known.name == f.Name {
-			if (f.Template != "") != (f.Name == "template") {
-				return nil, errors.New(`the format "template" needs a template, and no other may have one`)
-			}
-			return known.make(f)
-		}
-	}
-	if f.Name == Auto {
+	known := described(f.Name)
+	switch {
+	case f.Name == Auto:
 		return nil, errors.New(`the format "auto" must be found out from the log`)
+	case known == nil:
+		return nil, fmt.Errorf("unknown log format %q, it must be one of %s", f.Name, strings.Join(Formats(), ", "))
+	case (f.Template != "") != (f.Name == "template"):
+		return nil, errors.New(`the format "template" needs a template, and no other may have one`)
 	}
-	return nil, fmt.Errorf("unknown log format %q, it must be one of %s", f.Name, strings.Join(Formats(), ", "))
+	return known.make(f)
 }
 
 // maxLine is the greatest length of a line. Web servers take no longer request lines and headers by default.

@@ -128,16 +128,7 @@ func (d *detector) headed() *description {
 	case has("s-ip"), has("sc-win32-status"), has("s-port"), bytes.Contains(bytes.Join(d.headers, nil), []byte("Internet Information Services")):
 		name = "iis"
 	}
-	return find2(name)
-}
-
-func find2(name string) *description {
-	for i := range formats {
-		if formats[i].name == name {
-			return &formats[i]
-		}
-	}
-	return nil
+	return described(name)
 }
 
 // fit says how well a format fits the lines.
