@@ -286,6 +286,9 @@ func isRandom(word string) bool {
 
 // withoutRenditions returns the name of a playlist or of a folder without the words at its end that tell renditions apart.
 func withoutRenditions(name string) string {
+	if at := strings.LastIndexByte(name, '@'); at > 0 && isSize(strings.ToLower(name[at+1:])) {
+		name = name[:at] // NAME@720p
+	}
 	for {
 		rest, word := lastWord(name)
 		if rest == "" {

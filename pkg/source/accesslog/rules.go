@@ -47,10 +47,10 @@ type Rule struct {
 // # What is guaranteed
 //
 // All that is learnt is a set, to which the order of paths makes no difference: after the same paths in any order every path has the
-// same stream. So who lets Learn have all paths of a log before Find is asked for any gets the same answers in any order. A path that
-// is Settled has the stream that it will have, except when later ones show that a folder (live) or a shorter name (cam) is a
-// stream's which nothing showed before. What is learnt survives a restart by State and Restore, but for how often names were seen
-// that only segments have. At most 8,192 names and folders are remembered at least, the oldest are forgotten first.
+// same stream. So who lets Learn have all paths of a text before Find is asked for any gets the same answers in any order. A path that
+// is Settled has the stream that it will have, unless a later one shows for the first time that a folder (live) or another name that
+// it begins with (cam1 beside cam) is a stream's. What is learnt survives a restart by State and Restore. At least the newest 8,192
+// names and folders are known; beyond that, and beyond 4,096 names at once that only segments have, the oldest are forgotten.
 type Rules struct {
 	own []Rule
 	knowledge

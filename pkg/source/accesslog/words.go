@@ -111,7 +111,7 @@ func classOfWord(word string) class {
 		return proper // channel5, stream1
 	}
 	switch word {
-	case "low", "mid", "medium", "high", "hi", "src", "source", "hd", "sd", "fhd", "uhd", "qhd", "lq", "hq", "lo", "ld", "adaptive", "abr",
+	case "low", "mid", "medium", "high", "hi", "src", "source", "hd", "sd", "fhd", "fullhd", "uhd", "qhd", "lq", "hq", "lo", "ld", "adaptive", "abr",
 		"auto", "original", "default":
 		return rendition
 	case "hls", "llhls", "dash", "cmaf", "ts", "fmp4", "static", "assets", "public", "html", "www", "cdn", "origin", "edge", "content",
@@ -202,12 +202,17 @@ func isSize(word string) bool {
 		return isNumber(rest)
 	}
 	unit := digits(word)
-	if unit < 3 || unit == len(word) {
+	if unit < 2 || unit == len(word) {
 		return false
 	}
 	switch word[unit:] {
-	case "p", "k", "kbps":
+	case "k", "kbps":
 		return true
+	case "p":
+		return unit > 2
+	}
+	if unit < 3 {
+		return false
 	}
 	if word[unit] != 'p' && word[unit] != 'x' {
 		return false
