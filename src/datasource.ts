@@ -9,12 +9,13 @@ import type {
   TimeRange,
 } from '@grafana/data';
 import { DataSourceWithBackend } from '@grafana/runtime';
-import { type Observable, switchMap } from 'rxjs';
+import { map, type Observable, switchMap } from 'rxjs';
 
 import { AD_HOC_KEYS, FILTERS, valuesParameters, valueText, withAdHocFilters } from './filters';
 import { canFollow, follow } from './live';
+import { showNothing } from './nothing';
 import type { StreamlensOptions } from './options';
-import { type FilterName, type Filters, type StreamlensQuery } from './query';
+import type { Filters, StreamlensQuery, ValuesOf } from './query';
 import { expandFilters, expandText } from './variables';
 import { StreamlensVariables } from './variableSupport';
 
@@ -30,7 +31,8 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
 
   query(request: DataQueryRequest<StreamlensQuery>): Observable<DataQueryResponse> {
     const first = super.query(request);
-    return canFollow(request) ? first.pipe(switchMap((response) => follow(response, this.uid))) : first;
+    const answers = canFollow(request) ? first.pipe(switchMap((response) => follow(response, this.uid))) : first;
+    return answers.pipe(map((response) => showNothing(response, request.panelPluginId, request.range)));
   }
 
   filterQuery(query: StreamlensQuery): boolean {
@@ -58,12 +60,12 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
   }
 
   /**
-   * Asks for the values that a filter may have in a time range, those with the most traffic first.
+   * Asks for the values that a filter may have in a time range, those with the most traffic first, or for the units of usage.
    *
    * `others` are the filters beside it, which narrow them; they may hold dashboard variables.
    */
   async findValues(
-    label: FilterName,
+    label: ValuesOf,
     others: Filters,
     range?: TimeRange,
     scopedVars: ScopedVars = {}

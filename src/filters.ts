@@ -1,6 +1,6 @@
 import { type AdHocVariableFilter, getDefaultTimeRange, type TimeRange } from '@grafana/data';
 
-import { FILTER_NAMES, type FilterName, type Filters } from './query';
+import { FILTER_NAMES, type FilterName, type Filters, type ValuesOf } from './query';
 
 /** How the filters are named on the screen. */
 export const FILTERS: Record<FilterName, { label: string; description: string }> = {
@@ -17,15 +17,21 @@ export const AD_HOC_KEYS = FILTER_NAMES.filter((name) => name !== 'referrer');
 /** Names of countries in English, as the rest of the screen. */
 const countryNames = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
 
-/** Returns a value of a filter as one reads it: countries with their names. */
-export function valueText(name: FilterName, value: string): string {
+/** The units of usage as one reads them. */
+export const UNIT_TEXTS: Record<string, string> = { traffic: 'Traffic', playtime: 'Playtime' };
+
+/** Returns a value as one reads it: countries with their names. */
+export function valueText(name: ValuesOf, value: string): string {
+  if (name === 'unit') {
+    return UNIT_TEXTS[value] ?? value;
+  }
   const country = name === 'country' && /^[A-Z]{2}$/.test(value) ? countryNames.of(value) : undefined;
   return country ? `${country} (${value})` : value;
 }
 
 /** Returns the parameters of the backend's resource `values`; Grafana repeats the name for each value of a list. */
 export function valuesParameters(
-  label: FilterName,
+  label: ValuesOf,
   filters: Filters,
   range: TimeRange = getDefaultTimeRange()
 ): Record<string, string | number | string[]> {

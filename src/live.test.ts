@@ -59,7 +59,7 @@ function status(state: LiveChannelConnectionState, message?: unknown): void {
 function watch(response: DataQueryResponse): { seen: string[]; leave: () => void } {
   const seen: string[] = [];
   const subscription = follow(response, 'streamlens').subscribe(({ key, state, data, errors }) => {
-    const values = data.map(({ refId, fields }) => `${refId}=${fields[0].values[0]}`);
+    const values = data.map(({ refId, fields, meta }) => `${refId}=${meta?.custom?.nothing ?? fields[0].values[0]}`);
     seen.push([key, state, ...values, errors?.[0]?.message].filter(Boolean).join(' '));
   });
   return { seen, leave: () => subscription.unsubscribe() };
@@ -78,9 +78,12 @@ describe('a live answer', () => {
 
   test('goes when the backend has none, and comes back', () => {
     const { seen } = watch({ data: [frame('A', 1)] });
-    channel.next({ type: LiveChannelEventType.Message, message: { error: 'VictoriaMetrics cannot be reached' } });
+    channel.next({
+      type: LiveChannelEventType.Message,
+      message: { error: 'VictoriaMetrics cannot be reached', nothing: 'away' },
+    });
     sends(2);
-    expect(seen.slice(1)).toEqual(['live A Error VictoriaMetrics cannot be reached', 'live A Streaming A=2']);
+    expect(seen.slice(1)).toEqual(['live A Error A=away VictoriaMetrics cannot be reached', 'live A Streaming A=2']);
   });
 
   test('goes in silence', () => {
@@ -91,29 +94,31 @@ describe('a live answer', () => {
     expect(seen).toHaveLength(2);
     jest.advanceTimersByTime(2_000);
     sends(3);
-    expect(seen.slice(2)).toEqual(['live A Error No update for 20 s.', 'live A Streaming A=3']);
+    expect(seen.slice(2)).toEqual(['live A Error A=No update for 20 s No update for 20 s.', 'live A Streaming A=3']);
   });
 
   test('goes when the channel is refused', () => {
     const { seen } = watch({ data: [frame('A', 1)] });
     status(LiveChannelConnectionState.Disconnected);
-    expect(seen[1]).toBe('live A Error Grafana has closed the live channel.');
+    expect(seen[1]).toBe('live A Error A=No live updates Grafana has closed the live channel.');
   });
 
   test('stays while the connection is made anew, and then is what the backend says first', () => {
     const { seen } = watch({ data: [frame('A', 1)] });
     status(LiveChannelConnectionState.Connecting, { error: 'long ago' });
     expect(seen).toHaveLength(1);
-    status(LiveChannelConnectionState.Connected, { error: 'VictoriaMetrics cannot be reached' });
+    status(LiveChannelConnectionState.Connected, { error: 'VictoriaMetrics cannot be reached', nothing: 'away' });
     status(LiveChannelConnectionState.Connected);
-    expect(seen.slice(1)).toEqual(['live A Error VictoriaMetrics cannot be reached']);
+    expect(seen.slice(1)).toEqual(['live A Error A=away VictoriaMetrics cannot be reached']);
   });
 
   test('that failed is followed too', () => {
     const failure = { refId: 'A', message: 'VictoriaMetrics cannot be reached' };
-    const { seen } = watch({ data: [frame('A', 0)], errors: [failure] });
+    const first = frame('A', 0);
+    first.meta!.custom!.nothing = 'away';
+    const { seen } = watch({ data: [first], errors: [failure] });
     sends(2);
-    expect(seen).toEqual(['live A Error VictoriaMetrics cannot be reached', 'live A Streaming A=2']);
+    expect(seen).toEqual(['live A Error A=away VictoriaMetrics cannot be reached', 'live A Streaming A=2']);
   });
 });
 

@@ -15,11 +15,13 @@ import {
 import { config, getGrafanaLiveSrv } from '@grafana/runtime';
 import { concat, EMPTY, map, merge, mergeMap, type Observable, of, startWith, switchMap, timer } from 'rxjs';
 
+import { nothingOf } from './nothing';
+
 /** How to subscribe to the answers that follow a frame; the backend puts it into the frame's meta data. */
 type Subscription = Pick<LiveChannelAddress, 'path' | 'data'>;
 
-/** What the backend sends: the next answer, or why there is none. */
-type Message = DataFrameJSON | { error: string };
+/** What the backend sends: the next answer, or why there is none, in full and in a few words. */
+type Message = DataFrameJSON | { error: string; nothing: string };
 
 /** After how long without a message an answer must not be taken for the present, in ms. The backend sends every 5 s. */
 const SILENCE = 20_000;
@@ -66,20 +68,23 @@ function answers(first: DataFrame, failure: string | undefined, uid: string): Ob
     data: [{ ...frame, refId }],
   });
   // Without the last answer: it would look like the present.
-  const none = (message: string): DataQueryResponse => ({
+  const none = (message: string, nothing: string): DataQueryResponse => ({
     key,
     state: LoadingState.Error,
-    data: [],
+    data: [{ refId, fields: [], length: 0, meta: { custom: { nothing } } }],
     errors: [{ refId, message }],
   });
-  const read = (message: Message) => ('error' in message ? none(message.error) : answer(dataFrameFromJSON(message)));
+  const read = (message: Message) =>
+    'error' in message ? none(message.error, message.nothing) : answer(dataFrameFromJSON(message));
   const address = { scope: LiveChannelScope.DataSource, namespace: uid, ...subscriptionOf(first)! };
   return getGrafanaLiveSrv()
     .getStream<Message>(address)
     .pipe(
       mergeMap((event) => readEvent(event, read, none)),
-      startWith(failure ? none(failure) : answer(first)),
-      switchMap((response) => concat(of(response), timer(SILENCE).pipe(map(() => none('No update for 20 s.')))))
+      startWith(failure ? none(failure, nothingOf(first) ?? failure) : answer(first)),
+      switchMap((response) =>
+        concat(of(response), timer(SILENCE).pipe(map(() => none('No update for 20 s.', 'No update for 20 s'))))
+      )
     );
 }
 
@@ -87,7 +92,7 @@ function answers(first: DataFrame, failure: string | undefined, uid: string): Ob
 function readEvent(
   event: LiveChannelEvent<Message>,
   read: (message: Message) => DataQueryResponse,
-  none: (message: string) => DataQueryResponse
+  none: (message: string, nothing: string) => DataQueryResponse
 ): Observable<DataQueryResponse> {
   if (isLiveChannelMessageEvent(event)) {
     return of(read(event.message));
@@ -97,7 +102,7 @@ function readEvent(
       case LiveChannelConnectionState.Connected:
         return event.message ? of(read(event.message)) : EMPTY;
       case LiveChannelConnectionState.Disconnected:
-        return of(none('Grafana has closed the live channel.'));
+        return of(none('Grafana has closed the live channel.', 'No live updates'));
     }
   }
   return EMPTY;

@@ -50,9 +50,12 @@ export interface StreamlensQuery extends DataQuery, Filters {
   live?: boolean;
 }
 
-/** The question of a dashboard variable: which values there are for a filter. Its own filters narrow them. */
+/** What a dashboard variable may be filled with: the values of a filter, or the units of usage. */
+export type ValuesOf = FilterName | 'unit';
+
+/** The question of a dashboard variable: which values there are. Its own filters narrow them. */
 export interface VariableQuery extends DataQuery, Filters {
-  label: FilterName;
+  label: ValuesOf;
 }
 
 /** The widget of a new query, which its editor chooses. */

@@ -10,9 +10,9 @@ import { from, map, type Observable } from 'rxjs';
 import { VariableEditor } from './components/VariableEditor';
 import type { DataSource } from './datasource';
 import { valueText } from './filters';
-import type { FilterName, VariableQuery } from './query';
+import type { ValuesOf, VariableQuery } from './query';
 
-/** Fills dashboard variables with the values that a filter may have. */
+/** Fills dashboard variables with the values that a filter may have, or with the units of usage. */
 export class StreamlensVariables extends CustomVariableSupport<DataSource, VariableQuery> {
   editor = VariableEditor;
 
@@ -41,14 +41,14 @@ export class StreamlensVariables extends CustomVariableSupport<DataSource, Varia
  * Grafana drops chosen values that are no longer offered, as after a change of the time range; where none is left it
  * chooses all, which would quietly widen every answer.
  */
-function withChosen(found: MetricFindValue[], label: FilterName): MetricFindValue[] {
+function withChosen(found: MetricFindValue[], label: ValuesOf): MetricFindValue[] {
   const offered = new Set(found.map(({ value }) => value));
   const missing = chosenOf(label).filter((value) => value !== '$__all' && !offered.has(value));
   return [...found, ...missing.map((value) => ({ text: valueText(label, value), value }))];
 }
 
 /** Returns what is chosen in the dashboard's variables for a filter. */
-function chosenOf(label: FilterName): string[] {
+function chosenOf(label: ValuesOf): string[] {
   const chosen = getTemplateSrv()
     .getVariables()
     .filter((variable) => variable.type === 'query' && (variable.query as Partial<VariableQuery>).label === label)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
 
 	"github.com/streamlens/streamlens/pkg/vm"
 	"github.com/streamlens/streamlens/pkg/widget"
@@ -38,6 +39,24 @@ func upstreamFailed(err error) backend.DataResponse {
 		return downstream(backend.StatusTimeout, err)
 	}
 	return downstream(backend.StatusBadGateway, err)
+}
+
+// explained adds to a failed answer an empty frame with the words that panels show in the place of numbers: else they would show the
+// same as where there is no data.
+func (d *Datasource) explained(response backend.DataResponse, refID string) backend.DataResponse {
+	if response.Error == nil {
+		return response
+	}
+	words := widget.ShortOf(response.Error)
+	if d.settingsErr != nil {
+		words = "The settings are wrong"
+	}
+	field := data.NewFieldFromFieldType(data.FieldTypeNullableFloat64, 0)
+	field.Name, field.Config = "value", &data.FieldConfig{NoValue: words}
+	frame := data.NewFrame("", field)
+	frame.RefID, frame.Meta = refID, &data.FrameMeta{Custom: map[string]any{widget.CustomNothing: words}}
+	response.Frames = data.Frames{frame}
+	return response
 }
 
 func badRequest(err error) backend.DataResponse { return downstream(backend.StatusBadRequest, err) }

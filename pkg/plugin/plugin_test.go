@@ -21,6 +21,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/vm"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+	"github.com/streamlens/streamlens/pkg/widget"
 )
 
 var instances atomic.Int64
@@ -205,6 +206,19 @@ func query(refID, model string) backend.DataQuery {
 	return backend.DataQuery{RefID: refID, JSON: []byte(model), TimeRange: backend.TimeRange{From: minute(), To: minute().Add(time.Minute)}}
 }
 
+// wordsOf returns the words that an answer has for panels in place of numbers, if its field has the same.
+func wordsOf(r backend.DataResponse) string {
+	if len(r.Frames) != 1 {
+		return ""
+	}
+	custom, _ := r.Frames[0].Meta.Custom.(map[string]any)
+	words, _ := custom[widget.CustomNothing].(string)
+	if r.Frames[0].Fields[0].Config.NoValue != words {
+		return "other words in its field"
+	}
+	return words
+}
+
 // TestQueryData asks through gRPC, as Grafana does.
 func TestQueryData(t *testing.T) {
 	url := start(t, vmtest.DefaultFlags...)
@@ -250,7 +264,7 @@ func TestQueryData(t *testing.T) {
 			t.Errorf("C: %+v", c)
 		}
 		for _, refID := range []string{"B", "D", "E"} {
-			if r := answers[refID]; r.Error == nil || r.Status != backend.StatusBadRequest || r.ErrorSource != backend.ErrorSourceDownstream {
+			if r := answers[refID]; r.Error == nil || wordsOf(r) != "The query is not possible" || r.Status != backend.StatusBadRequest || r.ErrorSource != backend.ErrorSourceDownstream {
 				t.Errorf("%s: %+v", refID, r)
 			}
 		}
@@ -264,7 +278,7 @@ func TestQueryData(t *testing.T) {
 	t.Run("the lower level holds", func(t *testing.T) {
 		for organization, level := range map[string]tenant.Level{"small": tenant.Premium, "acme": tenant.Default} {
 			a := ask(t, instanceSettings(url, organization, level), nil, query("A", `{"queryType":"bufferingRatio"}`))["A"]
-			if a.Status != backend.StatusForbidden || a.Error == nil || !strings.Contains(a.Error.Error(), "needs the level premium") {
+			if a.Status != backend.StatusForbidden || wordsOf(a) != "Needs the level premium" || a.Error == nil || !strings.Contains(a.Error.Error(), "needs the level premium") {
 				t.Errorf("%s: %+v", organization, a)
 			}
 		}
@@ -278,13 +292,13 @@ func TestQueryData(t *testing.T) {
 	})
 	t.Run("wrong settings", func(t *testing.T) {
 		a := ask(t, instanceSettings("", "acme", tenant.Premium), nil, query("A", `{"queryType":"usageOverview"}`))["A"]
-		if a.Status != backend.StatusBadRequest || a.Error == nil || !strings.Contains(a.Error.Error(), "URL of VictoriaMetrics is missing") {
+		if a.Status != backend.StatusBadRequest || wordsOf(a) != "The settings are wrong" || a.Error == nil || !strings.Contains(a.Error.Error(), "URL of VictoriaMetrics is missing") {
 			t.Errorf("got %+v", a)
 		}
 	})
 	t.Run("VictoriaMetrics away", func(t *testing.T) {
 		a := ask(t, instanceSettings("http://127.0.0.1:1", "acme", tenant.Default), nil, query("A", `{"queryType":"usageOverview"}`))["A"]
-		if a.Status != backend.StatusBadGateway || a.ErrorSource != backend.ErrorSourceDownstream || a.Error == nil ||
+		if a.Status != backend.StatusBadGateway || wordsOf(a) != "The database does not answer" || a.ErrorSource != backend.ErrorSourceDownstream || a.Error == nil ||
 			a.Error.Error() != "VictoriaMetrics cannot be reached: connection refused" {
 			t.Errorf("got %+v", a)
 		}

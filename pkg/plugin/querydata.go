@@ -28,7 +28,7 @@ func (d *Datasource) query(ctx context.Context, q concurrent.Query) backend.Data
 		Live bool `json:"live"` // whether the front end wants to follow the answer
 	}
 	if err := json.Unmarshal(q.DataQuery.JSON, &asked); err != nil {
-		return badRequest(fmt.Errorf("the query cannot be read: %w", err))
+		return d.explained(badRequest(badParameter{fmt.Errorf("the query cannot be read: %w", err)}), q.DataQuery.RefID)
 	}
 	asked.RefID = q.DataQuery.RefID
 	if asked.QueryType == "" {
@@ -41,6 +41,9 @@ func (d *Datasource) query(ctx context.Context, q concurrent.Query) backend.Data
 		Alert: q.Headers.Get(backend.FromAlertHeaderName) == "true",
 	}
 	response := d.answer(ctx, request)
+	if !request.Alert {
+		response = d.explained(response, request.RefID)
+	}
 	if asked.Live && !request.Alert {
 		offer(&response, request)
 	}

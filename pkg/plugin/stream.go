@@ -110,17 +110,19 @@ func offer(response *backend.DataResponse, request widget.Request) {
 	case backend.StatusBadRequest, backend.StatusForbidden:
 		return
 	}
-	if response.Error != nil {
-		// VictoriaMetrics may come back.
-		response.Frames = data.Frames{{RefID: request.RefID, Meta: &data.FrameMeta{}}}
-	}
+	// Of an error too: VictoriaMetrics may come back.
 	frame := response.Frames[0]
 	s, err := newSubscription(newQuestion(request.Query, request.To.Sub(request.From)))
 	if err != nil {
 		frame.AppendNotices(data.Notice{Severity: data.NoticeSeverityInfo, Text: "Does not update by itself: " + err.Error() + "."})
 		return
 	}
-	frame.Meta.Custom = map[string]subscription{"live": s}
+	custom, ok := frame.Meta.Custom.(map[string]any)
+	if !ok {
+		custom = map[string]any{}
+	}
+	custom["live"] = s
+	frame.Meta.Custom = custom
 }
 
 // SubscribeStream lets those onto a channel who send along what it carries, and whom the same query would be answered, and gives them
@@ -221,10 +223,11 @@ func (d *Datasource) poll(ctx context.Context, q question) backend.DataResponse 
 	return d.answer(ctx, widget.Request{Query: q.Query, From: now.Add(-q.length()), To: now})
 }
 
-// newMessage returns what is sent to those on a channel: the frame in Grafana's JSON form, or {"error": "…"}.
+// newMessage returns what is sent to those on a channel: the frame in Grafana's JSON form, or {"error": "…", "nothing": "…"} with
+// the reason in full and in a few words.
 func newMessage(response backend.DataResponse) (json.RawMessage, error) {
 	if response.Error != nil {
-		message, err := json.Marshal(map[string]string{"error": response.Error.Error()})
+		message, err := json.Marshal(map[string]string{"error": response.Error.Error(), widget.CustomNothing: widget.ShortOf(response.Error)})
 		if err != nil {
 			return nil, fmt.Errorf("message of a stream: %w", err)
 		}

@@ -169,7 +169,7 @@ func TestLiveQueries(t *testing.T) {
 				t.Errorf("got %+v", s)
 			}
 			if tt.notice != "" {
-				if notices := response.Frames[0].Meta.Notices; len(notices) != 1 || notices[0].Text != tt.notice {
+				if notices := response.Frames[0].Meta.Notices; len(notices) == 0 || notices[len(notices)-1].Text != tt.notice {
 					t.Errorf("notices %v", notices)
 				}
 			}

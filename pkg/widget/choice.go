@@ -18,6 +18,7 @@ type Choice struct {
 
 	reads func(Query) []read // after those that the widget reads for all choices; nil for none
 	value func(cell) float64 // NaN for none
+	of    []int              // the reads of which it is made; all if nil
 }
 
 // chosen returns the definition of a widget that shows one of its choices: the first if there is none of that name.
@@ -37,6 +38,6 @@ func (d Definition) chosen(name string) Definition {
 	d.ranked = c.value
 	d.Columns = slices.Clone(d.Columns)
 	i := slices.IndexFunc(d.Columns, func(c Column) bool { return c.Name == chosenColumn })
-	d.Columns[i].Unit, d.Columns[i].Help, d.Columns[i].value = c.Unit, c.Help, c.value
+	d.Columns[i].Unit, d.Columns[i].Help, d.Columns[i].value, d.Columns[i].of = c.Unit, c.Help, c.value, c.of
 	return d
 }

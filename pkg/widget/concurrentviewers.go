@@ -20,12 +20,12 @@ func concurrentViewers() Definition {
 		Filters: commonFilters,
 		Columns: []Column{
 			{Name: "viewers", Unit: Viewers, Help: "Of the greatest minute; with the mode delta, the difference to the interval before.",
-				value: func(c cell) float64 { return c.sum(0) }},
+				of: []int{0}, value: func(c cell) float64 { return c.sum(0) }},
 			{Name: "plays", Unit: Count, Help: "Unique playouts: plays whose first frame was rendered in the range.",
-				value: func(c cell) float64 { return c.sum(1) }},
+				of: []int{1}, value: func(c cell) float64 { return c.sum(1) }},
 			{Name: "serverViewers", Unit: Viewers, Help: "Of the greatest minute: different viewers who fetched media in it by the logs and " +
 				"connections of servers, and whose player does not say what it does. They are not among the viewers.",
-				value: func(c cell) float64 { return c.sum(2) }},
+				of: []int{2}, value: func(c cell) float64 { return c.sum(2) }},
 		},
 		reads: func(Query) []read {
 			return []read{{measure: measure.Viewing, kind: peakMinute}, {measure: measure.Plays},

@@ -199,7 +199,7 @@ func TestConfinedLetsNothingElseThrough(t *testing.T) {
 }
 
 func TestConfinedNotices(t *testing.T) {
-	client := store(t, nil)
+	client := store(t, handMade())
 	tests := []struct {
 		name  string
 		fixed Fixed
@@ -209,8 +209,8 @@ func TestConfinedNotices(t *testing.T) {
 		{"outside", Fixed{"stream": {"s1"}}, Query{QueryType: "usageOverview", Stream: []string{"s2"}}, "within the fixed filters"},
 		{"a part of it", Fixed{"stream": {"s1"}}, Query{QueryType: "usageOverview", Stream: []string{"s1", "s2"}}, ""},
 		{"tags first", Fixed{"stream": {"s1"}}, Query{QueryType: "usageOverview", Tag: []string{"gone"}}, "has all of the tags"},
-		{"servers beside players", Fixed{"event": {"e"}}, Query{QueryType: "concurrentViewers"}, "It is left out"},
-		{"players", Fixed{"event": {"e"}}, Query{QueryType: "usageOverview", Unit: UnitPlaytime}, ""},
+		{"servers beside players", Fixed{"event": {"final"}}, Query{QueryType: "concurrentViewers"}, "It is left out"},
+		{"players", Fixed{"event": {"final"}}, Query{QueryType: "usageOverview", Unit: UnitPlaytime}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -51,6 +51,7 @@ type Column struct {
 	Link string
 
 	value func(cell) float64 // NaN for none; nil in the column of names
+	of    []int              // the reads of which it is made; all if nil
 }
 
 // Definition describes a widget.

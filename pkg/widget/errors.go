@@ -14,13 +14,16 @@ var (
 
 // kindError has a kind without repeating it in its text.
 type kindError struct {
-	kind error
-	err  error
+	kind  error
+	err   error
+	short string // a few words; "" for those of the kind
 }
 
 func (e *kindError) Error() string   { return e.err.Error() }
 func (e *kindError) Unwrap() []error { return []error{e.kind, e.err} }
 
+func upstream(err error) error { return &kindError{kind: ErrUpstream, err: err} }
+
 func badQuery(format string, args ...any) error {
-	return &kindError{ErrBadQuery, fmt.Errorf(format, args...)}
+	return &kindError{kind: ErrBadQuery, err: fmt.Errorf(format, args...)}
 }

@@ -23,9 +23,6 @@ var grafanaUnits = map[Unit]string{
 }
 
 func (res *result) frames() data.Frames {
-	if res.table == nil {
-		res.table = newTable(nil, 0)
-	}
 	var frame *data.Frame
 	if res.request.Form == FormSeries {
 		frame = res.seriesFrame()
@@ -38,6 +35,9 @@ func (res *result) frames() data.Frames {
 	frame.Meta.Stats = res.statistics.shown()
 	for _, text := range res.notices {
 		frame.Meta.Notices = append(frame.Meta.Notices, data.Notice{Severity: data.NoticeSeverityInfo, Text: text})
+	}
+	if res.wordsOnly {
+		frame.Meta.Custom = map[string]any{CustomNothing: res.why.short}
 	}
 	return data.Frames{frame}
 }
@@ -145,6 +145,9 @@ func (res *result) numberField(c Column, labels data.Labels, shown string, n int
 	field := data.NewFieldFromFieldType(data.FieldTypeNullableFloat64, n)
 	field.Name, field.Labels = c.Name, labels
 	field.Config = &data.FieldConfig{Unit: grafanaUnits[unit], Description: c.Help, DisplayNameFromDS: shown}
+	if res.why != nil {
+		field.Config.NoValue = res.why.short
+	}
 	// The field holds pointers: into one array, instead of each to a number of its own.
 	values := make([]float64, n)
 	for i := range values {

@@ -346,7 +346,7 @@ func (p *plan) run(ctx context.Context, asker vm.Asker) (*table, statistics, err
 	}
 	took := statistics{requests: len(p.requests)}
 	if err := group.Wait(); err != nil {
-		return nil, took, &kindError{ErrUpstream, err}
+		return nil, took, upstream(err)
 	}
 	t := newTable(p.reads, len(p.intervals))
 	if p.breakdown != "" {
@@ -356,7 +356,7 @@ func (p *plan) run(ctx context.Context, asker vm.Asker) (*table, statistics, err
 		took.fetched += answers[i].Fetched
 		points, err := p.collect(t, r, answers[i].Series)
 		if err != nil {
-			return nil, took, &kindError{ErrUpstream, err}
+			return nil, took, upstream(err)
 		}
 		took.points += points
 	}

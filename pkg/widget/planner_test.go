@@ -208,7 +208,9 @@ sum(sum_over_time(traffic_bytes_1h{direction="ingest"}[1440m]))
 			}
 			recorder := &planRecorder{}
 			if _, err := Run(t.Context(), recorder, Request{
-				Query: tt.query, From: at(tt.from), To: at(tt.to), Now: at("2027-01-01 00:00"), Level: tenant.Premium}); err != nil {
+				Query: tt.query, From: at(tt.from), To: at(tt.to), Now: at("2027-01-01 00:00"), Level: tenant.Premium,
+				Alert: true, // nobody reads why there is nothing
+			}); err != nil {
 				t.Fatal(err)
 			}
 			slices.Sort(recorder.asked)

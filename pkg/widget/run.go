@@ -28,8 +28,12 @@ type result struct {
 	notices    []string
 	executed   string // the MetricsQL
 	statistics statistics
+	fixed      vm.Filters // those of the filters that the asker cannot change
 	// nothing says that nothing can be found, so that nothing is asked.
 	nothing bool
+	// why is why the answer says nothing, nil if it says something; wordsOnly is set if nothing but the words of the reason should be shown.
+	why       *reason
+	wordsOnly bool
 }
 
 // Run answers a query. Its errors are of the kinds ErrBadQuery, ErrForbidden and ErrUpstream, or defects of the program.
@@ -56,15 +60,18 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 	if err := res.narrow(ctx, asker, reads); err != nil {
 		return nil, err
 	}
-	if d.complete && !res.endBeforeIncomplete() {
-		return res.frames(), nil
-	}
-	if d.periods != nil {
+	switch {
+	case d.periods != nil:
 		err = res.readPeriods(ctx, asker, reads, d.periods(end, zone), zone)
-	} else {
+	case res.endBeforeIncomplete():
 		err = res.readRange(ctx, asker, reads, zone)
+	default:
+		res.table = newTable(reads, 0)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := res.explain(ctx, asker); err != nil {
 		return nil, err
 	}
 	return res.frames(), nil
@@ -76,7 +83,8 @@ func forbidden(d Definition, metric string) error {
 	if len(d.Choices) > 0 {
 		what = fmt.Sprintf("the metric %q of %s", metric, what)
 	}
-	return &kindError{ErrForbidden, fmt.Errorf("%s needs the level premium, and this organisation has the level default", what)}
+	return &kindError{ErrForbidden, fmt.Errorf("%s needs the level premium, and this organisation has the level default", what),
+		"Needs the level premium"}
 }
 
 // narrow settles what is read: by the filters of the query, the streams of its tags and the fixed filters of the asker. It looks up
@@ -89,32 +97,33 @@ func (res *result) narrow(ctx context.Context, asker vm.Asker, reads []read) err
 	}
 	if len(r.Tag) > 0 {
 		if err := res.narrowToTags(ctx, asker); err != nil {
-			return &kindError{ErrUpstream, err}
+			return upstream(err)
 		}
 	}
 	if c, ok := asker.(*Confined); ok {
 		fixed, err := c.filters(ctx)
 		if err != nil {
-			return &kindError{ErrUpstream, err}
+			return upstream(err)
 		}
-		res.filters = res.filters.And(fixed)
+		res.fixed, res.filters = fixed, res.filters.And(fixed)
 		if !res.nothing && res.filters.None() {
-			res.nothing = true
-			res.notices = append(res.notices, "Nothing that was asked for is within the fixed filters of this data source.")
+			res.isNone(reason{"Nothing within the fixed filters", "Nothing that was asked for is within the fixed filters of this data source.", true})
 		}
 	}
 	if res.definition.addresses {
 		stored, err := vm.ReadAddresses(ctx, asker, r.Now)
 		if err != nil {
-			return &kindError{ErrUpstream, err}
+			return upstream(err)
 		}
 		if !stored {
-			res.nothing = true
-			res.notices = append(res.notices, "This organisation does not store addresses: its privacy.ip is off in streamlens.yaml.")
+			res.isNone(reason{"Addresses are not stored", "This organisation does not store addresses: its privacy.ip is off in streamlens.yaml.", true})
 		}
 	}
 	return nil
 }
+
+// isNone settles that nothing can be found, so that nothing is asked.
+func (res *result) isNone(why reason) { res.nothing, res.why = true, &why }
 
 // narrowToEvents says what filters on events do to measures that are not stored by event: one of the query leaves them as they are, a
 // fixed one leaves nothing of them.
@@ -129,7 +138,7 @@ func (res *result) narrowToEvents(fixed Fixed, reads []read) error {
 	case without == 0:
 	case isFixed && without == len(reads):
 		return &kindError{ErrForbidden, fmt.Errorf("the widget %q shows traffic, which is not stored by event, and this data source shows "+
-			"certain events only", res.definition.Title)}
+			"certain events only", res.definition.Title), "Traffic knows no events"}
 	case isFixed:
 		res.notices = append(res.notices, "What servers report is not stored by event. It is left out, because this data source shows certain "+
 			"events only.")
@@ -147,23 +156,32 @@ func (res *result) narrowToTags(ctx context.Context, asker vm.Asker) error {
 	}
 	res.filters = res.filters.And(vm.Filters{{Label: measure.LabelStream, Values: streams}})
 	if res.filters.None() {
-		res.nothing = true
-		res.notices = append(res.notices, "No stream of those asked for has all of the tags.")
+		res.isNone(reason{"No stream has all of the tags", "No stream of those asked for has all of the tags.", true})
 	}
 	return nil
 }
 
-// endBeforeIncomplete takes the minutes that are not complete yet off the range, and reports whether anything is left.
+// endBeforeIncomplete takes the minutes that are not complete yet off the range of a widget that needs complete ones, and reports
+// whether anything is left. Of a range in the future it settles that nothing can be found.
 func (res *result) endBeforeIncomplete() bool {
 	r := &res.request
+	if !r.From.Before(r.Now) {
+		res.isNone(reason{"This time is in the future", fmt.Sprintf("The time range begins in the future: it is %s now.",
+			r.Now.UTC().Format("2006-01-02 15:04 MST")), true})
+		return !res.definition.complete
+	}
 	complete := r.Now.UTC().Add(-completeAfter).Truncate(time.Minute)
-	if !complete.Before(r.To) {
+	if !res.definition.complete || !complete.Before(r.To) {
 		return true
 	}
 	r.To = complete
-	res.notices = append(res.notices, fmt.Sprintf(
-		"Ends at %s: later minutes are not complete yet.", complete.Format("2006-01-02 15:04 MST")))
-	return r.From.Before(r.To)
+	notice := fmt.Sprintf("Ends at %s: later minutes are not complete yet.", complete.Format("2006-01-02 15:04 MST"))
+	if r.From.Before(r.To) {
+		res.notices = append(res.notices, notice)
+		return true
+	}
+	res.isNone(reason{"No minute is complete yet", notice, true})
+	return false
 }
 
 // readRange fills the table with what lies in the range.

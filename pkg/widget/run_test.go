@@ -29,6 +29,9 @@ func (a answers) Ask(context.Context, vm.Question) (vm.Answer, error) {
 	return vm.Answer{Series: a.series, Fetched: a.fetched}, a.err
 }
 
+// something is a VictoriaMetrics that answers every query with 1.
+var something = answers{series: []vm.Series{{Labels: []vm.Label{{Name: partLabel, Value: "0"}}, Points: []vm.Point{{Time: noon.UnixMilli(), Value: 1}}}}}
+
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func TestRefusals(t *testing.T) {
@@ -121,12 +124,14 @@ func TestNotices(t *testing.T) {
 		{"viewers up to now", Query{QueryType: "concurrentViewers"}, noon, "Ends at 2026-03-01 11:59 UTC: later minutes are not complete yet.", 1},
 		{"34 s after the last minute", Query{QueryType: "concurrentViewers"}, noon.Add(34 * time.Second), "Ends at 2026-03-01 11:59 UTC: later minutes are not complete yet.", 1},
 		{"35 s after the last minute", Query{QueryType: "concurrentViewers"}, noon.Add(35 * time.Second), "", 1},
-		{"nothing complete yet", Query{QueryType: "concurrentViewers"}, noon.Add(-time.Hour), "Ends at 2026-03-01 10:59 UTC: later minutes are not complete yet.", 0},
-		{"nothing complete yet in a series", Query{QueryType: "concurrentViewers", Form: FormSeries}, noon.Add(-time.Hour), "Ends at 2026-03-01 10:59 UTC: later minutes are not complete yet.", 0},
+		{"nothing complete yet", Query{QueryType: "concurrentViewers"}, noon.Add(-59 * time.Minute), "Ends at 2026-03-01 11:00 UTC: later minutes are not complete yet.", 0},
+		{"nothing complete yet in a series", Query{QueryType: "concurrentViewers", Form: FormSeries}, noon.Add(-59 * time.Minute), "Ends at 2026-03-01 11:00 UTC: later minutes are not complete yet.", 0},
+		{"the future", Query{QueryType: "concurrentViewers"}, noon.Add(-time.Hour), "The time range begins in the future: it is 2026-03-01 11:00 UTC now.", 0},
+		{"the future of sums", Query{QueryType: "usageOverview"}, noon.Add(-time.Hour), "The time range begins in the future: it is 2026-03-01 11:00 UTC now.", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			frames, err := Run(t.Context(), answers{}, Request{Query: tt.query, From: noon.Add(-time.Hour), To: noon, Now: tt.now})
+			frames, err := Run(t.Context(), something, Request{Query: tt.query, From: noon.Add(-time.Hour), To: noon, Now: tt.now})
 			if err != nil {
 				t.Fatal(err)
 			}

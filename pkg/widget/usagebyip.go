@@ -20,9 +20,9 @@ func usageByIP() Definition {
 		Columns: []Column{
 			{Name: measure.DimensionIP, Help: "Address, its network or a hash of it."},
 			{Name: "ingest", Unit: Bytes, Help: "Received from publishers.",
-				value: func(c cell) float64 { return c.sum(0) }},
+				of: []int{0}, value: func(c cell) float64 { return c.sum(0) }},
 			{Name: "playout", Unit: Bytes, Help: "Delivered to viewers.",
-				value: func(c cell) float64 { return c.sum(1) }},
+				of: []int{1}, value: func(c cell) float64 { return c.sum(1) }},
 		},
 		reads: func(q Query) []read {
 			id := byUnit(q, measure.TrafficByIP, measure.PlayingByIP)

@@ -18,9 +18,9 @@ func usageByStream() Definition {
 		Columns: []Column{
 			{Name: measure.LabelStream, Help: "Name of the stream."},
 			{Name: "ingest", Unit: Bytes, Help: "Received from publishers.",
-				value: func(c cell) float64 { return c.sum(0) }},
+				of: []int{0}, value: func(c cell) float64 { return c.sum(0) }},
 			{Name: "playout", Unit: Bytes, Help: "Delivered to viewers.",
-				value: func(c cell) float64 { return c.sum(1) }},
+				of: []int{1}, value: func(c cell) float64 { return c.sum(1) }},
 		},
 		reads: func(q Query) []read {
 			return []read{usage(q, measure.Ingest), usage(q, measure.Playout)}

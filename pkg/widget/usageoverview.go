@@ -28,9 +28,9 @@ func playoutAndIngest(q Query) []read {
 // playoutIngestTotal are the columns of what playoutAndIngest reads.
 var playoutIngestTotal = []Column{
 	{Name: "playout", Unit: Bytes, Help: "Delivered to viewers.",
-		value: func(c cell) float64 { return c.sum(0) }},
+		of: []int{0}, value: func(c cell) float64 { return c.sum(0) }},
 	{Name: "ingest", Unit: Bytes, Help: "Received from publishers.",
-		value: func(c cell) float64 { return c.sum(1) }},
+		of: []int{1}, value: func(c cell) float64 { return c.sum(1) }},
 	{Name: "total", Unit: Bytes, Help: "Playout and ingest together.",
 		value: func(c cell) float64 { return c.sum(0) + c.sum(1) }},
 }

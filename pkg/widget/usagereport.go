@@ -18,9 +18,9 @@ func usageReport() Definition {
 		Filters:     commonFilters,
 		Columns: []Column{
 			{Name: "sent", Unit: Bytes, Help: "Delivered to viewers.",
-				value: func(c cell) float64 { return c.sum(0) }},
+				of: []int{0}, value: func(c cell) float64 { return c.sum(0) }},
 			{Name: "received", Unit: Bytes, Help: "Received from publishers.",
-				value: func(c cell) float64 { return c.sum(1) }},
+				of: []int{1}, value: func(c cell) float64 { return c.sum(1) }},
 		},
 		reads: playoutAndIngest,
 		automatic: func(length time.Duration) string {

@@ -26,11 +26,11 @@ var rankings = map[string][]measure.ID{
 
 // Values returns up to 1,000 values for the filter of a label. Those of country, stream, event and referrer are what was
 // seen in the request's range and by its other filters, the greatest first: by traffic and then by playtime, or of event by
-// plays. Those of tag are all that streams have now, by name: they hold for every range; of a Confined asker, all that the streams
+// plays. Those of unit are the units of usage, those first of which there is something. Those of tag are all that streams have now, by name: they hold for every range; of a Confined asker, all that the streams
 // have that were seen in the range. Its errors are those of Run.
 func Values(ctx context.Context, asker vm.Asker, label string, r Request) ([]string, error) {
-	if _, ok := rankings[label]; !ok && label != measure.DimensionTag {
-		return nil, badQuery("the label %q is unknown: it is country, stream, tag, event or referrer", label)
+	if _, ok := rankings[label]; !ok && label != measure.DimensionTag && label != OptionUnit {
+		return nil, badQuery("the label %q is unknown: it is country, stream, tag, event, referrer or unit", label)
 	}
 	d := Definition{Type: "values", Filters: commonFilters, Columns: []Column{{Name: label}}}
 	if _, err := r.prepare(d); err != nil {
@@ -38,15 +38,41 @@ func Values(ctx context.Context, asker vm.Asker, label string, r Request) ([]str
 	}
 	var values []string
 	var err error
-	if label == measure.DimensionTag {
+	switch label {
+	case measure.DimensionTag:
 		values, err = tags(ctx, asker, r)
-	} else {
+	case OptionUnit:
+		values, err = units(ctx, asker, d, r)
+	default:
 		values, err = seen(ctx, asker, d, r)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return values[:min(len(values), maxValues)], nil
+}
+
+// units returns the units of usage, those first of which there is something in the request's range and by its filters: so a page that
+// begins with the first shows numbers, whatever reports.
+func units(ctx context.Context, asker vm.Asker, d Definition, r Request) ([]string, error) {
+	reads := []read{usage(Query{Unit: UnitTraffic}, ""), usage(Query{Unit: UnitPlaytime}, "")}
+	res := &result{definition: d, request: r}
+	if err := res.narrow(ctx, asker, reads); err != nil {
+		return nil, err
+	}
+	p, err := newPlan(reads, "", res.filters, []interval{{r.From, r.From, r.To}})
+	if err != nil {
+		return nil, err
+	}
+	t, _, err := p.run(ctx, asker)
+	if err != nil {
+		return nil, err
+	}
+	numbers := t.row("").numbers
+	if numbers[0][0] == 0 && numbers[1][0] > 0 {
+		return []string{UnitPlaytime, UnitTraffic}, nil
+	}
+	return []string{UnitTraffic, UnitPlaytime}, nil
 }
 
 // tags returns the tags that streams have now, by name: every stream, or those that fixed filters let through in the range.
@@ -64,7 +90,7 @@ func tags(ctx context.Context, asker vm.Asker, r Request) ([]string, error) {
 	}
 	tags, err := read(ctx, asker, r.Now)
 	if err != nil {
-		return nil, &kindError{ErrUpstream, err}
+		return nil, upstream(err)
 	}
 	return tags, nil
 }

@@ -56,6 +56,9 @@ func TestValues(t *testing.T) {
 		query       Query
 		want        []string
 	}{
+		{"units", "unit", Query{}, []string{"traffic", "playtime"}},
+		{"units where only players report", "unit", Query{Country: []string{"CH"}}, []string{"playtime", "traffic"}},
+		{"units where nothing reports", "unit", Query{Country: []string{"AQ"}}, []string{"traffic", "playtime"}},
 		{"countries by traffic, then playtime, then loads", "country", Query{}, []string{"DE", "FR", "AT", "CH", "BR", "ZZ"}},
 		{"streams", "stream", Query{}, []string{"big", "in", hostileName, "long", "short", "failed"}},
 		{"events by plays, then publishes", "event", Query{}, []string{"semi", "final", "rehearsal", "broken"}},
@@ -108,7 +111,7 @@ func TestValuesRefused(t *testing.T) {
 		want        string
 	}{
 		{"unknown label", "org", Query{}, "10:00", "11:00", `the label "org" is unknown`},
-		{"no label", "", Query{}, "10:00", "11:00", "is unknown: it is country, stream, tag, event or referrer"},
+		{"no label", "", Query{}, "10:00", "11:00", "is unknown: it is country, stream, tag, event, referrer or unit"},
 		{"label and more", `country) (vm_app_version`, Query{}, "10:00", "11:00", "is unknown"},
 		{"IP addresses", "ip", Query{}, "10:00", "11:00", "is unknown"},
 		{"empty range", "tag", Query{}, "11:00", "11:00", "the range must end after it begins"},

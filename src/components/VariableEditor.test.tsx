@@ -62,3 +62,9 @@ test('nothing narrows the tags', () => {
   open({ refId: 'A', label: 'tag' });
   expect(screen.getAllByRole('combobox')).toHaveLength(1);
 });
+
+test('units of usage', async () => {
+  const query = open({ refId: 'A', label: 'stream' });
+  await choose(/^Values of/, 'Units of usage');
+  expect(query().label).toBe('unit');
+});

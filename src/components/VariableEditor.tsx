@@ -1,17 +1,20 @@
 import { useId } from 'react';
 
 import type { QueryEditorProps } from '@grafana/data';
-import { Combobox, Field, Stack } from '@grafana/ui';
+import { Combobox, type ComboboxOption, Field, Stack } from '@grafana/ui';
 
 import type { DataSource } from '../datasource';
 import { FILTERS } from '../filters';
 import type { StreamlensOptions } from '../options';
-import { FILTER_NAMES, type StreamlensQuery, type VariableQuery } from '../query';
+import { FILTER_NAMES, type StreamlensQuery, type ValuesOf, type VariableQuery } from '../query';
 import { FilterFields } from './FilterFields';
 
 type Props = QueryEditorProps<DataSource, StreamlensQuery, StreamlensOptions, VariableQuery>;
 
-const LABELS = FILTER_NAMES.map((value) => ({ value, label: FILTERS[value].label }));
+const LABELS: Array<ComboboxOption<ValuesOf>> = [
+  ...FILTER_NAMES.map((value) => ({ value, label: FILTERS[value].label })),
+  { value: 'unit', label: 'Units of usage' },
+];
 
 /** Edits what a dashboard variable is filled with. */
 export function VariableEditor({ datasource, query, range, onChange }: Props) {

@@ -1,14 +1,14 @@
 import { HEIGHT } from './looks';
-import type { Page } from './page';
+import { type Page, unitSwitch } from './page';
 import { bars } from './panels';
-import { referrers, streams, USAGE, usageSwitch } from './usage';
+import { referrers, streams, USAGE } from './usage';
 
 /** Which streams, pages and addresses the usage is made of. */
 export const breakdown: Page = {
   uid: 'streamlens-breakdown',
   title: 'Breakdown',
   description: 'What was received and delivered, by stream, by the page that embeds the player and by address.',
-  switches: [usageSwitch()],
+  switches: [unitSwitch()],
   panels: [
     streams({ id: 1, width: 12 }),
     referrers({ id: 2, width: 12 }),

@@ -1,7 +1,7 @@
 import { HEIGHT } from './looks';
-import { choice, type Page } from './page';
+import { choice, type Page, unitSwitch } from './page';
 import { pie, stackedBars, steps, tiles } from './panels';
-import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, USAGE, usageSwitch } from './usage';
+import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, USAGE } from './usage';
 
 /** How much was delivered and received, and to how many at a time. */
 export const home: Page = {
@@ -9,7 +9,7 @@ export const home: Page = {
   title: 'Home',
   description: 'What was delivered to viewers and received from publishers, by time, month, protocol and country.',
   switches: [
-    usageSwitch(),
+    unitSwitch(),
     choice('mode', 'Viewers', 'Viewers at the same time, or the change from one interval to the next.', [
       { text: 'Absolute', value: 'absolute' },
       { text: 'Delta', value: 'delta' },
@@ -50,21 +50,14 @@ export const home: Page = {
       id: 5,
       title: 'Maximum concurrent viewers',
       description:
-        'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s. Absolute: the greatest minute of each interval. Delta: how much that is more or less than in the interval before. The graph ends before the first minute that is not complete yet, about half a minute ago.',
+        'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s. Absolute: the greatest minute of each interval. Delta: how much that is more or less than in the interval before. Server viewers are different viewers in a minute who fetched media by the access logs and connections of servers, and whose players do not report; they are not among the viewers, and are drawn where servers report. The graph ends before the first minute that is not complete yet, about half a minute ago.',
       width: 12,
       query: { queryType: 'concurrentViewers', mode: '$mode', metric: 'viewers' },
+      beside: { queryType: 'concurrentViewers', mode: '$mode', metric: 'serverViewers' },
     }),
     monthBars({ id: 7, width: 12 }),
     playoutByProtocol({ id: 8, width: 12 }),
     ingestByProtocol({ id: 9, width: 12 }),
-    steps({
-      id: 11,
-      title: 'Viewers that only servers see',
-      description:
-        'Different viewers in a minute who fetched media by the access logs and connections of servers, and whose players do not report; the greatest minute of each interval, or its change. They are not among the concurrent viewers.',
-      width: 24,
-      query: { queryType: 'concurrentViewers', mode: '$mode', metric: 'serverViewers' },
-    }),
     monthTable({ id: 10, width: 24, height: HEIGHT.rows }),
   ],
 };

@@ -131,6 +131,20 @@ export function choice(
     .allowCustomValue(false);
 }
 
+/** Makes the switch between the units of usage, which begins with the one of which there is something in the time range. */
+export function unitSwitch(): QueryVariableBuilder {
+  const query: VariableQuery = { refId: 'unit', label: 'unit' };
+  return new QueryVariableBuilder('unit')
+    .label('Usage')
+    .description('What the usage panels of this page show: bytes of servers, or the time of players and webcasters.')
+    .datasource(DATASOURCE)
+    .query({ ...query })
+    .definition('Units of usage')
+    .refresh(VariableRefresh.OnDashboardLoad)
+    .sort(VariableSort.Disabled)
+    .allowCustomValue(false);
+}
+
 /** Makes the choice of a filter's values, which the data source finds for the time range. */
 function filterVariable({ name, label, description }: Filter): QueryVariableBuilder {
   const query: VariableQuery = { refId: name, label: name };

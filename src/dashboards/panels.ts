@@ -47,7 +47,7 @@ const DOCUMENTS = 'https://github.com/streamlens/streamlens/blob/main/docs';
 
 const NEEDS_PREMIUM = 'Needs the level premium.';
 
-const NOTHING_OR_REFUSED = 'No data, or the level premium is missing';
+type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown'> & { queryType: string };
 
 /** What a panel shows and how it is found. */
 interface Content {
@@ -59,7 +59,9 @@ interface Content {
   /** Columns of the grid, which has 24. */
   width: number;
   /** What is asked. The panel adds the form and the filters at the top of the page. */
-  query: Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown'> & { queryType: string };
+  query: Question;
+  /** What is asked beside it, for the same panel; what says nothing at all is left out. */
+  beside?: Question;
   /** What some columns are called here, where it is not what they are called elsewhere. */
   names?: Record<string, string>;
   /** For a panel that updates by itself: how far back from now it shows, such as `30m`. */
@@ -78,7 +80,6 @@ interface PanelBuilder {
   datasource(reference: typeof DATASOURCE): this;
   withTarget(target: Builder<Dataquery>): this;
   links(links: Array<Builder<DashboardLink>>): this;
-  noValue(text: string): this;
   timeFrom(length: string): this;
   hideTimeOverride(hidden: boolean): this;
   overrideByName(name: string, properties: DynamicConfigValue[]): this;
@@ -122,7 +123,8 @@ export function steps(content: Content): timeseries.PanelBuilder {
     .fillOpacity(numbersOf(content).length > 1 ? 0 : 15)
     .showPoints(VisibilityMode.Auto)
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None))
-    .legend(legend().showLegend(numbersOf(content).length > 1))
+    // Even of one line: the legend is where the words stand when there is none.
+    .legend(legend())
     .axisSoftMin(0);
   return fill(panel, content, 'series', HEIGHT.panel);
 }
@@ -240,7 +242,7 @@ export function bars({ sortBy, height = HEIGHT.panel, barsOf, sums = true, ...co
 
 /** Makes a map of the world with the project's own panel. */
 export function map(content: Content, height: number, options: Partial<Options>): PanelOfAnyType {
-  const panel = new PanelOfAnyType().type(worldMapId).options({ ...DEFAULTS, ...options });
+  const panel = new PanelOfAnyType().type(worldMapId).options({ ...DEFAULTS, ...options }).overrides([]);
   return describe(panel, content, 'total', height);
 }
 
@@ -269,7 +271,10 @@ function describe<Panel extends PanelBuilder>(panel: Panel, content: Content, fo
     .span(content.width)
     .height(height)
     .datasource(DATASOURCE)
-    .withTarget(target(content, form));
+    .withTarget(target('A', content.query, content, form));
+  if (content.beside) {
+    panel.withTarget(target('B', content.beside, content, form));
+  }
   if (content.live) {
     panel.timeFrom(content.live).hideTimeOverride(true);
   }
@@ -281,17 +286,15 @@ function describe<Panel extends PanelBuilder>(panel: Panel, content: Content, fo
         .targetBlank(true),
     ]);
   }
-  const { level, premiumMetrics } = widgetOf(content.query.queryType);
-  if (level === 'premium') {
+  if (widgetOf(content.query.queryType).level === 'premium') {
     panel.description(`${content.description} ${NEEDS_PREMIUM}`);
   }
-  // Grafana shows this instead of an answer too, with the reason in a mark at the corner of the panel.
-  return level === 'premium' || premiumMetrics.length > 0 ? panel.noValue(NOTHING_OR_REFUSED) : panel;
+  return panel;
 }
 
-function target({ query, live }: Content, form: Form): Builder<Dataquery> {
+function target(refId: string, query: Question, { live }: Content, form: Form): Builder<Dataquery> {
   const { filters } = widgetOf(query.queryType);
-  const asked: StreamlensQuery = { refId: 'A', datasource: DATASOURCE, ...query, form, ...(live && { live: true }) };
+  const asked: StreamlensQuery = { refId, datasource: DATASOURCE, ...query, form, ...(live && { live: true }) };
   for (const { name } of FILTERS.filter(({ name }) => filters.includes(name))) {
     asked[name] = [`$${name}`];
   }
@@ -307,7 +310,11 @@ function widgetOf(queryType: string): Widget {
 }
 
 /** The columns that the answer has: all of the widget, or the one metric and the names. */
-function columnsOf({ query }: Content): Column[] {
+function columnsOf({ query, beside }: Content): Column[] {
+  return beside ? [...columnsOfAnswer(query), ...columnsOfAnswer(beside)] : columnsOfAnswer(query);
+}
+
+function columnsOfAnswer(query: Question): Column[] {
   const names: Column[] = query.breakdown ? [{ name: query.breakdown, unit: '' }] : [];
   const columns = [...names, ...widgetOf(query.queryType).columns];
   // Some metrics choose a column, others what the columns show.

@@ -5,9 +5,9 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { HEIGHT } from './looks';
-import { FILTERS, type Page } from './page';
+import { FILTERS, type Page, unitSwitch } from './page';
 import { bars, stackedBars, tiles } from './panels';
-import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, streams, USAGE, usageSwitch } from './usage';
+import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, streams, USAGE } from './usage';
 
 const INTERVALS = 'Bars are UTC days, or hours if the time range is two days or shorter; they add up to the total.';
 
@@ -35,7 +35,7 @@ export const reports: Page = {
   uid: 'streamlens-reports',
   title: 'Reports',
   description: 'What was sent and received in a time range, in total, by day, protocol, country and stream.',
-  switches: [usageSwitch()],
+  switches: [unitSwitch()],
   from: 'now-30d',
   links: [
     download('PDF', 'Download this report as a PDF, with the filters and the time range in force', 'pdf'),

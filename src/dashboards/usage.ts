@@ -1,8 +1,7 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
-import type { Panel, VariableModel } from '@grafana/grafana-foundation-sdk/dashboard';
+import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { HEIGHT } from './looks';
-import { choice } from './page';
 import { bars, pie, stackedRows } from './panels';
 
 /** What the numbers of usage are, for descriptions. */
@@ -14,14 +13,6 @@ const MONTHS =
 
 const PROTOCOLS =
   'h5live_token is a stream that was pulled from a server of its publisher. With the unit playtime the protocol is that of the player.';
-
-/** Makes the switch between traffic and playtime for all usage panels of a page. */
-export function usageSwitch(): Builder<VariableModel> {
-  return choice('unit', 'Usage', 'What the usage panels of this page show.', [
-    { text: 'Traffic', value: 'traffic' },
-    { text: 'Playtime', value: 'playtime' },
-  ]);
-}
 
 /** A place on a page. */
 interface Place {

@@ -1,9 +1,9 @@
 import { METRICS } from '../panels/worldmap/metrics';
 import { HEIGHT } from './looks';
-import { choice, type Page } from './page';
+import { choice, type Page, unitSwitch } from './page';
 import { bars, map } from './panels';
 import { playsByOS, playsByVersion } from './plays';
-import { referrers, streams, USAGE, usageSwitch } from './usage';
+import { referrers, streams, USAGE } from './usage';
 
 const METRIC = `Playouts and ingests are plays and broadcasts that began in the time range. ${USAGE} Latency is the average of all reports of players that have it, the buffering ratio stalls divided by stalls and playing, the playtime average the time of the plays that ended; these three need the level premium. Addresses of unknown country are left out.`;
 
@@ -22,7 +22,7 @@ export const worldMap: Page = {
       'What the map shows.',
       METRICS.map(({ value, label }) => ({ text: label, value }))
     ),
-    usageSwitch(),
+    unitSwitch(),
   ],
   panels: [
     map(

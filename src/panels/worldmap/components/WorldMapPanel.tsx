@@ -1,9 +1,10 @@
 import { css } from '@emotion/css';
-import type { GrafanaTheme2, LinkModel, PanelProps } from '@grafana/data';
+import type { DataFrame, GrafanaTheme2, LinkModel, PanelProps } from '@grafana/data';
 import { config } from '@grafana/runtime';
 import { useStyles2, useTheme2 } from '@grafana/ui';
 import { useCallback, useMemo, useState } from 'react';
 
+import { nothingOf } from '../../../nothing';
 import { isWorldMap, readSeries, type Target } from '../frame';
 import { COUNTRIES, countryNamer, REGIONS } from '../geography/countries';
 import { draw } from '../geography/shapes';
@@ -86,7 +87,7 @@ export function WorldMapPanel(props: PanelProps<Options>) {
     );
   const total = series && whole !== null ? `${series.kind === 'sum' ? 'Total' : 'Average'} ${textOf(whole)}` : '';
   const what = view === 'countries' ? 'Country' : 'Region';
-  const label = `${title || 'World map'}: ${rows.length} ${view}. ${total}`.trim();
+  const label = `${replaceVariables(title) || 'World map'}: ${rows.length} ${view}. ${total}`.trim();
 
   return (
     <div className={styles.panel} style={{ width, height }} onDoubleClick={onClose}>
@@ -120,10 +121,8 @@ export function WorldMapPanel(props: PanelProps<Options>) {
               onLeave={onLeave}
             />
             {series && <Note series={series} textOf={textOf} inOneLine={layout.legend === 0} />}
-            {rows.length === 0 && (
-              <div className={styles.empty}>
-                {emptyText(data.series.length > 0, series, fieldConfig.defaults.noValue)}
-              </div>
+            {numbersOf(rows).length === 0 && (
+              <div className={styles.empty}>{emptyText(data.series, series, fieldConfig.defaults.noValue)}</div>
             )}
           </div>
           {layout.legend > 0 && scale && <Legend scale={scale} total={total} height={layout.legend} />}
@@ -280,8 +279,13 @@ function actionsOf(
   return actions;
 }
 
-function emptyText(hasFrames: boolean, series: Series | undefined, noValue = 'No data'): string {
-  return hasFrames && !series ? 'There is no frame with a column of countries and a column of numbers.' : noValue;
+/** Says why there are no numbers: in the words of the answer, if it has any. */
+function emptyText(frames: DataFrame[], series: Series | undefined, noValue = 'No data'): string {
+  const words = frames.map(nothingOf).find(Boolean) ?? series?.field.config.noValue;
+  if (!words && frames.length > 0 && !series) {
+    return 'There is no frame with a column of countries and a column of numbers.';
+  }
+  return words ?? noValue;
 }
 
 const getStyles = (theme: GrafanaTheme2) => ({
