@@ -25,7 +25,7 @@ const (
 	// sketched is how many bits of 64 the names of segments must set by their hashes before what they have in common is the name of a
 	// stream. About 63 different segments set as many.
 	sketched = 40
-	// maxRemembered is the length of the longest path of a folder that is remembered, in bytes.
+	// maxRemembered is the length of the longest name, or path of a folder, that is remembered, in bytes.
 	maxRemembered = 512
 )
 
@@ -84,7 +84,12 @@ func newKnowledge() knowledge {
 // generations hold at least the newest maxKnown flags.
 type generations struct{ now, before map[string]flags }
 
-func (g *generations) get(key string) flags { return g.now[key] | g.before[key] }
+func (g *generations) get(key string) flags {
+	if len(key) > maxRemembered {
+		return 0 // not even looked for: a hostile path may have many names, each as long as itself
+	}
+	return g.now[key] | g.before[key]
+}
 
 // add adds flags and reports whether there was one that was not known.
 func (g *generations) add(key string, f flags) bool {
@@ -101,6 +106,9 @@ func (g *generations) add(key string, f flags) bool {
 }
 
 func (k *facts) isPolled(name string) bool {
+	if len(name) > event.MaxNameBytes {
+		return false
+	}
 	_, ok := k.polled[name]
 	return ok
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 )
@@ -235,4 +236,24 @@ func TestRulesAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// TestHostilePaths has paths that would take seconds if a name was looked for in each of their parts.
+func TestHostilePaths(t *testing.T) {
+	rules := accesslog.NewRules(nil)
+	rules.Know("low-x/y")
+	rules.Match("/hls/cam.m3u8")
+	began := time.Now()
+	for _, path := range []string{
+		"/hls/" + strings.Repeat("low-x-", 10_000) + "1.ts", "/hls/" + strings.Repeat("1", 60_000) + ".ts",
+		strings.Repeat("/"+strings.Repeat("0a1b2c3d", 500), 16) + "/1.ts", strings.Repeat("/a", 30_000) + "/cam-1_2-3.ts",
+		"/hls/" + strings.Repeat("_1", 30_000) + ".ts", "/hls/" + strings.Repeat("-low", 15_000) + ".m3u8",
+	} {
+		for range 20 {
+			rules.Match(path)
+		}
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("120 paths take %v", took)
+	}
 }
