@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -62,7 +63,7 @@ func main() {
 }
 
 func generate(checkout string) error {
-	commit, err := exec.Command("git", "-C", checkout, "rev-parse", "HEAD").Output()
+	commit, err := exec.CommandContext(context.Background(), "git", "-C", checkout, "rev-parse", "HEAD").Output()
 	if err != nil {
 		return fmt.Errorf("commit of %s: %w", checkout, err)
 	}
