@@ -80,6 +80,10 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 	if err := s.keepPaths(r.Context(), of.ID, of.Rules); err != nil {
 		return err
 	}
+	if query.Get("learn") == "true" {
+		answer(w, http.StatusAccepted, LogAnswer{Found: log.Found()})
+		return nil
+	}
 	answered, err := s.countLog(result, ingest.Delivery{Organization: organization.ID, ID: key, Received: received})
 	if err != nil {
 		return err

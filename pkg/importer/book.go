@@ -68,6 +68,18 @@ func (b *Book) Save() error {
 	return nil
 }
 
+// sent returns a function that finds the entry of a file of an organisation by its begin, nil if there is none.
+func (b *Book) sent(organization string) func(head []byte) *Entry {
+	return func(head []byte) *Entry {
+		for _, e := range b.Files {
+			if e.Organization == organization && e.HeadBytes <= len(head) && hash(head[:e.HeadBytes]) == e.HeadHash {
+				return e
+			}
+		}
+		return nil
+	}
+}
+
 // attemptsOf returns the path of the file that keeps what became of the lines of a file.
 func (b *Book) attemptsOf(e *Entry) string {
 	return filepath.Join(b.path+".lines", fmt.Sprintf("%s-%.32s.jsonl", e.Organization, e.HeadHash))
@@ -76,11 +88,9 @@ func (b *Book) attemptsOf(e *Entry) string {
 // entry returns the entry of a file with the given begin, a new one if it is unknown, and nil if the begin has no line that
 // could tell the file from others.
 func (b *Book) entry(organization, name string, head []byte) *Entry {
-	for _, e := range b.Files {
-		if e.Organization == organization && e.HeadBytes <= len(head) && hash(head[:e.HeadBytes]) == e.HeadHash {
-			e.Name = name
-			return e
-		}
+	if e := b.sent(organization)(head); e != nil {
+		e.Name = name
+		return e
 	}
 	head = head[:bytes.LastIndexByte(head, '\n')+1]
 	if !hasLine(head) {

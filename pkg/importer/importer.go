@@ -43,6 +43,8 @@ type Importer struct {
 	Format accesslog.Format
 	// Paths are the organisation's own rules for paths as text: lines that were no delivery may be one by others.
 	Paths string
+	// Rules are these rules, by which Learn knows what may tell something; by default those that work for usual servers.
+	Rules *accesslog.Rules
 	Book  *Book
 	// Progress is called with bytes read, as the file has them.
 	Progress func(n int)
@@ -446,7 +448,9 @@ func (m *Importer) post(ctx context.Context, key, reading string, body []byte) (
 	}
 	request.Header.Set("Authorization", "Bearer "+m.SecretKey)
 	request.Header.Set("Content-Type", "text/plain")
-	request.Header.Set("Idempotency-Key", key)
+	if key != "" {
+		request.Header.Set("Idempotency-Key", key)
+	}
 	response, err := m.client.Do(request)
 	if err != nil {
 		return answered, ctx.Err() == nil, err

@@ -423,3 +423,31 @@ func TestRunsOfFates(t *testing.T) {
 		}
 	}
 }
+
+// TestOrderOfFilesMakesNoDifference has segments whose number is glued to the name, which only the playlist in another file tells.
+func TestOrderOfFilesMakesNoDifference(t *testing.T) {
+	segments := strings.NewReplacer("/live/one/seg", "/hls/cam1").Replace(lines(12, 3))
+	playlist := strings.Replace(lines(1, 1), "/live/one/seg1.ts", "/hls/cam1.m3u8", 1)
+	for _, files := range [][]string{{segments, playlist}, {playlist, segments}} {
+		p := serve(t, nil)
+		folder := t.TempDir()
+		var names []string
+		for i, content := range files {
+			names = append(names, write(t, filepath.Join(folder, fmt.Sprint(i)), content))
+		}
+		m := p.importer(t, filepath.Join(folder, "imports.json"), accesslog.Auto)
+		for range 2 { // the second time there is nothing to learn, and nothing to count
+			if err := m.Learn(t.Context(), names); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range names {
+				if _, err := m.File(t.Context(), name); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if got := p.collector.Sum(t, `streamlens_traffic_bytes_by_stream_1m{org="acme",collector="c",stream="cam1",`); got != int64(1+sum(12, 3)) {
+			t.Errorf("%d bytes are of cam1", got)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"github.com/streamlens/streamlens/pkg/collector"
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/importer"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
@@ -57,6 +58,9 @@ func importCommand() *cobra.Command {
 			}
 			if o.SecretKey == "" {
 				return fmt.Errorf("the organisation %s has no secretKey, by which servers write", o.ID)
+			}
+			if m.Rules, err = collector.StreamRules(&o); err != nil {
+				return err
 			}
 			for _, p := range o.StreamPaths {
 				m.Paths += p.Path + "\n" + p.Protocol + "\n"
@@ -110,6 +114,10 @@ func importFiles(cmd *cobra.Command, m *importer.Importer, files []string, quiet
 		return err
 	}
 	began := time.Now()
+	bar.Describe("reading ahead")
+	if err := m.Learn(cmd.Context(), files); err != nil {
+		return err
+	}
 	var all importer.Summary
 	var failed error
 	for _, name := range files {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -37,12 +38,21 @@ func checkLogs(ctx context.Context, w io.Writer, c config.Config, o *tenant.Orga
 		Stored:    func(a netip.Addr, _ int64) string { return enrich.StoredIP(a, o.Privacy.IP, enrich.Salt{}) },
 		UserAgent: func(string) useragent.Agent { return useragent.Agent{} },
 	}
+	if err := importer.LearnFiles(files, format, rules); err != nil {
+		return err
+	}
 	span := logreader.Span{Received: time.Now().UnixMilli()}
+	var failed error
 	for i, name := range files {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
 		check, err := importer.CheckFile(ctx, name, format, organization, span)
+		if errors.As(err, new(*accesslog.DetectError)) || errors.Is(err, importer.ErrArchive) {
+			fmt.Fprintln(w, err)
+			failed = errNothingCounts
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -50,7 +60,7 @@ func checkLogs(ctx context.Context, w io.Writer, c config.Config, o *tenant.Orga
 			return err
 		}
 	}
-	return nil
+	return failed
 }
 
 // maxStreams is how many streams are shown.
