@@ -82,7 +82,7 @@ var ErrRefused = errors.New("the collector refuses the log")
 func (m *Importer) Sort(files []string) error {
 	first := map[string]int64{}
 	for _, name := range files {
-		if name == Stdin {
+		if readOnce(name) {
 			continue
 		}
 		at, err := m.firstTime(name)

@@ -25,8 +25,8 @@ type proxy struct {
 	*httptest.Server
 	collector *collectortest.Collector
 	requests  int
-	status    []int  // of the answers to come, which the collector does not see; then its own
-	after     func() // is called when the collector has answered, before its answer is passed on
+	status    []int               // of the answers to come, which the collector does not see; then its own
+	after     func(*http.Request) // is called when the collector has answered, before its answer is passed on
 }
 
 func serve(t *testing.T, change func(*tenant.Organization)) *proxy {
@@ -43,7 +43,7 @@ func serve(t *testing.T, change func(*tenant.Organization)) *proxy {
 		p.collector.Handler.ServeHTTP(answer, request)
 		p.requests++
 		if p.after != nil {
-			p.after()
+			p.after(request)
 		}
 		w.WriteHeader(answer.Code)
 		if _, err := w.Write(answer.Body.Bytes()); err != nil {
@@ -154,9 +154,10 @@ func TestFileGoesOnAfterAnInterruption(t *testing.T) {
 	name := writeGzip(t, filepath.Join(folder, "access.log.gz"), lines(0, 150_000))
 
 	ctx, cancel := context.WithCancel(t.Context())
-	p.after = func() {
+	p.after = func(request *http.Request) {
 		if p.requests == 2 {
 			cancel() // the second request is counted, but nobody waits for its answer
+			<-request.Context().Done()
 		}
 	}
 	if s, err := p.importer(t, state, "nginx-combined").File(ctx, name); !errors.Is(err, context.Canceled) || s.Accepted == 0 || s.Accepted == 150_000 {
@@ -315,7 +316,7 @@ func TestEachLineCountsOnce(t *testing.T) {
 			format := []string{"nginx-combined", "nginx-json"}[random.IntN(2)]
 			ctx, cancel := context.WithCancel(t.Context())
 			killed := random.IntN(3) == 0
-			p.after = func() {
+			p.after = func(*http.Request) {
 				if killed {
 					cancel()
 				}
@@ -407,6 +408,40 @@ func TestSort(t *testing.T) {
 	}
 	if files[0] != oldest || files[1] != middle || files[2] != newest {
 		t.Errorf("sorted %v", files)
+	}
+}
+
+// TestPipe imports what can be read only once, as a shell makes it of <(zcat access.log.gz): nothing may be looked at before.
+func TestPipe(t *testing.T) {
+	for _, test := range []struct{ name, content string }{
+		{"a few lines", lines(1, 3)},
+		{"the last line has no end", strings.TrimSuffix(lines(1, 3), "\n")},
+		{"more than the begin that is looked at", lines(1, 3000)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			reader, writer, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reader.Close()
+			go func() {
+				defer writer.Close()
+				_, _ = writer.WriteString(test.content) // what is missing is not counted
+			}()
+			p := serve(t, nil)
+			m := p.importer(t, filepath.Join(t.TempDir(), "imports.json"), accesslog.Auto)
+			files := []string{fmt.Sprintf("/dev/fd/%d", reader.Fd())}
+			if err := m.Sort(files); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Learn(t.Context(), files); err != nil {
+				t.Fatal(err)
+			}
+			want := strings.Count(strings.TrimSuffix(test.content, "\n"), "\n") + 1
+			if s, err := m.File(t.Context(), files[0]); err != nil || s.Accepted != want || s.Refused != 0 {
+				t.Errorf("%+v, %v; want %d lines", s, err, want)
+			}
+		})
 	}
 }
 

@@ -22,7 +22,7 @@ func (m *Importer) Learn(ctx context.Context, files []string) error {
 		m.Rules = accesslog.NewRules(nil)
 	}
 	for _, name := range files {
-		if name == Stdin {
+		if readOnce(name) {
 			continue
 		}
 		err := readAhead(name, m.Book.sent(m.Organization), m.format, m.Rules, func(format accesslog.Format, lines []byte) error {
@@ -39,7 +39,7 @@ func (m *Importer) Learn(ctx context.Context, files []string) error {
 func LearnFiles(files []string, format accesslog.Format, rules *accesslog.Rules) error {
 	m := &Importer{Format: format}
 	for _, name := range files {
-		if name == Stdin {
+		if readOnce(name) {
 			continue
 		}
 		err := readAhead(name, nil, m.format, rules, func(accesslog.Format, []byte) error { return nil })

@@ -27,6 +27,7 @@ const (
 // source is the content of a log.
 type source struct {
 	*bufio.Reader
+	name    string
 	close   []func() error
 	growing bool   // a server may still write it
 	rest    []byte // begin of the line that did not fit into the last chunk
@@ -47,9 +48,19 @@ func (c counting) Read(p []byte) (int, error) {
 // ErrArchive means that a file has other files in it.
 var ErrArchive = errors.New("is an archive: unpack it and import the logs in it")
 
+// readOnce reports whether a file can be read only once: the standard input, pipes (/dev/stdin, /dev/fd/63) and the like. What is looked
+// at before it is imported would be lost.
+func readOnce(name string) bool {
+	if name == Stdin {
+		return true
+	}
+	info, err := os.Stat(name)
+	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
+}
+
 // open opens a log by its first bytes, whatever its name is.
 func open(name string, progress func(n int)) (*source, error) {
-	s := &source{growing: name != Stdin}
+	s := &source{name: name, growing: !readOnce(name)}
 	var from io.Reader = os.Stdin
 	if name != Stdin {
 		file, err := os.Open(name)
@@ -131,7 +142,7 @@ func (s *source) Close() error {
 func (s *source) head() ([]byte, error) {
 	head, err := s.Peek(maxHead)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("read log: %w", err)
+		return nil, fmt.Errorf("%s: read log: %w", s.name, err)
 	}
 	return head, nil
 }

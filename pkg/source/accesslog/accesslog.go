@@ -22,7 +22,7 @@ type Request struct {
 	Time   int64  // ms since 1970, when the answer ended
 	Method string // "" if the log does not tell it
 	Status int    // of the answer, 0 if there was none
-	Path   string // without percent escapes and without the query, "" if the request line was no HTTP
+	Path   string // without percent escapes, parameters (;jsessionid=1) and the query, "" if the request line was no HTTP
 	Query  string // as it was sent, without the question mark; "" if there is none
 	// Bytes were sent to the client, or of ingest were received from it. Each format counts its own way, see Formats.
 	Bytes     int64
@@ -162,6 +162,8 @@ func trim(line []byte) ([]byte, error) {
 		return nil, &Error{"line", "range", fmt.Sprintf("is longer than %d bytes", maxLine)}
 	case bytes.IndexByte(line, 0) >= 0:
 		return nil, &Error{"line", "malformed", "has a zero byte"}
+	case bytes.IndexByte(line, '\r') >= 0:
+		return nil, &Error{"line", "malformed", "has a carriage return (CR) in it, so it may be several"}
 	}
 	return line, nil
 }

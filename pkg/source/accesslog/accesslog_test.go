@@ -409,6 +409,7 @@ func TestRefuse(t *testing.T) {
 		field, reason          string
 	}{
 		{"nginx-combined", combined, "192", "1\x0092", "line", "malformed"},
+		{"nginx-combined", combined, ` "x"`, ` "x"` + "\r" + combined, "line", "malformed"},
 		{"nginx-combined", combined, "a.ts", strings.Repeat("a", 70_000), "line", "range"},
 		{"nginx-combined", combined, combined, "nonsense", "remote_addr", "malformed"},
 		{"nginx-combined", combined, ` "x"`, ``, "http_referer", "malformed"},

@@ -353,6 +353,9 @@ var contents = []struct {
 		return bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) ||
 			len(head) > 3 && (head[0] == 0) != (head[1] == 0) && (head[2] == 0) != (head[3] == 0) && (head[0] == 0) == (head[2] == 0)
 	}},
+	{"its lines end with CR alone; tr '\\r' '\\n' makes lines of them", func(head []byte) bool {
+		return bytes.IndexByte(bytes.TrimRight(head, "\r"), '\r') >= 0 && bytes.IndexByte(head, '\n') < 0
+	}},
 	{"it is a page of HTML", func(head []byte) bool {
 		begin := bytes.ToLower(bytes.TrimSpace(head[:min(len(head), 64)]))
 		return bytes.HasPrefix(begin, []byte("<!doctype")) || bytes.HasPrefix(begin, []byte("<html"))
@@ -361,8 +364,8 @@ var contents = []struct {
 		return bytes.HasPrefix(bytes.TrimSpace(head[:min(len(head), 64)]), []byte("<?xml"))
 	}},
 	{"it has bytes that no text has", func(head []byte) bool {
-		// A log that was truncated while its server wrote begins with zeros.
-		head = bytes.TrimLeft(head, "\x00")
+		// A log that was truncated while its server wrote has a run of zeros there, and so has one after a crash.
+		head = bytes.ReplaceAll(head, make([]byte, 16), nil)
 		odd := 0
 		for _, c := range head {
 			if c < ' ' && c != '\t' && c != '\n' && c != '\r' && c != 0x1b {

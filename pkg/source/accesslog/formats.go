@@ -29,7 +29,8 @@ var formats = []description{
 	unseen(lines("nginx-combined", "nginx's format combined", nginxSyntax,
 		`$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"`,
 		lineRules{forwarded: true})),
-	object("nginx-json", "variables of nginx as JSON", escapes{}, append(plainNames, nginxVariables...)...),
+	object("nginx-json", "variables of nginx as JSON", escapes{}, append(append(plainNames, nginxVariables...),
+		column{name: "@timestamp", field: fieldTime, fallback: true})...), // as for Elasticsearch
 	unseen(lines("apache-combined", "Apache's format combined", apacheSyntax,
 		`%h - %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i"`, lineRules{forwarded: true})),
 	unseen(lines("apache-common", "Apache's format common", apacheSyntax, `%h - %u %t "%r" %>s %O`, lineRules{})),

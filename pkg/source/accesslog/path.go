@@ -317,11 +317,13 @@ func withoutRenditions(name string) string {
 // nameOfFolder returns the name of the stream that the name of a folder has in it. Wowza writes mp4:NAME, smil:NAME.smil and
 // ngrp:NAME_all, Unified Origin NAME.isml, Harmonic Channel(NAME).
 func nameOfFolder(name string) string {
-	if colon := strings.IndexByte(name, ':'); colon > 0 && colon <= 5 {
-		if name[:colon] == "ngrp" {
-			name = strings.TrimSuffix(name, "_all")
+	if what, rest, ok := strings.Cut(name, ":"); ok {
+		switch what {
+		case "ngrp":
+			name = strings.TrimSuffix(rest, "_all")
+		case "mp4", "flv", "mp3", "id3", "smil", "amlst", "dvr":
+			name = rest
 		}
-		name = name[colon+1:]
 	}
 	if dot := strings.LastIndexByte(name, '.'); dot > 0 {
 		switch name[dot+1:] {

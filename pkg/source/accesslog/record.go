@@ -422,15 +422,25 @@ func (d *record) target(target []byte) {
 	d.path(target)
 }
 
-// stem takes a path, from which some CDNs take the first slash.
+// stem takes a path, from which some CDNs take the first slash; others write the whole URL there.
 func (d *record) stem(path []byte) {
+	if bytes.HasPrefix(path, []byte("http://")) || bytes.HasPrefix(path, []byte("https://")) {
+		d.target(path)
+		return
+	}
 	d.path(path)
 	if d.Path != "" && d.Path[0] != '/' {
 		d.Path = "/" + d.Path
 	}
 }
 
+// parameter matches parameters in a path (RFC 3986, section 3.3), in which servers in Java keep their sessions.
+var parameter = regexp.MustCompile(`;\w+=[^/;]*`)
+
 func (d *record) path(path []byte) {
+	if bytes.IndexByte(path, ';') >= 0 {
+		path = parameter.ReplaceAll(path, nil)
+	}
 	if d.escapes.plusPath && bytes.IndexByte(path, '+') >= 0 {
 		path = d.spaced(path)
 	}

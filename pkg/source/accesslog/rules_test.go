@@ -100,6 +100,11 @@ func TestRules(t *testing.T) {
 			{"/memfs/71946bf8-b2a0-4774-99a3-02783ac0d9db_output_0.m3u8", "71946bf8-b2a0-4774-99a3-02783ac0d9db hls"},
 			{"/memfs/71946bf8-b2a0-4774-99a3-02783ac0d9db_output_0_0002.ts", "71946bf8-b2a0-4774-99a3-02783ac0d9db hls+"},
 		}},
+		{"Google's Live Stream API", []match{
+			{"/NAME/manifest.m3u8", "NAME hls"},
+			{"/NAME/mux_video_ts/index-1.m3u8", "NAME hls"},
+			{"/NAME/mux_video_ts/segment-0000000001.ts", "NAME hls+"},
+		}},
 		{"Wowza", []match{
 			{"/app/NAME/playlist.m3u8", "NAME hls"},
 			{"/app/NAME/chunklist_w1652912314.m3u8", "NAME hls"},
@@ -112,6 +117,9 @@ func TestRules(t *testing.T) {
 			{"/live/myStream.stream/playlist.m3u8", "myStream.stream hls"},
 			{"/live/myStream_720p/media_w1_5.ts", "myStream hls+"},
 			{"/live/smil:NAME.smil/playlist.m3u8", "NAME hls"},
+			{"/live/dvr:NAME/media_w1_5.ts", "NAME hls+"},
+			{"/live/room:1/playlist.m3u8", "room:1 hls"},
+			{"/live/hall:1/media_w1_5.ts", "hall:1 hls+"},
 			{"/live/ngrp:NAME_all/chunklist_b800000.m3u8", "NAME hls"},
 			{"/vsqlive/148820/playlist.m3u8", "148820 hls"},
 			{"/whatever/15~max/media_575.ts", "15~max hls+"},

@@ -114,6 +114,10 @@ func (d *templateDecoder) read(line []byte) error {
 				value = d.unescaped
 			}
 		}
+		if len(s.end) == 0 && s.column.field == fieldBytes && bytes.IndexByte(value, '"') < 0 {
+			// Many logs are the common format and more. Quotation marks would be headers, which must not be lost without a word.
+			value, _, _ = bytes.Cut(value, []byte(" "))
+		}
 		if err := d.set(&s.column, value); err != nil {
 			return err
 		}

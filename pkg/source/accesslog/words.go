@@ -64,6 +64,8 @@ func isTechnical(word string, c class) bool {
 		return false // live-events
 	case "dvr", "range", "rel", "abs", "sfm4s", "mpm4sav", "mvtime", "mvlist", "mvnumber":
 		return true // of Nimble's and Wowza's playlists
+	case "mux":
+		return true // mux_video_ts, of Google's Live Stream API
 	}
 	if c != proper || isNumber(word) || strings.Contains(word, "=") {
 		return true
