@@ -76,9 +76,15 @@ func Detect(head []byte, location *time.Location) (Detection, error) {
 type detector struct {
 	location *time.Location
 	lines    [][]byte // those that are not blank and no header, without what syslog puts before them
-	headers  [][]byte // lines of a W3C header
+	headers  []header // of W3C logs, which have another one where their server began anew
 	fields   []string // the names of the columns by it
 	syslog   int      // how many of the lines came by syslog
+}
+
+// header is a line of a header.
+type header struct {
+	line   []byte
+	before int // how many of the lines of the log are before it
 }
 
 func (d *detector) divide(head []byte) {
@@ -91,7 +97,7 @@ func (d *detector) divide(head []byte) {
 		switch {
 		case len(line) == 0:
 		case line[0] == '#':
-			d.headers = append(d.headers, line)
+			d.headers = append(d.headers, header{line, len(d.lines)})
 			if names, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
 				d.fields = strings.Fields(string(names))
 			}
@@ -125,7 +131,9 @@ func (d *detector) headed() *description {
 		name = "cloudfront"
 	case has("cs-ip", "cs-uri"):
 		name = "akamai"
-	case has("s-ip"), has("sc-win32-status"), has("s-port"), bytes.Contains(bytes.Join(d.headers, nil), []byte("Internet Information Services")):
+	case has("s-ip"), has("sc-win32-status"), has("s-port"), slices.ContainsFunc(d.headers, func(h header) bool {
+		return bytes.Contains(h.line, []byte("Internet Information Services"))
+	}):
 		name = "iis"
 	}
 	return described(name)
@@ -161,12 +169,13 @@ func (d *detector) decode(f *description) *fit {
 	if err != nil {
 		return result
 	}
-	for _, line := range d.headers {
-		var r Request
-		// A header tells of no request.
-		_, _ = decoder.Decode(line, &r)
-	}
-	for _, line := range d.lines {
+	headers := d.headers
+	for i, line := range d.lines {
+		for ; len(headers) > 0 && headers[0].before <= i; headers = headers[1:] {
+			var r Request
+			// A header tells of no request.
+			_, _ = decoder.Decode(headers[0].line, &r)
+		}
 		var tail []byte
 		if shape != nil {
 			groups := shape.FindSubmatch(line)

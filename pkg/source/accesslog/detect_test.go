@@ -133,6 +133,8 @@ func TestDetect(t *testing.T) {
 		{"a container's file", "2026-11-28T22:56:05.501234Z stdout F " + combined, nil, "combined", "1 of 1", ""},
 		{"CloudFront of version 2", "#Version: 1.0\n#Fields: timestamp(ms) x-edge-location sc-bytes c-ip cs-uri-stem sc-status\n" +
 			tabs("1731620046814  FRA56-C1  5  192.0.2.1  /a.ts  200") + "\n", nil, "cloudfront", "header", ""},
+		{"columns that change", "#Fields: date time c-ip cs-uri-stem sc-status sc-bytes\n" + strings.Repeat("2026-11-28 01:02:03 ::1 /a.ts 200 5\n", 3) +
+			"#Fields: date time c-ip sc-bytes cs-uri-stem sc-status\n2026-11-28 01:02:03 ::1 5 /a.ts 200\n", nil, "w3c", "header", ""},
 		{"Wowza", "#Fields: x-category\tx-event\tdate\ttime\tc-ip\tc-proto\tx-sname\tsc-stream-bytes\n" +
 			tabs("stream  destroy  2026-11-24  06:00:00  192.0.2.3  rtmp  show  7") + "\n", nil, "wowza", "header", "no zone"},
 		{"Wowza without a header", wowza("connect", "session", "rtmp", "192.0.2.1", 0, 0, "-") + "\n" + wowza("destroy", "stream", "rtmp", "192.0.2.1", 0, 1, "show") + "\n",
