@@ -1,4 +1,9 @@
-# What the findings have in common; they source it. Needs bash, curl, and apt-get of the Debian release that the versions are of.
+#!/bin/bash
+# HAProxy writes a captured header that a log-format of one's own asks for as it came, with quotation marks: %[capture.req.hdr(0)] between
+# quotation marks has more of them within. The same header in %hr, which "option httplog" has, is escaped (#22).
+#
+# Guess before: both ways to the same captured header write it the same, escaped.
+# Seen with HAProxy 2.6.12 (Debian 2.6.12-1+deb12u4).
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -69,15 +74,34 @@ line_with() {
   fail "no line of the log has: $1"
 }
 
-# leave_after BYTES URL [ARGUMENT...] asks with curl and leaves after so many bytes of the body.
-leave_after() {
-  local bytes=$1
-  shift
-  # curl ends with an error when its reader is gone: that is the client that leaves.
-  (curl -sN "$@" || true) | head -c "$bytes" >/dev/null
-}
-
 fail() {
   echo "CHANGED: $*" >&2
   exit 1
 }
+
+packages haproxy=2.6.12-1+deb12u4 liblua5.3-0=5.3.6-2 libopentracing-c-wrapper0=1.1.3-3+b1 libopentracing1=1.6.0-4
+
+port=$(free_port)
+cat >"$folder/haproxy.cfg" <<END
+global
+	log stdout format raw local0
+defaults
+	mode http
+	timeout connect 5s
+	timeout client 5s
+	timeout server 5s
+frontend f
+	log global
+	bind 127.0.0.1:$port
+	http-request capture req.hdr(User-Agent) len 64
+	log-format "%HP own=\"%[capture.req.hdr(0)]\" hr=%hr"
+	http-request return status 200
+END
+start haproxy -db -f "$folder/haproxy.cfg" >"$folder/haproxy.log"
+listening "$port"
+curl -s -o /dev/null -A 'a "quoted" name' "http://127.0.0.1:$port/seg-1.ts"
+line=$(line_with /seg-1.ts "$folder/haproxy.log")
+haproxy -v | sed -n 1p
+echo "$line"
+[[ $line == *'own="a "quoted" name"'* ]] || fail "the own format escapes"
+[[ $line == *'#22quoted#22'* ]] || fail "%hr does not escape"
