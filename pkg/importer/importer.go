@@ -86,7 +86,7 @@ func (m *Importer) Sort(files []string) error {
 			continue
 		}
 		at, err := m.firstTime(name)
-		if err != nil && !errors.Is(err, ErrArchive) {
+		if err != nil && !unusable(err) {
 			return err
 		}
 		first[name] = at
@@ -162,7 +162,11 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 	}
 	entry := &Entry{HeadHash: strconv.FormatInt(time.Now().UnixNano(), 36)}
 	if name != Stdin {
-		if entry = m.Book.entry(m.Organization, name, head); entry == nil {
+		entry = m.Book.entry(m.Organization, name, head)
+		if entry == nil && len(head) == maxHead {
+			return Summary{}, fmt.Errorf("%s: %w", name, &ReadError{fmt.Errorf("its first line does not end within %d bytes", maxHead)})
+		}
+		if entry == nil {
 			return Summary{}, nil
 		}
 	}
@@ -189,7 +193,7 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 		sizes = f.attempts.pieces(f.entry.Bytes, f.reading)
 		if sizes == nil {
 			if _, err := io.CopyN(io.Discard, source, f.entry.Bytes); err != nil && !errors.Is(err, io.EOF) {
-				return f.summary, fmt.Errorf("%s: %w", name, err)
+				return f.summary, fmt.Errorf("%s: %w", name, &ReadError{err})
 			}
 			f.at, f.line, f.fields, f.after = f.entry.Bytes, f.attempts.lines(), []byte(f.entry.Fields), f.attempts.last()
 		}

@@ -445,6 +445,38 @@ func TestPipe(t *testing.T) {
 	}
 }
 
+// TestUnreadableFiles says which file cannot be read, and keeps none of the others from being imported.
+func TestUnreadableFiles(t *testing.T) {
+	folder := t.TempDir()
+	good := write(t, filepath.Join(folder, "access.log"), lines(0, 3))
+	whole, err := os.ReadFile(writeGzip(t, filepath.Join(folder, "access.log.1.gz"), lines(10, 3)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := []string{
+		write(t, filepath.Join(folder, "cut.gz"), string(whole[:len(whole)-20])), write(t, filepath.Join(folder, "nearly.gz"), "\x1f\x8b\x08"),
+		write(t, filepath.Join(folder, "long"), strings.Repeat("x", 8<<20)), filepath.Join(folder, "missing"), folder,
+	}
+	p := serve(t, nil)
+	m := p.importer(t, filepath.Join(t.TempDir(), "imports.json"), accesslog.Auto)
+	files := append([]string{good}, bad...)
+	if err := m.Sort(files); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Learn(t.Context(), files); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range bad {
+		_, err := m.File(t.Context(), name)
+		if !errors.As(err, new(*ReadError)) && !errors.As(err, new(*accesslog.DetectError)) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if s, err := m.File(t.Context(), good); err != nil || s.Accepted != 3 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 func TestRunsOfFates(t *testing.T) {
 	for _, text := range []string{"", "1c", "120c3i1r7c"} {
 		fates, err := spell(text, countRuns(text))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 
@@ -56,7 +55,7 @@ func readAhead(name string, sent func(head []byte) *Entry, formatOf func(head []
 	teach func(format accesslog.Format, lines []byte) error,
 ) error {
 	source, err := open(name, func(int) {})
-	if errors.Is(err, ErrArchive) {
+	if err != nil && unusable(err) {
 		return nil
 	}
 	if err != nil {
@@ -65,7 +64,7 @@ func readAhead(name string, sent func(head []byte) *Entry, formatOf func(head []
 	defer source.Close()
 	head, err := source.head()
 	if err != nil {
-		return err
+		return nil // its import says so
 	}
 	format, _, err := formatOf(head)
 	if err != nil {
@@ -79,7 +78,7 @@ func readAhead(name string, sent func(head []byte) *Entry, formatOf func(head []
 	if sent != nil {
 		if entry := sent(head); entry != nil {
 			if _, err := io.CopyN(io.Discard, source, entry.Bytes); err != nil && !errors.Is(err, io.EOF) {
-				return fmt.Errorf("%s: %w", name, err)
+				return nil // its import says so
 			}
 			header = []byte(entry.Fields)
 		}

@@ -48,6 +48,19 @@ func (c counting) Read(p []byte) (int, error) {
 // ErrArchive means that a file has other files in it.
 var ErrArchive = errors.New("is an archive: unpack it and import the logs in it")
 
+// ReadError means that a file cannot be read, or not to its end.
+type ReadError struct{ err error }
+
+func (e *ReadError) Error() string { return "read log: " + e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *ReadError) Unwrap() error { return e.err }
+
+// unusable reports whether an error is that of one file, which its import says, and no reason to leave out others.
+func unusable(err error) bool {
+	return errors.Is(err, ErrArchive) || errors.As(err, new(*ReadError))
+}
+
 // readOnce reports whether a file can be read only once: the standard input, pipes (/dev/stdin, /dev/fd/63) and the like. What is looked
 // at before it is imported would be lost.
 func readOnce(name string) bool {
@@ -65,7 +78,7 @@ func open(name string, progress func(n int)) (*source, error) {
 	if name != Stdin {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("open log: %w", err)
+			return nil, &ReadError{err}
 		}
 		s.close = append(s.close, file.Close)
 		from = file
@@ -81,7 +94,7 @@ func open(name string, progress func(n int)) (*source, error) {
 func (s *source) unpack() error {
 	magic, err := s.Peek(6)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read log: %w", err)
+		return &ReadError{err}
 	}
 	begins := func(with string) bool { return bytes.HasPrefix(magic, []byte(with)) }
 	var unpacked io.Reader
@@ -89,7 +102,7 @@ func (s *source) unpack() error {
 	case begins("\x1f\x8b"):
 		z, err := gzip.NewReader(s.Reader)
 		if err != nil {
-			return err
+			return &ReadError{err}
 		}
 		s.close = append(s.close, z.Close)
 		unpacked = z
@@ -97,12 +110,12 @@ func (s *source) unpack() error {
 		unpacked = bzip2.NewReader(s.Reader)
 	case begins("\xfd7zXZ\x00"):
 		if unpacked, err = xz.NewReader(s.Reader); err != nil {
-			return err
+			return &ReadError{err}
 		}
 	case begins("\x28\xb5\x2f\xfd"):
 		z, err := zstd.NewReader(s.Reader)
 		if err != nil {
-			return err
+			return &ReadError{err}
 		}
 		s.close = append(s.close, func() error { z.Close(); return nil })
 		unpacked = z
@@ -121,7 +134,7 @@ func (s *source) refuseTar() error {
 	const at, mark = 257, "ustar"
 	begin, err := s.Peek(at + len(mark))
 	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read log: %w", err)
+		return &ReadError{err}
 	}
 	if len(begin) == at+len(mark) && string(begin[at:]) == mark {
 		return ErrArchive
@@ -142,7 +155,7 @@ func (s *source) Close() error {
 func (s *source) head() ([]byte, error) {
 	head, err := s.Peek(maxHead)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: read log: %w", s.name, err)
+		return nil, fmt.Errorf("%s: %w", s.name, &ReadError{err})
 	}
 	return head, nil
 }
@@ -188,7 +201,7 @@ func (s *source) exactly(size int64) piece {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return piece{end: true}
 	case err != nil:
-		return piece{err: fmt.Errorf("read log: %w", err)}
+		return piece{err: &ReadError{err}}
 	}
 	return piece{chunk: chunk}
 }
@@ -204,7 +217,7 @@ func (s *source) next() piece {
 			return piece{chunk: chunk, end: true}
 		}
 		if err != nil {
-			return piece{err: fmt.Errorf("read log: %w", err)}
+			return piece{err: &ReadError{err}}
 		}
 		if len(chunk) < chunkBytes {
 			continue
@@ -214,5 +227,5 @@ func (s *source) next() piece {
 			return piece{chunk: chunk[:i+1]}
 		}
 	}
-	return piece{err: fmt.Errorf("a line is longer than %d bytes: this is no access log", maxLineBytes)}
+	return piece{err: &ReadError{fmt.Errorf("a line is longer than %d bytes: this is no access log", maxLineBytes)}}
 }

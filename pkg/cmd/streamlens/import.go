@@ -105,7 +105,10 @@ func formatList() string {
 // errNothingCounts is the end of an import of files of which some gave nothing.
 var errNothingCounts = errors.New("of some files no line counts")
 
-// importFiles imports files, one after the other. A file whose format cannot be found out, or of which no line counts although it has
+// errUnreadable is the end of an import of files of which some cannot be read to their end.
+var errUnreadable = errors.New("some files cannot be read, or not to their end")
+
+// importFiles imports files, one after the other. A file that cannot be read or whose format cannot be found out, or of which no line counts although it has
 // lines of requests, does not keep the others from being imported, and makes the command fail.
 func importFiles(cmd *cobra.Command, m *importer.Importer, files []string, quiet bool) error {
 	bar := newProgress(cmd.ErrOrStderr(), files, quiet)
@@ -136,7 +139,15 @@ func importFiles(cmd *cobra.Command, m *importer.Importer, files []string, quiet
 			failed = errNothingCounts
 			continue
 		}
-		printSummary(cmd.OutOrStdout(), name, s)
+		unreadable := errors.As(err, new(*importer.ReadError))
+		if !unreadable || s.Found != "" {
+			printSummary(cmd.OutOrStdout(), name, s)
+		}
+		if unreadable {
+			fmt.Fprintln(cmd.OutOrStdout(), err)
+			failed = errUnreadable
+			continue
+		}
 		if err != nil {
 			return err
 		}

@@ -53,6 +53,11 @@ func checkLogs(ctx context.Context, w io.Writer, c config.Config, o *tenant.Orga
 			failed = errNothingCounts
 			continue
 		}
+		if errors.As(err, new(*importer.ReadError)) {
+			fmt.Fprintln(w, err)
+			failed = errUnreadable
+			continue
+		}
 		if err != nil {
 			return err
 		}
