@@ -6,6 +6,8 @@ export interface Column {
   name: string;
   /** Such as `bytes`, `seconds` or `ratio`; empty for text. The answer has Grafana's own name of it. */
   unit: string;
+  /** The number from which viewers are in trouble, if there is one: alert rules fire at it, and the answer has thresholds at it. */
+  limit?: number;
 }
 
 /** What the query editor has to know of a widget. The backend generates the list, widgets.json. */

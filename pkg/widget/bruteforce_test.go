@@ -181,6 +181,8 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	case "concurrentViewers":
 		return map[string]float64{"viewers": peakOf(of(measure.Viewing)) / 60_000, "plays": sumOf(of(measure.Plays)),
 			"serverViewers": peakOf(of(measure.ServerViewers))}
+	case "streamHealth":
+		return expectedHealth(of)
 	case "bufferingRatio":
 		buffering := sumOf(of(measure.Buffering))
 		return map[string]float64{"value": buffering / (buffering + sumOf(of(measure.Playing), measure.Playout))}
@@ -251,6 +253,33 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	panic("no expectation for " + q.QueryType)
 }
 
+// expectedHealth are the numbers of the health of streams.
+func expectedHealth(of func(measure.ID) []fact) map[string]float64 {
+	want := map[string]float64{}
+	read := []measure.ID{measure.Viewing, measure.Buffering, measure.Playing, measure.Loads, measure.Plays, measure.Latency, measure.Statuses}
+	for _, stream := range []string{"s1", "s2", "ſ.*3"} {
+		in := func(id measure.ID) []fact {
+			return slices.DeleteFunc(slices.Clone(of(id)), func(f fact) bool { return f.stream != stream })
+		}
+		if !slices.ContainsFunc(read, func(id measure.ID) bool { return len(in(id)) > 0 }) {
+			continue
+		}
+		buffering, loads := sumOf(in(measure.Buffering)), sumOf(in(measure.Loads))
+		for column, value := range map[string]float64{
+			"viewers":        peakOf(in(measure.Viewing)) / 60_000,
+			"bufferingRatio": buffering / (buffering + sumOf(in(measure.Playing), measure.Playout)),
+			"startFailures":  max(0, loads-sumOf(in(measure.Plays))) / loads,
+			"latency":        sumOf(in(measure.Latency)) / float64(len(in(measure.Latency))) / 1000,
+			"errors":         sumOf(in(measure.Statuses), "true"),
+		} {
+			if value > 0 {
+				want[column+" "+stream] = value
+			}
+		}
+	}
+	return want
+}
+
 // expectedMap are the numbers of the world map.
 func expectedMap(of func(measure.ID) []fact, usage measure.ID, unit float64, metric string) map[string]float64 {
 	type found struct {
@@ -277,6 +306,14 @@ func expectedMap(of func(measure.ID) []fact, usage measure.ID, unit float64, met
 			"bufferingRatio":     buffering / (buffering + sumOf(in(measure.Playing), measure.Playout)),
 			"playtimeAverage":    average(measure.PlayedTime),
 		}[metric]
+		weight := map[string]float64{
+			"latency":         float64(len(in(measure.Latency))),
+			"bufferingRatio":  (buffering + sumOf(in(measure.Playing), measure.Playout)) / 1000,
+			"playtimeAverage": float64(len(in(measure.PlayedTime))),
+		}[metric]
+		if weight > 0 {
+			want["weight "+country] = weight
+		}
 		if plays > 0 {
 			want["plays "+country] = plays
 		}

@@ -17,7 +17,7 @@ func bufferingRatio() Definition {
 		Options: []string{OptionBreakdown},
 		Filters: commonFilters,
 		Columns: []Column{
-			{Name: "value", Unit: Ratio, Help: "Buffering ÷ (buffering + playing).",
+			{Name: "value", Unit: Ratio, Limit: bufferingLimit, Help: "Buffering ÷ (buffering + playing).",
 				value: func(c cell) float64 { return c.sum(0) / (c.sum(0) + c.sum(1)) }},
 		},
 		reads: func(Query) []read { return []read{{measure: measure.Buffering}, playing()} },

@@ -9,16 +9,22 @@ import (
 // chosenColumn is the name of the column that shows a Choice.
 const chosenColumn = "value"
 
+// weightColumn is the name of the column that shows the weight of a Choice.
+const weightColumn = "weight"
+
 // Choice is one of several things that a widget shows in its column "value", and by which its rows are ranked.
 type Choice struct {
 	Name  string // value of Query.Metric
 	Unit  Unit
 	Level tenant.Level // of organisations that may ask it
 	Help  string       // what it is
+	Limit float64      // as that of a column
 
 	reads func(Query) []read // after those that the widget reads for all choices; nil for none
 	value func(cell) float64 // NaN for none
 	of    []int              // the reads of which it is made; all if nil
+	// weight is how much the value counts in an average with others; nil of what adds up.
+	weight func(cell) float64
 }
 
 // chosen returns the definition of a widget that shows one of its choices: the first if there is none of that name.
@@ -38,6 +44,10 @@ func (d Definition) chosen(name string) Definition {
 	d.ranked = c.value
 	d.Columns = slices.Clone(d.Columns)
 	i := slices.IndexFunc(d.Columns, func(c Column) bool { return c.Name == chosenColumn })
-	d.Columns[i].Unit, d.Columns[i].Help, d.Columns[i].value, d.Columns[i].of = c.Unit, c.Help, c.value, c.of
+	d.Columns[i].Unit, d.Columns[i].Help, d.Columns[i].Limit = c.Unit, c.Help, c.Limit
+	d.Columns[i].value, d.Columns[i].of = c.value, c.of
+	if i := slices.IndexFunc(d.Columns, func(c Column) bool { return c.Name == weightColumn }); i >= 0 && c.weight != nil {
+		d.Columns[i].value = c.weight
+	}
 	return d
 }

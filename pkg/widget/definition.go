@@ -49,6 +49,8 @@ type Column struct {
 	Help string // what it holds
 	// Link is the address at which each name is explained, with ${__value.raw} in the place of the name.
 	Link string
+	// Limit is the number from which viewers are in trouble, at which alert rules fire; 0 if there is none.
+	Limit float64
 
 	value func(cell) float64 // NaN for none; nil in the column of names
 	of    []int              // the reads of which it is made; all if nil
@@ -215,6 +217,7 @@ func All() []Definition {
 		playsByBrowser(),
 		playsByVersion(),
 		stopReasons(),
+		streamHealth(),
 		bufferingRatio(),
 		loadsByCountry(),
 		startFailures(),

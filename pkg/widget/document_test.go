@@ -18,8 +18,9 @@ import (
 
 // documentedColumn is a Column in widgets.json.
 type documentedColumn struct {
-	Name string `json:"name"`
-	Unit Unit   `json:"unit"`
+	Name  string  `json:"name"`
+	Unit  Unit    `json:"unit"`
+	Limit float64 `json:"limit,omitempty"`
 }
 
 // documented is a Definition in widgets.json, by which the query editor knows the widgets.
@@ -45,7 +46,7 @@ func TestWidgetsJSON(t *testing.T) {
 			Options: append([]string{}, d.Options...), Metrics: d.Metrics(), PremiumMetrics: d.PremiumMetrics(), Filters: d.Filters,
 		}
 		for _, c := range d.chosen("").Columns {
-			entry.Columns = append(entry.Columns, documentedColumn{c.Name, c.Unit})
+			entry.Columns = append(entry.Columns, documentedColumn{c.Name, c.Unit, c.Limit})
 		}
 		all = append(all, entry)
 	}
@@ -177,6 +178,9 @@ func documentWidget(b *strings.Builder, d Definition) {
 	for _, c := range d.Columns {
 		if len(d.Choices) > 0 && c.Name == chosenColumn {
 			c.Unit, c.Help = "by metric", "The metric."
+		}
+		if c.Limit > 0 {
+			c.Help += fmt.Sprintf(" Viewers are in trouble from %g %% on, at which the alert rules fire.", 100*c.Limit)
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", c.Name, c.Unit, c.Help)
 	}

@@ -145,6 +145,9 @@ func (res *result) numberField(c Column, labels data.Labels, shown string, n int
 	field := data.NewFieldFromFieldType(data.FieldTypeNullableFloat64, n)
 	field.Name, field.Labels = c.Name, labels
 	field.Config = &data.FieldConfig{Unit: grafanaUnits[unit], Description: c.Help, DisplayNameFromDS: shown}
+	if c.Limit > 0 {
+		field.Config.Thresholds = thresholds(c.Limit)
+	}
 	if res.why != nil {
 		field.Config.NoValue = res.why.short
 	}
@@ -156,4 +159,13 @@ func (res *result) numberField(c Column, labels data.Labels, shown string, n int
 		}
 	}
 	return field
+}
+
+// thresholds colour a number red from its limit on, and yellow from half of it.
+func thresholds(limit float64) *data.ThresholdsConfig {
+	return &data.ThresholdsConfig{Mode: data.ThresholdsModeAbsolute, Steps: []data.Threshold{
+		data.NewThreshold(math.Inf(-1), "text", ""),
+		data.NewThreshold(limit/2, "yellow", ""),
+		data.NewThreshold(limit, "red", ""),
+	}}
 }

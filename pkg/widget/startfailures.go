@@ -19,7 +19,7 @@ func startFailures() Definition {
 		Filters: commonFilters,
 		Columns: []Column{
 			{Name: "failures", Unit: Count, Help: "Loads less plays, not below 0.", value: failures},
-			{Name: "ratio", Unit: Ratio, Help: "Failures ÷ loads.",
+			{Name: "ratio", Unit: Ratio, Limit: startFailuresLimit, Help: "Failures ÷ loads.",
 				value: func(c cell) float64 { return failures(c) / c.sum(0) }},
 			{Name: "loads", Unit: Count, Help: "Number of loads.",
 				value: func(c cell) float64 { return c.sum(0) }},

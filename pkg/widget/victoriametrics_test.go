@@ -275,36 +275,36 @@ ip | ingest | playout
 		{"addresses of another tag", Query{QueryType: "usageByIP", Tag: []string{"b", "unknown"}}, "10:00", "12:30", `
 ip | ingest | playout`},
 		{"map of plays", Query{QueryType: "worldMap"}, "10:00", "12:00", `
-country | value | plays | rank
-DE | 5 | 5 | 1
-FR | 5 | 5 | 2`},
+country | value | plays | rank | weight
+DE | 5 | 5 | 1 | -
+FR | 5 | 5 | 2 | -`},
 		{"map of publishes", Query{QueryType: "worldMap", Metric: "ingests"}, "10:00", "12:00", `
-country | value | plays | rank
-DE | 4 | 5 | 1
-AT | 2 | 0 | 2
-FR | 0 | 5 | 3`},
+country | value | plays | rank | weight
+DE | 4 | 5 | 1 | -
+AT | 2 | 0 | 2 | -
+FR | 0 | 5 | 3 | -`},
 		{"map of both per interval", Query{QueryType: "worldMap", Metric: "playoutsAndIngests", Form: "series", Interval: "1h", Country: []string{"AT", "DE"}}, "10:00", "12:00", `
-time | value{country=DE} | plays{country=DE} | rank{country=DE} | value{country=AT} | plays{country=AT} | rank{country=AT}
-10h0m0s | 6 | 2 | 1 | 0 | 0 | -
-11h0m0s | 3 | 3 | 1 | 2 | 0 | 2`},
+time | value{country=DE} | plays{country=DE} | rank{country=DE} | weight{country=DE} | value{country=AT} | plays{country=AT} | rank{country=AT} | weight{country=AT}
+10h0m0s | 6 | 2 | 1 | - | 0 | 0 | - | -
+11h0m0s | 3 | 3 | 1 | - | 2 | 0 | 2 | -`},
 		{"map of latency", Query{QueryType: "worldMap", Metric: "latency"}, "10:00", "12:00", `
-country | value | plays | rank
-FR | 9 | 5 | 1
-DE | 2.5 | 5 | 2`},
+country | value | plays | rank | weight
+FR | 9 | 5 | 1 | 1
+DE | 2.5 | 5 | 2 | 2`},
 		{"map of what was sent, whose event filter is of the plays", Query{QueryType: "worldMap", Metric: "usageSent", Event: []string{"final"}}, "10:00", "12:00", `
-country | value | plays | rank
-DE | 11010010 | 5 | 1
-FR | 100 | 0 | 2`},
+country | value | plays | rank | weight
+DE | 11010010 | 5 | 1 | -
+FR | 100 | 0 | 2 | -`},
 		{"map of what was received, in seconds", Query{QueryType: "worldMap", Metric: "usageReceived", Unit: "playtime", Country: []string{"DE"}}, "10:00", "12:00", `
-country | value | plays | rank
-DE | 500 | 5 | 1`},
+country | value | plays | rank | weight
+DE | 500 | 5 | 1 | -`},
 		{"map of buffering", Query{QueryType: "worldMap", Metric: "bufferingRatio"}, "10:00", "12:00", `
-country | value | plays | rank
-DE | 0.1 | 5 | 1
-FR | - | 5 | -`},
+country | value | plays | rank | weight
+DE | 0.1 | 5 | 1 | 90
+FR | - | 5 | - | 0`},
 		{"map of played time", Query{QueryType: "worldMap", Metric: "playtimeAverage", Stream: []string{"s1"}}, "10:00", "12:00", `
-country | value | plays | rank
-DE | 45 | 5 | 1`},
+country | value | plays | rank | weight
+DE | 45 | 5 | 1 | 2`},
 		{"browsers", Query{QueryType: "playsByBrowser", Metric: "plays"}, "10:00", "12:00", `
 browser | plays
 Chrome | 3`},

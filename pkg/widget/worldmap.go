@@ -1,6 +1,8 @@
 package widget
 
 import (
+	"math"
+
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
@@ -9,7 +11,7 @@ func worldMap() Definition {
 	return Definition{
 		Type:        "worldMap",
 		Title:       "World map",
-		Description: "One metric per country, with the number of plays and the country's rank among all.",
+		Description: "One metric per country, with the number of plays, the country's rank among all, and how much it counts in an average.",
 		Details: "A country has a row if it has plays or a value. Rank 1 has the greatest value, equal ones are ranked by code, and " +
 			"countries without a value have no rank; in the series form each interval has its own ranks. Addresses whose country is " +
 			"unknown (ZZ) are left out. The event filter changes the plays, but not the bytes of usage.",
@@ -24,6 +26,9 @@ func worldMap() Definition {
 				value: func(c cell) float64 { return c.sum(0) }},
 			{Name: "rank", Unit: Count, Help: "1 is the greatest value.",
 				value: func(c cell) float64 { return c.rank() }},
+			{Name: weightColumn, Unit: Count, Help: "By which averages of several countries are weighted: reports of the latency, seconds that " +
+				"players played or stalled, plays that ended. Nothing for metrics that add up.",
+				value: func(cell) float64 { return math.NaN() }},
 		},
 		Choices: []Choice{
 			{Name: "playouts", Unit: Count, Level: tenant.Default, Help: "Number of plays.",
@@ -44,17 +49,20 @@ func worldMap() Definition {
 				of:    []int{1},
 				value: func(c cell) float64 { return c.sum(1) }},
 			{Name: "latency", Unit: Seconds, Level: tenant.Premium, Help: "Average delay behind live, over all reports that have it.",
-				reads: averageOf(measure.Latency),
-				of:    []int{1, 2},
-				value: func(c cell) float64 { return c.average(1, 2) }},
-			{Name: "bufferingRatio", Unit: Ratio, Level: tenant.Premium, Help: "Buffering ÷ (buffering + playing).",
-				reads: func(Query) []read { return []read{{measure: measure.Buffering}, playing()} },
-				of:    []int{1, 2},
-				value: func(c cell) float64 { return c.sum(1) / (c.sum(1) + c.sum(2)) }},
+				reads:  averageOf(measure.Latency),
+				of:     []int{1, 2},
+				value:  func(c cell) float64 { return c.average(1, 2) },
+				weight: func(c cell) float64 { return c.sum(2) }},
+			{Name: "bufferingRatio", Unit: Ratio, Level: tenant.Premium, Limit: bufferingLimit, Help: "Buffering ÷ (buffering + playing).",
+				reads:  func(Query) []read { return []read{{measure: measure.Buffering}, playing()} },
+				of:     []int{1, 2},
+				value:  func(c cell) float64 { return c.sum(1) / (c.sum(1) + c.sum(2)) },
+				weight: func(c cell) float64 { return c.sum(1) + c.sum(2) }},
 			{Name: "playtimeAverage", Unit: Seconds, Level: tenant.Premium, Help: "Average duration of a play, over plays that ended.",
-				reads: averageOf(measure.PlayedTime),
-				of:    []int{1, 2},
-				value: func(c cell) float64 { return c.average(1, 2) }},
+				reads:  averageOf(measure.PlayedTime),
+				of:     []int{1, 2},
+				value:  func(c cell) float64 { return c.average(1, 2) },
+				weight: func(c cell) float64 { return c.sum(2) }},
 		},
 		reads:    sumsOf(measure.Plays),
 		leaveOut: measure.UnknownCountry,

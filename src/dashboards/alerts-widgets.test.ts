@@ -3,10 +3,16 @@ import path from 'node:path';
 
 import { WIDGETS } from '../widgets';
 import { needsPremium, type WidgetAlert, WIDGET_ALERTS, widgetAlertFiles } from './alerts-widgets';
+import { dashboardFiles } from './files';
 import { dashboard } from './page';
 
 const root = path.resolve(__dirname, '../..');
 const document = readFileSync(path.join(root, 'docs/alerts.md'), 'utf8');
+
+interface Linked {
+  uid: string;
+  templating: { list: Array<{ name: string; options?: Array<{ value: string }> }> };
+}
 
 interface Panel {
   id: number;
@@ -78,6 +84,31 @@ describe.each(WIDGET_ALERTS.map((alert) => [alert.uid, alert] as const))('%s', (
     // Ingest and months are in panels of the same numbers over time.
     const same: Record<string, string> = { usageByStream: 'usageOverview', usageOverview: 'monthToDate' };
     expect(shown.some((type) => asked.includes(type) || asked.some((one) => same[one] === type))).toBe(true);
+  });
+
+  test('leads to the culprit on every page', () => {
+    const file = widgetAlertFiles().get(needsPremium(alert) ? 'premium.json' : 'streams.json')!;
+    const { groups } = JSON.parse(file) as {
+      groups: Array<{ rules: Array<{ uid: string; annotations: Record<string, string> }> }>;
+    };
+    const { annotations } = groups[0].rules.find((rule) => rule.uid === `streamlens-${uid}`)!;
+    const links = Object.entries(annotations).filter(([name]) => name !== 'runbook_url' && name.endsWith('_url'));
+    expect(links.length).toBeGreaterThan(alert.filter ? 1 : 0);
+    const files = [...dashboardFiles().values()].map((json) => JSON.parse(json) as Linked);
+    for (const [, url] of links) {
+      const [, page, parameters] = /^\{\{ externalURL \}\}d\/([\w-]+)\?(.*)$/.exec(url)!;
+      const target = files.find((dashboard) => dashboard.uid === page)!;
+      const names = target.templating.list.map(({ name }) => name);
+      expect(names).toEqual(expect.arrayContaining([...parameters.matchAll(/var-(\w+)=/g)].map(([, name]) => name)));
+      expect(parameters.includes(`var-${alert.filter}={{ urlquery $labels.${alert.filter} }}`)).toBe(
+        alert.filter !== undefined
+      );
+    }
+    const metrics = files
+      .find(({ uid: page }) => page === 'streamlens-worldmap')!
+      .templating.list.find(({ name }) => name === 'metric')!
+      .options!.map(({ value }) => value);
+    expect(!alert.map || metrics.includes(alert.map)).toBe(true);
   });
 
   test('is explained', () => {

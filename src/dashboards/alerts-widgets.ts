@@ -1,8 +1,10 @@
 import type { StreamlensQuery } from '../query';
 import { WIDGETS } from '../widgets';
+import { breakdown } from './breakdown';
 import { h5live } from './h5live';
 import { home } from './home';
 import type { Page } from './page';
+import { worldMap } from './worldmap';
 
 /** The data source that the rules ask, as it is provisioned. */
 export const SOURCE_UID = 'streamlens';
@@ -45,6 +47,8 @@ export interface WidgetAlert {
   panel: number;
   /** The filter of the page that is set to the culprit, of which the alert has a label. */
   filter?: 'stream' | 'country';
+  /** The metric of the world map that shows where it is. */
+  map?: string;
   /** The unit that the page is switched to. */
   unit?: 'traffic' | 'playtime';
   /** Where the page's time range begins. */
@@ -75,6 +79,15 @@ function viewers(breakdown?: string): Question {
   return { queryType: 'concurrentViewers', metric: 'viewers', breakdown, from: 5 * MINUTE };
 }
 
+/** The number of a widget's column from which viewers are in trouble. */
+function limitOf(queryType: string, column: string): number {
+  const limit = WIDGETS.find(({ type }) => type === queryType)?.columns.find(({ name }) => name === column)?.limit;
+  if (!limit) {
+    throw new Error(`the column ${column} of ${queryType} has no limit`);
+  }
+  return limit;
+}
+
 /** The least number of viewers that wakes somebody. */
 const LEAST_VIEWERS = 10;
 
@@ -87,12 +100,13 @@ function buffering(of: 'stream' | 'country', culprit: string): WidgetAlert {
       viewers: viewers(of),
     },
     value: `$ratio * ($viewers >= ${LEAST_VIEWERS})`,
-    above: 0.05,
+    above: limitOf('bufferingRatio', 'value'),
     lasting: '2m',
     severity: of === 'stream' ? 'critical' : 'warning',
     page: h5live,
     panel: 3,
     filter: of,
+    map: 'bufferingRatio',
     showFrom: 'now-3h',
     summary: `Viewers of ${culprit} wait for video.`,
     description: `${percentage('ratio')} of the time of the last 5 minutes went into buffering; ${whole('viewers')} were watching.`,
@@ -160,12 +174,13 @@ export const WIDGET_ALERTS: WidgetAlert[] = [
       loads: { queryType: 'startFailures', metric: 'loads', breakdown: 'stream', from: 11 * MINUTE, to: MINUTE },
     },
     value: '$ratio * ($loads >= 20)',
-    above: 0.2,
+    above: limitOf('startFailures', 'ratio'),
     lasting: '2m',
     severity: 'critical',
     page: h5live,
     panel: 15,
     filter: 'stream',
+    map: 'playouts',
     showFrom: 'now-3h',
     summary: `The stream ${STREAM} does not start.`,
     description: `${percentage('ratio')} of ${whole('loads')} players that were loaded in the last 10 minutes have not shown a first frame.`,
@@ -187,6 +202,7 @@ export const WIDGET_ALERTS: WidgetAlert[] = [
     page: h5live,
     panel: 16,
     filter: 'stream',
+    map: 'latency',
     showFrom: 'now-6h',
     summary: `The stream ${STREAM} is far behind live.`,
     description: `Its ${whole('viewers')} viewers are ${seconds('latency')} behind live; usual were ${seconds('usual')}.`,
@@ -253,18 +269,34 @@ function compute(refId: string, model: object): object {
   return { refId, datasourceUid: '__expr__', model: { refId, ...model } };
 }
 
-/** The address of the page with the culprit alone. A template knows no time, so the range ends when somebody looks. */
-function link({ page, panel, filter, unit, showFrom }: WidgetAlert): string {
+/** What an address shows. */
+interface Address {
+  page: Page;
+  panel?: number;
+  /** Values of the page's switches. */
+  values?: Record<string, string>;
+}
+
+/** The address of a page with the culprit alone. A template knows no time, so the range ends when somebody looks. */
+function link({ filter, showFrom }: WidgetAlert, { page, panel, values = {} }: Address): string {
   const parameters = [
     'orgId=1',
     `from=${showFrom}`,
     'to=now',
     `var-datasource=${SOURCE_UID}`,
-    ...(unit ? [`var-unit=${unit}`] : []),
+    ...Object.entries(values).map(([name, value]) => `var-${name}=${value}`),
     ...(filter ? [`var-${filter}={{ urlquery $labels.${filter} }}`] : []),
-    `viewPanel=panel-${panel}`,
+    ...(panel ? [`viewPanel=panel-${panel}`] : []),
   ];
   return `{{ externalURL }}d/${page.uid}?${parameters.join('&')}`;
+}
+
+/** The addresses where one looks further: where the viewers are whom it concerns, and who they are. */
+function further(alert: WidgetAlert): Record<string, string> {
+  return {
+    ...(alert.map && { map_url: link(alert, { page: worldMap, values: { metric: alert.map } }) }),
+    ...(alert.filter && { breakdown_url: link(alert, { page: breakdown, values: { unit: 'playtime' } }) }),
+  };
 }
 
 function rule(alert: WidgetAlert): object {
@@ -290,7 +322,12 @@ function rule(alert: WidgetAlert): object {
     annotations: {
       summary: alert.summary,
       description: alert.description,
-      dashboard_url: link(alert),
+      dashboard_url: link(alert, {
+        page: alert.page,
+        panel: alert.panel,
+        values: alert.unit && { unit: alert.unit },
+      }),
+      ...further(alert),
       runbook_url: `${DOCUMENT}#${alert.uid}`,
       __dashboardUid__: alert.page.uid,
       __panelId__: `${alert.panel}`,

@@ -10,7 +10,7 @@ export const breakdown: Page = {
   description: 'What was received and delivered, by stream, by the page that embeds the player and by address.',
   switches: [unitSwitch()],
   panels: [
-    streams({ id: 1, width: 12 }),
+    streams({ id: 1, width: 12, page: 'streamlens-breakdown' }),
     referrers({ id: 2, width: 12 }),
     bars({
       id: 3,

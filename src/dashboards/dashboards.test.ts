@@ -241,6 +241,9 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
     }
   }
   const properties = panel.fieldConfig.overrides.flatMap(({ properties }) => properties);
+  for (const { url } of properties.filter(({ id }) => id === 'links').flatMap(({ value }) => value as Array<{ url: string }>)) {
+    problems.push(...problemsOfLink(url, panel));
+  }
   if ('unit' in panel.fieldConfig.defaults || properties.some(({ id }) => id === 'unit')) {
     problems.push('overrides the unit, which the answer has');
   }
@@ -248,6 +251,36 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
     if (!properties.some(({ id, value }) => id === 'displayName' && value === displayName)) {
       problems.push(`sorted by the unknown column ${displayName}`);
     }
+  }
+  return problems;
+}
+
+/** Says what is wrong with a link from a panel to a page. */
+function problemsOfLink(url: string, from: Panel): string[] {
+  const [, uid, parameters] = /^\/d\/([\w-]+)\?(.*)$/.exec(url) ?? [];
+  const page = pages.map(read).find((dashboard) => dashboard.uid === uid);
+  if (!page) {
+    return [`a link to ${url}, which is no page`];
+  }
+  const problems: string[] = [];
+  const set = [...parameters.matchAll(/(?:^|&)(?:var-(\w+)=|\$\{(?!_)(\w+):queryparam\})/g)].map(([, one, other]) => one ?? other);
+  for (const name of PAGE_FILTERS.filter((filter) => set.filter((each) => each === filter).length !== 1)) {
+    problems.push(`a link that does not keep the filter ${name}`);
+  }
+  for (const name of set.filter((each) => !page.templating.list.some((variable) => variable.name === each))) {
+    problems.push(`a link that sets ${name}, which ${uid} has not`);
+  }
+  const [, metric] = /&var-metric=(\w+)/.exec(parameters) ?? [];
+  if (metric && !page.templating.list.some(({ options }) => options?.some(({ value }) => value === metric))) {
+    problems.push(`a link to the unknown metric ${metric}`);
+  }
+  const [, panel] = /&viewPanel=panel-(\d+)/.exec(parameters) ?? [];
+  if (panel && !page.panels.some(({ id }) => id === Number(panel))) {
+    problems.push(`a link to the panel ${panel}, which ${uid} has not`);
+  }
+  const [, field] = /\$\{__data\.fields\.(\w+):percentencode\}/.exec(parameters) ?? [];
+  if (!from.fieldConfig.overrides.some(({ matcher }) => matcher.options === field)) {
+    problems.push(`a link with the unknown field ${field}`);
   }
   return problems;
 }
@@ -287,7 +320,11 @@ test('a number has the same colour on every page', () => {
     for (const { matcher, properties } of fieldConfig.overrides) {
       for (const { value } of properties.filter(({ id }) => id === 'color')) {
         const known = colors.get(matcher.options) ?? new Set();
-        colors.set(matcher.options, known.add((value as { fixedColor: string }).fixedColor));
+        const { fixedColor } = value as { fixedColor?: string };
+        // Others are the colours of limits.
+        if (fixedColor) {
+          colors.set(matcher.options, known.add(fixedColor));
+        }
       }
     }
   }
@@ -344,6 +381,37 @@ describe('a problem is found:', () => {
       want: 'unknown column Sent',
     },
     {
+      name: 'a link to no page',
+      breakIt: (d) => setLink(d, '/d/nowhere?x=1'),
+      want: 'which is no page',
+    },
+    {
+      name: 'a link that forgets and errs',
+      breakIt: (d) =>
+        setLink(d, '/d/streamlens-worldmap?var-stream=${__data.fields.song:percentencode}&var-metric=speed&${mode:queryparam}&viewPanel=panel-99'),
+      want: 'does not keep the filter country',
+    },
+    {
+      name: 'a link that sets what is not there',
+      breakIt: (d) => setLink(d, '/d/streamlens-live?${unit:queryparam}'),
+      want: 'sets unit, which streamlens-live has not',
+    },
+    {
+      name: 'a link to an unknown metric',
+      breakIt: (d) => setLink(d, '/d/streamlens-worldmap?x=1&var-metric=speed'),
+      want: 'the unknown metric speed',
+    },
+    {
+      name: 'a link to an unknown panel',
+      breakIt: (d) => setLink(d, '/d/streamlens-live?x=1&viewPanel=panel-99'),
+      want: 'the panel 99, which streamlens-live has not',
+    },
+    {
+      name: 'a link with an unknown field',
+      breakIt: (d) => setLink(d, '/d/streamlens-live?var-stream=${__data.fields.song:percentencode}'),
+      want: 'the unknown field song',
+    },
+    {
       name: 'a filter without values',
       breakIt: (d) => (variable(d, 'tag').type = 'custom'),
       want: 'filter tag: not filled by the data source',
@@ -396,6 +464,10 @@ describe('a problem is found:', () => {
       want: 'overrides the words for nothing',
     },
   ];
+
+  function setLink({ panels }: Dashboard, url: string): void {
+    panels[0].fieldConfig.overrides[0].properties.push({ id: 'links', value: [{ title: 'Link', url }] });
+  }
 
   function variable({ templating }: Dashboard, name: string): Variable {
     return templating.list.find((variable) => variable.name === name)!;

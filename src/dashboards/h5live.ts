@@ -1,7 +1,10 @@
+import { streamHealth } from './health';
 import { HEIGHT } from './looks';
-import type { Page } from './page';
+import { only, type Page } from './page';
 import { bars, pie, steps, tiles } from './panels';
 import { playsByOS, playsByVersion } from './plays';
+
+const UID = 'streamlens-h5live';
 
 const BUFFERING =
   'Time that players stalled after the first frame, divided by the time that they stalled or played: 0 % never stalled, 100 % never played. Starting, seeking and pausing do not count.';
@@ -13,7 +16,7 @@ const PLAYED_TIME = `Time from the start of a play to its end, pauses taken off 
 
 /** What it was like to watch, for the players of all kinds. */
 export const h5live: Page = {
-  uid: 'streamlens-h5live',
+  uid: UID,
   title: 'H5Live',
   description:
     'What viewers live through: how plays start, stall and end, and on which devices. All kinds of players count.',
@@ -93,6 +96,7 @@ export const h5live: Page = {
       width: 12,
       query: { queryType: 'latency' },
     }),
+    streamHealth({ id: 18, title: 'Streams, the worst first', width: 24, page: UID }),
     playsByOS({ id: 5, title: 'Plays per operating system', width: 8 }),
     pie({
       id: 17,
@@ -119,6 +123,7 @@ export const h5live: Page = {
       query: { queryType: 'loadsByCountry' },
       sortBy: 'loads',
       barsOf: ['loads'],
+      links: { country: [only(UID, 'country')] },
     }),
     bars({
       id: 6,

@@ -1,6 +1,9 @@
+import { streamHealth } from './health';
 import { HEIGHT } from './looks';
-import type { Page } from './page';
+import { only, type Page } from './page';
 import { bars, bigNumbers, stackedBarsByName, steps } from './panels';
+
+const UID = 'streamlens-live';
 
 /** How far back the numbers look: long enough that one stall does not move a ratio much. */
 const NUMBERS = '5m';
@@ -17,7 +20,7 @@ const ERRORS =
 
 /** What happens now, for the screen on the wall of a control room. */
 export const live: Page = {
-  uid: 'streamlens-live',
+  uid: UID,
   title: 'Live',
   description:
     'What happens now: viewers, stalls and errors. All panels update by themselves every few seconds, whatever the time range of the other pages.',
@@ -87,16 +90,25 @@ export const live: Page = {
       explained: 'status-codes.md',
       live: GRAPHS,
     }),
+    streamHealth({
+      id: 8,
+      title: 'Streams, the worst first, last 5 minutes',
+      width: 14,
+      page: UID,
+      live: NUMBERS,
+      from: 'now-3h',
+    }),
     bars({
       id: 7,
-      title: 'Streams, last 5 minutes',
+      title: 'Viewers of streams, last 5 minutes',
       description: `${VIEWERS} Of the greatest minute; plays are those whose first frame was shown. Server viewers are those whom only servers see, because their players do not report.`,
-      width: 24,
+      width: 10,
       query: { queryType: 'concurrentViewers', breakdown: 'stream' },
       sortBy: 'viewers',
       height: HEIGHT.table,
       barsOf: ['viewers', 'plays', 'serverViewers'],
       sums: false,
+      links: { stream: [only(UID, 'stream')] },
       live: NUMBERS,
     }),
   ],

@@ -24,6 +24,10 @@ export const LOOKS: Record<string, Look> = {
   loads: { name: 'Loads', color: 'purple' },
   failures: { name: 'Failures', color: 'red' },
   ratio: { name: 'Ratio', color: 'red' },
+  bufferingRatio: { name: 'Buffering', color: 'red' },
+  startFailures: { name: 'Start failures', color: 'red' },
+  latency: { name: 'Latency', color: 'purple' },
+  errors: { name: 'Fatal errors', color: 'red' },
   stops: { name: 'Stops', color: 'yellow' },
   count: { name: 'Events', color: 'yellow' },
   fatal: { name: 'Fatal', color: 'red' },
@@ -31,6 +35,7 @@ export const LOOKS: Record<string, Look> = {
   average: { name: 'Average', color: 'purple' },
   share: { name: 'Share', color: 'text' },
   rank: { name: 'Rank', color: 'text', width: 60 },
+  weight: { name: 'Weight', color: 'text' },
   period: {
     name: 'Period',
     texts: {

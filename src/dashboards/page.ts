@@ -99,6 +99,47 @@ export function dashboard(page: Page): string {
   return JSON.stringify(builder.build(), null, 2) + '\n';
 }
 
+/** A link in a cell of a table. */
+export interface CellLink {
+  title: string;
+  url: string;
+  /** Whether it is followed at once, and not chosen from a list. */
+  oneClick?: boolean;
+}
+
+interface Target {
+  /** The page's uid. */
+  page: string;
+  /** The filter that is set, to the value of the row's column of this name. */
+  set: FilterName;
+  /** Switches of the page with the link that are kept, as far as the other page has them too. */
+  keep?: string[];
+  /** Values of switches of the other page. */
+  values?: Record<string, string>;
+  /** Where the time range begins, which then ends now; by default it is that of the page with the link. */
+  from?: string;
+  /** The panel that is shown alone. */
+  panel?: number;
+}
+
+/** Makes a link to a page with a filter set to the row's value. The other filters and the time range are kept. */
+export function linkTo(title: string, { page, set, keep = [], values = {}, from, panel }: Target): CellLink {
+  const kept = [...FILTERS.map(({ name }) => name).filter((name) => name !== set), 'datasource', ...keep];
+  const parameters = [
+    from ? `from=${from}&to=now` : '${__url_time_range}',
+    ...kept.map((name) => `\${${name}:queryparam}`),
+    `var-${set}=\${__data.fields.${set}:percentencode}`,
+    ...Object.entries(values).map(([name, value]) => `var-${name}=${value}`),
+    ...(panel ? [`viewPanel=panel-${panel}`] : []),
+  ];
+  return { title, url: `/d/${page}?${parameters.join('&')}` };
+}
+
+/** Makes the link that shows, on the page where it is, the row's value only. */
+export function only(page: string, set: FilterName, keep?: string[]): CellLink {
+  return { ...linkTo(`Only this ${set}`, { page, set, keep }), oneClick: true };
+}
+
 /** Makes the links to all pages, which keep the filters and the time range. */
 function linksToPages(): DashboardLink {
   return {

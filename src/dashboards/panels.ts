@@ -8,6 +8,7 @@ import {
   BigValueGraphMode,
   BigValueTextMode,
   GraphDrawStyle,
+  GraphThresholdsStyleMode,
   LegendDisplayMode,
   LegendPlacement,
   LineInterpolation,
@@ -28,6 +29,7 @@ import {
   DashboardLinkBuilder,
   DashboardLinkType,
   type DynamicConfigValue,
+  FieldColorModeId,
   PanelBuilder as PanelOfAnyType,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import * as piechart from '@grafana/grafana-foundation-sdk/piechart';
@@ -40,7 +42,7 @@ import { id as worldMapId } from '../panels/worldmap/plugin.json';
 import type { Form, StreamlensQuery } from '../query';
 import { type Column, type Widget, WIDGETS } from '../widgets';
 import { HEIGHT, lookOf, LOOKS } from './looks';
-import { DATASOURCE, FILTERS } from './page';
+import { type CellLink, DATASOURCE, FILTERS } from './page';
 
 /** Where the documents are, which panels link. */
 const DOCUMENTS = 'https://github.com/streamlens/streamlens/blob/main/docs';
@@ -85,6 +87,12 @@ interface PanelBuilder {
   overrideByName(name: string, properties: DynamicConfigValue[]): this;
 }
 
+/** How a column with a limit shows that it is beyond: a number in the limit's colours, or a line at it. */
+const LIMITS = {
+  number: [{ id: 'color', value: { mode: FieldColorModeId.Thresholds } }],
+  line: [{ id: 'custom.thresholdsStyle', value: { mode: GraphThresholdsStyleMode.Dashed } }],
+};
+
 /** Makes a graph of bars that add up, one bar per interval, with the totals in the legend. */
 export function stackedBars(content: Content): timeseries.PanelBuilder {
   const panel = barsOverTime().legend(legend().calcs(['sum']));
@@ -126,7 +134,8 @@ export function steps(content: Content): timeseries.PanelBuilder {
     // Even of one line: the legend is where the words stand when there is none.
     .legend(legend())
     .axisSoftMin(0);
-  return fill(panel, content, 'series', HEIGHT.panel);
+  fill(panel, content, 'series', HEIGHT.panel);
+  return showLimits(panel, content, 'line');
 }
 
 /** Makes a graph of points, for numbers that most intervals have none of. */
@@ -142,17 +151,18 @@ export function tiles(content: Content, form: Form = 'total'): stat.PanelBuilder
     .wideLayout(false)
     .colorMode(BigValueColorMode.Value)
     .textMode(numbersOf(content).length > 1 ? BigValueTextMode.ValueAndName : BigValueTextMode.Value);
-  return fill(panel, content, form, HEIGHT.tiles);
+  fill(panel, content, form, HEIGHT.tiles);
+  return showLimits(panel, content, 'number');
 }
 
 /** Makes numbers that can be read from afar: of a series the newest, of a breakdown the sums. */
 export function bigNumbers(content: Content, form: Form): stat.PanelBuilder {
   const adds = form === 'total' && columnsOf(content).length > numbersOf(content).length;
-  return tiles(content, form)
+  const panel = tiles(content, form)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs([adds ? 'sum' : 'lastNotNull']).values(false))
-    // The colour of text: some others are faint on white.
-    .colorMode(BigValueColorMode.None)
     .height(HEIGHT.numbers);
+  // Else the colour of text: some others are faint on white.
+  return numbersOf(content).some(({ limit }) => limit) ? panel : panel.colorMode(BigValueColorMode.None);
 }
 
 /** Makes a pie of a breakdown that has one number, with the numbers and shares in the legend. */
@@ -204,14 +214,35 @@ interface TableContent extends Content {
   barsOf: string[];
   /** Whether the sums stand below. */
   sums?: boolean;
+  /** Links of the cells, by column. */
+  links?: Record<string, CellLink[]>;
+  /** Columns that are only for other panels. */
+  hidden?: string[];
 }
 
 /** Makes a table of a breakdown: the names searchable, the numbers with bars and their sums below. */
-export function bars({ sortBy, height = HEIGHT.panel, barsOf, sums = true, ...content }: TableContent): table.PanelBuilder {
+export function bars({
+  sortBy,
+  height = HEIGHT.panel,
+  barsOf,
+  sums = true,
+  links = {},
+  hidden = [],
+  ...content
+}: TableContent): table.PanelBuilder {
   // A name and three numbers fit on a phone. Each column's longest bar is its greatest number.
   const panel = new table.PanelBuilder().minWidth(80).fieldMinMax(true);
   fill(panel, content, 'total', height);
-  for (const { name, unit } of columnsOf(content)) {
+  for (const { name, unit, limit } of columnsOf(content)) {
+    if (links[name]) {
+      panel.overrideByName(name, [{ id: 'links', value: links[name] }]);
+    }
+    if (hidden.includes(name)) {
+      panel.overrideByName(name, [{ id: 'custom.hideFrom', value: { viz: true, legend: true, tooltip: true } }]);
+    }
+    if (limit) {
+      panel.overrideByName(name, [{ id: 'custom.cellOptions', value: { type: TableCellDisplayMode.ColorText } }]);
+    }
     if (unit === '') {
       panel.overrideByName(name, [
         { id: 'custom.filterable', value: true },
@@ -232,6 +263,7 @@ export function bars({ sortBy, height = HEIGHT.panel, barsOf, sums = true, ...co
       ]);
     }
   }
+  showLimits(panel, content, 'number');
   if (sortBy) {
     panel.sortBy([
       new TableSortByFieldStateBuilder().displayName(content.names?.[sortBy] ?? LOOKS[sortBy].name).desc(true),
@@ -244,6 +276,14 @@ export function bars({ sortBy, height = HEIGHT.panel, barsOf, sums = true, ...co
 export function map(content: Content, height: number, options: Partial<Options>): PanelOfAnyType {
   const panel = new PanelOfAnyType().type(worldMapId).options({ ...DEFAULTS, ...options }).overrides([]);
   return describe(panel, content, 'total', height);
+}
+
+/** Shows of each column that has one where its limit is, which the answer brings along. */
+function showLimits<Panel extends PanelBuilder>(panel: Panel, content: Content, how: keyof typeof LIMITS): Panel {
+  for (const { name } of numbersOf(content).filter(({ limit }) => limit)) {
+    panel.overrideByName(name, LIMITS[how]);
+  }
+  return panel;
 }
 
 /** Hides a sum beside its parts, which would be stacked upon them. */

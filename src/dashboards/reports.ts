@@ -5,7 +5,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { HEIGHT } from './looks';
-import { FILTERS, type Page, unitSwitch } from './page';
+import { FILTERS, only, type Page, unitSwitch } from './page';
 import { bars, stackedBars, tiles } from './panels';
 import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, streams, USAGE } from './usage';
 
@@ -77,7 +77,8 @@ export const reports: Page = {
       sortBy: 'value',
       height: HEIGHT.table,
       barsOf: ['value'],
+      links: { country: [only('streamlens-reports', 'country', ['unit'])] },
     }),
-    streams({ id: 9, width: 12 }),
+    streams({ id: 9, width: 12, page: 'streamlens-reports' }),
   ],
 };

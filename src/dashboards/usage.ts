@@ -2,6 +2,7 @@ import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { HEIGHT } from './looks';
+import { only } from './page';
 import { bars, pie, stackedRows } from './panels';
 
 /** What the numbers of usage are, for descriptions. */
@@ -18,6 +19,14 @@ const PROTOCOLS =
 interface Place {
   id: number;
   width: number;
+}
+
+/** A place of a table whose names can be clicked. */
+interface LinkedPlace extends Place {
+  /** The uid of the page. */
+  page: string;
+  /** Its switches, which are kept. */
+  keep?: string[];
 }
 
 /** Makes the months side by side as bars. */
@@ -63,15 +72,21 @@ export function ingestByProtocol(place: Place): Builder<Panel> {
 }
 
 /** Makes the list of streams with what was received and delivered of each. */
-export function streams({ title = 'Usage per stream', ...place }: Place & { title?: string }): Builder<Panel> {
+export function streams({
+  title = 'Usage per stream',
+  page,
+  keep = ['unit'],
+  ...place
+}: LinkedPlace & { title?: string }): Builder<Panel> {
   return bars({
     ...place,
     title,
-    description: `What was received and delivered of each stream in the time range. Up to 1,000 streams are listed, the rest is in (other). Search with the funnel beside the header, sort with the header. ${USAGE}`,
+    description: `What was received and delivered of each stream in the time range. Up to 1,000 streams are listed, the rest is in (other). Click a stream to see only it; search with the funnel beside the header, sort with the header. ${USAGE}`,
     query: { queryType: 'usageByStream', unit: '$unit' },
     sortBy: 'playout',
     height: HEIGHT.table,
     barsOf: ['playout', 'ingest'],
+    links: { stream: [only(page, 'stream', keep)] },
   });
 }
 

@@ -1,18 +1,21 @@
 import { METRICS } from '../panels/worldmap/metrics';
 import { HEIGHT } from './looks';
-import { choice, type Page, unitSwitch } from './page';
+import { choice, only, type Page, unitSwitch } from './page';
 import { bars, map } from './panels';
 import { playsByOS, playsByVersion } from './plays';
 import { referrers, streams, USAGE } from './usage';
 
 const METRIC = `Playouts and ingests are plays and broadcasts that began in the time range. ${USAGE} Latency is the average of all reports of players that have it, the buffering ratio stalls divided by stalls and playing, the playtime average the time of the plays that ended; these three need the level premium. Addresses of unknown country are left out.`;
 
+const UID = 'streamlens-worldmap';
+const SWITCHES = ['metric', 'unit'];
+
 /** The chosen countries, as they are called at the top of the page. */
 const COUNTRIES = '${country:text}';
 
 /** Where viewers and publishers are, and how well they are served. */
 export const worldMap: Page = {
-  uid: 'streamlens-worldmap',
+  uid: UID,
   title: 'World map',
   description: 'Where viewers and publishers are and how well they are served; click a country to see only what it has.',
   switches: [
@@ -40,7 +43,7 @@ export const worldMap: Page = {
       {
         id: 2,
         title: '${metric:text} by region',
-        description: `The countries of each region together: numbers are added up, averages weighted by plays. ${METRIC}`,
+        description: `The countries of each region together: numbers are added up, averages weighted by what they are averages of: time, reports or plays. ${METRIC}`,
         width: 14,
         query: { queryType: 'worldMap', metric: '$metric', unit: '$unit' },
       },
@@ -58,8 +61,10 @@ export const worldMap: Page = {
       barsOf: ['value', 'plays'],
       // Ratios and averages do not add up.
       sums: false,
+      links: { country: [only(UID, 'country', SWITCHES)] },
+      hidden: ['weight'],
     }),
-    streams({ id: 4, width: 12, title: `Streams · ${COUNTRIES}` }),
+    streams({ id: 4, width: 12, title: `Streams · ${COUNTRIES}`, page: UID, keep: SWITCHES }),
     referrers({ id: 5, width: 12, title: `Referrers · ${COUNTRIES}` }),
     playsByOS({ id: 6, width: 12, title: `Operating systems · ${COUNTRIES}` }),
     playsByVersion({ id: 7, width: 12, title: `Player versions · ${COUNTRIES}` }),

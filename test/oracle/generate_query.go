@@ -34,7 +34,7 @@ func (g *Generator) Query(widgets []string, facts []Fact, tags Tags, now time.Ti
 			bearable = 50
 		}
 		tooNew := false
-		if Widgets()[q.QueryType].Viewers {
+		if Widgets()[q.QueryType].Complete {
 			last := q.To
 			if q.Mode == "delta" {
 				last = steps[len(steps)-1].end

@@ -336,7 +336,7 @@ func TestAnswer(t *testing.T) {
 		{"plays and publishes", Query{QueryType: "worldMap", Metric: "playoutsAndIngests"},
 			map[string]float64{"value{FR}": 3, "plays{FR}": 2, "rank{FR}": 1, "value{DE}": 1, "plays{DE}": 1, "rank{DE}": 2}},
 		{"no rank without a value", Query{QueryType: "worldMap", Metric: "latency"},
-			map[string]float64{"value{DE}": 1.5, "plays{DE}": 1, "rank{DE}": 1, "plays{FR}": 2}},
+			map[string]float64{"value{DE}": 1.5, "plays{DE}": 1, "rank{DE}": 1, "weight{DE}": 2, "plays{FR}": 2, "weight{FR}": 0}},
 		{"the middle of one", Query{QueryType: "videoBitrate"}, map[string]float64{"median": 700, "average": 700}},
 		{"a report", Query{QueryType: "usageReport", Form: "series"}, map[string]float64{at("sent", 0): 509, at("received", 0): 40}},
 		{"stops", Query{QueryType: "stopReasons", Form: "series", Interval: "2m", Stream: []string{"y"}},

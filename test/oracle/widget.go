@@ -13,7 +13,8 @@ type Widget struct {
 	Columns   []string // numbers, in the order of a row's values
 	Premium   bool
 	Usage     bool // has a unit
-	Viewers   bool // has a mode, and ends before the newest minutes
+	Viewers   bool // has a mode
+	Complete  bool // ends before the newest minutes
 	Choice    bool // has one row, unless the query names a breakdown
 	// Label is the row that a fact belongs to, empty for none. It is nil if
 	// there is one row.
@@ -54,7 +55,7 @@ func Widgets() map[string]Widget {
 	version := func(f Fact) string { return f.version }
 	return map[string]Widget{
 		"usageOverview":     {Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
-		"concurrentViewers": {Columns: []string{"viewers", "plays", "serverViewers"}, Viewers: true, Choice: true, Of: seen, Values: viewersAndPlays},
+		"concurrentViewers": {Columns: []string{"viewers", "plays", "serverViewers"}, Viewers: true, Complete: true, Choice: true, Of: seen, Values: viewersAndPlays},
 		"monthToDate":       {Breakdown: "period", Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
 		"usagePlayout":      usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, playout),
 		"usageIngest":       usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, ingest),
@@ -64,13 +65,14 @@ func Widgets() map[string]Widget {
 		"usageByReferrer": usageBy("referrer", func(f Fact) string { return f.referrer }, []string{"playout"}, playout),
 		"usageByIP":       usageBy("ip", func(f Fact) string { return f.ip }, []string{"ingest", "playout"}, ingest, playout),
 
-		"worldMap": {Breakdown: "country", Columns: []string{"value", "plays", "rank"}, Label: onMap, Of: mapMeasures, Values: mapValues, Finish: rank},
+		"worldMap": {Breakdown: "country", Columns: []string{"value", "plays", "rank", "weight"}, Label: onMap, Of: mapMeasures, Values: mapValues, Finish: rank},
 
 		"playsByOS":      shares(counts("os", os, "plays", Play)),
 		"playsByDevice":  shares(counts("device", device, "plays", Play)),
 		"playsByBrowser": shares(counts("browser", browser, "plays", Play)),
 		"playsByVersion": shares(counts("version", version, "plays", Play)),
 		"stopReasons":    premium(counts("reason", func(f Fact) string { return f.label }, "stops", Stop)),
+		"streamHealth":   {Breakdown: "stream", Columns: []string{"viewers", "bufferingRatio", "startFailures", "latency", "errors"}, Premium: true, Complete: true, Label: func(f Fact) string { return f.stream }, Of: healthMeasures, Values: health},
 		"bufferingRatio": {Columns: []string{"value"}, Premium: true, Choice: true, Of: watching, Values: bufferingRatio},
 		"loadsByCountry": counts("country", country, "loads", Load),
 		"startFailures":  {Columns: []string{"failures", "ratio", "loads", "plays"}, Choice: true, Of: begun, Values: startFailures},
@@ -249,6 +251,22 @@ func startFailures(facts []Fact, _ Query) []*float64 {
 	return []*float64{number(failures), ratio(failures, loads), number(loads), number(plays)}
 }
 
+func healthMeasures(Query) []Measure {
+	return []Measure{Playing, Buffering, Load, Play, Latency, FatalStatus}
+}
+
+// health is how well the viewers of a stream are served.
+func health(facts []Fact, q Query) []*float64 {
+	loads := total(facts, Load)
+	return []*float64{
+		number(viewers(facts)),
+		bufferingRatio(facts, q)[0],
+		ratio(max(0, loads-total(facts, Play)), loads),
+		ratio(total(facts, Latency)*millisecond, float64(len(only(facts, Latency)))),
+		number(total(facts, FatalStatus)),
+	}
+}
+
 // mapMetrics are the metrics of worldMap, and whether they are premium.
 func mapMetrics() map[string]bool {
 	return map[string]bool{
@@ -293,6 +311,7 @@ func mapValues(facts []Fact, q Query) []*float64 {
 	}
 	plays := number(total(facts, Play))
 	value := plays
+	var weight *float64
 	switch q.Metric {
 	case "ingests":
 		value = number(total(facts, Publish))
@@ -303,13 +322,14 @@ func mapValues(facts []Fact, q Query) []*float64 {
 	case "usageReceived":
 		value = number(total(facts, Received))
 	case "latency":
-		value = average(Latency)
+		value, weight = average(Latency), number(float64(len(only(facts, Latency))))
 	case "bufferingRatio":
-		value = ratio(total(facts, Buffering), total(facts, Playing, Buffering))
+		watched := total(facts, Playing, Buffering)
+		value, weight = ratio(total(facts, Buffering), watched), number(watched*millisecond)
 	case "playtimeAverage":
-		value = average(PlayedTime)
+		value, weight = average(PlayedTime), number(float64(len(only(facts, PlayedTime))))
 	}
-	return []*float64{value, plays, nil}
+	return []*float64{value, plays, nil, weight}
 }
 
 // rank ranks the rows of the map by their first value. What has none has no

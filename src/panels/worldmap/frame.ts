@@ -5,11 +5,11 @@ import { DEFAULT_METRIC, type Kind, kindOf } from './metrics';
 import type { Options } from './options';
 import { combine, group, type Row, type Series } from './rows';
 
-/** The query type of the data source that answers with country, value, plays and rank. */
+/** The query type of the data source that answers with country, value, plays, rank and weight. */
 const WORLD_MAP = 'worldMap';
 
 /** Columns with numbers that say something about the value instead of being one. */
-const ABOUT_THE_VALUE = ['plays', 'rank', 'share'];
+const ABOUT_THE_VALUE = ['plays', 'rank', 'share', 'weight'];
 
 /** A query as far as the panel knows it; other data sources' queries have none of this. */
 export interface Target {
@@ -43,7 +43,7 @@ export function readSeries(
         field: value,
         metric,
         kind,
-        ...readRows(country, value, named(frame, 'plays'), kind),
+        ...readRows(frame, country, value, kind),
       },
     ];
   });
@@ -55,11 +55,12 @@ export function isWorldMap({ queryType }: Target): boolean {
 }
 
 function readRows(
+  frame: DataFrame,
   country: Field,
   value: Field,
-  plays: Field | undefined,
   kind: Kind
 ): Pick<Series, 'rows' | 'nowhere' | 'unknown'> {
+  const [plays, weight] = [named(frame, 'plays'), named(frame, 'weight')];
   const rows: Row[] = [];
   const nowhere: Row[] = [];
   const unknown = new Set<string>();
@@ -70,6 +71,7 @@ function readRows(
       code: code ?? NOWHERE,
       value: finite(value.values[index]) ?? null,
       plays: finite(plays?.values[index]),
+      weight: finite(weight?.values[index]),
       index,
     };
     if (code && code !== NOWHERE) {

@@ -1,4 +1,4 @@
-/** How the values of several countries become one: they add up, or are averaged by the number of plays. */
+/** How the values of several countries become one: they add up, or are averaged by what they are averages of. */
 export type Kind = 'sum' | 'average';
 
 /** A metric of the worldMap query. */

@@ -62,7 +62,7 @@ export const plugin = new PanelPlugin<Options>(WorldMapPanel)
       .addSelect({
         path: 'aggregation',
         name: 'Regions and total',
-        description: 'Averages are weighted by the column "plays", if there is one.',
+        description: 'Averages are weighted by the column "weight" or, without one, "plays".',
         defaultValue: DEFAULTS.aggregation,
         settings: {
           options: [

@@ -1,7 +1,7 @@
 import { combine, rank, type Row } from './rows';
 
-function row(code: string, value: number | null, plays?: number): Row {
-  return { code, value, plays, index: undefined };
+function row(code: string, value: number | null, plays?: number, weight?: number): Row {
+  return { code, value, plays, weight, index: undefined };
 }
 
 describe('combine', () => {
@@ -13,7 +13,19 @@ describe('combine', () => {
     ['has no average without a play', 'average' as const, [row('DE', 1, 0), row('FR', 2, 0)], null, 0],
     ['has no sum of nothing', 'sum' as const, [row('DE', null), row('FR', null)], null, undefined],
   ])('%s', (_what, kind, rows, value, plays) => {
-    expect(combine('EU', rows, kind)).toEqual({ code: 'EU', value, plays, index: undefined });
+    expect(combine('EU', rows, kind)).toEqual({ code: 'EU', value, plays, weight: undefined, index: undefined });
+  });
+
+  it('averages by weights, whatever the plays', () => {
+    // Viewers whose plays began before the range, and one whose play began in it.
+    const rows = [row('FR', 0.2, 0, 900), row('DE', 0, 1, 100)];
+    expect(combine('EU', rows, 'average')).toEqual({
+      code: 'EU',
+      value: 0.18,
+      plays: 1,
+      weight: 1000,
+      index: undefined,
+    });
   });
 });
 

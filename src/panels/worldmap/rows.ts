@@ -10,6 +10,8 @@ export interface Row {
   value: number | null;
   /** Undefined if the frame does not say. */
   plays: number | undefined;
+  /** How much the value counts in an average with others; undefined if the frame does not say. */
+  weight: number | undefined;
   /** Row of the frame, for its data links; undefined for what was combined from several. */
   index: number | undefined;
 }
@@ -38,22 +40,31 @@ export interface Series {
   unknown: string[];
 }
 
-/** Adds up rows, or averages them by their plays (evenly where no row has plays). */
+/** Adds up rows, or averages them by their weights, without any by their plays, and without these evenly. */
 export function combine(code: string, rows: Row[], kind: Kind): Row {
   if (rows.length === 1) {
     return { ...rows[0], code };
   }
   const counted = rows.filter((row) => row.value !== null);
-  const plays = counted.some((row) => row.plays !== undefined);
-  const weights = counted.map((row) => (kind === 'sum' ? 1 : plays ? (row.plays ?? 0) : 1));
+  const weights = kind === 'sum' ? counted.map(() => 1) : weightsOf(counted);
   const divisor = kind === 'sum' ? 1 : total(weights);
   const sum = total(counted.map((row, i) => row.value! * weights[i]));
   return {
     code,
     value: counted.length > 0 && divisor > 0 ? sum / divisor : null,
-    plays: rows.some((row) => row.plays !== undefined) ? total(rows.map((row) => row.plays ?? 0)) : undefined,
+    plays: totalOf(rows, 'plays'),
+    weight: totalOf(rows, 'weight'),
     index: undefined,
   };
+}
+
+function weightsOf(rows: Row[]): number[] {
+  const by = (['weight', 'plays'] as const).find((name) => rows.some((row) => row[name] !== undefined));
+  return rows.map((row) => (by ? (row[by] ?? 0) : 1));
+}
+
+function totalOf(rows: Row[], name: 'plays' | 'weight'): number | undefined {
+  return rows.some((row) => row[name] !== undefined) ? total(rows.map((row) => row[name] ?? 0)) : undefined;
 }
 
 /** Combines the rows of each group; the order is that of each group's first row. */

@@ -1,0 +1,74 @@
+package widget
+
+import (
+	"math"
+
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+// The limits from which viewers are in trouble, which are those of the alert rules.
+const (
+	bufferingLimit     = 0.05
+	startFailuresLimit = 0.2
+)
+
+// The numbers of viewers and of loads from which a stream's trouble counts in full, which are those that alert rules need.
+const (
+	leastViewers = 10
+	leastLoads   = 20
+)
+
+func streamHealth() Definition {
+	buffering := func(c cell) float64 { return c.sum(1) / (c.sum(1) + c.sum(2)) }
+	failures := func(c cell) float64 { return max(0, c.sum(3)-c.sum(4)) / c.sum(3) }
+	return Definition{
+		Type:        "streamHealth",
+		Title:       "Health of streams",
+		Description: "Each stream with its viewers, stalls, failed starts, latency and errors, the worst first.",
+		Details: "Worst is what is furthest beyond a limit of the alert rules: 5 % of buffering with 10 viewers, or 20 % of start failures " +
+			"with 20 loads; with fewer viewers or loads it counts for less, in proportion. The range ends before the first minute that is not " +
+			"complete yet, 35 s after its end, and a notice says where.",
+		Page:    PageH5Live,
+		Level:   tenant.Premium,
+		Options: []string{OptionMetric},
+		Filters: commonFilters,
+		Columns: []Column{
+			{Name: measure.LabelStream, Help: "Name of the stream."},
+			{Name: "viewers", Unit: Viewers, Help: "Of the greatest minute.", of: []int{0},
+				value: func(c cell) float64 { return c.sum(0) }},
+			{Name: "bufferingRatio", Unit: Ratio, Limit: bufferingLimit, Help: "Buffering ÷ (buffering + playing).", of: []int{1, 2},
+				value: buffering},
+			{Name: "startFailures", Unit: Ratio, Limit: startFailuresLimit, Help: "Loads less plays, not below 0, ÷ loads.", of: []int{3, 4},
+				value: failures},
+			{Name: "latency", Unit: Seconds, Help: "Average delay behind live, over all reports that have it.", of: []int{5, 6},
+				value: func(c cell) float64 { return c.average(5, 6) }},
+			{Name: "errors", Unit: Count, Help: "Fatal status and error events: those that ended the attempt to play.", of: []int{7},
+				value: func(c cell) float64 { return c.sum(7) }},
+		},
+		reads: func(Query) []read {
+			return []read{
+				{measure: measure.Viewing, kind: peakMinute},
+				{measure: measure.Buffering}, playing(),
+				{measure: measure.Loads}, {measure: measure.Plays},
+				{measure: measure.Latency, kind: valueSums}, {measure: measure.Latency, kind: valueCounts},
+				{measure: measure.Statuses, dimension: measure.DimensionFatal, value: "true"},
+			}
+		},
+		ranked: func(c cell) float64 {
+			return greater(buffering(c)/bufferingLimit*min(1, c.sum(0)/leastViewers), failures(c)/startFailuresLimit*min(1, c.sum(3)/leastLoads))
+		},
+		complete: true,
+	}
+}
+
+// greater returns the greater of two numbers, of which NaN is none.
+func greater(a, b float64) float64 {
+	switch {
+	case math.IsNaN(a):
+		return b
+	case math.IsNaN(b):
+		return a
+	}
+	return max(a, b)
+}
