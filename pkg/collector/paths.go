@@ -42,7 +42,7 @@ func (s *Server) restorePaths() {
 func (s *Server) keepPaths(ctx context.Context, organization string, rules *accesslog.Rules) error {
 	for _, folded := range rules.TakeFolded() {
 		s.Logger.WarnContext(ctx, "The files of a folder have more names than streams can have, and no playlist has these: they count as one "+
-			"stream. If they are of several, add a rule to streamPaths", "organization", organization, "stream", folded.Stream, "example", folded.Example)
+			"stream. If they are of several, add a rule to streamPaths", "organization", organization, "stream", folded.Stream)
 	}
 	s.learnt.mutex.Lock()
 	defer s.learnt.mutex.Unlock()

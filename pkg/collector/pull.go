@@ -87,8 +87,10 @@ func (s *Server) logTaker(l config.LogFile, source string, log *logreader.Log) f
 		of := s.logsOf(o)
 		result, err := log.Read(of, s.span(received), lines)
 		if err != nil {
-			// Lines behind these may tell more of their format; these are lost, as those are that cannot be read.
-			result = logreader.RefuseAll(lines, event.Refusal{Reason: "format", Field: "line", Error: err.Error()})
+			// Lines behind these may tell more of their format; these are lost, as those are that cannot be read. The error shows the begin of
+			// one, which no log of ours may.
+			result = logreader.RefuseAll(lines, event.Refusal{Reason: "format", Field: "line",
+				Error: "the format cannot be found out; streamlens import --check says why"})
 		}
 		if err := s.keepPaths(ctx, of.ID, of.Rules); err != nil {
 			return err
@@ -109,7 +111,7 @@ func (s *Server) logTaker(l config.LogFile, source string, log *logreader.Log) f
 			}
 			told[string(r.Fate)+r.Reason] = true
 			if r.Fate == logreader.Counted {
-				logger.WarnContext(ctx, "Lines of a log count without something", "without", r.Reason, "lines", r.Lines, "example", r.Example)
+				logger.WarnContext(ctx, "Lines of a log count without something", "without", r.Reason, "lines", r.Lines)
 				continue
 			}
 			sentence := r.Reason
@@ -117,7 +119,7 @@ func (s *Server) logTaker(l config.LogFile, source string, log *logreader.Log) f
 				sentence = answered.Rejected[0].Field + ": " + answered.Rejected[0].Error
 			}
 			logger.WarnContext(ctx, "Lines of a log cannot be read; is the format right?", "reason", r.Reason, "lines", r.Lines,
-				"error", sentence, "example", r.Example)
+				"error", sentence)
 		}
 		return nil
 	}
