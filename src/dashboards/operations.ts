@@ -423,7 +423,7 @@ const panels: Array<Builder<Panel>> = [
     nothing: 'No value was folded',
   }),
   stacked({
-    id: 26,
+    id: 32,
     title: 'Lines of logs left out or lacking something',
     description:
       'Lines of access logs that were refused or that count without an address or CMCD, per second and by reason. Lines that are no delivery of a stream are not shown.',
