@@ -179,6 +179,7 @@ func (l *Log) Read(o *Organization, span Span, text []byte) (*Result, error) {
 	}
 	for _, p := range parts {
 		p.takeWaiting()
+		p.observe()
 	}
 	return newResult(parts), nil
 }

@@ -341,3 +341,28 @@ func TestHourThatComesTwice(t *testing.T) {
 		t.Errorf("time %d behind the first request, want %d", second.First[0].Time, at(1, 20))
 	}
 }
+
+// TestSessionIsThatOfItsFirstLine has a first line whose path tells something about other streams, so that it waits while the second is
+// read. Only the second says which stream it plays.
+func TestSessionIsThatOfItsFirstLine(t *testing.T) {
+	request := func(second, path, agent, keys string) string {
+		return line("11:58:01", "11:58:"+second, "/live/one/seg1.ts", path+"?CMCD="+strings.NewReplacer(`"`, "%22", ",", "%2C").Replace(keys), `"A"`, `"`+agent+`"`)
+	}
+	first := request("10", "/hls/cam1.m3u8", "A", `bl=1000,sid="s1"`)
+	second := request("10", "/live/two/seg2.ts", "B", `bl=2000,cid="named",sid="s1"`)
+	for _, test := range []struct{ name, text, stream, agent string }{
+		{"the first line waits", first + second, "cam1", "A"},
+		{"the first line does not", second + first, "named", "B"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := read(t, combined, test.text)
+			if len(r.Sessions) != 1 || len(r.Sessions[0].Events) != 2 {
+				t.Fatalf("sessions %+v", r.Sessions)
+			}
+			s := r.Sessions[0].Session
+			if s.Stream != test.stream || s.Viewer.OS != "OS of "+test.agent {
+				t.Errorf("the session is of %s and %s, want %s and %s", s.Stream, s.Viewer.OS, test.stream, test.agent)
+			}
+		})
+	}
+}

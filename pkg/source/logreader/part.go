@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/enrich"
@@ -39,6 +40,7 @@ type part struct {
 	counts  []int
 	indexes map[lineKey]int
 
+	said     []saying
 	batches  []event.Batch
 	sessions map[string]int // indexes in batches by session id
 
@@ -54,6 +56,15 @@ type waiting struct {
 	number  int
 	line    []byte
 	request accesslog.Request
+}
+
+// saying is what a player tells of its play in one line.
+type saying struct {
+	number    int
+	report    cmcd.Report
+	key       lineKey
+	userAgent string
+	usage     int // index in lines
 }
 
 // lineKey is what lines have in common that count together.
@@ -197,7 +208,8 @@ func (p *part) take(number int, line []byte, found accesslog.Found) {
 		p.outcomes.note(line, "address_"+r.NoAddress)
 	}
 	if report.Session != "" {
-		p.observe(report, key, &p.lines[i])
+		report.Event.Time = r.Time
+		p.said = append(p.said, saying{number, report, key, r.UserAgent, i})
 	}
 }
 
@@ -257,13 +269,22 @@ func (p *part) client(k lineKey) client {
 	return c
 }
 
-// observe takes what a player tells of its play: by version 2 what it does, by version 1 the length of its buffer.
-func (p *part) observe(report cmcd.Report, k lineKey, u *event.Usage) {
-	e := report.Event
+// observe takes what players tell of their plays, in the order of the log: the first line of a session says whose it is, also if it had
+// to wait.
+func (p *part) observe() {
+	slices.SortFunc(p.said, func(a, b saying) int { return cmp.Compare(a.number, b.number) })
+	for i := range p.said {
+		p.hear(&p.said[i])
+	}
+	p.said = nil
+}
+
+// hear takes what a player tells: by version 2 what it does, by version 1 the length of its buffer.
+func (p *part) hear(s *saying) {
+	e, u, report := s.report.Event, &p.lines[s.usage], &s.report
 	if e.State == event.StateKept && e.BufferLength == event.Absent && e.Latency == event.Absent {
 		return
 	}
-	e.Time = p.request.Time
 	i, known := p.sessions[report.Session]
 	if !known {
 		i = len(p.batches)
@@ -272,7 +293,7 @@ func (p *part) observe(report cmcd.Report, k lineKey, u *event.Usage) {
 		if e.State == event.StateKept {
 			viewer = 0 // the player does not say what it does, so servers may count its viewer
 		}
-		agent, place := p.UserAgent(p.request.UserAgent), p.client(k).place
+		agent, place := p.UserAgent(s.userAgent), p.client(s.key).place
 		p.batches = append(p.batches, event.Batch{Logged: true, Session: event.Session{
 			Organization: p.ID,
 			ID:           report.Session,
