@@ -9,15 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-)
 
-// Fates of a line, as the collector answers them.
-const (
-	fateCounted = 'c'
-	fateIgnored = 'i'
-	fateRefused = 'r'
+	"github.com/streamlens/streamlens/pkg/source/accesslog"
+	"github.com/streamlens/streamlens/pkg/source/logreader"
 )
 
 // attempt is a request with lines of one piece of a file. It is kept before it is sent, without fates, and again with what became of
@@ -120,7 +115,7 @@ func (a *attempts) last() int64 {
 func (a *attempts) lines() int {
 	n := 0
 	for _, one := range a.known {
-		n += countRuns(one.Fates)
+		n += logreader.CountRuns(one.Fates)
 	}
 	return n
 }
@@ -128,7 +123,7 @@ func (a *attempts) lines() int {
 // counted reports whether any line of the file counts.
 func (a *attempts) counted() bool {
 	for _, one := range a.known {
-		if strings.IndexByte(one.Fates, fateCounted) >= 0 {
+		if strings.IndexByte(one.Fates, logreader.LetterCounted) >= 0 {
 			return true
 		}
 	}
@@ -171,7 +166,7 @@ func (a *attempts) pieces(to int64, reading string) []int64 {
 // worthAnother reports whether lines of a piece may count if they are read in a way: those that were refused always, as what was wrong
 // may be mended where the collector is, those that were ignored if they are read in another way.
 func (o *attempt) worthAnother(reading string) bool {
-	return strings.IndexByte(o.Fates, fateRefused) >= 0 || o.Reading != reading && strings.IndexByte(o.Fates, fateIgnored) >= 0
+	return strings.IndexByte(o.Fates, logreader.LetterRefused) >= 0 || o.Reading != reading && strings.IndexByte(o.Fates, logreader.LetterIgnored) >= 0
 }
 
 // choose returns for each line of a piece, of which it is known what became, whether another reading is to try it. Headers are always
@@ -179,58 +174,7 @@ func (o *attempt) worthAnother(reading string) bool {
 func (o *attempt) choose(lines [][]byte, fates []byte, reading string) []bool {
 	chosen := make([]bool, len(lines))
 	for i, line := range lines {
-		chosen[i] = fates[i] == fateRefused || fates[i] == fateIgnored && (o.Reading != reading || bytes.HasPrefix(line, []byte(fieldsPrefix)))
+		chosen[i] = fates[i] == logreader.LetterRefused || fates[i] == logreader.LetterIgnored && (o.Reading != reading || bytes.HasPrefix(line, []byte(accesslog.FieldsPrefix)))
 	}
 	return chosen
-}
-
-// errFates means that an answer, or what is kept of one, does not fit to the lines.
-var errFates = errors.New("what became of the lines does not fit to the lines")
-
-// spell returns the fate of each of count lines from runs such as "120c3i".
-func spell(runs string, count int) ([]byte, error) {
-	fates := make([]byte, 0, count)
-	for runs != "" {
-		i := strings.IndexAny(runs, "cir")
-		if i < 0 {
-			return nil, errFates
-		}
-		n, err := strconv.Atoi(runs[:i])
-		if err != nil || n < 0 || n > count-len(fates) {
-			return nil, errFates
-		}
-		fates = append(fates, bytes.Repeat([]byte{runs[i]}, n)...)
-		runs = runs[i+1:]
-	}
-	if len(fates) != count {
-		return nil, errFates
-	}
-	return fates, nil
-}
-
-// countRuns returns how many lines runs such as "120c3i" are.
-func countRuns(runs string) int {
-	sum, n := 0, 0
-	for _, c := range runs {
-		if c < '0' || c > '9' {
-			sum, n = sum+n, 0
-			continue
-		}
-		n = n*10 + int(c-'0')
-	}
-	return sum
-}
-
-// runs is the reverse of spell.
-func runs(fates []byte) string {
-	var text []byte
-	for i := 0; i < len(fates); {
-		j := i
-		for j < len(fates) && fates[j] == fates[i] {
-			j++
-		}
-		text = append(strconv.AppendInt(text, int64(j-i), 10), fates[i])
-		i = j
-	}
-	return string(text)
 }

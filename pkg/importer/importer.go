@@ -293,7 +293,7 @@ func (f *fileImport) attempt(ctx context.Context, chunk []byte, reading string) 
 	if before != nil {
 		lines := slices.Collect(bytes.Lines(chunk))
 		var err error
-		if fates, err = spell(before.Fates, count); err != nil {
+		if fates, err = logreader.Spell(before.Fates, count); err != nil {
 			return 0, err
 		}
 		chosen = before.choose(lines, fates, reading)
@@ -326,7 +326,7 @@ func (f *fileImport) attempt(ctx context.Context, chunk []byte, reading string) 
 			}
 		}
 	}
-	tried.Fates = runs(fates)
+	tried.Fates = logreader.Runs(fates)
 	return count, f.attempts.keep(tried)
 }
 
@@ -348,7 +348,7 @@ func (f *fileImport) try(ctx context.Context, chosen []bool, lines []byte, as *a
 		return nil, err
 	}
 	as.Last = max(as.Last, a.Last)
-	fates, err := spell(a.Fates, countLines(body))
+	fates, err := logreader.Spell(a.Fates, countLines(body))
 	if err != nil {
 		return nil, err
 	}
@@ -409,14 +409,11 @@ func (s *Summary) add(a collector.LogAnswer, chosen []bool, header bool, before 
 	}
 }
 
-// fieldsPrefix begins the header that names the columns of a W3C log. What follows it needs it.
-const fieldsPrefix = "#Fields:"
-
 func lastFields(chunk []byte) []byte {
 	// Searching forwards for what hardly ever comes is many times faster than searching for lines.
 	var last []byte
 	for {
-		i := bytes.Index(chunk, []byte(fieldsPrefix))
+		i := bytes.Index(chunk, []byte(accesslog.FieldsPrefix))
 		if i < 0 {
 			return last
 		}

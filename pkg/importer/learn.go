@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/logreader"
@@ -101,10 +100,10 @@ func readAhead(name string, sent func(head []byte) *Entry, formatOf func(head []
 			return nil // its import says so
 		}
 		for line := range bytes.Lines(piece.chunk) {
-			if bytes.HasPrefix(line, []byte(fieldsPrefix)) {
+			if bytes.HasPrefix(line, []byte(accesslog.FieldsPrefix)) {
 				header = bytes.TrimRight(bytes.Clone(line), "\r\n")
 			}
-			if ok, err := decoder.Decode(bytes.TrimSuffix(line, []byte("\n")), &r); err != nil || !ok || r.Status >= http.StatusBadRequest || r.Stream != "" {
+			if ok, err := decoder.Decode(bytes.TrimSuffix(line, []byte("\n")), &r); err != nil || logreader.LeftOut(&r, ok) != "" || r.Stream != "" {
 				continue
 			}
 			if found, _ := rules.Find(r.Path); found.Settled {

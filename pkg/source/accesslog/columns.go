@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// FieldsPrefix begins the header of a W3C log that names the columns of the lines behind it.
+const FieldsPrefix = "#Fields:"
+
 // columnDecoder decodes lines of values between separators, whose names a header of the log gives (W3C Extended Log File
 // Format), or a list.
 type columnDecoder struct {
@@ -89,7 +92,7 @@ func (d *columnDecoder) read(line []byte, r *Request) (bool, error) {
 	}
 	if line[0] == '#' {
 		*r = Request{Left: LeftHeader}
-		if names, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
+		if names, ok := bytes.CutPrefix(line, []byte(FieldsPrefix)); ok {
 			d.order(strings.Fields(string(names)))
 		}
 		return false, nil

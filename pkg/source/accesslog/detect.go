@@ -98,7 +98,7 @@ func (d *detector) divide(head []byte) {
 		case len(line) == 0:
 		case line[0] == '#':
 			d.headers = append(d.headers, header{line, len(d.lines)})
-			if names, ok := bytes.CutPrefix(line, []byte("#Fields:")); ok {
+			if names, ok := bytes.CutPrefix(line, []byte(FieldsPrefix)); ok {
 				d.fields = strings.Fields(string(names))
 			}
 		case len(d.lines) < maxLines:

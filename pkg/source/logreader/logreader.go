@@ -137,9 +137,6 @@ type Span struct {
 // partBytes is the least that is worth a goroutine of its own.
 const partBytes = 256 << 10
 
-// headerPrefix begins the header that names the columns of the lines behind it.
-const headerPrefix = "#Fields:"
-
 // Read reads whole lines, much of them in several parts at the same time. The error says that the format cannot be found out;
 // lines that cannot be read are in the result.
 func (l *Log) Read(o *Organization, span Span, text []byte) (*Result, error) {
@@ -196,11 +193,11 @@ func (l *Log) Skip(lines []byte) {
 
 // findHeader keeps the last header of a text.
 func (l *Log) findHeader(text []byte) {
-	if !bytes.Contains(text, []byte(headerPrefix)) {
+	if !bytes.Contains(text, []byte(accesslog.FieldsPrefix)) {
 		return
 	}
 	for line := range bytes.Lines(text) {
-		if bytes.HasPrefix(line, []byte(headerPrefix)) {
+		if bytes.HasPrefix(line, []byte(accesslog.FieldsPrefix)) {
 			l.header = bytes.TrimSuffix(bytes.Clone(line), []byte("\n"))
 		}
 	}
@@ -210,7 +207,7 @@ func (l *Log) findHeader(text []byte) {
 // may be empty.
 func divide(text []byte) [][]byte {
 	count := min(runtime.GOMAXPROCS(0), len(text)/partBytes)
-	if count < 2 || bytes.Contains(text[1:], []byte(headerPrefix)) {
+	if count < 2 || bytes.Contains(text[1:], []byte(accesslog.FieldsPrefix)) {
 		return [][]byte{text}
 	}
 	var parts [][]byte

@@ -366,3 +366,17 @@ func TestSessionIsThatOfItsFirstLine(t *testing.T) {
 		})
 	}
 }
+
+func TestRunsOfFates(t *testing.T) {
+	for _, text := range []string{"", "1c", "120c3i1r7c"} {
+		fates, err := Spell(text, CountRuns(text))
+		if err != nil || Runs(fates) != text {
+			t.Errorf("%q becomes %q, %v", text, Runs(fates), err)
+		}
+	}
+	for _, broken := range []string{"3", "c", "-1c", "4c", "2c", "3x"} {
+		if _, err := Spell(broken, 3); err == nil {
+			t.Errorf("%q is taken for three lines", broken)
+		}
+	}
+}

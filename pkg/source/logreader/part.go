@@ -113,7 +113,7 @@ func (p *part) read(line []byte) {
 	if told {
 		p.last = r.Time
 	}
-	if reason := leftOut(r, told); reason != "" {
+	if reason := LeftOut(r, told); reason != "" {
 		p.outcomes.ignore(line, reason)
 		return
 	}
@@ -213,8 +213,8 @@ func (p *part) take(number int, line []byte, found accesslog.Found) {
 	}
 }
 
-// leftOut returns why a request is no delivery, whatever its path is, "" if it may be one.
-func leftOut(r *accesslog.Request, told bool) string {
+// LeftOut returns why a request is no delivery, whatever its path is, "" if it may be one; told is what its decoder returned.
+func LeftOut(r *accesslog.Request, told bool) string {
 	switch {
 	case !told:
 		return cmp.Or(r.Left, "blank")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/streamlens/streamlens/pkg/event"
@@ -237,24 +236,16 @@ func (r *Result) Refuse(indexes []int, refusal event.Refusal) {
 // Fates says what became of each line, in runs of a number and a letter: "120c3i1r" are 120 lines that count, three that were
 // ignored and one that was refused.
 func (r *Result) Fates() string {
-	var text []byte
-	run, last := 0, byte(0)
-	for _, fate := range r.fates {
-		letter := byte('c')
+	letters := make([]byte, len(r.fates))
+	for i, fate := range r.fates {
 		switch fate {
 		case lineIgnored:
-			letter = 'i'
+			letters[i] = LetterIgnored
 		case lineRefused:
-			letter = 'r'
+			letters[i] = LetterRefused
+		default:
+			letters[i] = LetterCounted
 		}
-		if letter != last && run > 0 {
-			text = append(strconv.AppendInt(text, int64(run), 10), last)
-			run = 0
-		}
-		run, last = run+1, letter
 	}
-	if run > 0 {
-		text = append(strconv.AppendInt(text, int64(run), 10), last)
-	}
-	return string(text)
+	return Runs(letters)
 }
