@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -138,10 +139,9 @@ func TestFailures(t *testing.T) {
 		},
 		"nginx-rtmp: several workers": func(t *testing.T, c *Config) {
 			c.Type = TypeNginxRTMP
-			n := 0
+			var n atomic.Int64
 			serve(func(w http.ResponseWriter, r *http.Request) {
-				n++
-				says(http.StatusOK, stat(n%2))(w, r)
+				says(http.StatusOK, stat(int(n.Add(1)%2)))(w, r)
 			})(t, c)
 		},
 		"MediaMTX: metrics of a version before 1.13": func(t *testing.T, c *Config) {
@@ -150,10 +150,9 @@ func TestFailures(t *testing.T) {
 		},
 		"SRS: a restart between two questions": func(t *testing.T, c *Config) {
 			c.Type = TypeSRS
-			run := 0
+			var run atomic.Int64
 			serve(func(w http.ResponseWriter, r *http.Request) {
-				run++
-				says(http.StatusOK, fmt.Sprintf(`{"code":0,"server":"s","service":"%d","pid":"1","streams":[],"clients":[]}`, run))(w, r)
+				says(http.StatusOK, fmt.Sprintf(`{"code":0,"server":"s","service":"%d","pid":"1","streams":[],"clients":[]}`, run.Add(1)))(w, r)
 			})(t, c)
 		},
 		"a newer version, with fields and lists that are not known": serve(says(http.StatusOK,

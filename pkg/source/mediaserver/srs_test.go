@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,8 +102,8 @@ func TestSRSReadsAllPages(t *testing.T) {
 }
 
 func TestSRSRestartsWhileAsked(t *testing.T) {
-	service := 0
-	stub := stubSRS(t, func() string { service++; return strconv.Itoa(service) }, fixed([]string(nil)), fixed([]string(nil)))
+	var service atomic.Int64
+	stub := stubSRS(t, func() string { return strconv.FormatInt(service.Add(1), 10) }, fixed([]string(nil)), fixed([]string(nil)))
 	if _, err := poll(t, Config{Type: TypeSRS, URL: stub.URL}); err == nil || !strings.Contains(err.Error(), "restarted") {
 		t.Errorf("error %v", err)
 	}
