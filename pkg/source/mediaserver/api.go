@@ -55,7 +55,8 @@ func Reasons() []string {
 		ReasonWorkers, ReasonRestarted}
 }
 
-// failure is an error with its reason.
+// failure is an error with its reason. It does not name the address that was asked, which errors around it do: lists are asked for at
+// once, so that the same cause shows at one address or another.
 type failure struct {
 	reason string
 	err    error
@@ -117,8 +118,8 @@ func newAPI(c Config) (*api, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = maxRequests
-	// A new connection for each question lets a server with several processes answer from any of them, so that it is noticed.
-	transport.DisableKeepAlives = c.Type == TypeNginxRTMP
+	p, _ := productOf(c.Type)
+	transport.DisableKeepAlives = p.fresh
 	if c.CA != "" {
 		pem, err := os.ReadFile(c.CA)
 		if err != nil {
@@ -220,11 +221,12 @@ func (a *api) ask(ctx context.Context, method, path string, query url.Values, bo
 	defer resp.Body.Close()
 	switch {
 	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusForbidden:
-		return answer{}, failed(ReasonAuth, "%s answers %s: are username and password, or the token, right?", about, resp.Status)
+		return answer{}, fmt.Errorf("%s %w", about, failed(ReasonAuth, "answers %s: are username and password, or the token, right?", resp.Status))
 	case resp.StatusCode == http.StatusNotFound:
-		return answer{}, failed(ReasonNotFound, "%s answers %s: is this the address of the server's API, and is the API switched on?", about, resp.Status)
+		return answer{}, fmt.Errorf("%s %w", about,
+			failed(ReasonNotFound, "answers %s: is this the address of the server's API, and is the API switched on?", resp.Status))
 	case resp.StatusCode != http.StatusOK:
-		return answer{}, failed(ReasonStatus, "%s answers %s", about, resp.Status)
+		return answer{}, fmt.Errorf("%s %w", about, failed(ReasonStatus, "answers %s", resp.Status))
 	}
 	got := answer{about: about}
 	if kind := resp.Header.Get("Content-Type"); kind != "" {
@@ -234,7 +236,7 @@ func (a *api) ask(ctx context.Context, method, path string, query url.Values, bo
 		return got, fmt.Errorf("read the answer of %s: %w", about, err)
 	}
 	if len(got.body) > maxAnswer {
-		return got, failed(ReasonAnswer, "the answer of %s is longer than %d MiB", about, maxAnswer>>20)
+		return got, fmt.Errorf("the answer of %s %w", about, failed(ReasonAnswer, "is longer than %d MiB", maxAnswer>>20))
 	}
 	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
 		// The date is cut to seconds, and is that of some time between the question and the answer.
@@ -259,7 +261,7 @@ func (a *answer) json(into any) error {
 
 // unknown is the error of an answer that is of another product, which the reason says.
 func (a *answer) unknown(why string) error {
-	return failed(ReasonAnswer, "the answer of %s is not that of %s", a.about, why)
+	return fmt.Errorf("the answer of %s %w", a.about, failed(ReasonAnswer, "is not that of %s", why))
 }
 
 // together asks several questions at once, and returns the first error.

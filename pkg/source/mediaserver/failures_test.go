@@ -233,3 +233,39 @@ func TestPollerLogsEveryCause(t *testing.T) {
 		}
 	}
 }
+
+// TestFailuresOfAnyAddress checks that a cause is logged once, whichever of a server's addresses shows it first.
+func TestFailuresOfAnyAddress(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		answer http.HandlerFunc
+		words  string
+	}{
+		{"no right to ask", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }, "answers 403 Forbidden"},
+		{"no such address", http.NotFound, "answers 404 Not Found"},
+		{"a proxy without its server", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, "answers 502 Bad Gateway"},
+		{"another product", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }, "is not that of the API of MediaMTX"},
+		{"no API", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, "cannot be read"},
+		{"hangs up", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "EOF"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			web := httptest.NewServer(test.answer)
+			defer web.Close()
+			a, err := newAPI(Config{Type: TypeMediaMTX, URL: web.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := &scriptedServer{}
+			for _, list := range []string{"paths", "rtmpconns", "srtconns", "paths"} {
+				server.steps = append(server.steps, func() (Snapshot, error) {
+					_, _, err := mediaMTXList(t.Context(), a, list, nil)
+					return Snapshot{}, err
+				})
+			}
+			log := runPoller(t, server, &memorySink{}, len(server.steps))
+			if strings.Count(log, "cannot be polled") != 1 || !strings.Contains(log, test.words) {
+				t.Errorf("the log says\n%s", log)
+			}
+		})
+	}
+}

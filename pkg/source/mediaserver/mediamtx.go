@@ -19,6 +19,14 @@ import (
 // without what recorders and muxers were handed.
 type mediaMTX struct{}
 
+// newMediaMTX returns what asks the API, or reads the metrics if that is the address.
+func newMediaMTX(path string) kind {
+	if strings.HasSuffix(path, "/metrics") {
+		return mediaMTXMetrics{}
+	}
+	return mediaMTX{}
+}
+
 // mediaMTXLists are the lists of connections. A server that is switched off, or a version that does not know the protocol,
 // answers 404.
 var mediaMTXLists = [...]struct{ name, protocol string }{

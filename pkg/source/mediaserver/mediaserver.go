@@ -1,8 +1,8 @@
-// Package mediaserver asks media servers (MediaMTX, SRS, nginx-rtmp) what they have received and sent so far, and turns the
+// Package mediaserver asks media servers, such as MediaMTX and SRS, what they have received and sent so far, and turns the
 // growth of their counters into traffic, viewers and broadcasts.
 //
-// A kind knows one product: it asks for what the product tells and puts it into a Snapshot. A Server takes snapshots, a Differ turns a sequence of snapshots into what happened between them, and a Poller keeps both
-// running and hands the result to a Sink. Addresses and referrers are delivered as the server gives them: where they are
+// A kind knows one product: it asks for what the product tells and puts it into a Snapshot. A Server takes snapshots, a Differ turns a
+// sequence of snapshots into what happened between them, and a Poller keeps both running and hands the result to a Sink. Addresses and referrers are delivered as the server gives them: where they are
 // looked up and in which form they are stored is the collector's business.
 package mediaserver
 
@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -104,8 +105,45 @@ const (
 	TypeNginxRTMP = "nginx-rtmp"
 )
 
-// Types are all of them.
-func Types() []string { return []string{TypeMediaMTX, TypeSRS, TypeNginxRTMP} }
+// product is what the package knows of a type of server.
+type product struct {
+	name string
+	// kind returns what asks a server whose API has the given path.
+	kind func(path string) kind
+	// stream returns the stream that a name of the form APPLICATION/STREAM is by default.
+	stream func(application, stream string) string
+	// fresh is whether each question needs a connection of its own.
+	fresh bool
+}
+
+// products are all of them.
+func products() []product {
+	return []product{
+		{name: TypeMediaMTX, kind: newMediaMTX, stream: usualApplication},
+		{name: TypeSRS, kind: func(string) kind { return srs{} }, stream: srsDefaultStream},
+		// nginx with several processes answers from any of them, so that it is noticed.
+		{name: TypeNginxRTMP, kind: func(string) kind { return &nginxRTMP{} }, stream: anyApplication, fresh: true},
+	}
+}
+
+// Types are the types of all servers that are known.
+func Types() []string {
+	var types []string
+	for _, p := range products() {
+		types = append(types, p.name)
+	}
+	return types
+}
+
+// productOf returns what is known of a type, false if there is no such type.
+func productOf(serverType string) (product, bool) {
+	all := products()
+	i := slices.IndexFunc(all, func(p product) bool { return p.name == serverType })
+	if i < 0 {
+		return product{}, false
+	}
+	return all[i], true
+}
 
 // Config says how a media server is reached.
 type Config struct {
@@ -132,53 +170,35 @@ type kind interface {
 	snapshot(ctx context.Context, a *api) (Snapshot, error)
 }
 
-// newKind returns what asks a server of the given type, whose API has the given path; nil if there is no such type.
-func newKind(serverType, path string) kind {
-	switch serverType {
-	case TypeMediaMTX:
-		if strings.HasSuffix(path, "/metrics") {
-			return mediaMTXMetrics{}
-		}
-		return mediaMTX{}
-	case TypeSRS:
-		return srs{}
-	case TypeNginxRTMP:
-		return &nginxRTMP{}
-	}
-	return nil
-}
-
 // StreamName returns the stream that a name of a server's is by default. A name of a server of RTMP is the one of an application, as
 // in live/NAME, and a stream's; its application is left out. Names of other servers are kept as they are, but for a usual application.
 func StreamName(serverType, name string) string {
 	application, stream, ok := strings.Cut(name, "/")
-	if !ok || stream == "" {
+	p, known := productOf(serverType)
+	if !ok || stream == "" || !known {
 		return name
 	}
-	switch serverType {
-	case TypeSRS:
-		// The virtual host is in front if it is not the default one.
-		if rest, last, ok := strings.Cut(stream, "/"); ok && strings.Contains(application, ".") && rest != "" && last != "" {
-			return application + "/" + last
-		}
-		return stream
-	case TypeNginxRTMP:
-		return stream
-	}
+	return p.stream(application, stream)
+}
+
+// anyApplication leaves out what every name of the server has in front.
+func anyApplication(_, stream string) string { return stream }
+
+// usualApplication leaves out what names have in front by custom.
+func usualApplication(application, stream string) string {
 	switch strings.ToLower(application) {
 	case "live", "app":
 		return stream
 	}
-	return name
+	return application + "/" + stream
 }
 
 // Check returns what is wrong with a configuration, without a look at anything that it names.
 func (c Config) Check() error {
-	base, err := parseURL(c.URL)
-	if err != nil {
+	if _, err := parseURL(c.URL); err != nil {
 		return err
 	}
-	if newKind(c.Type, base.Path) == nil {
+	if _, ok := productOf(c.Type); !ok {
 		return fmt.Errorf("%q: the type of a media server must be one of %s", c.Type, strings.Join(Types(), ", "))
 	}
 	return nil
@@ -202,7 +222,8 @@ func New(c Config) (Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &polled{a, newKind(c.Type, a.base.Path)}, nil
+	p, _ := productOf(c.Type) // Check knows it
+	return &polled{a, p.kind(a.base.Path)}, nil
 }
 
 // polled is a Server.

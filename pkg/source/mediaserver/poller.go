@@ -207,7 +207,8 @@ func (p *Poller) failed(err error, begun time.Time, took, limit time.Duration) {
 	p.log.Error("the media server cannot be polled; polls go on", "reason", reason, "error", err)
 }
 
-// root returns the text of the error that caused an error, without what is different each time, such as ports.
+// root returns the text of the error that caused an error, without what is different each time, such as ports and which address was
+// asked.
 func root(err error) string {
 	for {
 		inner := errors.Unwrap(err)

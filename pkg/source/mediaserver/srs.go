@@ -79,7 +79,7 @@ func decodeSRS(got answer) (srsAnswer, error) {
 		return a, err
 	}
 	if a.Code != 0 {
-		return a, failed(ReasonAnswer, "%s answers with the error code %d of SRS", got.about, a.Code)
+		return a, fmt.Errorf("%s %w", got.about, failed(ReasonAnswer, "answers with the error code %d of SRS", a.Code))
 	}
 	if a.Server == "" {
 		return a, got.unknown("the API of SRS: it names no server")
@@ -133,7 +133,7 @@ func srsList(ctx context.Context, a *api, name string, length func(*srsAnswer) i
 			return all, nil
 		}
 	}
-	return all, failed(ReasonAnswer, "%s: the list has more than %d pages", name, maxPages)
+	return all, fmt.Errorf("%s: %w", name, failed(ReasonAnswer, "the list has more than %d pages", maxPages))
 }
 
 func srsSnapshot(streams, clients srsAnswer, now time.Time) Snapshot {
@@ -179,6 +179,14 @@ func srsStreamName(address, app, name string) string {
 		return streamName(address)
 	}
 	return streamName(app + "/" + name)
+}
+
+// srsDefaultStream leaves out the application. The virtual host is in front of it if it is not the default one, and stays.
+func srsDefaultStream(application, stream string) string {
+	if rest, last, ok := strings.Cut(stream, "/"); ok && strings.Contains(application, ".") && rest != "" && last != "" {
+		return application + "/" + last
+	}
+	return stream
 }
 
 // srsProtocol returns the protocol of a type of client such as rtmp-play, fmle-publish or rtc-play.
