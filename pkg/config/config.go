@@ -99,6 +99,8 @@ type MediaServer struct {
 	CA string `yaml:"ca"`
 	// Relays counts what the server passes on to other servers as playout; default false.
 	Relays bool `yaml:"relays"`
+	// AccessLog says that the server's access log counts the bytes of players, so that polls only tell who plays; default false.
+	AccessLog bool `yaml:"accessLog"`
 	// HookKey is in the URL to which the server posts its hooks, and starts with "hk_"; default none: hooks are not taken.
 	HookKey string `yaml:"hookKey"`
 	// Organization may be left out if there is only one.
@@ -109,7 +111,7 @@ type MediaServer struct {
 func (m MediaServer) Polled() mediaserver.Config {
 	return mediaserver.Config{
 		Type: m.Type, URL: m.URL, Username: m.Username, Password: m.Password, Token: m.Token, Organization: m.Organization,
-		Interval: time.Duration(m.Interval) * time.Second, CA: m.CA, Relays: m.Relays,
+		Interval: time.Duration(m.Interval) * time.Second, CA: m.CA, Relays: m.Relays, Logged: m.AccessLog,
 	}
 }
 

@@ -59,6 +59,7 @@ func Reasons() []string {
 // once, so that the same cause shows at one address or another.
 type failure struct {
 	reason string
+	status int // of the answer, 0 if that is not the reason
 	err    error
 }
 
@@ -66,7 +67,7 @@ func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
 func failed(reason, format string, args ...any) error {
-	return &failure{reason, fmt.Errorf(format, args...)}
+	return &failure{reason: reason, err: fmt.Errorf(format, args...)}
 }
 
 // reasonOf returns the reason of an error of a poll.
@@ -87,10 +88,10 @@ func reasonOf(err error) string {
 	return ReasonAnswer
 }
 
-// isNotFound reports whether a server does not know an address.
-func isNotFound(err error) bool {
+// isStatus reports whether a server answered with a status that is no answer.
+func isStatus(err error, status int) bool {
 	var known *failure
-	return errors.As(err, &known) && known.reason == ReasonNotFound
+	return errors.As(err, &known) && known.status == status
 }
 
 // api asks a server over HTTP.
@@ -219,14 +220,8 @@ func (a *api) ask(ctx context.Context, method, path string, query url.Values, bo
 		return answer{}, fmt.Errorf("ask %s: %w", about, err)
 	}
 	defer resp.Body.Close()
-	switch {
-	case resp.StatusCode == http.StatusUnauthorized, resp.StatusCode == http.StatusForbidden:
-		return answer{}, fmt.Errorf("%s %w", about, failed(ReasonAuth, "answers %s: are username and password, or the token, right?", resp.Status))
-	case resp.StatusCode == http.StatusNotFound:
-		return answer{}, fmt.Errorf("%s %w", about,
-			failed(ReasonNotFound, "answers %s: is this the address of the server's API, and is the API switched on?", resp.Status))
-	case resp.StatusCode != http.StatusOK:
-		return answer{}, fmt.Errorf("%s %w", about, failed(ReasonStatus, "answers %s", resp.Status))
+	if resp.StatusCode != http.StatusOK {
+		return answer{}, fmt.Errorf("%s %w", about, refused(resp))
 	}
 	got := answer{about: about}
 	if kind := resp.Header.Get("Content-Type"); kind != "" {
@@ -246,6 +241,18 @@ func (a *api) ask(ctx context.Context, method, path string, query url.Values, bo
 		}
 	}
 	return got, nil
+}
+
+// refused is the error of an answer with another status than 200.
+func refused(resp *http.Response) error {
+	f := failure{ReasonStatus, resp.StatusCode, fmt.Errorf("answers %s", resp.Status)}
+	switch resp.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		f.reason, f.err = ReasonAuth, fmt.Errorf("answers %s: are username and password, or the token, right?", resp.Status)
+	case http.StatusNotFound:
+		f.reason, f.err = ReasonNotFound, fmt.Errorf("answers %s: is this the address of the server's API, and is the API switched on?", resp.Status)
+	}
+	return &f
 }
 
 // maxContentType is how many bytes of a content type an error names.

@@ -46,6 +46,7 @@ type Differ struct {
 	interval     time.Duration
 	began        time.Time
 	relays       bool // what was passed on to other servers is usage
+	logged       bool // what players were sent is no usage, because an access log has it
 
 	seen        bool // a snapshot
 	start       string
@@ -185,11 +186,29 @@ func (d *Differ) Next(s Snapshot) Delta {
 	}
 	d.payRest(&out, s.Time)
 	d.payUnseen(s.Ordered, &out, s.Time)
+	if d.logged {
+		out.Usage = withoutPlayout(out.Usage)
+	}
 	d.forget()
 	d.seen, d.start, d.last = true, s.Start, s.Time
 	d.times = append(d.times, s.Time)
 	d.times = d.times[max(len(d.times)-remembered, 0):]
 	return out
+}
+
+// withoutPlayout leaves out the bytes that players were sent, but not who plays.
+func withoutPlayout(lines []event.Usage) []event.Usage {
+	kept := lines[:0]
+	for _, u := range lines {
+		if u.Direction == measure.Playout && u.Protocol != ProtocolRelay {
+			if u.Viewer == 0 {
+				continue
+			}
+			u.Bytes = 0
+		}
+		kept = append(kept, u)
+	}
+	return kept
 }
 
 // restart ends everything, because another run of the server counts from zero.
@@ -427,6 +446,9 @@ func (d *Differ) settleUncounted(all []*connection, out *Delta, now time.Time) {
 		d.payRelays(t, out, now)
 		for dir, left := range t.left {
 			if left <= 0 {
+				continue
+			}
+			if dir == sent && t.Late {
 				continue
 			}
 			if c := t.only(dir); c != nil && c.read[dir].counted == event.Absent {

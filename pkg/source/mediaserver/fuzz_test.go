@@ -120,3 +120,18 @@ func FuzzNginxRTMP(f *testing.F) {
 		}
 	})
 }
+
+func FuzzIcecast(f *testing.F) {
+	f.Add(told(f, "icecast", "stats.xml"))
+	f.Add(told(f, "icecast", "listclients.xml"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		stats, err := decodeIcecast(answer{body: body})
+		if err != nil {
+			stats = icecastStats{}
+		}
+		lists := make([]icecastListeners, 1)
+		if err := decodeIcecastListeners(answer{body: body}, &lists[0]); err == nil {
+			digest(t, icecastSnapshot(stats, lists, begin, 0))
+		}
+	})
+}

@@ -178,7 +178,7 @@ func (mediaMTX) snapshot(ctx context.Context, a *api) (Snapshot, error) {
 
 // optional makes nothing of an address that the server does not know.
 func optional(err error) error {
-	if isNotFound(err) {
+	if isStatus(err, http.StatusNotFound) {
 		return nil
 	}
 	return err

@@ -160,7 +160,7 @@ func TestMediaMTXRefuses(t *testing.T) {
 	}
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
-	if _, err := poll(t, Config{Type: TypeMediaMTX, URL: server.URL}); !isNotFound(err) {
+	if _, err := poll(t, Config{Type: TypeMediaMTX, URL: server.URL}); !isStatus(err, http.StatusNotFound) {
 		t.Errorf("a server that is no MediaMTX: %v", err)
 	}
 }

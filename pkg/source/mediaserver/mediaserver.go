@@ -75,6 +75,8 @@ type Stream struct {
 	Protocol       string
 	Received, Sent int64 // bytes so far, event.Absent if the server does not count them
 	Since          time.Time
+	// Late says that the counters may be those of some time ago, so that what they grew by may be of players that have gone.
+	Late bool
 	// VideoBitrate and AudioBitrate of the publisher are in bit/s, 0 if unknown.
 	VideoBitrate, AudioBitrate int64
 }
@@ -103,6 +105,7 @@ const (
 	TypeMediaMTX  = "mediamtx"
 	TypeSRS       = "srs"
 	TypeNginxRTMP = "nginx-rtmp"
+	TypeIcecast   = "icecast"
 )
 
 // product is what the package knows of a type of server.
@@ -123,6 +126,7 @@ func products() []product {
 		{name: TypeSRS, kind: func(string) kind { return srs{} }, stream: srsDefaultStream},
 		// nginx with several processes answers from any of them, so that it is noticed.
 		{name: TypeNginxRTMP, kind: func(string) kind { return &nginxRTMP{} }, stream: anyApplication, fresh: true},
+		{name: TypeIcecast, kind: func(string) kind { return icecast{} }, stream: noApplication},
 	}
 }
 
@@ -149,7 +153,7 @@ func productOf(serverType string) (product, bool) {
 type Config struct {
 	Type string // one of the types above
 	// URL is that of the API. MediaMTX: http://host:9997, or http://host:9998/metrics to read its metrics instead; SRS:
-	// http://host:1985; nginx-rtmp: the location that has rtmp_stat.
+	// http://host:1985; nginx-rtmp: the location that has rtmp_stat; Icecast: http://host:8000.
 	URL                string
 	Username, Password string // for HTTP Basic, none if the user name is empty
 	Token              string // for HTTP Bearer, used if there is no user name
@@ -157,6 +161,7 @@ type Config struct {
 	Organization       string // whose traffic it is
 	Interval           time.Duration
 	Relays             bool // what is passed on to other servers counts as playout, as ProtocolRelay
+	Logged             bool // the server's access log counts the bytes of players, so that polls only tell who plays
 	// StreamName returns the name under which a stream counts, by the server's name; nil for the same.
 	StreamName func(string) string
 }
@@ -183,6 +188,9 @@ func StreamName(serverType, name string) string {
 
 // anyApplication leaves out what every name of the server has in front.
 func anyApplication(_, stream string) string { return stream }
+
+// noApplication keeps names as they are: the server has no applications.
+func noApplication(first, rest string) string { return first + "/" + rest }
 
 // usualApplication leaves out what names have in front by custom.
 func usualApplication(application, stream string) string {

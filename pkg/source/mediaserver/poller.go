@@ -114,7 +114,7 @@ func (p *Poller) restore() {
 
 func (p *Poller) newDiffer() *Differ {
 	differ := NewDiffer(p.config.Organization, p.config.URL, p.config.Interval, time.Now())
-	differ.relays = p.config.Relays
+	differ.relays, differ.logged = p.config.Relays, p.config.Logged
 	if p.config.StreamName != nil {
 		differ.name = p.config.StreamName
 	}
