@@ -150,7 +150,7 @@ func Test() error {
 		{"Go tests", []string{"go", "test", "-race", "./pkg/..."}, ""},
 		{"hostile clients", []string{"go", "test", "-count=1", "./test/hostile"}, ""},
 		// They mostly wait, and so run at the same time.
-		{"oracle, several collectors, hostile tenants", []string{"go", "test", "-count=1", "-timeout", "20m", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}, ""},
+		{"commands of the documents, oracle, several collectors, hostile tenants", []string{"go", "test", "-count=1", "-timeout", "20m", "./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}, ""},
 		{"front-end tests", []string{"npm", "test"}, ""},
 		{"sizes of the beacon", []string{"npm", "run", "build", "--workspace", "beacon"}, ""},
 		{"beacon tests", []string{"npm", "test", "--workspace", "beacon"}, ""},
@@ -164,7 +164,7 @@ func Test() error {
 		}
 		fmt.Printf("== %s\n", step.name)
 		begun := time.Now()
-		if err := sh.RunWithV(map[string]string{"ORACLE_STRICT": "1", "HOSTILE_STRICT": "1", "TENANCY_STRICT": "1"}, step.command[0], step.command[1:]...); err != nil {
+		if err := sh.RunWithV(map[string]string{"ORACLE_STRICT": "1", "HOSTILE_STRICT": "1", "TENANCY_STRICT": "1", "DOCUMENTS_STRICT": "1"}, step.command[0], step.command[1:]...); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 		fmt.Printf("%s took %s\n", step.name, time.Since(begun).Round(time.Second))

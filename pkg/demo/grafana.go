@@ -39,15 +39,13 @@ func (d *demo) startGrafana(ctx context.Context) (url, missing string, err error
 		return "", howToGet, nil
 	}
 	plugins := filepath.Join(d.Directory, "plugins")
-	if err := os.MkdirAll(plugins, 0o755); err != nil {
-		return "", "", fmt.Errorf("demo: %w", err)
+	if err := link(d.Plugin, filepath.Join(plugins, "streamlens-analytics-datasource")); err != nil {
+		return "", "", err
 	}
-	link := filepath.Join(plugins, "streamlens-analytics-datasource")
-	if err := os.Remove(link); err != nil && !os.IsNotExist(err) {
-		return "", "", fmt.Errorf("demo: %w", err)
-	}
-	if err := os.Symlink(d.Plugin, link); err != nil {
-		return "", "", fmt.Errorf("demo: %w", err)
+	// The provisioned dashboards are in usr/share/streamlens/dashboards below it.
+	root := filepath.Join(d.Directory, "root")
+	if err := link(d.Dashboards, filepath.Join(root, "usr", "share", "streamlens", "dashboards")); err != nil {
+		return "", "", err
 	}
 	port, err := freePort(ctx, grafanaPort)
 	if err != nil {
@@ -81,7 +79,7 @@ func (d *demo) startGrafana(ctx context.Context) (url, missing string, err error
 		"STREAMLENS_COLLECTOR_URL=" + d.collectorURL,
 		"STREAMLENS_ORGANIZATION=" + organization.ID,
 		"STREAMLENS_LEVEL=" + string(organization.Level),
-		"STREAMLENS_DASHBOARDS=" + d.Dashboards,
+		"STREAMLENS_ROOT=" + root,
 		"STREAMLENS_OPERATIONS_URL=" + operationsURL,
 	}
 	if err := d.children.start("grafana", d.Directory, environment, executable, "server", "--homepath", home); err != nil {
@@ -89,6 +87,20 @@ func (d *demo) startGrafana(ctx context.Context) (url, missing string, err error
 	}
 	url = fmt.Sprintf("http://127.0.0.1:%d", port)
 	return url, "", d.children.ready(ctx, "grafana", url+"/api/health")
+}
+
+// link makes a symbolic link to a folder, in place of one that an earlier demo left.
+func link(target, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if err := os.Symlink(target, path); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	return nil
 }
 
 // findGrafana returns the executable and the home of the Grafana in the given folder, in that of GRAFANA_HOME or on the
