@@ -3,12 +3,15 @@
 package demo
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -57,12 +60,17 @@ const (
 	// Shares of the second organisation, which shows that none sees the other's data.
 	betaShare  = 4
 	publishers = 6
+	// silentViewers are in access logs alone.
+	silentViewers = 5
 	// streams are few enough for the past to be stored within a minute: each makes series in all countries.
 	streams = 12
 
 	startTimeout = 60 * time.Second
 	day          = 24 * time.Hour
 )
+
+// customers are whose streams the first organisation has, as tags.
+var customers = []string{"Northside Arena", "Harbour TV", "Open Auctions", "City Hall"}
 
 // Ports that are taken if they are free, so that the addresses are the documented ones.
 const (
@@ -270,6 +278,7 @@ func (d *demo) sendPast(ctx context.Context, done chan<- struct{}) error {
 			return nil
 		})
 	}
+	work.Go(func() error { return d.tag(ctx) })
 	begun := time.Now()
 	fmt.Fprintln(d.Out, "Sending the plays of the last 3 days and the traffic of the last 65 …")
 	if err := work.Wait(); err != nil {
@@ -302,11 +311,54 @@ func (d *demo) simulation(i int) simulate.Options {
 	}
 	if i > 0 {
 		o.Viewers, o.Publishers = max(o.Viewers/betaShare, 1), publishers/betaShare
+	} else {
+		o.SilentViewers = silentViewers
+		o.Troubles, o.Outages = d.stories()
 	}
 	if d.GeoIP != "" {
 		o.GeoIP = []string{d.GeoIP}
 	}
 	return o
+}
+
+// stories are what there is to be found in the first organisation: a player's version that stalls in one country all evening, and a
+// stream that is lost for a while, later that evening and soon after the demo's start.
+func (d *demo) stories() ([]simulate.Trouble, []simulate.Outage) {
+	evening := d.started.UTC().Truncate(day).Add(19 * time.Hour)
+	if evening.Add(4 * time.Hour).After(d.started) {
+		evening = evening.Add(-day)
+	}
+	lost := simulate.StreamNames(1)[0]
+	return []simulate.Trouble{{Country: "DE", Kind: "h5live", Version: "4.22.0", From: evening, To: evening.Add(3 * time.Hour)}},
+		[]simulate.Outage{
+			{Stream: lost, From: evening.Add(210 * time.Minute), To: evening.Add(230 * time.Minute)},
+			{Stream: lost, From: d.started.Add(8 * time.Minute), To: d.started.Add(12 * time.Minute)},
+		}
+}
+
+// tag gives each stream of the first organisation the name of a customer.
+func (d *demo) tag(ctx context.Context) error {
+	for i, stream := range simulate.StreamNames(streams) {
+		body, err := json.Marshal(map[string][]string{"tags": {customers[i%len(customers)]}})
+		if err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodPut, d.collectorURL+"/v1/streams/"+url.PathEscape(stream)+"/tags", bytes.NewReader(body))
+		if err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		request.Header.Set("Authorization", "Bearer "+d.organizations[0].SecretKey)
+		request.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return fmt.Errorf("demo: tag the stream %s: %w", stream, err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("demo: tag the stream %s: status %d", stream, response.StatusCode)
+		}
+	}
+	return nil
 }
 
 func (d *demo) logger() *slog.Logger { return slog.New(slog.NewTextHandler(d.Out, nil)) }

@@ -54,6 +54,9 @@ func History(ctx context.Context, o Options, from, to time.Time, logger *slog.Lo
 	if err := h.usage(ctx, from, func(part float64) { progress(part * usagePart) }); err != nil {
 		return h.client.summary(), err
 	}
+	if err := w.log(ctx, h.client, to.Add(-silentHistory), to); err != nil {
+		return h.client.summary(), err
+	}
 	err = h.sessions(ctx, func(part float64) { progress(usagePart + part*(1-usagePart)) })
 	return h.client.summary(), err
 }

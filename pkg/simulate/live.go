@@ -110,6 +110,14 @@ func (l *live) run(ctx context.Context) error {
 	if l.world.options.Status != nil {
 		group.Go(every(statusInterval, l.reporter()))
 	}
+	if l.world.options.SilentViewers > 0 {
+		logged := time.Now()
+		group.Go(every(segment, func() error {
+			from := logged
+			logged = time.Now()
+			return l.world.log(workCtx, l.client, from, logged)
+		}))
+	}
 	l.fill(time.Now())
 	l.dispatch(ctx, workCtx, cancel, due)
 	close(due)

@@ -23,6 +23,7 @@ const (
 	meanStall    = 1500 // ms
 	stalledShare = 0.01 // of the time, on networks of strain 1
 	pauseChance  = 0.01 // that a viewer pauses between two reports
+	troubleShare = 0.4  // of the time of a session in trouble, in the mean
 	overhead     = 1.04 // bytes sent per byte of media: containers and protocols
 )
 
@@ -48,8 +49,10 @@ type session struct {
 	seq    int64
 	played int64 // ms of playing and buffering
 	fate   fate
-	begun  bool // its first step is done
-	over   bool
+	// from and to are the times between which it is in trouble, if there are.
+	from, to int64
+	begun    bool // its first step is done
+	over     bool
 
 	billed  int64 // time of the last line of usage
 	unpaid  int64 // bytes since then
@@ -162,6 +165,9 @@ func (s *session) report(r *rand.Rand) []wireEvent {
 
 // stalled draws how many ms of the span the player waited for data.
 func (s *session) stalled(r *rand.Rand, span int64) int64 {
+	if s.from < s.due && s.due <= s.to {
+		return int64(float64(span) * 2 * troubleShare * r.Float64())
+	}
 	share := stalledShare * s.place.strain
 	if r.Float64() >= share*float64(span)/meanStall {
 		return 0

@@ -37,8 +37,35 @@ type Options struct {
 	Seed uint64
 	// Interval is the time between the reports of a live session, 1 s to 60 s; default 10 s.
 	Interval time.Duration
+	// Troubles and Outages are what goes wrong, so that there is something to be found.
+	Troubles []Trouble
+	Outages  []Outage
+	// SilentViewers is how many watch a further stream at a time whose players report nothing: they are in the access logs alone, of
+	// the last 24 h and of now. They need SecretKey.
+	SilentViewers int
 	// Status is told every 10 s how Live goes on; nil = it is not.
 	Status func(Status)
+}
+
+// Trouble makes players of one kind and version in one country stall for 40 % of the time.
+type Trouble struct {
+	Country, Kind, Version string
+	From, To               time.Time
+}
+
+// Outage takes the publisher of a stream away for a time, and so its viewers: those who come meanwhile fail to start.
+type Outage struct {
+	Stream   string
+	From, To time.Time
+}
+
+// StreamNames are the names of the streams that a simulation of so many has, the most watched first.
+func StreamNames(count int) []string {
+	names := make([]string, count)
+	for i := range names {
+		names[i] = newStream(i).name
+	}
+	return names
 }
 
 const (
@@ -53,8 +80,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.URL == "" {
 		return o, errors.New("simulate: the URL of the collector is missing")
 	}
-	if o.Viewers < 0 || o.Publishers < 0 || o.Streams < 0 || o.PlaysPerDay < 0 {
-		return o, errors.New("simulate: viewers, publishers, streams and plays a day must not be negative")
+	if o.Viewers < 0 || o.Publishers < 0 || o.Streams < 0 || o.PlaysPerDay < 0 || o.SilentViewers < 0 {
+		return o, errors.New("simulate: viewers, publishers, streams, plays a day and silent viewers must not be negative")
 	}
 	if o.Streams == 0 {
 		o.Streams = defaultStreams

@@ -43,6 +43,7 @@ const (
 	pastBroadcast
 	pastUsage
 	setting
+	silent
 )
 
 const (
@@ -150,11 +151,38 @@ func (w *world) newPlay(kind, number uint64, at time.Time, p pace) *session {
 	case chance < 0.08:
 		s.fate = vanishes
 	}
+	w.meetTrouble(s)
 	return s
+}
+
+// meetTrouble lets a play meet what goes wrong in its time.
+func (w *world) meetTrouble(s *session) {
+	for _, t := range w.options.Troubles {
+		if t.Country == s.place.country && t.Kind == s.player.kind && t.Version == s.version {
+			s.from, s.to = t.From.UnixMilli(), t.To.UnixMilli()
+		}
+	}
+	for _, o := range w.options.Outages {
+		if o.Stream != s.stream.name {
+			continue
+		}
+		from, to := o.From.UnixMilli(), o.To.UnixMilli()
+		switch {
+		case s.due < from:
+			s.ends = min(s.ends, from+s.interval)
+		case s.loaded < to:
+			s.fate = fails
+		}
+	}
 }
 
 // newBroadcast returns the broadcast with the number, on the stream.
 func (w *world) newBroadcast(kind, number uint64, onto *stream, at time.Time, p pace) *session {
+	for _, o := range w.options.Outages {
+		if o.Stream == onto.name && !at.Before(o.From) && at.Before(o.To) {
+			at = o.To
+		}
+	}
 	s := &session{source: *w.source(kind, number), number: number, kind: kind}
 	r := rand.New(&s.source)
 	s.stream = onto
@@ -170,6 +198,11 @@ func (w *world) newBroadcast(kind, number uint64, onto *stream, at time.Time, p 
 	w.begin(s, r, at, p)
 	s.rendition = s.stream.bitrate
 	s.ends = s.due + min(int64(logNormal(r, ms(medianBroadcast), sigmaBroadcast)), longestTime.Milliseconds())
+	for _, o := range w.options.Outages {
+		if from := o.From.UnixMilli(); o.Stream == onto.name && s.due < from {
+			s.ends = min(s.ends, from)
+		}
+	}
 	s.fate = plays
 	return s
 }
