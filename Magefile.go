@@ -406,6 +406,25 @@ func BenchmarkIngest() error {
 	return benchmarkOnCores(map[string]string{"INGEST_CORE": "0"}, "-timeout", "30m", "-run", "TestIngestBesidePeers")
 }
 
+// BenchmarkBeside measures the processor's time that an event takes in this build and in that of an older revision of this repository,
+// both at the same time on the same core, and prints the ratios: go tool mage benchmarkBeside d0dea85.
+func BenchmarkBeside(revision string) error {
+	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
+	folder, err := os.MkdirTemp("", "streamlens-beside-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	tree, before := filepath.Join(folder, "tree"), filepath.Join(folder, "streamlens")
+	if err := sh.RunV("git", "worktree", "add", "--quiet", "--detach", tree, revision); err != nil {
+		return err
+	}
+	return errors.Join(
+		sh.RunV("go", "build", "-C", tree, "-o", before, "./pkg/cmd/streamlens"),
+		sh.RunV("git", "worktree", "remove", "--force", tree),
+		benchmarkOnCores(map[string]string{"INGEST_CORE": "0", "STREAMLENS_BEFORE": before}, "-timeout", "30m", "-run", "TestIngestBesideRevision"))
+}
+
 // BenchmarkGrowth measures how time, memory and storage grow with sessions, streams, viewers, days and series, and draws it into
 // docs/performance. It takes a quarter of an hour.
 func BenchmarkGrowth() error {

@@ -7,6 +7,7 @@ package aggregate
 
 import (
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/codec"
@@ -43,6 +44,14 @@ var bucketDimensions = func() (d [measure.BucketCount]Dimensions) {
 	return d
 }()
 
+// churns says which measures have dimensions that churn.
+var churns = func() (all [measure.IDs]bool) {
+	for _, m := range measure.All() {
+		all[m.ID] = m.Fine
+	}
+	return all
+}()
+
 // part tells the metrics of one measure apart.
 type part uint8
 
@@ -65,6 +74,33 @@ type cell struct {
 type space struct {
 	projections []*projection // indexed like measure.Families, without that of the event if there is none
 	used        int64         // ms since 1970
+
+	// The cells that are found without hashing what they are: all but those of measures whose dimensions churn.
+	plain   [measure.IDs]*Cell // of sums without dimensions
+	buckets [measure.IDs]*[measure.BucketCount]*Cell
+	named   map[name]*Cell // of sums with dimensions
+}
+
+type name struct {
+	dimensions Dimensions
+	measure    measure.ID
+}
+
+// Cell is a cell that is kept from one addition to the next, with what was found out about it.
+type Cell struct {
+	cell
+	// Of the ledger: where it is in the cells that it was added to last.
+	generation uint64
+	at         int
+	// Of Samples: the series that it adds to.
+	links links
+}
+
+// links are the series of some Samples to which a cell adds, as long as none was forgotten.
+type links struct {
+	of     *Samples
+	round  int
+	series []*series
 }
 
 // projection is what remains of a Space in one family.
@@ -82,16 +118,35 @@ type projectionKey struct {
 // slot is the stamps of the pair of samples into which an addition goes.
 type slot struct{ minute, hour int64 }
 
-// Additions is what was added to a Ledger, per pair of windows.
-type Additions map[slot]*cells
+// Additions is what was added to a Ledger, per pair of windows. It can be added up once.
+type Additions struct {
+	slots map[slot]*cells
+	free  *sync.Pool
+}
+
+// release gives the memory back to the ledger.
+func (a Additions) release() {
+	for s, c := range a.slots {
+		c.empty()
+		a.free.Put(c)
+		delete(a.slots, s)
+	}
+}
 
 // cells are the sums of cells.
 type cells struct {
-	sums  []cellSum
-	index map[cell]int32 // where each is in sums
+	generation uint64 // tells them from others, and from themselves when they are used again
+	kept       []keptSum
+	sums       []cellSum      // of measures whose dimensions churn
+	index      map[cell]int32 // where each is in sums
 	// recent are where the cells are that were added to last, by measure and part: a batch is of one session, whose reports mostly
 	// go into the same cells.
 	recent [measure.IDs][parts]int32
+}
+
+type keptSum struct {
+	*Cell
+	value int64
 }
 
 type cellSum struct {
@@ -100,6 +155,22 @@ type cellSum struct {
 }
 
 func newCells() *cells { return &cells{index: map[cell]int32{}} }
+
+// empty makes cells ready to be used again.
+func (s *cells) empty() {
+	clear(s.kept)
+	clear(s.sums)
+	clear(s.index)
+	s.kept, s.sums = s.kept[:0], s.sums[:0]
+}
+
+func (s *cells) addKept(c *Cell, value int64) {
+	if c.generation != s.generation {
+		c.generation, c.at = s.generation, len(s.kept)
+		s.kept = append(s.kept, keptSum{Cell: c})
+	}
+	s.kept[c.at].value += value
+}
 
 func (s *cells) add(c cell, value int64) {
 	recent := &s.recent[c.measure][c.part]
@@ -121,6 +192,8 @@ type Ledger struct {
 	spaces      map[Space]*space
 	projections map[projectionKey]*projection
 	pending     Additions
+	free        *sync.Pool // of *cells, which come back from Samples
+	generation  uint64     // of the cells that were used last
 	lastSlot    slot
 	lastCells   *cells // pending[lastSlot]
 	pruned      int64  // ms since 1970
@@ -128,13 +201,17 @@ type Ledger struct {
 
 // New returns an empty ledger whose series carry the collector's name, so that two collectors never write the same series.
 func New(collector string) *Ledger {
-	return &Ledger{
+	l := &Ledger{
 		collector:   collector,
 		spaces:      map[Space]*space{},
 		projections: map[projectionKey]*projection{},
-		pending:     Additions{},
+		free:        &sync.Pool{New: func() any { return newCells() }},
 	}
+	l.pending = l.additions()
+	return l
 }
+
+func (l *Ledger) additions() Additions { return Additions{map[slot]*cells{}, l.free} }
 
 // Entry adds to one space what became known at one time. It must not be kept.
 type Entry struct {
@@ -159,14 +236,55 @@ func (e Entry) Add(id measure.ID, at, value int64, dimensions Dimensions) {
 	if value == 0 {
 		return
 	}
-	e.ledger.cells(at, e.now).add(cell{e.space, dimensions, id, sum}, value)
+	to := e.ledger.cells(at, e.now)
+	if churns[id] {
+		to.add(cell{e.space, dimensions, id, sum}, value)
+		return
+	}
+	to.addKept(e.space.sum(id, dimensions), value)
 }
 
 // Observe adds value to a Distribution at the time at, in ms since 1970.
 func (e Entry) Observe(id measure.ID, at, value int64) {
 	to := e.ledger.cells(at, e.now)
-	to.add(cell{e.space, bucketDimensions[measure.Bucket(value)], id, bucket}, 1)
-	to.add(cell{e.space, "", id, sum}, value)
+	to.addKept(e.space.bucket(id, measure.Bucket(value)), 1)
+	to.addKept(e.space.sum(id, ""), value)
+}
+
+// sum returns the kept cell of a sum.
+func (s *space) sum(id measure.ID, d Dimensions) *Cell {
+	if d == "" {
+		if s.plain[id] == nil {
+			s.plain[id] = &Cell{cell: cell{s, d, id, sum}}
+		}
+		return s.plain[id]
+	}
+	c := s.named[name{d, id}]
+	if c == nil {
+		c = &Cell{cell: cell{s, d, id, sum}}
+		if s.named == nil {
+			s.named = map[name]*Cell{}
+		}
+		s.named[name{d, id}] = c
+	}
+	return c
+}
+
+// bucket returns the kept cell of a bucket.
+func (s *space) bucket(id measure.ID, n int) *Cell {
+	if s.buckets[id] == nil {
+		s.buckets[id] = &[measure.BucketCount]*Cell{}
+	}
+	c := &s.buckets[id][n]
+	if *c == nil {
+		*c = &Cell{cell: cell{s, bucketDimensions[n], id, bucket}}
+	}
+	return *c
+}
+
+// forgetCells lets go of the kept cells, and so of the series that they add to.
+func (s *space) forgetCells() {
+	s.plain, s.buckets, s.named = [measure.IDs]*Cell{}, [measure.IDs]*[measure.BucketCount]*Cell{}, nil
 }
 
 func (l *Ledger) cells(at, now int64) *cells {
@@ -177,10 +295,12 @@ func (l *Ledger) cells(at, now int64) *cells {
 	if l.lastCells != nil && s == l.lastSlot {
 		return l.lastCells
 	}
-	to := l.pending[s]
+	to := l.pending.slots[s]
 	if to == nil {
-		to = newCells()
-		l.pending[s] = to
+		to = l.free.Get().(*cells)
+		l.generation++
+		to.generation = l.generation
+		l.pending.slots[s] = to
 	}
 	l.lastSlot, l.lastCells = s, to
 	return to
@@ -252,7 +372,7 @@ func (l *Ledger) code(c *codec.Coder, p **projection, now int64) {
 // Take returns what was added since the last Take; now is in ms since 1970.
 func (l *Ledger) Take(now int64) Additions {
 	taken := l.pending
-	l.pending, l.lastCells = Additions{}, nil
+	l.pending, l.lastCells = l.additions(), nil
 	if now-l.pruned > time.Minute.Milliseconds() {
 		l.prune(now)
 	}
@@ -271,6 +391,9 @@ func (l *Ledger) prune(now int64) {
 		if s.used < now-idle.Milliseconds() {
 			delete(l.spaces, key)
 			continue
+		}
+		if s.used < now-time.Minute.Milliseconds() {
+			s.forgetCells()
 		}
 		for _, p := range s.projections {
 			used[p] = true

@@ -123,20 +123,20 @@ const spilled = 60_000
 // not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
 	series  map[seriesKey]*series
-	links   map[cell][]*series // those to which a cell adds, of cells with many that added since the last Prune
-	found   []*series          // memory for those of a cell that has few
-	waiting []*series          // those with a sample that waits
-	round   int                // how many of waiting, from its front, waited when the round began
-	flying  []*series          // those with samples that are handed out
-	handed  [][]byte           // the batches in which they are
-	free    [][]byte           // memory for batches
+	linked  int       // how often series were forgotten, so that cells must find theirs again
+	found   []*series // memory for those of a cell that is not kept
+	waiting []*series // those with a sample that waits
+	round   int       // how many of waiting, from its front, waited when the round began
+	flying  []*series // those with samples that are handed out
+	handed  [][]byte  // the batches in which they are
+	free    [][]byte  // memory for batches
 	length  atomic.Int64
 	unsafe  atomic.Int64 // number of samples that wait or fly
 }
 
 // NewSamples returns no samples.
 func NewSamples() *Samples {
-	return &Samples{series: map[seriesKey]*series{}, links: map[cell][]*series{}}
+	return &Samples{series: map[seriesKey]*series{}}
 }
 
 // Len returns the number of pairs of series, of minutes and of hours, that have a sample.
@@ -148,13 +148,21 @@ func (s *Samples) Waiting() int { return int(s.unsafe.Load()) }
 // batchBytes is about how long the batches of Flush are: long enough to be written efficiently.
 const batchBytes = 1 << 20
 
-// Add adds up what was added to a ledger.
+// Add adds up what was added to a ledger, whose memory the ledger then uses again.
 func (s *Samples) Add(added Additions) {
-	for slot, to := range added {
+	for slot, to := range added.slots {
+		for _, c := range to.kept {
+			if l := &c.links; l.of != s || l.round != s.linked {
+				*l = links{s, s.linked, s.appendSeries(l.series[:0], c.cell)}
+			}
+			s.addUp(c.links.series, slot, c.value)
+		}
 		for _, c := range to.sums {
-			s.addUp(c.cell, slot, c.value)
+			s.found = s.appendSeries(s.found[:0], c.cell)
+			s.addUp(s.found, slot, c.value)
 		}
 	}
+	added.release()
 	s.length.Store(int64(len(s.series)))
 }
 
@@ -295,12 +303,15 @@ func (s *Samples) Prune(now, confirmed int64) {
 
 // remove forgets the samples for which is returns true, and the series that have none left.
 func (s *Samples) remove(is func(*series, *sample) bool) {
-	clear(s.links)
+	before := len(s.series)
 	for key, one := range s.series {
 		one.open = slices.DeleteFunc(one.open, func(o sample) bool { return is(one, &o) })
 		if len(one.open) == 0 && !one.listed {
 			delete(s.series, key)
 		}
+	}
+	if len(s.series) < before {
+		s.linked++
 	}
 }
 
@@ -357,23 +368,12 @@ func (s *series) code(c *codec.Coder, l *Ledger, now int64) {
 	})
 }
 
-func (s *Samples) addUp(c cell, slot slot, value int64) {
-	to, known := s.links[c]
-	if !known {
-		s.found = s.appendSeries(s.found[:0], c)
-		if to = s.found; len(to) >= linked {
-			s.links[c] = slices.Clone(to)
-		}
-	}
+func (s *Samples) addUp(to []*series, slot slot, value int64) {
 	for _, one := range to {
 		s.add(one, minuteWindow(slot.minute), value)
 		s.add(one, hourWindow(slot.hour), value)
 	}
 }
-
-// linked is how many series a cell must add to so that they are remembered. There are few such cells, and many of addresses, whose one
-// or two series are found as quickly.
-const linked = 4
 
 // appendSeries appends the series to which a cell adds: in every family, and of a bucket also that of all values.
 func (s *Samples) appendSeries(all []*series, c cell) []*series {

@@ -108,7 +108,7 @@ func growStreams(t *testing.T) []chart {
 	collector, storage, memory := &line{Name: "collector"}, &line{Name: "VictoriaMetrics"}, &line{Name: "collector"}
 	for _, streams := range []int{1, 10, 100, 1000, 5000} {
 		t.Run(strconv.Itoa(streams), func(t *testing.T) {
-			b := &ingestBenchmark{core: core, streams: streams}
+			b := &ingestBenchmark{core: core, streams: streams, next: playAfterPlay}
 			r := b.measure(t, takers[0], os.Getenv(takers[0].variable), 10*time.Second)
 			collector.add(float64(streams), 1e6/r.perCore)
 			storage.add(float64(streams), r.storage)

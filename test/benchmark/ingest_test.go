@@ -78,13 +78,23 @@ var takers = []taker{
 
 // ingestBenchmark is one measurement of one taker.
 type ingestBenchmark struct {
-	address  string       // where the taker listens
-	private  string       // where Streamlens shows profiles
-	database string       // address of VictoriaMetrics
-	core     string       // of the taker
-	streams  int          // that the viewers watch
+	address  string // where the taker listens
+	private  string // where Streamlens shows profiles
+	database string // address of VictoriaMetrics
+	core     string // of the taker
+	streams  int    // that the viewers watch
+	next     turn
 	sent     atomic.Int64 // events
 	playing  atomic.Int64 // ms in what was sent
+}
+
+// turn returns what is sent of a viewer in a round: which of its requests, in which play, after how many events of it.
+type turn func(round int64) (request, play, event int64)
+
+// playAfterPlay sends one play after the other.
+func playAfterPlay(round int64) (request, play, event int64) {
+	request = round % requestsPerPlay
+	return request, round / requestsPerPlay, request * eventsPerRequest
 }
 
 // ingested is what came out of a measurement.
@@ -116,7 +126,7 @@ func TestIngestBesidePeers(t *testing.T) {
 				t.Fatalf("%s does not name the executable of %s", p.variable, p.name)
 			}
 			t.Run(p.name, func(t *testing.T) {
-				b := &ingestBenchmark{core: core, streams: ingestStreams}
+				b := &ingestBenchmark{core: core, streams: ingestStreams, next: playAfterPlay}
 				found[p.name] = append(found[p.name], b.measure(t, p, executable, length))
 			})
 		}
@@ -229,8 +239,9 @@ func (b *ingestBenchmark) send(ctx context.Context, viewers [][]*request) error 
 			if ctx.Err() != nil {
 				return nil
 			}
-			r := requests[round%int64(len(requests))]
-			r.fill(round/requestsPerPlay, round%requestsPerPlay*eventsPerRequest, time.Now().UnixMilli())
+			number, play, event := b.next(round)
+			r := requests[number%int64(len(requests))]
+			r.fill(play, event, time.Now().UnixMilli())
 			if _, err := connection.Write(r.data); err != nil {
 				return err
 			}
@@ -242,7 +253,7 @@ func (b *ingestBenchmark) send(ctx context.Context, viewers [][]*request) error 
 			if err != nil || response.StatusCode/100 != 2 || response.Close {
 				return fmt.Errorf("answer %s: %s, %w", response.Status, body, errors.Join(err, response.Body.Close()))
 			}
-			b.sent.Add(eventsPerRequest)
+			b.sent.Add(r.events)
 			b.playing.Add(r.playing)
 		}
 	}

@@ -51,6 +51,7 @@ func (v viewer) report(n int) report {
 type request struct {
 	data    []byte
 	numbers []digits
+	events  int64
 	playing int64 // ms that its reports say
 }
 
@@ -101,55 +102,85 @@ func newRequest(v viewer, address, path, header string, body []byte, numbers []d
 	for i := range numbers {
 		numbers[i].end += len(head)
 	}
-	return &request{data: append([]byte(head), body...), numbers: numbers}
+	return &request{data: append([]byte(head), body...), numbers: numbers, events: eventsPerRequest}
 }
 
 // beaconRequests returns the requests of a play, as players send them to Streamlens: load, start, 197 reports and a status, and the stop.
 func beaconRequests(v viewer, address string) []*request {
 	var requests []*request
 	for i := range requestsPerPlay {
-		var b strings.Builder
-		var numbers []digits
-		playing := 0
-		put := func(kind digitsKind, width int, plus int64) {
-			b.WriteString(strings.Repeat("0", width))
-			numbers = append(numbers, digits{kind, b.Len(), width, plus})
-		}
-		fmt.Fprintf(&b, `{"accountId":"acme","accountKey":"pk_benchmark","client":{"kind":"h5live","version":"4.22.0"},"sessionId":"%06d-`, v.number)
-		put(ofPlay, 6, 0)
-		fmt.Fprintf(&b, `","stream":%q,"userId":"viewer%d","referrer":"https://site%d.example/watch","interval":10,"sentAt":`, v.stream, v.number, v.number%30)
-		put(ofTime, 13, 0)
-		b.WriteString(`,"events":[`)
-		for j := range eventsPerRequest {
-			if j > 0 {
-				b.WriteByte(',')
-			}
-			b.WriteString(`{"seq":`)
-			put(ofEvents, 3, int64(j+1))
-			b.WriteString(`,"ts":`)
-			put(ofTime, 13, int64((j+1-eventsPerRequest)*betweenEvents))
-			last := i == requestsPerPlay-1
-			switch r := v.report(i*eventsPerRequest + j); {
+		last := i == requestsPerPlay-1
+		requests = append(requests, beaconRequest(v, address, eventsPerRequest, func(j int) (string, int) {
+			switch {
 			case i == 0 && j == 0:
-				b.WriteString(`,"type":"load"}`)
+				return `"type":"load"`, 0
 			case i == 0 && j == 1:
-				b.WriteString(`,"type":"start","startTime":0.84}`)
+				return `"type":"start","startTime":0.84`, 0
 			case last && j == eventsPerRequest-2:
-				b.WriteString(`,"type":"status","code":2002,"fatal":false}`)
+				return `"type":"status","code":2002,"fatal":false`, 0
 			case last && j == eventsPerRequest-1:
-				b.WriteString(`,"type":"stop","reason":"normal","playing":0,"played":1965.16}`)
-			default:
-				playing += r.playing
-				fmt.Fprintf(&b, `,"type":"stats","playing":%g,"buffering":%g,"paused":0,"bufferLength":%g,"latency":%g,"videoBitrate":2500000,"audioBitrate":128000}`,
-					seconds(r.playing), seconds(r.buffering), seconds(r.bufferLength), seconds(r.latency))
+				return `"type":"stop","reason":"normal","playing":0,"played":1965.16`, 0
 			}
-		}
-		b.WriteString("]}")
-		request := newRequest(v, address, "/v1/events", "Content-Type: application/json\r\n", []byte(b.String()), numbers)
-		request.playing = int64(playing)
-		requests = append(requests, request)
+			return v.stats(i*eventsPerRequest + j)
+		}))
 	}
 	return requests
+}
+
+// liveRequests returns requests of one event each: load, start, and a report that is sent again and again by a play that does not end.
+func liveRequests(v viewer, address string) []*request {
+	var requests []*request
+	for i := range 3 {
+		requests = append(requests, beaconRequest(v, address, 1, func(int) (string, int) {
+			switch i {
+			case 0:
+				return `"type":"load"`, 0
+			case 1:
+				return `"type":"start","startTime":0.84`, 0
+			}
+			return v.stats(v.number)
+		}))
+	}
+	return requests
+}
+
+// stats returns the fields of the n-th report and its ms of playing.
+func (v viewer) stats(n int) (fields string, playing int) {
+	r := v.report(n)
+	return fmt.Sprintf(`"type":"stats","playing":%g,"buffering":%g,"paused":0,"bufferLength":%g,"latency":%g,"videoBitrate":2500000,"audioBitrate":128000`,
+		seconds(r.playing), seconds(r.buffering), seconds(r.bufferLength), seconds(r.latency)), r.playing
+}
+
+// beaconRequest returns a request with a number of events, of which event returns the fields and the ms of playing.
+func beaconRequest(v viewer, address string, events int, event func(n int) (fields string, playing int)) *request {
+	var b strings.Builder
+	var numbers []digits
+	playing := 0
+	put := func(kind digitsKind, width int, plus int64) {
+		b.WriteString(strings.Repeat("0", width))
+		numbers = append(numbers, digits{kind, b.Len(), width, plus})
+	}
+	fmt.Fprintf(&b, `{"accountId":"acme","accountKey":"pk_benchmark","client":{"kind":"h5live","version":"4.22.0"},"sessionId":"%06d-`, v.number)
+	put(ofPlay, 6, 0)
+	fmt.Fprintf(&b, `","stream":%q,"userId":"viewer%d","referrer":"https://site%d.example/watch","interval":10,"sentAt":`, v.stream, v.number, v.number%30)
+	put(ofTime, 13, 0)
+	b.WriteString(`,"events":[`)
+	for n := range events {
+		if n > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(`{"seq":`)
+		put(ofEvents, 6, int64(n+1))
+		b.WriteString(`,"ts":`)
+		put(ofTime, 13, int64((n+1-events)*betweenEvents))
+		fields, played := event(n)
+		playing += played
+		fmt.Fprintf(&b, ",%s}", fields)
+	}
+	b.WriteString("]}")
+	r := newRequest(v, address, "/v1/events", "Content-Type: application/json\r\n", []byte(b.String()), numbers)
+	r.events, r.playing = int64(events), int64(playing)
+	return r
 }
 
 func seconds(ms int) float64 { return float64(ms) / 1000 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -14,10 +13,6 @@ import (
 	"github.com/streamlens/streamlens/pkg/collector"
 	"github.com/streamlens/streamlens/pkg/config"
 )
-
-// garbagePercent is how much garbage the collector lets lie beside what is in use, in per cent of it: Go's 100 would double the memory
-// of what lives long here, sessions and open minutes, to save a few per cent of a processor.
-const garbagePercent = 50
 
 func collectCommand(logger *slog.Logger) *cobra.Command {
 	var path string
@@ -32,9 +27,7 @@ func collectCommand(logger *slog.Logger) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if os.Getenv("GOGC") == "" {
-				debug.SetGCPercent(garbagePercent)
-			}
+			go limitGarbage(cmd.Context(), logger)
 			hangups := make(chan os.Signal, 1)
 			signal.Notify(hangups, syscall.SIGHUP)
 			defer signal.Stop(hangups)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/valyala/fastjson"
@@ -48,11 +49,14 @@ type Envelope struct {
 // Decoder decodes requests, several at once.
 type Decoder struct {
 	parsers fastjson.ParserPool // each is used while a body is decoded, and not while the request waits for the disk
+	quicks  sync.Pool           // of *quick
 	maxAge  int64
 }
 
 // NewDecoder returns a decoder that refuses events older than maxAge.
-func NewDecoder(maxAge time.Duration) *Decoder { return &Decoder{maxAge: maxAge.Milliseconds()} }
+func NewDecoder(maxAge time.Duration) *Decoder {
+	return &Decoder{maxAge: maxAge.Milliseconds(), quicks: sync.Pool{New: func() any { return new(quick) }}}
+}
 
 // Decode decodes a request body that was received at the given time, in ms since 1970. The envelope's events are appended to
 // events, whose memory is so used again. It returns a refusal if nothing can be made of the body as a whole.
@@ -61,6 +65,15 @@ func (d *Decoder) Decode(body []byte, received int64, events []event.Event) (Env
 	if bytes.Count(body, []byte(","))+bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > maxValues {
 		return e, &event.Refusal{Reason: event.TooMany, Error: "the body has too many values"}
 	}
+	if e, ok := d.quick(body, received, events); ok {
+		return e, nil
+	}
+	return d.decode(body, received, events)
+}
+
+// decode decodes a body of any kind by its tree.
+func (d *Decoder) decode(body []byte, received int64, events []event.Event) (Envelope, *event.Refusal) {
+	var e Envelope
 	parser := d.parsers.Get()
 	defer d.parsers.Put(parser)
 	v, err := parser.ParseBytes(body)

@@ -3,6 +3,7 @@ package beacon
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -59,6 +60,29 @@ func FuzzDecode(f *testing.F) {
 		}
 		if now := fmt.Sprintf("%+v", e); now != told {
 			t.Errorf("what was decoded as %s is %s now", told, now)
+		}
+	})
+}
+
+// FuzzQuick holds what is decoded in one pass to what the tree makes of it.
+func FuzzQuick(f *testing.F) {
+	for _, test := range quickBodies() {
+		f.Add([]byte(test.body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if len(body) > 1<<16 {
+			t.Skip()
+		}
+		decoder := NewDecoder(event.MaxPlayerAge)
+		mine := bytes.Clone(body)
+		got, ok := decoder.quick(mine, received, nil)
+		if !ok {
+			return
+		}
+		clear(mine) // nothing of it is kept
+		want, refused := decoder.decode(body, received, nil)
+		if refused != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s\nis %+v in one pass,\n%+v by the tree, refused %+v", body, got, want, refused)
 		}
 	})
 }

@@ -1,0 +1,510 @@
+package beacon
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/event"
+)
+
+// quick decodes in one pass what players usually send: a body without escapes, with each field once, plain numbers, no objects but
+// those that are known, and nothing to refuse. Whatever is odd is left to the tree, which alone knows what is right and how to say
+// what is not, so that no rule has two forms.
+type quick struct {
+	body     []byte
+	at       int
+	odd      bool
+	envelope [envelopeFields]value
+	client   [clientFields]value
+	started  [startedFields]value
+	event    [eventFields]value
+	texts    []byte // of the envelope, one behind the other
+}
+
+// value is one of a field.
+type value struct {
+	kind     kind
+	from, to int32 // of a text, in the body
+	number   float64
+}
+
+type kind uint8
+
+const (
+	absent kind = iota // or null
+	text
+	number
+	yes
+	no
+)
+
+// Fields of the envelope. The first are those whose texts are kept.
+const (
+	accountID = iota
+	accountKey
+	sessionID
+	stream
+	eventID
+	protocol
+	referrer
+	userID
+	sentAt
+	intervalField
+	eventsField
+	clientField
+	startedField
+	customField    // the first of them
+	envelopeFields = customField + len(customFields)
+	keptTexts      = userID
+)
+
+const (
+	clientKind = iota
+	clientVersion
+	clientFields
+)
+
+const (
+	startedSeq = iota
+	startedTime
+	startedFields
+)
+
+const (
+	eventSeq = iota
+	eventTime
+	eventType
+	startTime
+	playing
+	buffering
+	paused
+	bufferLength
+	latency
+	videoBitrate
+	audioBitrate
+	played
+	reason
+	statusCode
+	fatal
+	eventFields
+)
+
+// unknown is the place of fields that have no name here; their values are read over.
+const unknown = -1
+
+func envelopeField(name []byte) int {
+	switch string(name) {
+	case "accountId":
+		return accountID
+	case "accountKey":
+		return accountKey
+	case "sessionId":
+		return sessionID
+	case "stream":
+		return stream
+	case "eventId":
+		return eventID
+	case "protocol":
+		return protocol
+	case "referrer":
+		return referrer
+	case "userId":
+		return userID
+	case "interval":
+		return intervalField
+	case "sentAt":
+		return sentAt
+	case "events":
+		return eventsField
+	case "client":
+		return clientField
+	case "started":
+		return startedField
+	}
+	for i, custom := range customFields {
+		if string(name) == custom {
+			return customField + i
+		}
+	}
+	return unknown
+}
+
+func clientFieldOf(name []byte) int {
+	switch string(name) {
+	case "kind":
+		return clientKind
+	case "version":
+		return clientVersion
+	}
+	return unknown
+}
+
+func startedFieldOf(name []byte) int {
+	switch string(name) {
+	case "seq":
+		return startedSeq
+	case "ts":
+		return startedTime
+	}
+	return unknown
+}
+
+func eventField(name []byte) int {
+	switch string(name) {
+	case "seq":
+		return eventSeq
+	case "ts":
+		return eventTime
+	case "type":
+		return eventType
+	case "startTime":
+		return startTime
+	case "playing":
+		return playing
+	case "buffering":
+		return buffering
+	case "paused":
+		return paused
+	case "bufferLength":
+		return bufferLength
+	case "latency":
+		return latency
+	case "videoBitrate":
+		return videoBitrate
+	case "audioBitrate":
+		return audioBitrate
+	case "played":
+		return played
+	case "reason":
+		return reason
+	case "code":
+		return statusCode
+	case "fatal":
+		return fatal
+	}
+	return unknown
+}
+
+// quick returns the envelope of a body, or false if the body is not wholly usual.
+func (d *Decoder) quick(body []byte, received int64, events []event.Event) (Envelope, bool) {
+	var e Envelope
+	if bytes.IndexByte(body, '\\') >= 0 {
+		return e, false
+	}
+	q := d.quicks.Get().(*quick)
+	defer d.quicks.Put(q)
+	*q = quick{body: body, texts: q.texts[:0]}
+	defer func() { q.body = nil }()
+	e.Events = events
+	q.object(q.envelope[:], envelopeField, func(field int) bool {
+		switch field {
+		case eventsField:
+			q.array(func() {
+				clear(q.event[:])
+				q.object(q.event[:], eventField, nil)
+				e.Events = append(e.Events, q.eventOf())
+			})
+		case clientField:
+			q.object(q.client[:], clientFieldOf, nil)
+		case startedField:
+			q.object(q.started[:], startedFieldOf, nil)
+		default:
+			return false
+		}
+		q.envelope[field].kind = yes
+		return true
+	})
+	q.odd = q.odd || q.next() != 0 || q.envelope[clientField].kind == absent || q.envelope[eventsField].kind == absent
+	if q.odd {
+		return e, false
+	}
+	q.describe(&e)
+	correction := int64(0)
+	if at := q.envelope[sentAt]; at.kind != absent {
+		correction = event.ClockCorrection(received, q.whole(at, event.EarliestTime, latest))
+	}
+	if q.envelope[startedField].kind != absent {
+		e.Started.Seq = q.whole(q.started[startedSeq], 1, event.MaxSeq)
+		e.Started.Time = q.whole(q.started[startedTime], 0, latest) + correction
+	}
+	for i := range e.Events[len(events):] {
+		at := &e.Events[len(events)+i].Time
+		*at += correction
+		q.odd = q.odd || *at > received+event.MaxFuture || *at < received-d.maxAge
+	}
+	return e, !q.odd
+}
+
+// latest is the greatest time that can be one, as in jsonfields.
+const latest = 253_402_300_799_999
+
+// describe fills what an envelope says of its session. Its texts share one copy.
+func (q *quick) describe(e *Envelope) {
+	var ends [keptTexts + clientFields]int
+	for i := range keptTexts {
+		ends[i] = q.keep(q.envelope[i])
+	}
+	for i := range q.client {
+		ends[keptTexts+i] = q.keep(q.client[i])
+	}
+	all := string(q.texts)
+	from := 0
+	for i, to := range [...]struct {
+		text     *string
+		limit    int
+		required bool
+	}{
+		accountID:                 {&e.AccountID, event.MaxTextBytes, true},
+		accountKey:                {&e.AccountKey, event.MaxNameBytes, true},
+		sessionID:                 {&e.SessionID, event.MaxNameBytes, true},
+		stream:                    {&e.Stream, event.MaxNameBytes, true},
+		eventID:                   {&e.EventID, event.MaxTextBytes, false},
+		protocol:                  {&e.Protocol, event.MaxTextBytes, false},
+		referrer:                  {&e.Referrer, event.MaxURLBytes, false},
+		keptTexts + clientKind:    {&e.Kind, event.MaxTextBytes, true},
+		keptTexts + clientVersion: {&e.Version, event.MaxTextBytes, false},
+	} {
+		*to.text = all[from:ends[i]]
+		from = ends[i]
+		q.odd = q.odd || to.required && *to.text == "" || !event.ValidText(*to.text, to.limit)
+	}
+	q.textOf(q.envelope[userID], event.MaxNameBytes)
+	for _, v := range q.envelope[customField:] {
+		q.textOf(v, event.MaxNameBytes)
+	}
+	e.Interval = defaultInterval * time.Second
+	if v := q.envelope[intervalField]; v.kind != absent {
+		q.odd = q.odd || v.kind != number || v.number < minInterval || v.number > maxInterval
+		e.Interval = time.Duration(math.Round(v.number*1000)) * time.Millisecond
+	}
+}
+
+// keep adds a text to those that are kept and returns where they end.
+func (q *quick) keep(v value) int {
+	switch v.kind {
+	case absent:
+	case text:
+		q.texts = append(q.texts, q.body[v.from:v.to]...)
+	default:
+		q.odd = true
+	}
+	return len(q.texts)
+}
+
+// eventOf returns the event whose fields were read last, its time as it was sent.
+func (q *quick) eventOf() event.Event {
+	f := &q.event
+	e := event.New(q.whole(f[eventSeq], 1, event.MaxSeq), q.whole(f[eventTime], event.EarliestTime, latest), 0)
+	t := f[eventType]
+	if t.kind != text {
+		q.odd = true
+		return e
+	}
+	switch string(q.body[t.from:t.to]) {
+	case "stats":
+		e.Type = event.Stats
+		q.report(&e)
+		e.BufferLength = q.scaled(f[bufferLength], 1000, event.MaxDuration)
+		e.Latency = q.scaled(f[latency], 1000, event.MaxDuration)
+		e.VideoBitrate = q.scaled(f[videoBitrate], 1, event.MaxBitrate)
+		e.AudioBitrate = q.scaled(f[audioBitrate], 1, event.MaxBitrate)
+	case "load":
+		e.Type = event.Load
+	case "start":
+		e.Type = event.Start
+		e.StartTime = q.scaled(f[startTime], 1000, event.MaxDuration)
+	case "status":
+		e.Type = event.Status
+		if f[statusCode].kind == text {
+			e.Code = q.textOf(f[statusCode], event.MaxTextBytes)
+			q.odd = q.odd || e.Code == ""
+		} else {
+			e.Code = strconv.FormatInt(q.whole(f[statusCode], 0, math.MaxInt32), 10)
+		}
+		e.Fatal = f[fatal].kind == yes
+		q.odd = q.odd || f[fatal].kind == text || f[fatal].kind == number
+	case "stop":
+		e.Type = event.Stop
+		e.Reason = q.textOf(f[reason], event.MaxTextBytes)
+		q.odd = q.odd || e.Reason == ""
+		e.Played = q.scaled(f[played], 1000, event.MaxPlayed)
+		q.report(&e)
+	default:
+		q.odd = true
+	}
+	return e
+}
+
+func (q *quick) report(e *event.Event) {
+	e.Playing = q.scaled(q.event[playing], 1000, event.MaxDuration)
+	e.Buffering = q.scaled(q.event[buffering], 1000, event.MaxDuration)
+	e.Paused = q.scaled(q.event[paused], 1000, event.MaxDuration)
+}
+
+// textOf returns a copy of an optional text.
+func (q *quick) textOf(v value, limit int) string {
+	if v.kind == absent {
+		return ""
+	}
+	s := string(q.body[v.from:v.to])
+	q.odd = q.odd || v.kind != text || !event.ValidText(s, limit)
+	return s
+}
+
+// whole returns a required whole number from least to limit.
+func (q *quick) whole(v value, least, limit float64) int64 {
+	q.odd = q.odd || v.kind != number || v.number < least || v.number > limit || v.number != math.Trunc(v.number)
+	return int64(v.number)
+}
+
+// scaled returns the number times scale, rounded, or event.Absent.
+func (q *quick) scaled(v value, scale, limit int64) int64 {
+	if v.kind == absent {
+		return event.Absent
+	}
+	q.odd = q.odd || v.kind != number || v.number < 0 || v.number > float64(limit/scale)
+	return int64(math.Round(v.number * float64(scale)))
+}
+
+// next passes spaces and returns the byte behind them, 0 at the end.
+func (q *quick) next() byte {
+	for ; q.at < len(q.body); q.at++ {
+		switch c := q.body[q.at]; c {
+		case ' ', '\n', '\t', '\r':
+		case 0:
+			q.odd = true
+			return c
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// pass passes a byte that must follow.
+func (q *quick) pass(c byte) {
+	q.odd = q.odd || q.next() != c
+	q.at++
+}
+
+// more reports whether another element follows in an object or array.
+func (q *quick) more(end byte) bool {
+	c := q.next()
+	q.at++
+	q.odd = q.odd || c != ',' && c != end
+	return c == ','
+}
+
+// object reads an object into the values of its fields. Inner reads the value of a field that is no plain one, and returns false for
+// others.
+func (q *quick) object(fields []value, of func(name []byte) int, inner func(field int) bool) {
+	q.pass('{')
+	for more := true; more && !q.odd; more = q.more('}') {
+		q.pass('"')
+		from, to := q.quoted()
+		q.pass(':')
+		if q.odd {
+			return
+		}
+		field := of(q.body[from:to])
+		switch {
+		case field == unknown:
+			q.value()
+		case fields[field].kind != absent:
+			q.odd = true // the tree takes the first of two
+		case inner == nil || !inner(field):
+			fields[field] = q.value()
+		}
+	}
+}
+
+// array reads an array that is not empty, of no more elements than a batch may have events.
+func (q *quick) array(element func()) {
+	q.pass('[')
+	n := 0
+	for more := true; more && !q.odd; more = q.more(']') {
+		n++
+		q.odd = q.odd || n > event.MaxEvents
+		element()
+	}
+}
+
+// quoted reads the rest of a text whose first quote was passed.
+func (q *quick) quoted() (from, to int) {
+	if q.odd {
+		return 0, 0
+	}
+	from = q.at
+	n := bytes.IndexByte(q.body[from:], '"')
+	if n < 0 {
+		q.odd = true
+		return 0, 0
+	}
+	q.at = from + n + 1
+	return from, from + n
+}
+
+// value reads a plain value.
+func (q *quick) value() value {
+	switch c := q.next(); {
+	case c == '"':
+		q.at++
+		from, to := q.quoted()
+		return value{kind: text, from: int32(from), to: int32(to)}
+	case c == '-', isDigit(c):
+		return value{kind: number, number: q.number()}
+	case q.word("true"):
+		return value{kind: yes}
+	case q.word("false"):
+		return value{kind: no}
+	case q.word("null"):
+	default:
+		q.odd = true
+	}
+	return value{}
+}
+
+func (q *quick) word(w string) bool {
+	if !bytes.HasPrefix(q.body[q.at:], []byte(w)) {
+		return false
+	}
+	q.at += len(w)
+	return true
+}
+
+func isDigit(c byte) bool { return c-'0' < 10 }
+
+// maxDigits is how many a number may have, so that the digits and the power of ten are exact and their quotient is the nearest number.
+const maxDigits = 15
+
+// number reads a number of 0 or more without an exponent; others are odd.
+func (q *quick) number() float64 {
+	from := q.at
+	digits := q.digits(0)
+	point := q.at
+	power := 1.0
+	if q.at < len(q.body) && q.body[q.at] == '.' {
+		q.at++
+		digits = q.digits(digits)
+		for range q.at - point - 1 {
+			power *= 10
+		}
+	}
+	leadingZero := point-from > 1 && q.body[from] == '0'
+	if point == from || q.at == point+1 || q.at-from > maxDigits || leadingZero ||
+		q.at < len(q.body) && bytes.IndexByte([]byte("eE+-."), q.body[q.at]) >= 0 {
+		q.odd = true
+		return 0
+	}
+	return digits / power
+}
+
+// digits reads digits behind those that were read.
+func (q *quick) digits(before float64) float64 {
+	for ; q.at < len(q.body) && isDigit(q.body[q.at]); q.at++ {
+		before = before*10 + float64(q.body[q.at]-'0')
+	}
+	return before
+}

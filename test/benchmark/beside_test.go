@@ -1,0 +1,119 @@
+package benchmark
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+)
+
+const (
+	besideConnections = 64
+	// besideWindow is for how long the processor's time of both programs is compared: long enough for garbage and samples of several
+	// seconds, and short enough that what else the machine does is the same for both.
+	besideWindow  = 5 * time.Second
+	besideWindows = 9
+)
+
+// TestIngestBesideRevision measures the processor's time that an event takes in this build and in an older one, which run at the same
+// time on the same core with the same load, and prints the ratio of each window with its spread; go tool mage benchmarkBeside runs
+// it. By turns, two equal programs differ by up to a half on a shared machine.
+func TestIngestBesideRevision(t *testing.T) {
+	core, now, before := os.Getenv("INGEST_CORE"), os.Getenv("STREAMLENS"), os.Getenv("STREAMLENS_BEFORE")
+	if core == "" || before == "" {
+		t.Skip("INGEST_CORE must name a core of this machine, and STREAMLENS_BEFORE an older program: go tool mage benchmarkBeside does that")
+	}
+	for _, shape := range []struct {
+		name     string
+		viewers  int
+		requests func(viewer, string) []*request
+		next     turn
+	}{
+		{"20 events a request", ingestViewers, beaconRequests, playAfterPlay},
+		{"one event a request", 10_000, liveRequests, func(round int64) (request, play, event int64) { return min(round, 2), 0, round }},
+	} {
+		t.Run(shape.name, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			var senders sync.WaitGroup
+			failed := make(chan error, 2*besideConnections)
+			var programs [2]*besideProgram
+			for i, executable := range []string{now, before} {
+				p := &besideProgram{ingestBenchmark: ingestBenchmark{core: core, streams: ingestStreams, next: shape.next}}
+				programs[i] = p
+				folder := t.TempDir()
+				p.address, p.private, p.database = vmtest.FreeAddress(t), vmtest.FreeAddress(t), vmtest.FreeAddress(t)
+				startProgram(t, folder, os.Getenv("VICTORIAMETRICS"), "-httpListenAddr="+p.database, "-storageDataPath="+filepath.Join(folder, "metrics"),
+					"-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d", "-loggerLevel=ERROR")
+				waitUntilReady(t, "http://"+p.database+"/health")
+				p.process = startStreamlens(t, &p.ingestBenchmark, folder, executable).Process.Pid
+				for n := range besideConnections {
+					var viewers [][]*request
+					for v := n; v < shape.viewers; v += besideConnections {
+						viewers = append(viewers, shape.requests(newViewer(v, p.streams), p.address))
+					}
+					senders.Go(func() {
+						if err := p.send(ctx, viewers); err != nil {
+							failed <- err
+						}
+					})
+				}
+			}
+			defer senders.Wait()
+			defer stop()
+			wait := func(d time.Duration) {
+				select {
+				case err := <-failed:
+					stop()
+					t.Fatal(err)
+				case <-time.After(d):
+				}
+			}
+			wait(2 * warmUp)
+			for _, p := range programs {
+				p.window(t)
+			}
+			var ratios []float64
+			for range besideWindows {
+				wait(besideWindow)
+				one, other := programs[0].window(t), programs[1].window(t)
+				ratios = append(ratios, one/other)
+				fmt.Printf("%s: %.2f µs of the processor an event, %.2f before: %.2f\n", shape.name, one, other, one/other)
+			}
+			slices.Sort(ratios)
+			fmt.Printf("%s: %.2f of the processor's time of before (%.2f to %.2f); memory %.0f MB, %.0f before; load %s\n", shape.name, median(ratios),
+				ratios[0], ratios[len(ratios)-1], mostMemory(t, programs[0].process)/1e6, mostMemory(t, programs[1].process)/1e6, loadOfMachine())
+			stop()
+			senders.Wait()
+			for i, p := range programs {
+				if part := p.storedPart(t, takers[0].stored); part != 1 {
+					t.Errorf("program %d stored %v of what was sent", i, part)
+				}
+			}
+			http.DefaultClient.CloseIdleConnections()
+		})
+	}
+}
+
+// besideProgram is one of two programs that run at the same time.
+type besideProgram struct {
+	ingestBenchmark
+	process   int
+	processor time.Duration // at the begin of the window
+	events    int64         // likewise
+}
+
+// window returns the µs of the processor that an event took since the last call.
+func (p *besideProgram) window(t *testing.T) float64 {
+	t.Helper()
+	processor, events := usageOf(t, p.process).processor, p.sent.Load()
+	taken := float64((processor - p.processor).Microseconds()) / float64(max(events-p.events, 1))
+	p.processor, p.events = processor, events
+	return taken
+}
