@@ -173,7 +173,7 @@ func (s *Server) postHook(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer done()
-	reply, err := server.poller.Hook(r.Header, body)
+	reply, err := server.poller.Hook(mediaserver.HookRequest{Header: r.Header, Query: r.URL.Query(), Body: body})
 	if err != nil {
 		return &refusal{http.StatusBadRequest, event.Refusal{Reason: "malformed", Error: err.Error()}, 0}
 	}

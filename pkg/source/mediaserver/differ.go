@@ -26,7 +26,7 @@ type Delta struct {
 	Usage      []event.Usage
 	Broadcasts []event.Batch
 	// LeftOut are bytes that counters have and that do not count: those of something that a server began to show long after it
-	// had begun, and those of counters that cannot be true.
+	// had begun, those of players whose stream nobody told, and those of counters that cannot be true.
 	LeftOut int64
 }
 
@@ -80,6 +80,7 @@ type connection struct {
 	counted   bool      // it is in its stream's counter, so that what of it is owed at the end may have counted as the stream's
 	alone     counters  // what counted while there was no such counter
 	missing   int       // number of snapshots since it was in one
+	waited    int       // number of snapshots that had it without a stream
 	listed    bool      // the current snapshot has it, if only without a stream
 	closed    time.Time // when a hook said that it ended
 	ended     time.Time // when a hook said that it was about to
@@ -124,8 +125,14 @@ type total struct {
 
 // Opened tells of a connection that has just begun. The next snapshots need not have it for Closed to count it.
 func (d *Differ) Opened(c Connection) {
-	if d.seen && d.connections[c.ID] == nil && c.Stream != "" {
+	if !d.seen || c.Stream == "" {
+		return
+	}
+	switch known := d.connections[c.ID]; {
+	case known == nil:
 		d.connections[c.ID] = &connection{Connection: c}
+	case known.Unnamed && known.Stream == "":
+		known.Stream, known.Publisher = c.Stream, c.Publisher
 	}
 }
 
@@ -347,9 +354,16 @@ func (d *Differ) readConnections(s *Snapshot, out *Delta) {
 			}
 			d.connections[seen.ID] = c
 		}
-		c.listed = true
+		c.listed, c.Unnamed = true, seen.Unnamed
+		if seen.Unnamed && seen.Stream == "" {
+			seen.Stream = c.Stream
+		}
 		switch {
 		case seen.Stream == "": // it waits for a stream, or has left it
+			if c.waited++; c.Unnamed && c.waited > 1 { // the hook would have come
+				grown, _, implausible := c.read.advance(now, true)
+				out.LeftOut += grown[c.useful()] + implausible
+			}
 			continue
 		case !c.closed.IsZero(): // it ended after the server was asked, and said more
 			present[seen.ID] = true

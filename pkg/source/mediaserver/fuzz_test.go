@@ -2,6 +2,7 @@ package mediaserver
 
 import (
 	"fmt"
+	"net/url"
 	"testing"
 	"time"
 )
@@ -96,7 +97,7 @@ func FuzzSRSHook(f *testing.F) {
 func FuzzMediaMTXHook(f *testing.F) {
 	f.Add([]byte("event=publish&type=rtmpConn&id=a&path=live%2Ftest"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		hooks, _, err := mediaMTX{}.hook(nil, body)
+		hooks, _, err := mediaMTX{}.hook(HookRequest{Body: body})
 		if err != nil {
 			return
 		}
@@ -132,6 +133,46 @@ func FuzzIcecast(f *testing.F) {
 		lists := make([]icecastListeners, 1)
 		if err := decodeIcecastListeners(answer{body: body}, &lists[0]); err == nil {
 			digest(t, icecastSnapshot(stats, lists, begin, 0))
+		}
+	})
+}
+
+func FuzzLal(f *testing.F) {
+	f.Add(told(f, "lal", "all_group.json"))
+	info, err := decodeLalInfo(answer{body: told(f, "lal", "lal_info.json")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if groups, err := decodeLalGroups(answer{body: body}); err == nil {
+			digest(t, lalSnapshot(info, groups, 0))
+		}
+		hooks, _, err := lal{}.hook(HookRequest{Query: url.Values{"event": {"on_pub_stop"}}, Body: body})
+		if err == nil && hooks[0].Connection.ID == "" {
+			t.Fatalf("hooks %+v", hooks)
+		}
+	})
+}
+
+func FuzzGo2rtc(f *testing.F) {
+	f.Add(told(f, "go2rtc", "streams.json"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if streams, err := decodeGo2rtc(answer{body: body}); err == nil {
+			digest(t, go2rtcSnapshot(streams))
+		}
+	})
+}
+
+func FuzzNodeMediaServer(f *testing.F) {
+	f.Add(told(f, "node-media-server", "sessions.json"))
+	f.Add(told(f, "node-media-server", "streams.json"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if a, err := decodeNMS(answer{body: body}); err == nil {
+			digest(t, nmsSnapshot(a, a, 0))
+		}
+		hooks, _, err := new(nodeMediaServer).hook(HookRequest{Body: body})
+		if err == nil && hooks[0].Connection.ID == "" {
+			t.Fatalf("hooks %+v", hooks)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package mediaserver
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -35,10 +36,17 @@ type HookAnswer struct {
 	Body   string
 }
 
+// HookRequest is what a server posts.
+type HookRequest struct {
+	Header http.Header
+	Query  url.Values // of the URL that the server was told to post to
+	Body   []byte
+}
+
 // hooked takes the hooks of a server.
 type hooked interface {
-	// hook decodes the body of a request, of which one can have several hooks.
-	hook(header http.Header, body []byte) ([]Hook, HookAnswer, error)
+	// hook decodes a request, of which one can have several hooks.
+	hook(r HookRequest) ([]Hook, HookAnswer, error)
 }
 
 // of reports whether the hook comes from the run of a server that a snapshot's Start names.

@@ -3,24 +3,12 @@ package mediaserver
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/event"
 )
-
-// told returns an answer of a real server, as it came.
-func told(t testing.TB, elements ...string) []byte {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(append([]string{"testdata"}, elements...)...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
 
 // TestIcecast reads what Icecast 2.4.4 answered with two mounts of one listener each, one of which left before it could be asked for.
 func TestIcecast(t *testing.T) {

@@ -390,8 +390,8 @@ func local(t time.Time, clock time.Duration) time.Time {
 
 // hook decodes what a command of MediaMTX posts as a form: event, path, and the type and id of the publisher or reader. Such a hook
 // tells neither addresses nor bytes, so that it asks for a poll.
-func (mediaMTX) hook(_ http.Header, body []byte) ([]Hook, HookAnswer, error) { //nolint:unparam // as hooked wants it
-	form, err := url.ParseQuery(string(body))
+func (mediaMTX) hook(r HookRequest) ([]Hook, HookAnswer, error) { //nolint:unparam // as hooked wants it
+	form, err := url.ParseQuery(string(r.Body))
 	if err != nil {
 		return nil, HookAnswer{}, fmt.Errorf("a hook of MediaMTX must be a form: %w", err)
 	}

@@ -395,7 +395,7 @@ func TestMediaMTXHook(t *testing.T) {
 		{"event=unread&type=rtmpConn&id=a&path=live/test", Hook{Action: Ended, Connection: c, Poll: true}},
 		{"event=publish&type=rtspSource&id=&path=cam", Hook{Connection: camera, Poll: true}},
 	} {
-		got, _, err := mediaMTX{}.hook(nil, []byte(test.body))
+		got, _, err := mediaMTX{}.hook(HookRequest{Body: []byte(test.body)})
 		if test.want.Action == Other {
 			test.want.Connection.Publisher = true
 		}
@@ -404,7 +404,7 @@ func TestMediaMTXHook(t *testing.T) {
 		}
 	}
 	for _, body := range []string{"", "event=play&id=a&path=b", "event=read&id=a", "%", "event=read;id=a"} {
-		if got, _, err := (mediaMTX{}).hook(nil, []byte(body)); err == nil {
+		if got, _, err := (mediaMTX{}).hook(HookRequest{Body: []byte(body)}); err == nil {
 			t.Errorf("%q gives %+v", body, got)
 		}
 	}

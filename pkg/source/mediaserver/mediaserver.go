@@ -9,7 +9,6 @@ package mediaserver
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -27,6 +26,8 @@ type Connection struct {
 	// Stream is what it sends or plays. A connection that has not chosen a stream yet, or not any more, has "": it is known, and what
 	// it does counts when it uses a stream.
 	Stream string
+	// Unnamed says that the server does not tell the stream: the connection has the one that a hook told.
+	Unnamed bool
 	// StreamID is the ID of the Stream whose counters hold the connection's, "" if the server does not say.
 	StreamID  string
 	Publisher bool // sends to the server; else it plays
@@ -106,6 +107,10 @@ const (
 	TypeSRS       = "srs"
 	TypeNginxRTMP = "nginx-rtmp"
 	TypeIcecast   = "icecast"
+	TypeLal       = "lal"
+	TypeGo2rtc    = "go2rtc"
+	// TypeNodeMediaServer is version 4 of it.
+	TypeNodeMediaServer = "node-media-server"
 )
 
 // product is what the package knows of a type of server.
@@ -127,6 +132,9 @@ func products() []product {
 		// nginx with several processes answers from any of them, so that it is noticed.
 		{name: TypeNginxRTMP, kind: func(string) kind { return &nginxRTMP{} }, stream: anyApplication, fresh: true},
 		{name: TypeIcecast, kind: func(string) kind { return icecast{} }, stream: noApplication},
+		{name: TypeLal, kind: func(string) kind { return lal{} }, stream: anyApplication},
+		{name: TypeGo2rtc, kind: func(string) kind { return go2rtc{} }, stream: usualApplication},
+		{name: TypeNodeMediaServer, kind: func(string) kind { return &nodeMediaServer{} }, stream: anyApplication},
 	}
 }
 
@@ -252,9 +260,9 @@ func (p *polled) Poll(ctx context.Context) (Snapshot, error) {
 }
 
 // hook implements hooked for kinds that do.
-func (p *polled) hook(header http.Header, body []byte) ([]Hook, HookAnswer, error) {
+func (p *polled) hook(r HookRequest) ([]Hook, HookAnswer, error) {
 	if k, ok := p.kind.(hooked); ok {
-		return k.hook(header, body)
+		return k.hook(r)
 	}
 	return nil, HookAnswer{}, fmt.Errorf("%s has no hooks", p.config.Type)
 }

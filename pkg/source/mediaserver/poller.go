@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"sync"
 	"time"
 
@@ -178,7 +177,7 @@ func (p *Poller) poll(parent context.Context, limit time.Duration) bool {
 	p.status.LeftOut += delta.LeftOut
 	p.mu.Unlock()
 	if delta.LeftOut > 0 {
-		p.log.Info("bytes in counters of the media server are not counted: they are of the past, or cannot be true", "bytes", delta.LeftOut)
+		p.log.Info("bytes in counters of the media server are not counted: they are of the past, of players whose stream no hook told, or cannot be true", "bytes", delta.LeftOut)
 	}
 	p.waiting.Usage = append(p.waiting.Usage, delta.Usage...)
 	p.waiting.Broadcasts = append(p.waiting.Broadcasts, delta.Broadcasts...)
@@ -269,12 +268,12 @@ func (s *Snapshot) size() (connections, streams int) {
 //
 // A hook is part of the position from the next poll on. If the Poller does not live until then, what it said is lost: its bytes
 // still count if the stream's counter has them, and a broadcast ends when it was seen last.
-func (p *Poller) Hook(header http.Header, body []byte) (HookAnswer, error) {
+func (p *Poller) Hook(r HookRequest) (HookAnswer, error) {
 	taker, ok := p.server.(hooked)
 	if !ok {
 		return HookAnswer{}, fmt.Errorf("%s has no hooks", p.config.Type)
 	}
-	hooks, reply, err := taker.hook(header, body)
+	hooks, reply, err := taker.hook(r)
 	if err != nil {
 		return HookAnswer{}, err
 	}

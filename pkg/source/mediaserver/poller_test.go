@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -296,8 +295,8 @@ func TestPollerLogsFailuresOnce(t *testing.T) {
 // hookedServer stands in for a server whose hooks name the run that they come from, and the connection that begins.
 type hookedServer struct{ scriptedServer }
 
-func (h *hookedServer) hook(_ http.Header, body []byte) ([]Hook, HookAnswer, error) {
-	run, id, _ := strings.Cut(string(body), " ")
+func (h *hookedServer) hook(r HookRequest) ([]Hook, HookAnswer, error) {
+	run, id, _ := strings.Cut(string(r.Body), " ")
 	c := player(id, alice, event.Absent)
 	return []Hook{{Action: Opened, Run: run, Connection: c}, {Action: Closed, Run: run, Connection: Connection{ID: id, Sent: 7}}}, HookAnswer{Body: "ok"}, nil
 }
@@ -312,7 +311,7 @@ func TestPollerHooksWaitForAPoll(t *testing.T) {
 	p := NewPoller(Config{Organization: "acme"}, server, "", sink, slog.New(slog.DiscardHandler))
 	hook := func(body string) {
 		t.Helper()
-		if reply, err := p.Hook(http.Header{}, []byte(body)); err != nil || reply.Body != "ok" {
+		if reply, err := p.Hook(HookRequest{Body: []byte(body)}); err != nil || reply.Body != "ok" {
 			t.Errorf("answer %+v, %v", reply, err)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -202,8 +201,8 @@ func srsProtocol(clientType string) string {
 }
 
 // hook decodes a hook of SRS (https://ossrs.io/lts/en-us/docs/v6/doc/http-callback). SRS lets a client in only if the answer is 0.
-func (srs) hook(_ http.Header, body []byte) ([]Hook, HookAnswer, error) {
-	h, err := decodeSRSHook(body)
+func (srs) hook(r HookRequest) ([]Hook, HookAnswer, error) {
+	h, err := decodeSRSHook(r.Body)
 	return []Hook{h}, HookAnswer{Header: map[string]string{"Content-Type": "application/json"}, Body: `{"code":0}`}, err
 }
 

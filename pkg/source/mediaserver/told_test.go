@@ -1,0 +1,268 @@
+package mediaserver
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/event"
+)
+
+// told returns an answer of a real server, as it came.
+func told(t testing.TB, elements ...string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(append([]string{"testdata"}, elements...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// tell is a stand-in that answers as a real server did: the files of testdata by the path that is asked for.
+func tell(t *testing.T, serverType, host string, files map[string]string) string {
+	t.Helper()
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		file, ok := files[r.URL.Path]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Date", host)
+		_, _ = w.Write(told(t, serverType, file))
+	}))
+	t.Cleanup(web.Close)
+	return web.URL
+}
+
+// seen is what a test compares of a connection.
+type seen struct {
+	id, stream, protocol, address string
+	publisher                     bool
+	bytes                         int64 // in the useful direction
+	began                         string
+}
+
+func allSeen(s Snapshot) []seen {
+	var all []seen
+	for _, c := range s.Connections {
+		one := seen{c.ID, c.Stream, c.Protocol, c.Address.String(), c.Publisher, c.Sent, ""}
+		if c.Publisher {
+			one.bytes = c.Received
+		}
+		if !c.Since.IsZero() {
+			one.began = c.Since.UTC().Format("15:04:05.000")
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// TestTold reads what real servers answered.
+func TestTold(t *testing.T) {
+	const none = event.Absent
+	for _, test := range []struct {
+		serverType string
+		start      string
+		files      map[string]string
+		want       []seen
+	}{
+		{TypeLal, "1 2026-11-28 23:44:42.067 Z UTC", map[string]string{"/api/stat/lal_info": "lal_info.json", "/api/stat/all_group": "all_group.json"}, []seen{
+			{"RTSPPUB1 127.0.0.1:36188", "live/cam", "rtsp", "127.0.0.1", true, 1288471, "23:45:11.113"},
+			{"RTSPSUB1 127.0.0.1:45292", "live/cam", "rtsp", "127.0.0.1", false, 687344, "23:45:20.900"},
+			{"RTMPPUBSUB1 127.0.0.1:38528", "live/alpha", "rtmp", "127.0.0.1", true, 1289951, "23:45:10.991"},
+			{"RTMPPUBSUB2 127.0.0.1:40418", "live/alpha", "rtmp", "127.0.0.1", false, 633674, "23:45:21.467"},
+			{"FLVPUBSUB2 127.0.0.1:59956", "live/alpha", "flv", "127.0.0.1", false, none, "23:45:21.487"},
+		}},
+		{TypeGo2rtc, "", map[string]string{"/api/streams": "streams.json"}, []seen{
+			{"1 127.0.0.1:49462", "cam2", "rtsp", "127.0.0.1", true, 1318628, ""},
+			{"4 127.0.0.1:40348", "cam1", "rtmp", "127.0.0.1", true, 1295470, ""},
+			{"5 127.0.0.1:45616", "cam2", "flv", "127.0.0.1", false, 696289, ""},
+			{"8 127.0.0.1:59218", "cam1", "rtsp", "127.0.0.1", false, 584334 + 93256, ""}, // media alone
+		}},
+		{TypeNodeMediaServer, nmsRun, map[string]string{"/api/v1/sessions": "sessions.json", "/api/v1/streams": "streams.json"}, []seen{
+			{"mx12eldewfxqgld8", "live/alpha", "rtmp", "127.0.0.1", true, 730847, "23:52:13.491"},
+			{"mx12eqqk7q2hbrfh", "", "rtmp", "127.0.0.1", false, 354923, "23:52:20.444"},
+			{"mx12eqv1f3if4hio", "", "flv", "127.0.0.1", false, 356190, "23:52:20.605"},
+		}},
+	} {
+		t.Run(test.serverType, func(t *testing.T) {
+			now := time.Now().UTC().Format(http.TimeFormat)
+			got, err := poll(t, Config{Type: test.serverType, URL: tell(t, test.serverType, now, test.files)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Start != test.start || !slices.Equal(allSeen(got), test.want) {
+				t.Errorf("start %q, connections\n%+v, want\n%+v", got.Start, allSeen(got), test.want)
+			}
+		})
+	}
+}
+
+// TestToldOfAnother checks that each server's answer is refused where another one is expected.
+func TestToldOfAnother(t *testing.T) {
+	answers := map[string][]byte{}
+	for _, file := range []string{"icecast/stats.xml", "lal/all_group.json", "go2rtc/streams.json", "node-media-server/sessions.json"} {
+		serverType, _, _ := strings.Cut(file, "/")
+		answers[serverType] = told(t, file)
+	}
+	for _, asked := range []string{TypeIcecast, TypeLal, TypeGo2rtc, TypeNodeMediaServer, TypeMediaMTX, TypeSRS, TypeNginxRTMP} {
+		for answering, body := range answers {
+			if asked == answering {
+				continue
+			}
+			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
+			if s, err := poll(t, Config{Type: asked, URL: web.URL}); err == nil || reasonOf(err) != ReasonAnswer {
+				t.Errorf("%s takes what %s answers: %+v, %v", asked, answering, s, err)
+			}
+			web.Close()
+		}
+	}
+}
+
+// TestLalHooks takes the hooks that lal 0.37.4 posted in one run.
+func TestLalHooks(t *testing.T) {
+	var got []string
+	for line := range bytes.Lines(told(t, "lal", "hooks.txt")) {
+		name, body, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
+		hooks, _, err := lal{}.hook(HookRequest{Query: url.Values{"event": {string(name)}}, Body: body})
+		if err != nil || len(hooks) != 1 {
+			t.Fatalf("%s: %v %v", name, hooks, err)
+		}
+		h := hooks[0]
+		if !h.of("1 2026-11-28 23:44:42.067 Z UTC") || h.of("10 2026-11-28 23:44:42.067 Z UTC") {
+			t.Errorf("%s is of the run %q", name, h.Run)
+		}
+		if h.Action == Closed {
+			got = append(got, h.Connection.ID+" "+h.Connection.Stream)
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"FLVPUBSUB2 127.0.0.1:59956 live/alpha", "RTMPPUBSUB1 127.0.0.1:38528 live/alpha", "RTMPPUBSUB2 127.0.0.1:40418 live/alpha",
+		"RTSPPUB1 127.0.0.1:36188 live/cam", "RTSPSUB1 127.0.0.1:45292 live/cam",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("ended:\n%q, want\n%q", got, want)
+	}
+	for _, bad := range []HookRequest{
+		{Body: []byte(`{"session_id":"a","stream_name":"b"}`)}, // without the event
+		{Query: url.Values{"event": {"on_pub_start"}}, Body: []byte(`{}`)},
+		{Query: url.Values{"event": {"on_pub_start"}}, Body: []byte(`<`)},
+	} {
+		if hooks, _, err := (lal{}).hook(bad); err == nil {
+			t.Errorf("%s is taken: %+v", bad.Body, hooks)
+		}
+	}
+}
+
+// TestNodeMediaServerHooks gives the hooks of one run to a Differ, without a poll between them: the bytes are those of done… alone.
+func TestNodeMediaServerHooks(t *testing.T) {
+	d := testDiffer()
+	d.Next(Snapshot{Start: nmsRun, Time: after(1)})
+	for line := range bytes.Lines(told(t, "node-media-server", "hooks.jsonl")) {
+		hooks, _, err := new(nodeMediaServer).hook(HookRequest{Body: bytes.TrimSpace(line)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := hooks[0].Connection
+		switch hooks[0].Action {
+		case Opened:
+			d.Opened(c)
+		case Closed:
+			d.Closed(c.ID, c.Received, c.Sent, after(2))
+		}
+	}
+	sums := map[string]int64{}
+	for _, u := range d.Next(Snapshot{Start: nmsRun, Time: after(3)}).Usage {
+		sums[u.Direction+" "+u.Protocol+" "+u.Stream+" "+u.Address] += u.Bytes
+	}
+	for key, want := range map[string]int64{
+		"ingest rtmp live/alpha 127.0.0.1": 2300809 + 1705629, "playout rtmp live/alpha 127.0.0.1": 977658 + 856442, "playout flv live/alpha 127.0.0.1": 1038333 + 380596,
+	} {
+		if sums[key] != want {
+			t.Errorf("%s: %d, want %d", key, sums[key], want)
+		}
+	}
+}
+
+func TestNodeMediaServerAddresses(t *testing.T) {
+	for text, want := range map[string]string{
+		"192.0.2.1:5000": "192.0.2.1", "::ffff:192.0.2.1:5000": "192.0.2.1", "2001:db8::1:5000": "2001:db8::1", "camera.example:554": "invalid IP", "": "invalid IP",
+	} {
+		if got := nmsAddress(text).String(); got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestNodeMediaServerLogsIn checks that a user logs in once, and anew when the server does not know the token any more.
+func TestNodeMediaServerLogsIn(t *testing.T) {
+	logins := 0
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/api/v1/login" && r.Method == http.MethodPost && r.Header.Get("Authorization") == "":
+			logins++
+			_, _ = w.Write([]byte(`{"success":true,"data":{"token":"t` + strings.Repeat("x", logins) + `"}}`))
+		case r.Header.Get("Authorization") != "Bearer tx" && logins == 1 || r.Header.Get("Authorization") != "Bearer txx" && logins > 1:
+			w.WriteHeader(http.StatusUnauthorized)
+		default:
+			_, _ = w.Write(told(t, "node-media-server", strings.TrimPrefix(r.URL.Path, "/api/v1/")+".json"))
+		}
+	}))
+	defer web.Close()
+	server, err := New(Config{Type: TypeNodeMediaServer, URL: web.URL, Username: "admin", Password: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := server.Poll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if logins != 1 {
+		t.Errorf("logged in %d times", logins)
+	}
+	logins++ // by somebody else, whose token is the only one that is known
+	if _, err := server.Poll(t.Context()); err == nil || logins != 3 {
+		t.Errorf("logged in %d times in all, %v", logins, err)
+	}
+}
+
+// TestDifferUnnamed checks that a connection whose stream the server does not tell has the one that a hook told, before or after a
+// snapshot had it; and that what nobody told is left out and said.
+func TestDifferUnnamed(t *testing.T) {
+	unnamed := func(id string, sent int64, since float64) Connection {
+		return Connection{ID: id, Protocol: "rtmp", Address: alice, Sent: sent, Received: event.Absent, Unnamed: true, Since: after(since)}
+	}
+	named := func(id string) Connection {
+		return Connection{ID: id, Stream: "live/a", Protocol: "rtmp", Address: alice, Sent: 0}
+	}
+	d := testDiffer()
+	d.Next(Snapshot{Time: after(10)})
+	d.Opened(named("before"))
+	first := d.Next(Snapshot{Time: after(20), Connections: []Connection{unnamed("before", 5, 11), unnamed("after", 70, 12), unnamed("never", 900, 13)}})
+	d.Opened(named("after"))
+	second := d.Next(Snapshot{Time: after(30), Connections: []Connection{unnamed("before", 6, 11), unnamed("after", 80, 12), unnamed("never", 1000, 13)}})
+	if got, want := lines(append(first.Usage, second.Usage...)), []line{
+		{"live/a", "playout", "rtmp", alice.String(), 5}, {"live/a", "playout", "rtmp", alice.String(), 1}, {"live/a", "playout", "rtmp", alice.String(), 80},
+	}; len(got) != len(want) || sumOf(got) != sumOf(want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if first.LeftOut != 0 || second.LeftOut != 1000 {
+		t.Errorf("left out %d and then %d bytes, want none and 1000", first.LeftOut, second.LeftOut)
+	}
+}
+
+func sumOf(all []line) (sum int64) {
+	for _, l := range all {
+		sum += l.bytes
+	}
+	return sum
+}
