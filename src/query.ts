@@ -1,7 +1,10 @@
 import type { DataQuery } from '@grafana/schema';
 
-/** `total` is one row or one per item of a breakdown; `series` is the same columns per interval. */
-export type Form = 'total' | 'series';
+/**
+ * `total` is one row or one per item of a breakdown; `series` is the same columns per interval; `parts` is a total in
+ * which each item has fields of its own, with its colour, as pies need it.
+ */
+export type Form = 'total' | 'series' | 'parts';
 
 /** Lists of values to keep; no list, or an empty one, keeps everything. Any text may hold a dashboard variable. */
 export interface Filters {
@@ -46,6 +49,8 @@ export interface StreamlensQuery extends DataQuery, Filters {
   interval?: string;
   /** IANA name of the time zone of calendar days and months; default `UTC`. */
   timezone?: string;
+  /** How many items of a breakdown are told apart, the greatest; the rest is one more. Default 1,000. */
+  top?: number;
   /** Whether the answer updates by itself, in a panel whose time range ends now. */
   live?: boolean;
 }

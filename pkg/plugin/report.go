@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -33,7 +34,7 @@ func (d *Datasource) report(w http.ResponseWriter, r *http.Request) {
 
 // export answers with what a widget answers, as a file.
 func (d *Datasource) export(w http.ResponseWriter, r *http.Request) {
-	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "mode", "form", "timezone", "interval", "format"}, d.makeExport)
+	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "mode", "form", "timezone", "interval", "top", "format"}, d.makeExport)
 }
 
 // file is what somebody downloads.
@@ -114,6 +115,11 @@ func downloadRequest(rawQuery string, options []string) (widget.Request, url.Val
 	request.QueryType, request.Unit = chosen.Get("widget"), chosen.Get("unit")
 	request.Metric, request.Mode, request.Form = chosen.Get("metric"), chosen.Get("mode"), chosen.Get("form")
 	request.Breakdown, request.Timezone, request.Interval = chosen.Get("breakdown"), chosen.Get("timezone"), chosen.Get("interval")
+	if top := chosen.Get("top"); top != "" {
+		if request.Top, err = strconv.Atoi(top); err != nil {
+			return request, nil, errors.New("the parameter top must be a number")
+		}
+	}
 	return request, chosen, nil
 }
 

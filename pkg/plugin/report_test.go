@@ -155,6 +155,8 @@ func TestReportResourceAsFile(t *testing.T) {
 		{"CSV in another zone", "report?format=csv&timezone=Asia%2FKolkata&" + span, "text/csv", "acme-usage-2026-10-29-to-2026-10-30.csv", "table,",
 			"report,from,,,2026-10-29T03:00:00+05:30"},
 		{"export", "export?widget=usageByStream&" + rangeOf(), "text/csv", "", "stream,ingest (bytes),playout (bytes)\n", "one,0,1234567890123\n"},
+		{"export of the greatest", "export?widget=usageByStream&var-unit=traffic&top=1&" + rangeOf(), "text/csv", "", "stream,ingest (bytes),playout (bytes)\none,",
+			"(other),"},
 		{"export as JSON", "export?widget=usageByStream&format=json&stream=one&" + rangeOf(), "application/json", "", `{"widget":"usageByStream"`,
 			`{"ingest":0,"playout":1234567890123,"stream":"one"}`},
 		{"export of a series", "export?widget=usageOverview&form=series&interval=1m&" + rangeOf(), "text/csv", "", "time,playout (bytes),", "T"},

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/csv"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -42,7 +43,9 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	for _, t := range r.all() {
 		for _, row := range t.Rows {
 			for i, c := range t.Columns {
-				lines = append(lines, []string{t.Name, r.csvName(row), c.Name, string(c.Unit), exact(row.Values[i], c.Unit)})
+				if v := row.Values[i]; !math.IsNaN(v) {
+					lines = append(lines, []string{t.Name, r.csvName(row), c.Name, string(c.Unit), exact(v, c.Unit)})
+				}
 			}
 		}
 	}

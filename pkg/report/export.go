@@ -12,7 +12,7 @@ import (
 )
 
 // units are the shown units by Grafana's names of them. Counts have none.
-var units = map[string]string{"decbytes": "bytes", "s": "seconds", "percentunit": "ratio", "bps": "bits per second"}
+var units = map[string]string{"decbytes": "bytes", "s": "seconds", "dthms": "seconds", "percentunit": "ratio", "bps": "bits per second"}
 
 // Export is the answer of a widget as a table: a row per name of its breakdown in the total form, a row per interval and name in the
 // series form.

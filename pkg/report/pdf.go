@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
-	"golang.org/x/text/language"
-	"golang.org/x/text/language/display"
 
 	"github.com/streamlens/streamlens/pkg/measure"
 )
@@ -108,7 +106,7 @@ func (r *Report) WritePDF(w io.Writer, layout Layout) error {
 	p.totals()
 	for i, c := range r.Histogram.Columns {
 		p.need(chartHeight + 14)
-		p.heading(title(c.Name) + " per " + r.intervalName())
+		p.heading(title(shownColumn(c.Name)) + " per " + r.intervalName())
 		p.histogram(i)
 	}
 	for _, t := range r.Tables {
@@ -173,7 +171,7 @@ func (p *page) totals() {
 		p.fill(x, p.y, width, height, tileBack)
 		p.fill(x, p.y, 1.2, height, columnColor(i))
 		value := p.report.Totals.Rows[0].Values[i]
-		p.left(x+5, p.y+5.5, title(c.Name), faintFace)
+		p.left(x+5, p.y+5.5, title(shownColumn(c.Name)), faintFace)
 		p.left(x+5, p.y+13.5, format(value, c.Unit), totalFace)
 		p.left(x+5, p.y+18.8, exactly(value, c.Unit), smallFace)
 	}
@@ -231,7 +229,7 @@ func (p *page) table(t Table) {
 			p.left(margin, p.y+3.9+float64(i)*lineHeight, line, f)
 		}
 		for i, c := range t.Columns {
-			p.right(p.columnEnd(t, i), p.y+3.9, format(row.Values[i], c.Unit), f)
+			p.right(p.columnEnd(t, i), p.y+3.9, shownValue(row.Values[i], c), f)
 		}
 		p.y += height
 		p.line(margin, p.y, p.end(), p.y, rule)
@@ -255,8 +253,8 @@ func (p *page) columnEnd(t Table, i int) float64 {
 // shownColumn names the directions as the rest of the report does.
 func shownColumn(name string) string {
 	switch name {
-	case measure.Playout:
-		return "sent"
+	case measure.Playout, "sent":
+		return "delivered"
 	case measure.Ingest:
 		return "received"
 	case "value":
@@ -265,22 +263,23 @@ func shownColumn(name string) string {
 	return name
 }
 
-// shown is how a row is named: a country by its English name and code.
+// shownValue writes a value as format does, with a sign if it says how much more or less something is.
+func shownValue(value float64, c Column) string {
+	if c.Name == "change" && value > 0 {
+		return "+" + format(value, c.Unit)
+	}
+	return format(value, c.Unit)
+}
+
+// shown is how a row is named: as on the dashboards, a country with its code too.
 func (t Table) shown(row Row) string {
-	if t.Names != measure.LabelCountry || row.Added {
+	switch {
+	case row.Shown == "":
 		return row.Name
+	case t.Names == measure.LabelCountry:
+		return row.Shown + " (" + row.Name + ")"
 	}
-	if row.Name == measure.UnknownCountry {
-		return "unknown (" + row.Name + ")"
-	}
-	region, err := language.ParseRegion(row.Name)
-	if err != nil {
-		return row.Name
-	}
-	if name := display.English.Regions().Name(region); name != "" {
-		return name + " (" + row.Name + ")"
-	}
-	return row.Name
+	return row.Shown
 }
 
 // footers writes at the foot of each page what the report is and which page of how many it is.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -107,7 +108,8 @@ type Column struct {
 type Row struct {
 	Name   string
 	Start  time.Time // of an interval of the histogram, else zero
-	Values []float64 // by column
+	Shown  string    // what people read in place of the name; empty if they read the name
+	Values []float64 // by column; NaN for none
 	Added  bool      // the row is Rest or Sum, and Name no name of a stream, country or protocol
 }
 
@@ -118,10 +120,10 @@ var breakdowns = []struct {
 	parts  bool
 }{
 	{"monthToDate", "Month to date", false},
-	{"usagePlayout", "Sent by protocol", true},
+	{"usagePlayout", "Delivered by protocol", true},
 	{"usageIngest", "Received by protocol", true},
-	{"usageByCountry", "Sent and received by country", true},
-	{"usageByStream", "Sent and received by stream", true},
+	{"usageByCountry", "Delivered and received by country", true},
+	{"usageByStream", "Delivered and received by stream", true},
 }
 
 // Make asks the widgets. Of the request it takes the range, the filters, the unit, the interval of the histogram and the
@@ -236,7 +238,8 @@ func (r *Report) ask(ctx context.Context, asker vm.Asker, request widget.Request
 		case data.FieldTypeString:
 			table.Names = field.Name
 			for i := range table.Rows {
-				table.Rows[i].Name, _ = field.At(i).(string)
+				name, _ := field.At(i).(string)
+				table.Rows[i].Name, table.Rows[i].Shown = name, shownName(field, name)
 			}
 		case data.FieldTypeTime:
 			table.Names = field.Name
@@ -250,8 +253,8 @@ func (r *Report) ask(ctx context.Context, asker vm.Asker, request widget.Request
 				if err != nil {
 					return Table{}, fmt.Errorf("column %s of the widget %s: %w", field.Name, queryType, err)
 				}
-				// A share of nothing has no value.
-				number := 0.0
+				// A share or a change of nothing has no value.
+				number := math.NaN()
 				if value != nil {
 					number = *value
 				}
@@ -260,6 +263,18 @@ func (r *Report) ask(ctx context.Context, asker vm.Asker, request widget.Request
 		}
 	}
 	return table, nil
+}
+
+// shownName is what the panels show in place of a name, by the mappings of its field; empty if that is the name.
+func shownName(field *data.Field, name string) string {
+	if field.Config != nil {
+		for _, mapping := range field.Config.Mappings {
+			if values, ok := mapping.(data.ValueMapper); ok {
+				return values[name].Text
+			}
+		}
+	}
+	return ""
 }
 
 func (r *Report) unit(definition widget.Definition, column string) widget.Unit {
@@ -314,7 +329,7 @@ func (r *Report) WriteSummary(w io.Writer) error {
 	b.WriteString("\n")
 	for i, c := range r.Totals.Columns {
 		value := r.Totals.Rows[0].Values[i]
-		fmt.Fprintf(&b, "%-10s %s (%s)\n", title(c.Name), format(value, c.Unit), exactly(value, c.Unit))
+		fmt.Fprintf(&b, "%-10s %s (%s)\n", title(shownColumn(c.Name)), format(value, c.Unit), exactly(value, c.Unit))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -330,7 +345,7 @@ func (r *Report) facts() [][2]string {
 		{"Time zone", r.Zone.String()},
 		{"Usage", map[string]string{
 			widget.UnitTraffic:  "Traffic: bytes that servers and access logs report",
-			widget.UnitPlaytime: "Playtime: time that players were playing (sent) and webcasters were on air (received)",
+			widget.UnitPlaytime: "Playtime: time that players were playing (delivered) and webcasters were on air (received)",
 		}[r.Unit]},
 	}
 	if len(r.Filters) == 0 {
@@ -383,7 +398,9 @@ func (t *Table) add(name string, rows []Row) Row {
 	sum := Row{Name: name, Values: make([]float64, len(t.Columns)), Added: true}
 	for _, r := range rows {
 		for i, v := range r.Values {
-			sum.Values[i] += v
+			if !math.IsNaN(v) {
+				sum.Values[i] += v
+			}
 		}
 	}
 	return sum

@@ -40,6 +40,9 @@ func stepOf(value float64, unit widget.Unit) step {
 
 // format writes a value with its unit and three significant digits, more if it is 1,000 or more: 1.23 TB.
 func format(value float64, unit widget.Unit) string {
+	if math.IsNaN(value) {
+		return ""
+	}
 	if unit == widget.Ratio {
 		return strconv.FormatFloat(value*100, 'f', 1, 64) + " %"
 	}

@@ -508,6 +508,7 @@ func TestRandomMonths(t *testing.T) {
 				got[f.Name+" "+name] += valueAt(f, i)
 			}
 		}
+		checkChange(t, q, got, want)
 		for key := range want {
 			if len(got) != 9 || math.Abs(got[key]-want[key]) > 1e-6 {
 				t.Errorf("%+v up to %s: %s is %v instead of %v", q, to, key, got[key], want[key])
@@ -516,6 +517,21 @@ func TestRandomMonths(t *testing.T) {
 		if t.Failed() {
 			return
 		}
+	}
+}
+
+// checkChange compares the change of a total form, and takes the changes away.
+func checkChange(t *testing.T, q Query, got, want map[string]float64) {
+	t.Helper()
+	was, now := want["total previous month to date"], want["total month to date"]
+	if change := got["change month to date"]; q.Form == FormTotal && was > 0 && math.Abs(change-(now/was-1)) > 1e-9 {
+		t.Errorf("%+v: the change is %v from %v to %v", q, change, was, now)
+	}
+	for _, row := range []string{"previous month", "previous month to date", "month to date"} {
+		if change, ok := got["change "+row]; !ok || !math.IsNaN(change) && (row != "month to date" || q.Form != FormTotal || was == 0) {
+			t.Errorf("%+v: the change of %s is %v", q, row, change)
+		}
+		delete(got, "change "+row)
 	}
 }
 

@@ -23,6 +23,7 @@ type Choice struct {
 	reads func(Query) []read // after those that the widget reads for all choices; nil for none
 	value func(cell) float64 // NaN for none
 	of    []int              // the reads of which it is made; all if nil
+	long  bool               // as of a column
 	// weight is how much the value counts in an average with others; nil of what adds up.
 	weight func(cell) float64
 }
@@ -45,7 +46,7 @@ func (d Definition) chosen(name string) Definition {
 	d.Columns = slices.Clone(d.Columns)
 	i := slices.IndexFunc(d.Columns, func(c Column) bool { return c.Name == chosenColumn })
 	d.Columns[i].Unit, d.Columns[i].Help, d.Columns[i].Limit = c.Unit, c.Help, c.Limit
-	d.Columns[i].value, d.Columns[i].of = c.value, c.of
+	d.Columns[i].value, d.Columns[i].of, d.Columns[i].long = c.value, c.of, c.long
 	if i := slices.IndexFunc(d.Columns, func(c Column) bool { return c.Name == weightColumn }); i >= 0 && c.weight != nil {
 		d.Columns[i].value = c.weight
 	}

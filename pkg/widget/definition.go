@@ -53,6 +53,7 @@ type Column struct {
 	Limit float64
 
 	value func(cell) float64 // NaN for none; nil in the column of names
+	long  bool               // of seconds: shown in hours, minutes and seconds
 	of    []int              // the reads of which it is made; all if nil
 }
 

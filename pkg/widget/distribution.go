@@ -9,6 +9,15 @@ func distribution(id measure.ID) func(Query) []read {
 	}
 }
 
+// longTimes are medianAndAverage of times of minutes or hours.
+func longTimes() []Column {
+	columns := medianAndAverage(Seconds)
+	for i := range columns {
+		columns[i].long = true
+	}
+	return columns
+}
+
 // medianAndAverage returns the columns of a widget that shows a distribution.
 func medianAndAverage(unit Unit) []Column {
 	return []Column{

@@ -77,7 +77,7 @@ tries to play, a *play* one whose first frame was rendered, a *publish* a webcas
 its end, or after it if it ends within one. Times are UTC.
 
 **Forms.** ` + "`total`" + ` is one row for the whole range, or a row for each country, stream and so on. ` + "`series`" + ` has the same columns for each
-interval. Intervals are multiples of their length since 1970 UTC, ` + "`1d`" + ` and ` + "`1M`" + ` days and months of the calendar in the query's
+interval, and ` + "`parts`" + ` those of ` + "`total`" + ` in a field for each name, as pies need them. Intervals are multiples of their length since 1970 UTC, ` + "`1d`" + ` and ` + "`1M`" + ` days and months of the calendar in the query's
 ` + "`timezone`" + ` (UTC unless it is set). The first and last are cut at the ends of the range. An empty interval is 0 for counts and sums, and
 nothing for ratios, averages and medians. Without ` + "`interval`" + ` the smallest of 1m, 5m, 10m, 1h, 6h and 1d is taken that gives at most 300;
 one shorter than a minute, as Grafana asks for in short ranges, becomes a minute.
@@ -95,7 +95,12 @@ delta. Peaks of several rows do not add up, so ` + "`(other)`" + ` has none.
 have now, also for its past. Traffic knows no events: there the filter on them changes nothing, and a notice says so. ` + "`referrer`" + ` is
 for usage by referrer alone.
 
-**Rows.** Breakdowns list the 1,000 greatest rows and add the rest up in one more, ` + "`(other)`" + `. A share is that of all rows.
+**Rows.** Breakdowns list the 1,000 greatest rows and add the rest up in one more, ` + "`(other)`" + `; ` + "`top`" + ` is another number than 1,000, up to
+1,000,000. A share is that of all rows.
+
+**Names and colours.** Panels show the English names of countries and the names of months; the data, CSV and JSON keep the codes. In the
+forms ` + "`series` and `parts`" + ` each name has a colour that it keeps on every page, of ten that the colour-blind can tell apart; beside another
+name with the same one it gets the next that is free. Viewers are shown whole, and less than half of one as *< 1*.
 
 **Exactness.** Counts and sums are exact, averages are exact ratios of such sums, medians are at most 6.4 % off for any data. The
 newest minutes grow for some seconds more.

@@ -18,15 +18,18 @@ var grafanaUnits = map[Unit]string{
 	Seconds:       "s",
 	Ratio:         "percentunit",
 	Count:         "short",
-	Viewers:       "short",
+	Viewers:       "locale",
 	BitsPerSecond: "bps",
 }
 
 func (res *result) frames() data.Frames {
 	var frame *data.Frame
-	if res.request.Form == FormSeries {
+	switch {
+	case res.request.Form == FormSeries:
 		frame = res.seriesFrame()
-	} else {
+	case res.request.Form == FormParts && res.definition.breakdown() != "":
+		frame = res.partsFrame()
+	default:
 		frame = res.totalFrame()
 	}
 	frame.RefID = res.request.RefID
@@ -92,7 +95,7 @@ func (res *result) totalFrame() *data.Frame {
 		for i, r := range rows {
 			names[i] = r.name
 		}
-		frame.Fields = append(frame.Fields, nameField(res.definition.Columns[0], names))
+		frame.Fields = append(frame.Fields, res.nameField(names))
 	}
 	for _, c := range res.columns() {
 		field := res.numberField(c, nil, "", len(rows), func(i int) float64 { return c.value(cell{res.table, rows[i], 0}) })
@@ -109,27 +112,42 @@ func (res *result) seriesFrame() *data.Frame {
 	}
 	frame := data.NewFrame(res.definition.Type, data.NewField("time", nil, times))
 	frame.Meta = &data.FrameMeta{Type: data.FrameTypeTimeSeriesWide}
+	frame.Fields = append(frame.Fields, res.namedFields(len(times))...)
+	return frame
+}
+
+// partsFrame has one row, and one field per number and name of the breakdown.
+func (res *result) partsFrame() *data.Frame {
+	frame := data.NewFrame(res.definition.Type, res.namedFields(1)...)
+	frame.Meta = &data.FrameMeta{Type: data.FrameTypeNumericWide}
+	return frame
+}
+
+// namedFields returns a field of each number of each row, with a value for each interval.
+func (res *result) namedFields(intervals int) []*data.Field {
 	breakdown, columns := res.definition.breakdown(), res.columns()
-	for _, r := range res.rows(len(times) - 1) {
+	var fields []*data.Field
+	for _, r := range res.rows(intervals - 1) {
 		for _, c := range columns {
 			var labels data.Labels
 			shown := ""
 			if breakdown != "" {
 				labels = data.Labels{breakdown: r.name}
-				if shown = r.name; len(columns) > 1 {
+				if shown = res.shown(r.name); len(columns) > 1 {
 					shown += " " + c.Name
 				}
 			}
-			field := res.numberField(c, labels, shown, len(times), func(i int) float64 { return c.value(cell{res.table, r, i}) })
-			frame.Fields = append(frame.Fields, field)
+			fields = append(fields, res.numberField(c, labels, shown, intervals, func(i int) float64 { return c.value(cell{res.table, r, i}) }))
 		}
 	}
-	return frame
+	res.colored(fields)
+	return fields
 }
 
-func nameField(c Column, names []string) *data.Field {
+func (res *result) nameField(names []string) *data.Field {
+	c := res.definition.Columns[0]
 	field := data.NewField(c.Name, nil, names)
-	field.Config = &data.FieldConfig{Description: c.Help}
+	field.Config = &data.FieldConfig{Description: c.Help, Mappings: res.mappings(names)}
 	if c.Link != "" {
 		field.Config.Links = []data.DataLink{{Title: "What it means", URL: c.Link, TargetBlank: true}}
 	}
@@ -144,7 +162,9 @@ func (res *result) numberField(c Column, labels data.Labels, shown string, n int
 	}
 	field := data.NewFieldFromFieldType(data.FieldTypeNullableFloat64, n)
 	field.Name, field.Labels = c.Name, labels
-	field.Config = &data.FieldConfig{Unit: grafanaUnits[unit], Description: c.Help, DisplayNameFromDS: shown}
+	config := shownNumber(c, unit, res.request.Mode == ModeDelta)
+	config.DisplayNameFromDS = shown
+	field.Config = &config
 	if c.Limit > 0 {
 		field.Config.Thresholds = thresholds(c.Limit)
 	}

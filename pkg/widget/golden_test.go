@@ -2,6 +2,7 @@ package widget
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"os"
@@ -76,6 +77,8 @@ func TestFrames(t *testing.T) {
 			map[string][][]float64{"iOS": {{3, 0}}, "Windows": {{1, 0}}}},
 		{"series_broken_down", Request{Query: Query{QueryType: "bufferingRatio", Form: FormSeries, Breakdown: "country"}}, twoHours,
 			map[string][][]float64{"DE": {{1, 0}, {3, 0}}, "FR": {{0, 2}, {2, 2}}}},
+		{"parts", Request{Query: Query{QueryType: "usageByCountry", Form: FormParts, Metric: "value", Top: 2}}, twoHours[:1],
+			map[string][][]float64{"DE": {{3}}, "FR": {{9}}, "ZZ": {{2}}, "US": {{1}}}},
 		{"series_empty", Request{Query: Query{QueryType: "playsByOS", Form: FormSeries}}, twoHours, nil},
 	}
 	for _, tt := range tests {
@@ -95,7 +98,7 @@ func TestFrames(t *testing.T) {
 			if d.ranked != nil {
 				table.rank(d.ranked)
 			}
-			table.finish(func(r *row) float64 { return d.weight(table, r) })
+			table.finish(cmp.Or(tt.request.Top, defaultTop), func(r *row) float64 { return d.weight(table, r) })
 			res := &result{definition: d, request: tt.request, intervals: tt.intervals, table: table,
 				notices: []string{"A notice."}, executed: "sum(m)"}
 			got, err := json.MarshalIndent(res.frames(), "", "  ")

@@ -15,7 +15,7 @@ func ingestTime() Definition {
 		Level:       tenant.Premium,
 		Options:     []string{OptionMetric, OptionBreakdown},
 		Filters:     commonFilters,
-		Columns:     medianAndAverage(Seconds),
+		Columns:     longTimes(),
 		reads:       distribution(measure.IngestTime),
 	}
 }

@@ -1,10 +1,20 @@
 package widget
 
 import (
+	"math"
 	"slices"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/tenant"
+)
+
+const labelPeriod = "period"
+
+// Names of the periods.
+const (
+	periodPrevious       = "previous month"
+	periodPreviousToDate = "previous month to date"
+	periodToDate         = "month to date"
 )
 
 func monthToDate() Definition {
@@ -16,11 +26,14 @@ func monthToDate() Definition {
 			"day and time, and the month so far. If the previous month has no such day, the second row is the whole of it. Months begin in " +
 			"the query's time zone. The series form has the same rows, and days from the begin of the previous month unless another " +
 			"interval is asked for; each row is 0 outside its period.",
-		Page:      PageHome,
-		Level:     tenant.Default,
-		Options:   []string{OptionUnit, OptionMetric},
-		Filters:   commonFilters,
-		Columns:   slices.Concat([]Column{{Name: "period", Help: "Which part of which month."}}, playoutIngestTotal),
+		Page:    PageHome,
+		Level:   tenant.Default,
+		Options: []string{OptionUnit, OptionMetric},
+		Filters: commonFilters,
+		Columns: slices.Concat([]Column{{Name: labelPeriod, Help: "Which part of which month; panels show its name and year."}}, playoutIngestTotal, []Column{
+			{Name: "change", Unit: Ratio, Help: "Of the month to date: how much more its total is than that of the previous month to date, as a part of that.",
+				value: changeOfMonth},
+		}),
 		reads:     playoutAndIngest,
 		periods:   monthsToDate,
 		automatic: func(time.Duration) string { return "1d" },
@@ -38,8 +51,21 @@ func monthsToDate(t time.Time, zone *time.Location) []period {
 		same = time.Date(year, month-1, date, last.Hour(), last.Minute(), last.Second(), last.Nanosecond(), zone)
 	}
 	return []period{
-		{"previous month", before, begin},
-		{"previous month to date", before, earlier(later(ceilMinute(same), before), begin)},
-		{"month to date", begin, ceilMinute(t)},
+		{periodPrevious, before, begin},
+		{periodPreviousToDate, before, earlier(later(ceilMinute(same), before), begin)},
+		{periodToDate, begin, ceilMinute(t)},
 	}
+}
+
+// changeOfMonth compares the month to date with the same part of the month before; NaN of other rows, and beside nothing.
+func changeOfMonth(c cell) float64 {
+	before, ok := c.table.byName[periodPreviousToDate]
+	if !ok || c.row.name != periodToDate {
+		return math.NaN()
+	}
+	was := cell{c.table, before, c.interval}
+	if total := was.sum(0) + was.sum(1); total > 0 {
+		return (c.sum(0) + c.sum(1) - total) / total
+	}
+	return math.NaN()
 }

@@ -15,7 +15,7 @@ func playedTime() Definition {
 		Level:       tenant.Premium,
 		Options:     []string{OptionMetric, OptionBreakdown},
 		Filters:     commonFilters,
-		Columns:     medianAndAverage(Seconds),
+		Columns:     longTimes(),
 		reads:       distribution(measure.PlayedTime),
 	}
 }

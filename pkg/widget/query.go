@@ -28,6 +28,7 @@ const (
 const (
 	FormTotal  = "total"  // one value, or one table, for the whole range
 	FormSeries = "series" // the same columns per interval
+	FormParts  = "parts"  // as FormTotal, but of a breakdown each name has fields of its own, with its colour, as pies need it
 )
 
 // Query is what the user asks: the query model of the data source and the flags of `streamlens query`. Absent lists and
@@ -47,6 +48,7 @@ type Query struct {
 	Form      string   `json:"form,omitempty"`      // FormTotal by default
 	Interval  string   `json:"interval,omitempty"`  // of FormSeries, such as 10m, 1h, 1d or 1M; automatic by default
 	Timezone  string   `json:"timezone,omitempty"`  // of calendar days and months; UTC by default
+	Top       int      `json:"top,omitempty"`       // how many names of a breakdown are told apart, the greatest; 1,000 by default
 }
 
 // Request is a query together with what surrounds it.
@@ -60,6 +62,8 @@ type Request struct {
 
 // Limits of a query.
 const (
+	defaultTop      = 1000
+	maxTop          = 1_000_000
 	maxIntervals    = vm.MaxPoints
 	maxFilterValues = 10_000
 	maxFilterBytes  = 1 << 20 // of all values together
@@ -74,15 +78,22 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 	}{
 		{&r.Unit, "unit", []string{UnitTraffic, UnitPlaytime}},
 		{&r.Mode, "mode", []string{ModeAbsolute, ModeDelta}},
-		{&r.Form, "form", []string{FormTotal, FormSeries}},
+		{&r.Form, "form", []string{FormTotal, FormSeries, FormParts}},
 	}
 	for _, o := range defaults {
 		if *o.value == "" {
 			*o.value = o.allowed[0]
 		}
 		if !slices.Contains(o.allowed, *o.value) {
-			return nil, badQuery("the %s %q is unknown: it is %s or %s", o.name, *o.value, o.allowed[0], o.allowed[1])
+			last := len(o.allowed) - 1
+			return nil, badQuery("the %s %q is unknown: it is %s or %s", o.name, *o.value, strings.Join(o.allowed[:last], ", "), o.allowed[last])
 		}
+	}
+	if r.Top == 0 {
+		r.Top = defaultTop
+	}
+	if r.Top < 0 || r.Top > maxTop {
+		return nil, badQuery("top is %d: it must be 1 to %d", r.Top, maxTop)
 	}
 	if r.Mode == ModeDelta {
 		if !slices.Contains(d.Options, OptionMode) {

@@ -20,15 +20,16 @@ const completeAfter = 35 * time.Second
 
 // result is what a widget found out, before it becomes frames.
 type result struct {
-	definition Definition
-	request    Request
-	filters    vm.Filters // of what is read
-	intervals  []interval // one in the total form
-	table      *table
-	notices    []string
-	executed   string // the MetricsQL
-	statistics statistics
-	fixed      vm.Filters // those of the filters that the asker cannot change
+	definition  Definition
+	request     Request
+	filters     vm.Filters // of what is read
+	intervals   []interval // one in the total form
+	table       *table
+	notices     []string
+	executed    string // the MetricsQL
+	statistics  statistics
+	fixed       vm.Filters        // those of the filters that the asker cannot change
+	periodNames map[string]string // what people read in place of the names of periods
 	// nothing says that nothing can be found, so that nothing is asked.
 	nothing bool
 	// why is why the answer says nothing, nil if it says something; wordsOnly is set if nothing but the words of the reason should be shown.
@@ -216,12 +217,13 @@ func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, 
 	if d.ranked != nil {
 		res.table.rank(d.ranked)
 	}
-	res.table.finish(func(r *row) float64 { return d.weight(res.table, r) })
+	res.table.finish(r.Top, func(r *row) float64 { return d.weight(res.table, r) })
 	return nil
 }
 
 // readPeriods fills the table with a row for each period. In the series form each row is 0 outside its period.
 func (res *result) readPeriods(ctx context.Context, asker vm.Asker, reads []read, periods []period, zone *time.Location) error {
+	res.periodNames = namesOfPeriods(periods, zone)
 	res.intervals = []interval{{from: periods[0].from, to: periods[len(periods)-1].to}}
 	if res.request.Form == FormSeries {
 		g, err := res.grid(zone)

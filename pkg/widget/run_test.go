@@ -186,15 +186,15 @@ func TestRestOfABreakdown(t *testing.T) {
 // TestRestOfPeaks has 1,001 streams with viewers, of which the least is the rest: it has plays and values, but no peak.
 func TestRestOfPeaks(t *testing.T) {
 	table := newTable([]read{{measure: measure.Viewing, kind: peakMinute}, {measure: measure.Plays}, {measure: measure.StartTime, kind: bucketSums}}, 1)
-	for i := range maxRows + 1 {
+	for i := range defaultTop + 1 {
 		r := table.row(fmt.Sprintf("s%04d", i))
 		table.add(r, 0, 0, 0, int64(i))
 		table.add(r, 1, 0, 0, 1)
 		table.add(r, 2, 0, measure.Bucket(10), 3)
 	}
-	table.finish(func(r *row) float64 { return r.numbers[0][0] })
+	table.finish(defaultTop, func(r *row) float64 { return r.numbers[0][0] })
 	other := table.rows[len(table.rows)-1]
-	if other.name != measure.Other || len(table.rows) != maxRows+1 {
+	if other.name != measure.Other || len(table.rows) != defaultTop+1 {
 		t.Fatalf("%d rows, the last is %s", len(table.rows), other.name)
 	}
 	if peak, plays := other.numbers[0][0], other.numbers[1][0]; !math.IsNaN(peak) || plays != 1 {

@@ -9,9 +9,6 @@ import (
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
-// maxRows is how many rows a breakdown lists; the rest is added up in one more, measure.Other.
-const maxRows = 1000
-
 // table holds what was read: for each row and interval one number per read, in stored units. Whole numbers below 2^53 are
 // exact in a float64; NaN stands for none.
 type table struct {
@@ -163,19 +160,19 @@ func sortRows(rows []*row, count int, weight func(*row) float64) {
 	}
 }
 
-// finish orders the rows of a breakdown by weight and adds up those beyond maxRows.
-func (t *table) finish(weight func(*row) float64) {
+// finish orders the rows of a breakdown by weight and adds up those beyond the first top ones in one more, measure.Other.
+func (t *table) finish(top int, weight func(*row) float64) {
 	t.all = t.newRow("")
 	for _, r := range t.rows {
 		t.include(t.all, r)
 	}
-	sortRows(t.rows, maxRows, weight)
-	if len(t.rows) <= maxRows {
+	sortRows(t.rows, top, weight)
+	if len(t.rows) <= top {
 		return
 	}
 	other := t.newRow(measure.Other)
-	rest := t.rows[maxRows:]
-	listed := t.rows[:maxRows]
+	rest := t.rows[top:]
+	listed := t.rows[:top]
 	// Names beyond the limits of ingest are stored as "(other)" themselves; two rows of one name would confuse.
 	if i := slices.IndexFunc(listed, func(r *row) bool { return r.name == measure.Other }); i >= 0 {
 		rest = append(slices.Clone(rest), listed[i])
@@ -183,6 +180,9 @@ func (t *table) finish(weight func(*row) float64) {
 	}
 	for _, r := range rest {
 		t.include(other, r)
+	}
+	if len(listed) > 0 && listed[0].ranks != nil {
+		other.ranks = slices.Repeat([]float64{math.NaN()}, t.intervals)
 	}
 	t.rows = append(slices.Clone(listed), other)
 }

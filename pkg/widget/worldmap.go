@@ -59,6 +59,7 @@ func worldMap() Definition {
 				value:  func(c cell) float64 { return c.sum(1) / (c.sum(1) + c.sum(2)) },
 				weight: func(c cell) float64 { return c.sum(1) + c.sum(2) }},
 			{Name: "playtimeAverage", Unit: Seconds, Level: tenant.Premium, Help: "Average duration of a play, over plays that ended.",
+				long:   true,
 				reads:  averageOf(measure.PlayedTime),
 				of:     []int{1, 2},
 				value:  func(c cell) float64 { return c.average(1, 2) },

@@ -29,7 +29,7 @@ interface Panel {
   title: string;
   description?: string;
   gridPos: { x: number; y: number; w: number; h: number };
-  links?: Array<{ url: string }>;
+  links?: Array<{ title: string; url: string }>;
   datasource: unknown;
   targets: Array<Record<string, unknown>>;
   fieldConfig: {
@@ -67,7 +67,7 @@ const ON_TIME_RANGE_CHANGED = 2;
 /** Where the documents are, in the repository and for readers. */
 const DOCUMENTS = { folder: path.resolve(__dirname, '../../docs'), url: 'https://github.com/streamlens/streamlens/blob/main/docs/' };
 /** Fields of a query that every widget has. */
-const COMMON = ['refId', 'datasource', 'queryType', 'form', 'interval', 'timezone', 'live'];
+const COMMON = ['refId', 'datasource', 'queryType', 'form', 'interval', 'timezone', 'top', 'live'];
 
 /** Says in words what is wrong with a dashboard. */
 function problemsOf(dashboard: Dashboard): string[] {
@@ -207,7 +207,7 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
         problems.push(`the filter ${name} of the page does nothing`);
       }
     }
-    if (query.form !== 'total' && query.form !== 'series') {
+    if (!['total', 'series', 'parts'].includes(query.form as string)) {
       problems.push(`unknown form ${query.form}`);
     }
     for (const metric of query.metric ? valuesOf(query.metric as string, variables) : []) {
@@ -235,7 +235,14 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
     ...[...JSON.stringify(panel.fieldConfig).matchAll(/__field\.labels\.(\w+)/g)].map(([, name]) => name),
   ];
   problems.push(...used.filter((name) => !fields.has(name)).map((name) => `unknown field ${name}`));
-  for (const { url } of panel.links ?? []) {
+  if (panel.type === 'table' && !panel.links?.some(({ title }) => title === 'CSV')) {
+    problems.push('a table without its CSV');
+  }
+  for (const { title, url } of panel.links ?? []) {
+    if (title === 'CSV') {
+      problems.push(...problemsOfExport(url, panel));
+      continue;
+    }
     if (!url.startsWith(DOCUMENTS.url) || !existsSync(path.join(DOCUMENTS.folder, url.slice(DOCUMENTS.url.length)))) {
       problems.push(`links to ${url}, which is not there`);
     }
@@ -253,6 +260,19 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
     }
   }
   return problems;
+}
+
+/** Says what is wrong with a link that downloads what a panel shows: it must ask what the panel asks, of the same range. */
+function problemsOfExport(url: string, { targets: [query] }: Panel): string[] {
+  const [address, parameters] = url.split('?');
+  const asked = Object.entries(query)
+    .filter(([name]) => ['unit', 'metric', 'breakdown', ...FILTERS].includes(name))
+    .map(([name, value]) => (String(value) === `$${name}` ? `\${${name}:queryparam}` : `${name}=${value}`));
+  const want = [`widget=${query.queryType}`, ...asked, 'from=${__from}', 'to=${__to}', 'timezone=${__timezone:percentencode}'];
+  const got = parameters.split('&').filter((parameter) => parameter !== 'top=1000000');
+  return address === '/api/datasources/uid/${datasource}/resources/export' && got.sort().join() === want.sort().join()
+    ? []
+    : [`downloads ${url}`];
 }
 
 /** Says what is wrong with a link from a panel to a page. */
@@ -279,7 +299,9 @@ function problemsOfLink(url: string, from: Panel): string[] {
     problems.push(`a link to the panel ${panel}, which ${uid} has not`);
   }
   const [, field] = /\$\{__data\.fields\.(\w+):percentencode\}/.exec(parameters) ?? [];
-  if (!from.fieldConfig.overrides.some(({ matcher }) => matcher.options === field)) {
+  // A link may take the value of its own cell, as of a country, whose name is shown.
+  const ofCell = /&var-(\w+)=\$\{__value\.raw:percentencode\}/.exec(parameters)?.[1];
+  if (!from.fieldConfig.overrides.some(({ matcher }) => matcher.options === (field ?? ofCell))) {
     problems.push(`a link with the unknown field ${field}`);
   }
   return problems;
@@ -449,7 +471,7 @@ describe('a problem is found:', () => {
     { name: 'a panel beside the page', breakIt: (d) => (d.panels[1].gridPos.w = 20), want: 'reaches out of the page' },
     {
       name: 'a link to nowhere',
-      breakIt: (d) => (d.panels[0].links = [{ url: `${DOCUMENTS.url}nothing.md` }]),
+      breakIt: (d) => (d.panels[0].links = [{ title: 'What they mean', url: `${DOCUMENTS.url}nothing.md` }]),
       want: 'which is not there',
     },
     { name: 'no refresh', breakIt: (d) => (d.refresh = ''), want: 'the refresh and the choice of a time range' },

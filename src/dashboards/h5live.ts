@@ -19,7 +19,7 @@ export const h5live: Page = {
   uid: UID,
   title: 'H5Live',
   description:
-    'What viewers live through: how plays start, stall and end, and on which devices. All kinds of players count.',
+    'What viewers live through: how plays start, stall and end, and on which devices. All kinds of players count: H5Live, hls.js, dash.js, Shaka, Video.js and others.',
   switches: [],
   panels: [
     tiles({
@@ -116,7 +116,7 @@ export const h5live: Page = {
     playsByVersion({ id: 12, title: 'Used player versions', width: 12 }),
     bars({
       id: 14,
-      title: 'Player loading count',
+      title: 'Attempts to play by country',
       description:
         'Players that were initialised and tried to play in the time range, whether or not they succeeded, by country of the viewer; ZZ is where it is unknown.',
       width: 12,

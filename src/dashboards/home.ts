@@ -19,7 +19,7 @@ export const home: Page = {
     tiles({
       id: 1,
       title: 'Usage',
-      description: `Playout is what was delivered to viewers, ingest what was received from publishers; both are added up over the time range. ${USAGE}`,
+      description: `Delivered is what viewers got (playout), received what came from publishers (ingest); both are added up over the time range. ${USAGE}`,
       width: 12,
       query: { queryType: 'usageOverview', unit: '$unit' },
     }),
@@ -27,10 +27,9 @@ export const home: Page = {
       id: 2,
       title: 'Audience',
       description:
-        'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s; the greatest minute of the time range is the peak. Unique playouts are the plays whose first frame was shown in the time range. Server viewers are those whom only servers see, by access logs and connections, because their players do not report; they are not among the viewers. All end before the first minute that is not complete yet, about half a minute ago.',
+        'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s; the greatest minute of the time range is the peak. Plays are those whose first frame was shown in the time range (unique playouts); one viewer may begin several. Server viewers are those whom only servers see, by access logs and connections, because their players do not report; they are not among the viewers. All end before the first minute that is not complete yet, about half a minute ago.',
       width: 12,
       query: { queryType: 'concurrentViewers' },
-      names: { plays: 'Unique playouts' },
     }),
     stackedBars({
       id: 3,
@@ -42,7 +41,7 @@ export const home: Page = {
     pie({
       id: 4,
       title: 'Countries',
-      description: `Playout and ingest together by country, found from the address of the viewer or publisher; ZZ is where it is unknown. Shares are of all countries. ${USAGE}`,
+      description: `Delivered and received together by country, found from the address of the viewer or publisher; ZZ is where it is unknown. Shares are of all countries. ${USAGE}`,
       width: 10,
       query: { queryType: 'usageByCountry', unit: '$unit', metric: 'value' },
     }),

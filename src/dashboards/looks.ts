@@ -7,15 +7,13 @@ interface Look {
   color?: string;
   /** Pixels of the column in a table, where its texts cannot be wrapped or are short; else columns share the room. */
   width?: number;
-  /** What is shown in place of some names. */
-  texts?: Record<string, string>;
 }
 
 /** How a column looks wherever it is shown, by the column's name. */
 export const LOOKS: Record<string, Look> = {
-  playout: { name: 'Playout', color: 'blue' },
-  sent: { name: 'Sent', color: 'blue' },
-  ingest: { name: 'Ingest', color: 'orange' },
+  playout: { name: 'Delivered', color: 'blue' },
+  sent: { name: 'Delivered', color: 'blue' },
+  ingest: { name: 'Received', color: 'orange' },
   received: { name: 'Received', color: 'orange' },
   total: { name: 'Total', color: 'text' },
   viewers: { name: 'Peak viewers', color: 'green' },
@@ -33,17 +31,11 @@ export const LOOKS: Record<string, Look> = {
   fatal: { name: 'Fatal', color: 'red' },
   median: { name: 'Median', color: 'green' },
   average: { name: 'Average', color: 'purple' },
+  change: { name: 'Change', color: 'text' },
   share: { name: 'Share', color: 'text' },
   rank: { name: 'Rank', color: 'text', width: 60 },
   weight: { name: 'Weight', color: 'text' },
-  period: {
-    name: 'Period',
-    texts: {
-      'previous month': 'Previous month',
-      'previous month to date': 'Previous month to date',
-      'month to date': 'Month to date',
-    },
-  },
+  period: { name: 'Period' },
   country: { name: 'Country' },
   stream: { name: 'Stream' },
   referrer: { name: 'Referrer' },
@@ -61,10 +53,6 @@ export function lookOf(column: string, name?: string): DynamicConfigValue[] {
   }
   if (look.width) {
     options.push({ id: 'custom.width', value: look.width });
-  }
-  if (look.texts) {
-    const texts = Object.entries(look.texts).map(([name, text], index) => [name, { text, index }]);
-    options.push({ id: 'mappings', value: [{ type: 'value', options: Object.fromEntries(texts) }] });
   }
   return options;
 }

@@ -128,7 +128,8 @@ export function linkTo(title: string, { page, set, keep = [], values = {}, from,
   const parameters = [
     from ? `from=${from}&to=now` : '${__url_time_range}',
     ...kept.map((name) => `\${${name}:queryparam}`),
-    `var-${set}=\${__data.fields.${set}:percentencode}`,
+    // A country is shown by its name, and the link is in its own column.
+    `var-${set}=${set === 'country' ? '${__value.raw:percentencode}' : `\${__data.fields.${set}:percentencode}`}`,
     ...Object.entries(values).map(([name, value]) => `var-${name}=${value}`),
     ...(panel ? [`viewPanel=panel-${panel}`] : []),
   ];

@@ -49,7 +49,13 @@ const DOCUMENTS = 'https://github.com/streamlens/streamlens/blob/main/docs';
 
 const NEEDS_PREMIUM = 'Needs the level premium.';
 
-type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown'> & { queryType: string };
+/** The most names that the backend lists. */
+const ALL_NAMES = 1_000_000;
+
+/** How many names a pie or a graph tells apart; the palette has as many colours. */
+const SHOWN = 10;
+
+type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown' | 'interval'> & { queryType: string };
 
 /** What a panel shows and how it is found. */
 interface Content {
@@ -165,17 +171,13 @@ export function bigNumbers(content: Content, form: Form): stat.PanelBuilder {
   return numbersOf(content).some(({ limit }) => limit) ? panel : panel.colorMode(BigValueColorMode.None);
 }
 
-/** Makes a pie of a breakdown that has one number, with the numbers and shares in the legend. */
+/** Makes a pie of the greatest names of a breakdown that has one number, with the numbers and shares in the legend. */
 export function pie(content: Content): piechart.PanelBuilder {
   if (numbersOf(content).length !== 1) {
     throw new Error(`${content.title}: a pie shows one number, so the query must choose a metric`);
   }
-  const [names] = columnsOf(content).filter(({ unit }) => unit === '').map(({ name }) => name);
   const panel = new piechart.PanelBuilder()
     .pieType(piechart.PieChartType.Donut)
-    // Slices that are rows of one field have the same colour when their values are equal.
-    .withTransformation({ id: 'partitionByValues', options: { fields: [names], naming: { asLabels: true } } })
-    .displayName(`\${__field.labels.${names}}`)
     .reduceOptions(new ReduceDataOptionsBuilder().values(false).calcs(['lastNotNull']))
     .legend(
       new piechart.PieChartLegendOptionsBuilder()
@@ -185,7 +187,7 @@ export function pie(content: Content): piechart.PanelBuilder {
         .values([piechart.PieChartLegendValues.Percent, piechart.PieChartLegendValues.Value])
     )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Single));
-  return describe(panel, content, 'total', HEIGHT.panel);
+  return describe(panel, content, 'parts', HEIGHT.panel);
 }
 
 /** Makes bars of a breakdown that has few names, the numbers stacked. */
@@ -233,6 +235,7 @@ export function bars({
   // A name and three numbers fit on a phone. Each column's longest bar is its greatest number.
   const panel = new table.PanelBuilder().minWidth(80).fieldMinMax(true);
   fill(panel, content, 'total', height);
+  panel.links([...(content.explained ? [meaning(content.explained)] : []), csv(content)]);
   for (const { name, unit, limit } of columnsOf(content)) {
     if (links[name]) {
       panel.overrideByName(name, [{ id: 'links', value: links[name] }]);
@@ -286,10 +289,10 @@ function showLimits<Panel extends PanelBuilder>(panel: Panel, content: Content, 
   return panel;
 }
 
-/** Hides a sum beside its parts, which would be stacked upon them. */
+/** Hides what would be stacked upon the parts: their sum, and how it changes. */
 function hideTotal(panel: PanelBuilder, content: Content): void {
-  if (numbersOf(content).some(({ name }) => name === 'total')) {
-    panel.overrideByName('total', [{ id: 'custom.hideFrom', value: { viz: true, legend: true, tooltip: true } }]);
+  for (const { name } of numbersOf(content).filter(({ name }) => ['total', 'change'].includes(name))) {
+    panel.overrideByName(name, [{ id: 'custom.hideFrom', value: { viz: true, legend: true, tooltip: true } }]);
   }
 }
 
@@ -300,6 +303,41 @@ function fill<Panel extends PanelBuilder>(panel: Panel, content: Content, form: 
     panel.overrideByName(column.name, lookOf(column.name, content.names?.[column.name]));
   }
   return panel;
+}
+
+function meaning(page: string): DashboardLinkBuilder {
+  return new DashboardLinkBuilder('What they mean')
+    .type(DashboardLinkType.Link)
+    .url(`${DOCUMENTS}/${page}`)
+    .targetBlank(true);
+}
+
+/** Makes the link that downloads what a table shows, with all digits and all names. */
+function csv({ query }: Content): DashboardLinkBuilder {
+  const { filters } = widgetOf(query.queryType);
+  const options = (['unit', 'metric', 'breakdown'] as const).flatMap((name) => {
+    const value = query[name];
+    return value ? [value === `$${name}` ? `\${${name}:queryparam}` : `${name}=${value}`] : [];
+  });
+  const parameters = [
+    `widget=${query.queryType}`,
+    ...options,
+    ...(hasNames(query) && query.queryType !== 'monthToDate' ? [`top=${ALL_NAMES}`] : []),
+    'from=${__from}&to=${__to}&timezone=${__timezone:percentencode}',
+    ...FILTERS.filter(({ name }) => filters.includes(name)).map(({ name }) => `\${${name}:queryparam}`),
+  ];
+  return (
+    new DashboardLinkBuilder('CSV')
+      .type(DashboardLinkType.Link)
+      .tooltip('Download all rows with exact numbers, for the filters and the time range in force')
+      .url(`/api/datasources/uid/\${datasource}/resources/export?${parameters.join('&')}`)
+      // Else Grafana would look for a page of its own at the address.
+      .targetBlank(true)
+  );
+}
+
+function hasNames(query: Question): boolean {
+  return columnsOfAnswer(query).some(({ unit }) => unit === '');
 }
 
 /** Gives the panel what every panel has. */
@@ -319,12 +357,7 @@ function describe<Panel extends PanelBuilder>(panel: Panel, content: Content, fo
     panel.timeFrom(content.live).hideTimeOverride(true);
   }
   if (content.explained) {
-    panel.links([
-      new DashboardLinkBuilder('What they mean')
-        .type(DashboardLinkType.Link)
-        .url(`${DOCUMENTS}/${content.explained}`)
-        .targetBlank(true),
-    ]);
+    panel.links([meaning(content.explained)]);
   }
   if (widgetOf(content.query.queryType).level === 'premium') {
     panel.description(`${content.description} ${NEEDS_PREMIUM}`);
@@ -335,6 +368,13 @@ function describe<Panel extends PanelBuilder>(panel: Panel, content: Content, fo
 function target(refId: string, query: Question, { live }: Content, form: Form): Builder<Dataquery> {
   const { filters } = widgetOf(query.queryType);
   const asked: StreamlensQuery = { refId, datasource: DATASOURCE, ...query, form, ...(live && { live: true }) };
+  // A graph or a pie of more names cannot be read. The rest is one of its own.
+  if (form !== 'total' && hasNames(query) && !query.breakdown) {
+    asked.top = SHOWN;
+  }
+  if (form === 'series' || query.queryType === 'monthToDate') {
+    asked.timezone = '$__timezone';
+  }
   for (const { name } of FILTERS.filter(({ name }) => filters.includes(name))) {
     asked[name] = [`$${name}`];
   }

@@ -19,6 +19,7 @@ test.each(['PDF', 'CSV'])('one click downloads the report as %s with everything 
       'to=${__to}',
       'timezone=${__timezone:percentencode}',
       '${unit:queryparam}',
+      '${interval:queryparam}',
       ...FILTERS.map(({ name }) => `\${${name}:queryparam}`),
     ].sort()
   );

@@ -5,16 +5,17 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { HEIGHT } from './looks';
-import { FILTERS, only, type Page, unitSwitch } from './page';
+import { choice, FILTERS, only, type Page, unitSwitch } from './page';
 import { bars, stackedBars, tiles } from './panels';
 import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, streams, USAGE } from './usage';
 
-const INTERVALS = 'Bars are UTC days, or hours if the time range is two days or shorter; they add up to the total.';
+const INTERVALS =
+  'Bars are days, hours or months of the time zone of this page, as is chosen at its top; they add up to the total.';
 
 /** Makes a link that downloads the report of what the dashboard shows: its time range, time zone, unit and filters. */
 function download(title: string, tooltip: string, format: 'pdf' | 'csv'): DashboardLink {
   // Of variables with several values, and of All, only this form says exactly what is chosen.
-  const variables = ['unit', ...FILTERS.map(({ name }) => name)].map((name) => `\${${name}:queryparam}`);
+  const variables = ['unit', 'interval', ...FILTERS.map(({ name }) => name)].map((name) => `\${${name}:queryparam}`);
   const range = 'from=${__from}&to=${__to}&timezone=${__timezone:percentencode}';
   return {
     ...new DashboardLinkBuilder(title)
@@ -34,8 +35,15 @@ function download(title: string, tooltip: string, format: 'pdf' | 'csv'): Dashbo
 export const reports: Page = {
   uid: 'streamlens-reports',
   title: 'Reports',
-  description: 'What was sent and received in a time range, in total, by day, protocol, country and stream.',
-  switches: [unitSwitch()],
+  description: 'What was delivered and received in a time range, in total, by day, protocol, country and stream.',
+  switches: [
+    unitSwitch(),
+    choice('interval', 'Bars', 'How much time each bar stands for, here and in the PDF.', [
+      { text: 'Days', value: '1d' },
+      { text: 'Hours', value: '1h' },
+      { text: 'Months', value: '1M' },
+    ]),
+  ],
   from: 'now-30d',
   links: [
     download('PDF', 'Download this report as a PDF, with the filters and the time range in force', 'pdf'),
@@ -45,23 +53,23 @@ export const reports: Page = {
     tiles({
       id: 1,
       title: 'Usage report',
-      description: `Sent is what was delivered to viewers, received what came from publishers, added up over the time range. ${USAGE}`,
+      description: `Delivered is what viewers got (playout), received what came from publishers (ingest), added up over the time range. ${USAGE}`,
       width: 24,
       query: { queryType: 'usageReport', unit: '$unit' },
     }),
     stackedBars({
       id: 2,
-      title: 'Sent',
+      title: 'Delivered',
       description: `What was delivered to viewers. ${INTERVALS} ${USAGE}`,
       width: 12,
-      query: { queryType: 'usageReport', unit: '$unit', metric: 'sent' },
+      query: { queryType: 'usageReport', unit: '$unit', metric: 'sent', interval: '$interval' },
     }),
     stackedBars({
       id: 3,
       title: 'Received',
       description: `What came from publishers. ${INTERVALS} ${USAGE}`,
       width: 12,
-      query: { queryType: 'usageReport', unit: '$unit', metric: 'received' },
+      query: { queryType: 'usageReport', unit: '$unit', metric: 'received', interval: '$interval' },
     }),
     monthBars({ id: 4, width: 12 }),
     monthTable({ id: 5, width: 12 }),
@@ -70,7 +78,7 @@ export const reports: Page = {
     bars({
       id: 8,
       title: 'Usage per country',
-      description: `Playout and ingest together by country, found from the address of the viewer or publisher; ZZ is where it is unknown. Shares are of all countries. ${USAGE}`,
+      description: `Delivered and received together by country, found from the address of the viewer or publisher; ZZ is where it is unknown. Shares are of all countries. ${USAGE}`,
       width: 12,
       query: { queryType: 'usageByCountry', unit: '$unit' },
       names: { value: 'Usage' },

@@ -7,10 +7,10 @@ import { bars, pie, stackedRows } from './panels';
 
 /** What the numbers of usage are, for descriptions. */
 export const USAGE =
-  'Traffic is bytes that servers and access logs report. Playtime is the time that players were playing (playout) and webcasters were on air (ingest). Neither is estimated from the other.';
+  'Traffic is bytes that servers and access logs report. Playtime is the time that players were playing (delivered) and webcasters were on air (received). Neither is estimated from the other.';
 
 const MONTHS =
-  'The whole month before the one in which the time range ends, its part up to the same day and time, and the month so far, in UTC. Where the time range begins does not matter.';
+  'The whole month before the one in which the time range ends, its part up to the same day and time, and the month so far, in the time zone of this page. Where the time range begins does not matter.';
 
 const PROTOCOLS =
   'h5live_token is a stream that was pulled from a server of its publisher. With the unit playtime the protocol is that of the player.';
@@ -55,8 +55,8 @@ export function monthTable(place: Place & { height?: number }): Builder<Panel> {
 export function playoutByProtocol(place: Place): Builder<Panel> {
   return pie({
     ...place,
-    title: 'Usage playout',
-    description: `What was delivered to viewers, by protocol. Shares are of all playout. ${PROTOCOLS} ${USAGE}`,
+    title: 'Delivered by protocol',
+    description: `What was delivered to viewers, by protocol. Shares are of all that was delivered. ${PROTOCOLS} ${USAGE}`,
     query: { queryType: 'usagePlayout', unit: '$unit' },
   });
 }
@@ -65,8 +65,8 @@ export function playoutByProtocol(place: Place): Builder<Panel> {
 export function ingestByProtocol(place: Place): Builder<Panel> {
   return pie({
     ...place,
-    title: 'Usage ingest',
-    description: `What was received from publishers, by protocol; webcaster is publishing from a browser. Shares are of all ingest. ${USAGE}`,
+    title: 'Received by protocol',
+    description: `What was received from publishers, by protocol; webcaster is publishing from a browser. Shares are of all that was received. ${USAGE}`,
     query: { queryType: 'usageIngest', unit: '$unit' },
   });
 }
@@ -91,7 +91,7 @@ export function streams({
 }
 
 /** Makes the list of pages that embed players with what was delivered through each. */
-export function referrers({ title = 'Usage per client', ...place }: Place & { title?: string }): Builder<Panel> {
+export function referrers({ title = 'Delivered by page that embeds the player', ...place }: Place & { title?: string }): Builder<Panel> {
   return bars({
     ...place,
     title,

@@ -5,7 +5,7 @@ import { bars, map } from './panels';
 import { playsByOS, playsByVersion } from './plays';
 import { referrers, streams, USAGE } from './usage';
 
-const METRIC = `Playouts and ingests are plays and broadcasts that began in the time range. ${USAGE} Latency is the average of all reports of players that have it, the buffering ratio stalls divided by stalls and playing, the playtime average the time of the plays that ended; these three need the level premium. Addresses of unknown country are left out.`;
+const METRIC = `Plays and broadcasts are those that began in the time range. ${USAGE} Latency is the average of all reports of players that have it, the buffering ratio stalls divided by stalls and playing, the playtime average the time of the plays that ended; these three need the level premium. Addresses of unknown country are left out.`;
 
 const UID = 'streamlens-worldmap';
 const SWITCHES = ['metric', 'unit'];
@@ -56,7 +56,7 @@ export const worldMap: Page = {
       description: `Every country with its value, its plays and its rank, of which 1 is the greatest value. ${METRIC}`,
       width: 10,
       query: { queryType: 'worldMap', metric: '$metric', unit: '$unit' },
-      names: { value: '${metric:text}' },
+      names: { value: '${metric:text}', plays: 'Plays behind it' },
       height: HEIGHT.table,
       barsOf: ['value', 'plays'],
       // Ratios and averages do not add up.

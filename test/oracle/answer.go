@@ -35,7 +35,11 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 		rows = func(from, to int64) []Row {
 			var rows []Row
 			for _, p := range months {
-				rows = append(rows, Row{p.name, overview(between(facts, max(from, p.from), min(to, p.to)), q)})
+				rows = append(rows, Row{p.name, append(overview(between(facts, max(from, p.from), min(to, p.to)), q), nil)})
+			}
+			// This month's total beside that of the same part of the month before.
+			if was, now := *rows[1].Values[2], *rows[2].Values[2]; was > 0 {
+				rows[2].Values[3] = number((now - was) / was)
 			}
 			return rows
 		}

@@ -56,7 +56,7 @@ func Widgets() map[string]Widget {
 	return map[string]Widget{
 		"usageOverview":     {Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
 		"concurrentViewers": {Columns: []string{"viewers", "plays", "serverViewers"}, Viewers: true, Complete: true, Choice: true, Of: seen, Values: viewersAndPlays},
-		"monthToDate":       {Breakdown: "period", Columns: []string{"playout", "ingest", "total"}, Usage: true, Of: playoutAndIngest, Values: overview},
+		"monthToDate":       {Breakdown: "period", Columns: []string{"playout", "ingest", "total", "change"}, Usage: true, Of: playoutAndIngest, Values: overview},
 		"usagePlayout":      usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, playout),
 		"usageIngest":       usageBy("protocol", func(f Fact) string { return f.protocol }, []string{"value"}, ingest),
 		"usageByCountry":    shares(usageBy("country", country, []string{"value"}, playoutAndIngest)),

@@ -192,7 +192,7 @@ test('the switch sets the variable of the metric', async ({ page, panel }) => {
   const targets = [{ refId: 'A', queryType: 'worldMap', metric: '$metric' }];
   await panel.show({ frames, targets, variables: VARIABLES });
   const metric = page.getByRole('combobox', { name: 'Metric' });
-  await expect(metric).toHaveValue('Playouts');
+  await expect(metric).toHaveValue('Plays');
   await metric.click();
   await page.getByRole('option', { name: 'Latency' }).click();
   expect(new URL(page.url()).searchParams.get('var-metric')).toBe('latency');

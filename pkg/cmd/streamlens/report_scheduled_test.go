@@ -143,7 +143,7 @@ func TestScheduledReports(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Subject: Usage report, Acme Broadcasting, " + day.Format("2 January 2006"), `filename="` + want[0] + `"`, `filename="` + want[1] + `"`,
-		"Sent ", "Received ", "Message-ID: <streamlens-",
+		"Delivered ", "Received ", "Message-ID: <streamlens-",
 	} {
 		if !strings.Contains(string(mails[0].Content), want) {
 			t.Errorf("the mail lacks %q:\n%.3000s", want, mails[0].Content)

@@ -16,11 +16,11 @@ export const LATENCY = 'latency';
 
 /** All metrics of the worldMap query, in the order of the switch. */
 export const METRICS: Metric[] = [
-  { value: DEFAULT_METRIC, label: 'Playouts', kind: 'sum' },
-  { value: 'ingests', label: 'Ingests', kind: 'sum' },
-  { value: 'playoutsAndIngests', label: 'Playouts and ingests', kind: 'sum' },
-  { value: 'usageSent', label: 'Usage sent', kind: 'sum' },
-  { value: 'usageReceived', label: 'Usage received', kind: 'sum' },
+  { value: DEFAULT_METRIC, label: 'Plays', kind: 'sum' },
+  { value: 'ingests', label: 'Broadcasts', kind: 'sum' },
+  { value: 'playoutsAndIngests', label: 'Plays and broadcasts', kind: 'sum' },
+  { value: 'usageSent', label: 'Delivered', kind: 'sum' },
+  { value: 'usageReceived', label: 'Received', kind: 'sum' },
   { value: LATENCY, label: 'Latency', kind: 'average' },
   { value: 'bufferingRatio', label: 'Buffering ratio', kind: 'average' },
   { value: 'playtimeAverage', label: 'Playtime average', kind: 'average' },
