@@ -168,7 +168,7 @@ func FuzzNodeMediaServer(f *testing.F) {
 	f.Add(told(f, "node-media-server", "streams.json"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if a, err := decodeNMS(answer{body: body}); err == nil {
-			digest(t, nmsSnapshot(a, a, 0))
+			digest(t, new(nodeMediaServer).read(a, a, 0))
 		}
 		hooks, _, err := new(nodeMediaServer).hook(HookRequest{Body: body})
 		if err == nil && hooks[0].Connection.ID == "" {

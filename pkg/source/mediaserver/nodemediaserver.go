@@ -5,18 +5,85 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/event"
 )
 
 // nodeMediaServer asks the API of Node-Media-Server 4 (https://www.npmjs.com/package/node-media-server). It lists sessions without their
 // streams: those of publishers are in the list of streams, those of players only hooks tell.
+//
+// A publisher that comes back from the same address within 30 s goes on with the counters of its session before, as another session.
 type nodeMediaServer struct {
 	token string // of the last login
+
+	mu        sync.Mutex
+	publishes map[nmsPublishKey]*nmsPublish
+}
+
+// nmsPublishKey is what sessions have in common of which one goes on with the counters of the other.
+type nmsPublishKey struct {
+	stream string
+	since  int64 // ms since 1970
+}
+
+type nmsPublish struct {
+	session string // the last one
+	before  int64  // bytes of the sessions before
+	last    int64  // bytes of all
+	missing int    // polls since it was listed
+}
+
+// own returns what of the bytes of all sessions of a publish is of the current one, and whether there was one before.
+func (n *nodeMediaServer) own(key nmsPublishKey, session string, all int64) (own int64, resumed bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.publishes[key]
+	if p == nil {
+		p = &nmsPublish{session: session}
+		if n.publishes == nil {
+			n.publishes = map[nmsPublishKey]*nmsPublish{}
+		}
+		n.publishes[key] = p
+	}
+	if p.session != session {
+		p.session, p.before = session, p.last
+	}
+	p.last, p.missing = max(p.last, all), 0
+	return max(all-p.before, 0), p.before > 0
+}
+
+// forget forgets publishes that have not been listed for long.
+func (n *nodeMediaServer) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	maps.DeleteFunc(n.publishes, func(_ nmsPublishKey, p *nmsPublish) bool {
+		p.missing++
+		return p.missing > rememberedUndated
+	})
+}
+
+func (n *nodeMediaServer) code(c *codec.Coder) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	codec.Map(c, &n.publishes, func(key *nmsPublishKey, of **nmsPublish) {
+		if c.Reading() {
+			*of = &nmsPublish{}
+		}
+		p := *of
+		codec.Text(c, &key.stream)
+		codec.Number(c, &key.since)
+		c.Unique(&p.session)
+		codec.Number(c, &p.before)
+		codec.Number(c, &p.last)
+		codec.Number(c, &p.missing)
+	})
 }
 
 type nmsAnswer struct {
@@ -39,11 +106,11 @@ type nmsSession struct {
 }
 
 type nmsStream struct {
-	App         string `json:"app"`
-	Name        string `json:"name"`
-	Subscribers int    `json:"subscribers"`
-	Publisher   *struct {
-		ID        string  `json:"id"`
+	App       string `json:"app"`
+	Name      string `json:"name"`
+	Status    string `json:"status"` // a publisher that has left is listed until it cannot come back any more
+	Publisher *struct {
+		nmsSession
 		Width     int     `json:"videoWidth"`
 		Height    int     `json:"videoHeight"`
 		FrameRate float64 `json:"videoFramerate"`
@@ -102,7 +169,7 @@ func (n *nodeMediaServer) ask(ctx context.Context, a *api) (Snapshot, error) {
 	if err := together(ctx, list("sessions", &sessions), list("streams", &streams)); err != nil {
 		return Snapshot{}, err
 	}
-	return nmsSnapshot(sessions, streams, clock), nil
+	return n.read(sessions, streams, clock), nil
 }
 
 // logIn gets a token for the configured user, if there is none yet.
@@ -126,30 +193,59 @@ func (n *nodeMediaServer) logIn(ctx context.Context, a *api) error {
 	return nil
 }
 
-func nmsSnapshot(sessions, streams nmsAnswer, clock time.Duration) Snapshot {
+// read returns what the lists say. Publishers are those of streams, and players all other sessions.
+func (n *nodeMediaServer) read(sessions, streams nmsAnswer, clock time.Duration) Snapshot {
 	s := Snapshot{Start: nmsRun}
-	published := map[string]*nmsStream{}
+	n.forget()
 	for i := range streams.Data.Streams {
-		if stream := &streams.Data.Streams[i]; stream.Publisher != nil {
-			published[stream.Publisher.ID] = stream
+		stream := &streams.Data.Streams[i]
+		p := stream.Publisher
+		if p == nil || p.ID == "" {
+			continue
+		}
+		c := p.connection(clock)
+		c.Stream, c.Publisher = streamName(stream.App+"/"+stream.Name), true
+		c.Ingest = Ingest{Width: p.Width, Height: p.Height, FrameRate: p.FrameRate}
+		key := nmsPublishKey{c.Stream, p.CreateTime}
+		grown := n.grown(key, counter(p.InBytes))
+		var resumed bool
+		if c.Received, resumed = n.own(key, p.ID, max(counter(p.InBytes), 0)); resumed {
+			c.Since = time.Time{}
+		}
+		if stream.Status == nmsPublishing || grown { // what it did last is seen once
+			s.Connections = append(s.Connections, c)
 		}
 	}
 	for i := range sessions.Data.Sessions {
-		session := &sessions.Data.Sessions[i]
-		c := Connection{
-			ID: session.ID, Publisher: session.IsPublisher, Protocol: label(session.Protocol, event.MaxTextBytes), Address: nmsAddress(session.IP),
-			Received: counter(session.InBytes), Sent: counter(session.OutBytes), Unnamed: !session.IsPublisher,
+		if session := &sessions.Data.Sessions[i]; !session.IsPublisher {
+			c := session.connection(clock)
+			c.Unnamed, c.Received, c.Sent = true, counter(session.InBytes), counter(session.OutBytes)
+			s.Connections = append(s.Connections, c)
 		}
-		if ms := session.CreateTime; ms > 0 && ms < maxMilliseconds {
-			c.Since = local(time.UnixMilli(ms), clock)
-		}
-		if stream := published[session.ID]; stream != nil && c.Publisher {
-			c.Stream = streamName(stream.App + "/" + stream.Name)
-			c.Ingest = Ingest{Width: stream.Publisher.Width, Height: stream.Publisher.Height, FrameRate: stream.Publisher.FrameRate}
-		}
-		s.Connections = append(s.Connections, c)
 	}
 	return s
+}
+
+// nmsPublishing is the status of a stream whose publisher is there.
+const nmsPublishing = "publishing"
+
+// grown reports whether more bytes of a publish are there than were seen.
+func (n *nodeMediaServer) grown(key nmsPublishKey, all int64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.publishes[key]
+	return p != nil && all > p.last
+}
+
+// connection returns what is common to publishers and players, without bytes.
+func (s *nmsSession) connection(clock time.Duration) Connection {
+	c := Connection{
+		ID: s.ID, Protocol: label(s.Protocol, event.MaxTextBytes), Address: nmsAddress(s.IP), Received: event.Absent, Sent: event.Absent,
+	}
+	if ms := s.CreateTime; ms > 0 && ms < maxMilliseconds {
+		c.Since = local(time.UnixMilli(ms), clock)
+	}
+	return c
 }
 
 // nmsAddress decodes an address with a port behind it, which has no brackets if it is IPv6.
@@ -174,15 +270,17 @@ func (n *nodeMediaServer) hook(r HookRequest) ([]Hook, HookAnswer, error) { //no
 	if m.ID == "" || m.Action == "" {
 		return nil, HookAnswer{}, errors.New("a hook of Node-Media-Server must have action and id")
 	}
-	h := Hook{Run: nmsRun, Connection: Connection{
-		ID: m.ID, Stream: streamName(m.App + "/" + m.Name), Protocol: label(m.Protocol, event.MaxTextBytes), Address: nmsAddress(m.IP),
-		Received: counter(m.InBytes), Sent: counter(m.OutBytes),
-	}}
+	h := Hook{Run: nmsRun, Connection: m.connection(0)}
+	c := &h.Connection
+	c.Stream, c.Since, c.Received, c.Sent = streamName(m.App+"/"+m.Name), time.Time{}, counter(m.InBytes), counter(m.OutBytes)
 	switch m.Action {
 	case "postPublish", "postPlay":
-		h.Action, h.Connection.Publisher = Opened, m.Action == "postPublish"
-	case "donePublish", "donePlay":
-		h.Action, h.Connection.Publisher = Closed, m.Action == "donePublish"
+		h.Action, c.Publisher = Opened, m.Action == "postPublish"
+	case "donePlay":
+		h.Action = Closed
+	case "donePublish":
+		h.Action, c.Publisher = Closed, true
+		c.Received, _ = n.own(nmsPublishKey{c.Stream, m.CreateTime}, m.ID, max(c.Received, 0))
 	}
 	return []Hook{h}, HookAnswer{}, nil
 }

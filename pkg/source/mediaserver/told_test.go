@@ -2,6 +2,7 @@ package mediaserver
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -87,7 +88,7 @@ func TestTold(t *testing.T) {
 			{"8 127.0.0.1:59218", "cam1", "rtsp", "127.0.0.1", false, 584334 + 93256, ""}, // media alone
 		}},
 		{TypeNodeMediaServer, nmsRun, map[string]string{"/api/v1/sessions": "sessions.json", "/api/v1/streams": "streams.json"}, []seen{
-			{"mx12eldewfxqgld8", "live/alpha", "rtmp", "127.0.0.1", true, 730847, "23:52:13.491"},
+			{"mx12eldewfxqgld8", "live/alpha", "rtmp", "127.0.0.1", true, 697983, "23:52:13.491"},
 			{"mx12eqqk7q2hbrfh", "", "rtmp", "127.0.0.1", false, 354923, "23:52:20.444"},
 			{"mx12eqv1f3if4hio", "", "flv", "127.0.0.1", false, 356190, "23:52:20.605"},
 		}},
@@ -189,6 +190,66 @@ func TestNodeMediaServerHooks(t *testing.T) {
 		if sums[key] != want {
 			t.Errorf("%s: %d, want %d", key, sums[key], want)
 		}
+	}
+}
+
+// TestNodeMediaServerResumes polls a publisher that comes back with the counters of its session before, through a restart of the collector,
+// and then leaves for good.
+func TestNodeMediaServerResumes(t *testing.T) {
+	n, d := new(nodeMediaServer), testDiffer()
+	lists := func(session, status string, bytes int64) Snapshot {
+		var sessions, streams nmsAnswer
+		for text, into := range map[string]*nmsAnswer{
+			`{"success":true,"data":{"sessions":[]}}`: &sessions,
+			fmt.Sprintf(`{"success":true,"data":{"streams":[{"app":"live","name":"a","status":%q,"publisher":{"id":%q,"ip":"192.0.2.1:5","protocol":"rtmp",
+				"createTime":%d,"inBytes":%d}}]}}`, status, session, after(11).UnixMilli(), bytes): &streams,
+		} {
+			var err error
+			if *into, err = decodeNMS(answer{body: []byte(text)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return n.read(sessions, streams, 0)
+	}
+	d.Next(Snapshot{Start: nmsRun, Time: after(10)})
+	var total int64
+	ids := map[string]bool{}
+	for i, s := range []struct {
+		session, status string
+		bytes           int64
+	}{
+		{"a", "publishing", 100}, {"a", "reconnecting", 150}, {"a", "reconnecting", 150}, {"b", "publishing", 170}, {"b", "publishing", 300},
+		{"c", "publishing", 350}, {"c", "reconnecting", 360}, {"c", "reconnecting", 360},
+	} {
+		snapshot := lists(s.session, s.status, s.bytes)
+		snapshot.Time = after(float64(20 + 10*i))
+		if there := len(snapshot.Connections) == 1; there == (i == 2 || i == 7) {
+			t.Errorf("in poll %d the publisher is there: %t", i, there)
+		}
+		delta := d.Next(snapshot)
+		for _, u := range delta.Usage {
+			total += u.Bytes
+		}
+		for _, b := range delta.Broadcasts {
+			ids[b.Session.ID] = true
+		}
+		text := position(d, &polled{kind: n})
+		n, d = new(nodeMediaServer), testDiffer()
+		if err := restore(text, d, &polled{kind: n}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hooks, _, err := n.hook(HookRequest{Body: fmt.Appendf(nil, `{"id":"c","ip":"192.0.2.1:5","app":"live","name":"a","protocol":"rtmp","createtime":%d,"inbytes":365,"action":"donePublish"}`,
+		after(11).UnixMilli())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Closed(hooks[0].Connection.ID, hooks[0].Connection.Received, event.Absent, after(99))
+	for _, u := range d.Next(Snapshot{Start: nmsRun, Time: after(110)}).Usage {
+		total += u.Bytes
+	}
+	if total != 365 || len(ids) != 3 {
+		t.Errorf("%d bytes in %d broadcasts, want 365 in 3", total, len(ids))
 	}
 }
 
