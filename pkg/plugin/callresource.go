@@ -15,7 +15,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/widget"
 )
 
-// resources returns the handler of what the front end asks beside queries, values, and of what is downloaded, report and export. All
+// resources returns the handler of what the front end asks beside queries, values, and of what is downloaded: report, export and schedule. All
 // of it reads.
 //
 // Whoever may query the data source may call it, a Viewer too, since it tells no more than queries do: it reads through the client
@@ -27,6 +27,7 @@ func (d *Datasource) resources() backend.CallResourceHandler {
 	mux.HandleFunc("GET /values", d.values)
 	mux.HandleFunc("GET /report", d.report)
 	mux.HandleFunc("GET /export", d.export)
+	mux.HandleFunc("GET /schedule", d.schedule)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		answerError(w, r, backend.StatusNotFound, fmt.Errorf("there is no resource %s %s", r.Method, r.URL.Path))
 	})

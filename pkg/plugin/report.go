@@ -41,6 +41,7 @@ func (d *Datasource) export(w http.ResponseWriter, r *http.Request) {
 type file struct {
 	name, mediaType string
 	content         bytes.Buffer
+	shown           bool // in the browser, not saved
 }
 
 // download answers with the file that is made of a request and of options, or with what is wrong.
@@ -72,7 +73,11 @@ func (d *Datasource) download(
 		return
 	}
 	w.Header().Set("Content-Type", made.mediaType)
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": made.name}))
+	disposition := "attachment"
+	if made.shown {
+		disposition = "inline"
+	}
+	w.Header().Set("Content-Disposition", mime.FormatMediaType(disposition, map[string]string{"filename": made.name}))
 	w.Header().Set("Content-Length", strconv.Itoa(made.content.Len()))
 	if _, err := made.content.WriteTo(w); err != nil {
 		backend.Logger.FromContext(r.Context()).Error("File not sent", "error", err)

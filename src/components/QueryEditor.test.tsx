@@ -154,6 +154,15 @@ test('a total has neither mode nor interval', async () => {
   expect(query().form).toBe('series');
 });
 
+test('parts, and how many of them', async () => {
+  const query = open({ queryType: 'usageByCountry', form: 'series', interval: '1h' });
+  await userEvent.click(screen.getByRole('radio', { name: 'Parts' }));
+  expect(query()).toEqual({ refId: 'A', queryType: 'usageByCountry', form: 'parts' });
+  await choose('Top', '10');
+  expect(query()).toEqual({ refId: 'A', queryType: 'usageByCountry', form: 'parts', top: 10 });
+  expect(onRunQuery).toHaveBeenCalledTimes(2);
+});
+
 test('a breakdown', async () => {
   const query = open({ queryType: 'bufferingRatio' });
   await choose('Breakdown', /^Stream/);

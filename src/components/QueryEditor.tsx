@@ -22,6 +22,7 @@ const WIDGET_OPTIONS: Array<ComboboxOption<string>> = WIDGETS.map(({ type, title
 const FORMS: Array<{ label: string; value: Form; description: string }> = [
   { label: 'Total', value: 'total', description: 'One answer for the whole time range' },
   { label: 'Series', value: 'series', description: 'One answer per interval' },
+  { label: 'Parts', value: 'parts', description: 'As total, each name with its own colour: for pies' },
 ];
 
 const UNITS: Array<ComboboxOption<string>> = [
@@ -41,6 +42,9 @@ const BREAKDOWNS: Array<ComboboxOption<string>> = [
 
 const INTERVALS: Array<ComboboxOption<string>> = ['1m', '5m', '10m', '1h', '6h', '1d'].map((value) => ({ value }));
 
+/** How many names are told apart; the rest is one more. */
+const TOPS: Array<ComboboxOption<string>> = ['5', '10', '20', '100'].map((value) => ({ value }));
+
 const TIME_ZONES: Array<ComboboxOption<string>> = [
   { value: 'UTC' },
   { value: '$__timezone', label: 'As the dashboard' },
@@ -59,6 +63,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
   const widget = WIDGETS.find(({ type }) => type === query.queryType);
   const form = query.form ?? 'total';
   const liveId = useId();
+  const hasNames = Boolean(query.breakdown) || widget?.columns.some(({ unit }) => unit === '');
   const variables = variableReferences().map((value) => ({ value, group: 'Variables' }));
 
   const run = (next: StreamlensQuery) => {
@@ -100,7 +105,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
               value={form}
               onChange={(value) =>
                 // Without intervals there is nothing to compare with, so the backend refuses both in a total.
-                set(value === 'total' ? { form: value, mode: undefined, interval: undefined } : { form: value })
+                set(value === 'series' ? { form: value } : { form: value, mode: undefined, interval: undefined })
               }
             />
           </Field>
@@ -172,6 +177,17 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
                 custom
                 onChange={(interval) => set({ interval })}
                 onClear={() => set({ interval: undefined })}
+              />
+            )}
+            {hasNames && (
+              <ChoiceField
+                label="Top"
+                value={query.top?.toString()}
+                options={TOPS}
+                placeholder="1,000"
+                custom
+                onChange={(top) => set({ top: Number(top) || undefined })}
+                onClear={() => set({ top: undefined })}
               />
             )}
             <ChoiceField

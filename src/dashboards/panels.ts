@@ -241,7 +241,7 @@ export function bars({
       panel.overrideByName(name, [{ id: 'links', value: links[name] }]);
     }
     if (hidden.includes(name)) {
-      panel.overrideByName(name, [{ id: 'custom.hideFrom', value: { viz: true, legend: true, tooltip: true } }]);
+      panel.overrideByName(name, [{ id: 'custom.hideFrom.viz', value: true }]);
     }
     if (limit) {
       panel.overrideByName(name, [{ id: 'custom.cellOptions', value: { type: TableCellDisplayMode.ColorText } }]);

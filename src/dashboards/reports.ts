@@ -31,6 +31,23 @@ function download(title: string, tooltip: string, format: 'pdf' | 'csv'): Dashbo
   };
 }
 
+/** Makes a link to the configuration that mails this report each week. */
+function weekly(): DashboardLink {
+  const variables = ['unit', ...FILTERS.map(({ name }) => name)].map((name) => `\${${name}:queryparam}`);
+  const range = 'from=${__from}&to=${__to}&timezone=${__timezone:percentencode}';
+  return {
+    ...new DashboardLinkBuilder('Send me this every Monday')
+      .type(DashboardLinkType.Link)
+      .icon('bell')
+      .tooltip('What to put into the configuration so that this report, with the filters in force, is mailed to you each week')
+      .url(`/api/datasources/uid/\${datasource}/resources/schedule?every=week&${range}&${variables.join('&')}`)
+      .targetBlank(true)
+      .build(),
+    // The builder would hide it in a menu.
+    placement: undefined,
+  };
+}
+
 /** What somebody who reads a report by the month wants to know. */
 export const reports: Page = {
   uid: 'streamlens-reports',
@@ -48,6 +65,7 @@ export const reports: Page = {
   links: [
     download('PDF', 'Download this report as a PDF, with the filters and the time range in force', 'pdf'),
     download('CSV', 'Download the numbers of this report as CSV, with the filters and the time range in force', 'csv'),
+    weekly(),
   ],
   panels: [
     tiles({

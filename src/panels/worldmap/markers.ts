@@ -15,7 +15,7 @@ export interface PlacedMarker extends Marker {
 }
 
 /** Radius of a numbered disc in pixels. */
-export const MARKER_RADIUS = 10;
+export const MARKER_RADIUS = 7;
 
 /** Rounds of pushing; ten discs in one place are apart after fewer. */
 const ROUNDS = 60;

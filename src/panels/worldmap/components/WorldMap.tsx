@@ -344,7 +344,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     strokeWidth: 1,
     text: {
       stroke: 'none',
-      fontSize: 11,
+      fontSize: 9,
       fontWeight: theme.typography.fontWeightMedium,
       textAnchor: 'middle',
       dominantBaseline: 'central',
