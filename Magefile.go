@@ -196,6 +196,14 @@ func Servers() error {
 	return sh.RunWithV(map[string]string{"SERVERS": "1"}, "go", "test", "-count=1", "-parallel", "32", "-timeout", "20m", "-v", "./test/servers")
 }
 
+// MediaServers runs real media servers, publishes and plays through them, and compares what Streamlens counts with the bytes that a proxy
+// between client and server saw; it prints a table. It installs nothing, and says which servers are missing and where they are had:
+// ICECAST, LAL, GO2RTC, NODE_MEDIA_SERVER (its bin/app.js), NGINX, MEDIAMTX and SRS name programs that are not on the path. It takes a minute.
+// Test runs nginx-rtmp.
+func MediaServers() error {
+	return sh.RunWithV(map[string]string{"MEDIA_SERVERS": "1"}, "go", "test", "-count=1", "-parallel", "16", "-v", "./test/mediaservers")
+}
+
 // Torture kills the collector 200 times and VictoriaMetrics 20 times under load, takes VictoriaMetrics away for five minutes, fills the
 // disk and slows it down, and then asks whether everything acknowledged counts once. Test does it in short. TORTURE_CLOCK=step also
 // steps the clock of the machine.

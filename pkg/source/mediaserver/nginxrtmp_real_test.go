@@ -113,7 +113,7 @@ var rtmpLogLine = regexp.MustCompile(`(PLAY|PUBLISH) "live" "test" "" - (\d+) (\
 // the file and with nginx's own log.
 func TestRealNginxRTMP(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs for 15 s")
+		t.Skip("runs for 10 s")
 	}
 	if _, err := os.Stat(nginxRTMPModule); err != nil {
 		t.Skip("needs nginx's RTMP module (Debian: libnginx-mod-rtmp)")
@@ -150,7 +150,7 @@ http {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "test.flv")
-	payload, messages := makeFLV(t, file, 6)
+	payload, messages := makeFLV(t, file, 3)
 	start(t, "nginx", "-c", config, "-e", filepath.Join(dir, "error.log"))
 	c := Config{Type: TypeNginxRTMP, URL: "http://" + web + "/stat", Organization: "acme", Interval: 500 * time.Millisecond}
 	waitFor(t, "nginx", func() bool {
@@ -227,7 +227,7 @@ http {
 			t.Errorf("%s: usage is %d bytes, nginx logs %d", check.name, check.usage, check.log)
 		}
 	}
-	checkBroadcast(t, &sink, 6*time.Second, c.Interval)
+	checkBroadcast(t, &sink, 3*time.Second, c.Interval)
 	viewers := map[event.ViewerKey]int{}
 	for _, u := range sink.usage {
 		if u.Viewer != 0 {
