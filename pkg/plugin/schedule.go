@@ -3,7 +3,6 @@ package plugin
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,6 +12,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/streamlens/streamlens/pkg/report"
 	"github.com/streamlens/streamlens/pkg/widget"
 )
 
@@ -57,8 +57,9 @@ func (d *Datasource) makeSchedule(ctx context.Context, request widget.Request, o
 	if !ok {
 		return nil, badParameter{fmt.Errorf("every %q is unknown: it is day, week or month", every)}
 	}
-	if request.Timezone == "browser" {
-		return nil, badParameter{errors.New("the time zone must be named")}
+	zone, err := report.Zone(request.Timezone)
+	if err != nil || request.Timezone == "browser" {
+		return nil, badParameter{fmt.Errorf("the time zone %q is unknown: it is a name such as UTC or Europe/Berlin", request.Timezone)}
 	}
 	to := "you@site.example"
 	if user := backend.UserFromContext(ctx); user != nil && strings.Contains(user.Email, "@") {
@@ -66,7 +67,7 @@ func (d *Datasource) makeSchedule(ctx context.Context, request widget.Request, o
 	}
 	name := notInNames.ReplaceAllString(strings.ToLower(d.settings.Organization), "-")
 	text, err := yaml.Marshal(map[string][]scheduledReport{"reports": {{
-		Name: name[:min(len(name), 50)] + "-" + adjective, Organization: d.settings.Organization, Every: every, Timezone: request.Timezone,
+		Name: name[:min(len(name), 50)] + "-" + adjective, Organization: d.settings.Organization, Every: every, Timezone: zone.String(),
 		Unit: request.Unit, Country: request.Country, Tag: request.Tag, Stream: request.Stream, Event: request.Event, Formats: []string{"pdf"},
 		Mail: scheduledMail{From: "Streamlens <reports@site.example>", To: []string{to}},
 	}}})

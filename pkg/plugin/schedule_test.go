@@ -52,6 +52,16 @@ func TestScheduleResource(t *testing.T) {
 			t.Errorf("status %d: %s", answer.Status, answer.Body)
 		}
 	})
+	t.Run("UTC as Grafana writes it", func(t *testing.T) {
+		if answer := get(t, settings, "schedule?timezone=utc&"+rangeOf()); !strings.Contains(string(answer.Body), "timezone: UTC\n") {
+			t.Errorf("status %d: %s", answer.Status, answer.Body)
+		}
+	})
+	t.Run("an unknown time zone", func(t *testing.T) {
+		if answer := get(t, settings, "schedule?timezone=Mars&"+rangeOf()); answer.Status != http.StatusBadRequest {
+			t.Errorf("status %d: %s", answer.Status, answer.Body)
+		}
+	})
 	t.Run("an unknown period", func(t *testing.T) {
 		if answer := get(t, settings, parameters+"&every=year"); answer.Status != http.StatusBadRequest {
 			t.Errorf("status %d: %s", answer.Status, answer.Body)

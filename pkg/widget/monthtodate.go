@@ -8,7 +8,10 @@ import (
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
-const labelPeriod = "period"
+const (
+	labelPeriod  = "period"
+	changeColumn = "change"
+)
 
 // Names of the periods.
 const (
@@ -31,7 +34,7 @@ func monthToDate() Definition {
 		Options: []string{OptionUnit, OptionMetric},
 		Filters: commonFilters,
 		Columns: slices.Concat([]Column{{Name: labelPeriod, Help: "Which part of which month; panels show its name and year."}}, playoutIngestTotal, []Column{
-			{Name: "change", Unit: Ratio, Help: "Of the month to date: how much more its total is than that of the previous month to date, as a part of that.",
+			{Name: changeColumn, Unit: Ratio, Help: "Of the month to date: how much more its total is than that of the previous month to date, as a part of that.",
 				value: changeOfMonth},
 		}),
 		reads:     playoutAndIngest,

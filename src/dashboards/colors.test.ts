@@ -1,6 +1,7 @@
 import { createTheme } from '@grafana/data';
 
 import { names, palette, rest } from '../../pkg/widget/colors.json';
+import { LOOKS } from './looks';
 
 type Triple = [number, number, number];
 
@@ -71,6 +72,24 @@ describe.each(['light', 'dark'] as const)('in the %s theme', (mode) => {
     );
     expect(near).toEqual([]);
   });
+});
+
+/** Columns that are drawn beside each other. */
+const BESIDE = [
+  ['playout', 'ingest'],
+  ['viewers', 'serverViewers'],
+  ['median', 'average'],
+  ['count', 'fatal'],
+];
+
+test.each(BESIDE)('%s and %s are told apart', (one, other) => {
+  for (const mode of ['light', 'dark'] as const) {
+    const { visualization } = createTheme({ colors: { mode } });
+    for (const eyes of Object.values(EYES)) {
+      const [a, b] = [one, other].map((name) => seen(visualization.getColorByName(LOOKS[name].color!), eyes));
+      expect(100 * Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2])).toBeGreaterThan(LEAST);
+    }
+  }
 });
 
 test('every colour is one of Grafana, and no name stands twice', () => {
