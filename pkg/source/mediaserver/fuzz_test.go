@@ -138,7 +138,8 @@ func FuzzIcecast(f *testing.F) {
 }
 
 func FuzzLal(f *testing.F) {
-	f.Add(told(f, "lal", "all_group.json"))
+	f.Add([]byte(`{"data":{"groups":[{"stream_name":"a","app_name":"b","pub":{"session_id":"c","protocol":"RTMP","remote_addr":"192.0.2.1:1",
+		"start_time":"2026-11-28 23:45:10.991 Z UTC","read_bytes_sum":1},"subs":[{"session_id":"d","protocol":"FLV","wrote_bytes_sum":0}]}]}}`))
 	info, err := decodeLalInfo(answer{body: told(f, "lal", "lal_info.json")})
 	if err != nil {
 		f.Fatal(err)
@@ -155,7 +156,7 @@ func FuzzLal(f *testing.F) {
 }
 
 func FuzzGo2rtc(f *testing.F) {
-	f.Add(told(f, "go2rtc", "streams.json"))
+	f.Add([]byte(`{"a":{"producers":[{"id":1,"format_name":"rtmp","remote_addr":"192.0.2.1:1","bytes_recv":1}],"consumers":[{"id":2,"senders":[{"bytes":1}]}]}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if streams, err := decodeGo2rtc(answer{body: body}); err == nil {
 			digest(t, go2rtcSnapshot(streams))

@@ -114,6 +114,6 @@ func (c *go2rtcConnection) connection(stream string) Connection {
 	return Connection{
 		// Each run numbers from 1.
 		ID: strconv.FormatInt(c.ID, 10) + " " + c.RemoteAddr, Stream: stream, Address: address(from), UserAgent: c.UserAgent,
-		Protocol: label(strings.ToLower(cmp.Or(protocol, protocolOther)), event.MaxTextBytes), Received: event.Absent, Sent: event.Absent,
+		Protocol: protocolName(protocol), Received: event.Absent, Sent: event.Absent,
 	}
 }

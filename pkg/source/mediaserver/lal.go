@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/event"
@@ -135,7 +134,7 @@ func (s *lalSession) id() string { return s.SessionID + " " + s.RemoteAddr }
 
 func (s *lalSession) connection(stream string, clock time.Duration) Connection {
 	c := Connection{
-		ID: s.id(), Stream: stream, Protocol: label(strings.ToLower(s.Protocol), event.MaxTextBytes), Address: address(s.RemoteAddr),
+		ID: s.id(), Stream: stream, Protocol: protocolName(s.Protocol), Address: address(s.RemoteAddr),
 		Received: counter(s.ReadBytes), Sent: s.sent(),
 	}
 	if began, err := time.Parse(lalTime, s.StartTime); err == nil {

@@ -7,6 +7,7 @@
 package mediaserver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -292,6 +293,11 @@ func label(s string, limit int) string {
 		s = s[:len(s)-size]
 	}
 	return s
+}
+
+// protocolName makes a protocol of what a server calls it.
+func protocolName(s string) string {
+	return cmp.Or(label(strings.ToLower(s), event.MaxTextBytes), protocolOther)
 }
 
 func streamName(s string) string { return label(strings.Trim(s, "/"), event.MaxNameBytes) }

@@ -240,7 +240,7 @@ func (n *nodeMediaServer) grown(key nmsPublishKey, all int64) bool {
 // connection returns what is common to publishers and players, without bytes.
 func (s *nmsSession) connection(clock time.Duration) Connection {
 	c := Connection{
-		ID: s.ID, Protocol: label(s.Protocol, event.MaxTextBytes), Address: nmsAddress(s.IP), Received: event.Absent, Sent: event.Absent,
+		ID: s.ID, Protocol: protocolName(s.Protocol), Address: nmsAddress(s.IP), Received: event.Absent, Sent: event.Absent,
 	}
 	if ms := s.CreateTime; ms > 0 && ms < maxMilliseconds {
 		c.Since = local(time.UnixMilli(ms), clock)
