@@ -16,7 +16,7 @@ import { canFollow, follow } from './live';
 import { showNothing } from './nothing';
 import type { StreamlensOptions } from './options';
 import type { Filters, StreamlensQuery, ValuesOf } from './query';
-import { expandFilters, expandText } from './variables';
+import { expandDimension, expandFilters, expandText } from './variables';
 import { StreamlensVariables } from './variableSupport';
 
 /**
@@ -51,6 +51,7 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
         unit: expandText(query.unit, scopedVars),
         metric: expandText(query.metric, scopedVars),
         breakdown: expandText(query.breakdown, scopedVars),
+        ...expandDimension(query, scopedVars),
         mode: expandText(query.mode, scopedVars),
         interval: expandText(query.interval, scopedVars),
         timezone: expandText(query.timezone, scopedVars),

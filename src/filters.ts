@@ -1,6 +1,6 @@
 import { type AdHocVariableFilter, getDefaultTimeRange, type TimeRange } from '@grafana/data';
 
-import { FILTER_NAMES, type FilterName, type Filters, type ValuesOf } from './query';
+import { FILTER_NAMES, type FilterName, type Filters, type ValuesOf, type VariableQuery } from './query';
 
 /** How the filters are named on the screen. */
 export const FILTERS: Record<FilterName, { label: string; description: string }> = {
@@ -21,7 +21,7 @@ const countryNames = new Intl.DisplayNames(['en'], { type: 'region', fallback: '
 export const UNIT_TEXTS: Record<string, string> = { traffic: 'Traffic', playtime: 'Playtime' };
 
 /** Returns a value as one reads it: countries with their names. */
-export function valueText(name: ValuesOf, value: string): string {
+export function valueText(name: VariableQuery['label'], value: string): string {
   if (name === 'unit') {
     return UNIT_TEXTS[value] ?? value;
   }

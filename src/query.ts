@@ -26,7 +26,7 @@ export type FilterName = keyof Filters;
 export const FILTER_NAMES: FilterName[] = ['country', 'stream', 'tag', 'event', 'referrer'];
 
 /** The fields that only some widgets have. */
-export type OptionName = 'unit' | 'metric' | 'breakdown' | 'mode';
+export type OptionName = 'unit' | 'metric' | 'breakdown' | 'dimension' | 'mode';
 
 /**
  * One question to the backend, named by its widget in `queryType`.
@@ -39,8 +39,12 @@ export interface StreamlensQuery extends DataQuery, Filters {
   unit?: string;
   /** Which of the widget's metrics, where it has several. */
   metric?: string;
-  /** `country` or `stream`: a row for each, of widgets that have one row, which is the default. */
+  /** `country`, `stream` or what `dimension` may be: a row for each, of widgets that have one row, which is the default. */
   breakdown?: string;
+  /** `version`, `os`, `browser`, `device` or `protocol`: what `values` are of, and the rows of `playerHealth`. */
+  dimension?: string;
+  /** Values of the dimension to keep; any of them. */
+  values?: string[];
   /** `absolute` (default) or `delta` to the interval before, in the series form only. */
   mode?: string;
   /** Default `total`. */
@@ -55,12 +59,27 @@ export interface StreamlensQuery extends DataQuery, Filters {
   live?: boolean;
 }
 
-/** What a dashboard variable may be filled with: the values of a filter, or the units of usage. */
-export type ValuesOf = FilterName | 'unit';
+/** What players watch with; a query has one of them at most. */
+export const DIMENSIONS = ['version', 'os', 'browser', 'device', 'protocol'] as const;
+
+export type Dimension = (typeof DIMENSIONS)[number];
+
+/** How what players watch with is named on the screen. */
+export const DIMENSION_LABELS: Record<Dimension, string> = {
+  version: 'Player version',
+  os: 'Operating system',
+  browser: 'Browser',
+  device: 'Device',
+  protocol: 'Protocol',
+};
+
+/** What a dashboard variable may be filled with: the values of a filter or of a dimension, or the units of usage. */
+export type ValuesOf = FilterName | Dimension | 'unit';
 
 /** The question of a dashboard variable: which values there are. Its own filters narrow them. */
 export interface VariableQuery extends DataQuery, Filters {
-  label: ValuesOf;
+  /** May be a dashboard variable that stands for a dimension. */
+  label: ValuesOf | '$dimension';
 }
 
 /** The widget of a new query, which its editor chooses. */

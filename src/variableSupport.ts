@@ -11,6 +11,7 @@ import { VariableEditor } from './components/VariableEditor';
 import type { DataSource } from './datasource';
 import { valueText } from './filters';
 import type { ValuesOf, VariableQuery } from './query';
+import { expandText } from './variables';
 
 /** Fills dashboard variables with the values that a filter may have, or with the units of usage. */
 export class StreamlensVariables extends CustomVariableSupport<DataSource, VariableQuery> {
@@ -29,7 +30,8 @@ export class StreamlensVariables extends CustomVariableSupport<DataSource, Varia
     range,
     scopedVars,
   }: DataQueryRequest<VariableQuery>): Observable<DataQueryResponse> {
-    return from(this.datasource.findValues(label, filters, range, scopedVars)).pipe(
+    const of = (expandText(label, scopedVars) ?? label) as ValuesOf;
+    return from(this.datasource.findValues(of, filters, range, scopedVars)).pipe(
       map((found) => ({ data: withChosen(found, label) }))
     );
   }
@@ -41,14 +43,14 @@ export class StreamlensVariables extends CustomVariableSupport<DataSource, Varia
  * Grafana drops chosen values that are no longer offered, as after a change of the time range; where none is left it
  * chooses all, which would quietly widen every answer.
  */
-function withChosen(found: MetricFindValue[], label: ValuesOf): MetricFindValue[] {
+function withChosen(found: MetricFindValue[], label: VariableQuery['label']): MetricFindValue[] {
   const offered = new Set(found.map(({ value }) => value));
   const missing = chosenOf(label).filter((value) => value !== '$__all' && !offered.has(value));
   return [...found, ...missing.map((value) => ({ text: valueText(label, value), value }))];
 }
 
 /** Returns what is chosen in the dashboard's variables for a filter. */
-function chosenOf(label: ValuesOf): string[] {
+function chosenOf(label: VariableQuery['label']): string[] {
   const chosen = getTemplateSrv()
     .getVariables()
     .filter((variable) => variable.type === 'query' && (variable.query as Partial<VariableQuery>).label === label)

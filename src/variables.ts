@@ -1,7 +1,7 @@
 import type { ScopedVars, TypedVariableModel } from '@grafana/data';
 import { getTemplateSrv } from '@grafana/runtime';
 
-import { FILTER_NAMES, type Filters } from './query';
+import { FILTER_NAMES, type Filters, type StreamlensQuery } from './query';
 
 /** Grafana's value of a variable of which everything is chosen. */
 const ALL = '$__all';
@@ -29,6 +29,14 @@ export function expandList(values: string[] | undefined, scopedVars: ScopedVars)
 /** Replaces the variables in all filters, as expandList does in one. */
 export function expandFilters(filters: Filters, scopedVars: ScopedVars): Filters {
   return Object.fromEntries(FILTER_NAMES.map((name) => [name, expandList(filters[name], scopedVars)]));
+}
+
+/** Replaces the variables in a dimension and its values. */
+export function expandDimension(
+  { dimension, values }: Pick<StreamlensQuery, 'dimension' | 'values'>,
+  scopedVars: ScopedVars
+): Pick<StreamlensQuery, 'dimension' | 'values'> {
+  return { dimension: expandText(dimension, scopedVars), values: expandList(values, scopedVars) };
 }
 
 /** Replaces the variables in a single value; undefined, which is the default, if nothing is left. */

@@ -1,4 +1,4 @@
-import { FILTER_NAMES, type FilterName, type OptionName, type StreamlensQuery } from './query';
+import { DIMENSIONS, FILTER_NAMES, type FilterName, type OptionName, type StreamlensQuery } from './query';
 import list from './widgets.json';
 
 /** A column of a widget's answer. */
@@ -34,7 +34,7 @@ export interface Widget {
 export const WIDGETS = list as Widget[];
 
 /** Every filter and every option that some widget may have. */
-const OPTIONAL: Array<FilterName | OptionName> = [...FILTER_NAMES, 'unit', 'metric', 'breakdown', 'mode'];
+const OPTIONAL: Array<FilterName | OptionName> = [...FILTER_NAMES, 'unit', 'metric', 'breakdown', 'dimension', 'mode'];
 
 /** Whether only organisations of level premium get an answer, of the widget or of the chosen metric. */
 export function isPremium(widget: Widget, metric?: string): boolean {
@@ -48,6 +48,12 @@ export function withWidget(query: StreamlensQuery, widget: Widget): StreamlensQu
   for (const name of OPTIONAL) {
     if (!kept.includes(name)) {
       delete next[name];
+    }
+  }
+  if (!widget.options.includes('dimension')) {
+    delete next.values;
+    if (DIMENSIONS.some((name) => name === next.breakdown)) {
+      delete next.breakdown;
     }
   }
   if (next.metric && !next.metric.includes('$') && !widget.metrics.includes(next.metric)) {

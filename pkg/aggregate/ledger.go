@@ -22,6 +22,27 @@ type Space struct {
 	Event        string // "" if there is none
 }
 
+// Player is with what somebody watches: the values of measure.PlayerLabels. What is "" is in none of the families with that label.
+type Player struct {
+	Version, OS, Browser, Device, Protocol string
+}
+
+// label returns the value of one of the labels, which may be set.
+func (p *Player) label(name string) *string {
+	switch name {
+	case measure.DimensionVersion:
+		return &p.Version
+	case measure.DimensionOS:
+		return &p.OS
+	case measure.DimensionBrowser:
+		return &p.Browser
+	case measure.DimensionDevice:
+		return &p.Device
+	default:
+		return &p.Protocol
+	}
+}
+
 // Dimensions are the labels of a measure beside those of the families, rendered; see NewDimensions.
 type Dimensions string
 
@@ -72,13 +93,15 @@ type cell struct {
 
 // space is a Space in use, with its projections into the families.
 type space struct {
-	projections []*projection // indexed like measure.Families, without that of the event if there is none
+	projections []*projection // in the order of measure.Families, without those that it is not in
+	byPlayer    bool          // whether they are those with labels of players
 	used        int64         // ms since 1970
 
 	// The cells that are found without hashing what they are: all but those of measures whose dimensions churn.
 	plain   [measure.IDs]*Cell // of sums without dimensions
 	buckets [measure.IDs]*[measure.BucketCount]*Cell
 	named   map[name]*Cell // of sums with dimensions
+	counts  []*Cell        // of the numbers of values, where there are no buckets; few
 }
 
 type name struct {
@@ -112,7 +135,13 @@ type projection struct {
 
 type projectionKey struct {
 	family int // index of measure.Families
-	space  Space
+	spaceKey
+}
+
+// spaceKey is a Space, of what players of one kind do in it or, with the zero Player, of all.
+type spaceKey struct {
+	Space
+	Player
 }
 
 // slot is the stamps of the pair of samples into which an addition goes.
@@ -189,7 +218,7 @@ func (s *cells) add(c cell, value int64) {
 // Ledger collects additions. It must not be used by several goroutines at once.
 type Ledger struct {
 	collector   string
-	spaces      map[Space]*space
+	spaces      map[spaceKey]*space
 	projections map[projectionKey]*projection
 	pending     Additions
 	free        *sync.Pool // of *cells, which come back from Samples
@@ -203,7 +232,7 @@ type Ledger struct {
 func New(collector string) *Ledger {
 	l := &Ledger{
 		collector:   collector,
-		spaces:      map[Space]*space{},
+		spaces:      map[spaceKey]*space{},
 		projections: map[projectionKey]*projection{},
 		free:        &sync.Pool{New: func() any { return newCells() }},
 	}
@@ -220,8 +249,17 @@ type Entry struct {
 	now    int64
 }
 
+// PlayerEntry returns an Entry for what players of one kind do in the space: into the families with labels of players, which are
+// without events and without the buckets of distributions.
+func (l *Ledger) PlayerEntry(at Space, player Player, now int64) Entry {
+	at.Event = ""
+	return l.entry(spaceKey{at, player}, now)
+}
+
 // Entry returns an Entry for the space; now is the time of receipt in ms since 1970, which must not go back.
-func (l *Ledger) Entry(key Space, now int64) Entry {
+func (l *Ledger) Entry(at Space, now int64) Entry { return l.entry(spaceKey{Space: at}, now) }
+
+func (l *Ledger) entry(key spaceKey, now int64) Entry {
 	s := l.spaces[key]
 	if s == nil {
 		s = l.newSpace(key, now)
@@ -247,7 +285,11 @@ func (e Entry) Add(id measure.ID, at, value int64, dimensions Dimensions) {
 // Observe adds value to a Distribution at the time at, in ms since 1970.
 func (e Entry) Observe(id measure.ID, at, value int64) {
 	to := e.ledger.cells(at, e.now)
-	to.addKept(e.space.bucket(id, measure.Bucket(value)), 1)
+	if e.space.byPlayer {
+		to.addKept(e.space.count(id), 1)
+	} else {
+		to.addKept(e.space.bucket(id, measure.Bucket(value)), 1)
+	}
 	to.addKept(e.space.sum(id, ""), value)
 }
 
@@ -282,9 +324,21 @@ func (s *space) bucket(id measure.ID, n int) *Cell {
 	return *c
 }
 
+// count returns the kept cell of the number of values.
+func (s *space) count(id measure.ID) *Cell {
+	for _, c := range s.counts {
+		if c.measure == id {
+			return c
+		}
+	}
+	c := &Cell{cell: cell{s, "", id, count}}
+	s.counts = append(s.counts, c)
+	return c
+}
+
 // forgetCells lets go of the kept cells, and so of the series that they add to.
 func (s *space) forgetCells() {
-	s.plain, s.buckets, s.named = [measure.IDs]*Cell{}, [measure.IDs]*[measure.BucketCount]*Cell{}, nil
+	s.plain, s.buckets, s.named, s.counts = [measure.IDs]*Cell{}, [measure.IDs]*[measure.BucketCount]*Cell{}, nil, nil
 }
 
 func (l *Ledger) cells(at, now int64) *cells {
@@ -306,13 +360,17 @@ func (l *Ledger) cells(at, now int64) *cells {
 	return to
 }
 
-func (l *Ledger) newSpace(key Space, now int64) *space {
-	s := &space{}
+func (l *Ledger) newSpace(key spaceKey, now int64) *space {
+	s := &space{byPlayer: key.Player != Player{}}
 	for i, f := range measure.Families() {
-		if f.Has(measure.LabelEvent) && key.Event == "" {
+		label := f.PlayerLabel()
+		if label != "" && *key.label(label) == "" {
 			continue
 		}
-		p := Space{Organization: key.Organization}
+		if s.byPlayer != (label != "") || f.Has(measure.LabelEvent) && key.Event == "" {
+			continue
+		}
+		p := spaceKey{Space: Space{Organization: key.Organization}}
 		if f.Has(measure.LabelStream) {
 			p.Stream = key.Stream
 		}
@@ -321,6 +379,9 @@ func (l *Ledger) newSpace(key Space, now int64) *space {
 		}
 		if f.Has(measure.LabelEvent) {
 			p.Event = key.Event
+		}
+		if label != "" {
+			*p.label(label) = *key.label(label)
 		}
 		s.projections = append(s.projections, l.projection(projectionKey{i, p}, now))
 	}
@@ -334,12 +395,15 @@ func (l *Ledger) projection(key projectionKey, now int64) *projection {
 		return p
 	}
 	var b strings.Builder
-	measure.WriteLabel(&b, measure.LabelOrganization, key.space.Organization)
+	measure.WriteLabel(&b, measure.LabelOrganization, key.Organization)
 	measure.WriteLabel(&b, measure.LabelCollector, l.collector)
 	values := map[string]string{
-		measure.LabelStream:  key.space.Stream,
-		measure.LabelCountry: key.space.Country,
-		measure.LabelEvent:   key.space.Event,
+		measure.LabelStream:  key.Stream,
+		measure.LabelCountry: key.Country,
+		measure.LabelEvent:   key.Event,
+	}
+	if label := measure.Families()[key.family].PlayerLabel(); label != "" {
+		values[label] = *key.label(label)
 	}
 	for _, label := range measure.Families()[key.family].Labels {
 		measure.WriteLabel(&b, label, values[label])
@@ -352,9 +416,9 @@ func (l *Ledger) projection(key projectionKey, now int64) *projection {
 // code codes a projection, or none; now is in ms since 1970.
 func (l *Ledger) code(c *codec.Coder, p **projection, now int64) {
 	family := -1
-	var space Space
+	var space spaceKey
 	if !c.Reading() && *p != nil {
-		family, space = (*p).key.family, (*p).key.space
+		family, space = (*p).key.family, (*p).key.spaceKey
 	}
 	codec.Number(c, &family)
 	if family < 0 || family >= len(measure.Families()) {
@@ -364,6 +428,9 @@ func (l *Ledger) code(c *codec.Coder, p **projection, now int64) {
 	codec.Text(c, &space.Stream)
 	codec.Text(c, &space.Country)
 	codec.Text(c, &space.Event)
+	if label := measure.Families()[family].PlayerLabel(); label != "" {
+		codec.Text(c, space.label(label))
+	}
 	if c.Reading() {
 		*p = l.projection(projectionKey{family, space}, now)
 	}

@@ -305,3 +305,35 @@ func BenchmarkLedger(b *testing.B) {
 		e.Observe(measure.BufferLength, noon+int64(i%60_000), int64(i%3000))
 	}
 }
+
+func TestLedgerWritesByLabelsOfPlayers(t *testing.T) {
+	l := newBoth()
+	space := Space{Organization: "acme", Stream: "s", Country: "DE", Event: "e"}
+	of := l.PlayerEntry(space, Player{Version: "h5live-4", OS: "iOS", Protocol: "hls"}, noon)
+	of.Add(measure.Loads, noon, 2, "")
+	l.PlayerEntry(space, Player{Version: "h5live-4", OS: "Android"}, noon).Add(measure.Loads, noon, 3, "")
+	of.Observe(measure.Latency, noon, 800)
+	of.Observe(measure.Latency, noon, 300)
+	of.Add(measure.PlaysByOS, noon, 1, NewDimensions(measure.PlaysByOS, "iOS", "mobile")) // is not stored so
+	got := samples(t, l.Flush(nil, noon, true))
+	want := map[string]int64{}
+	add := func(name, labels string, value int64) {
+		for _, resolution := range []string{"_1m", "_1h"} {
+			want[fmt.Sprintf(`streamlens_%s%s{org="acme",collector="c1",%s} %d`, name, resolution, labels, noon+1)] = value
+		}
+	}
+	for _, place := range []struct{ family, labels string }{{"", ""}, {"_country", `country="DE",`}, {"_stream", `stream="s",`}} {
+		add("loads_by"+place.family+"_version", place.labels+`version="h5live-4"`, 5)
+		add("loads_by"+place.family+"_os", place.labels+`os="Android"`, 3)
+		for label, value := range map[string]string{"version": "h5live-4", "os": "iOS", "protocol": "hls"} {
+			if label != "version" {
+				add("loads_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 2)
+			}
+			add("latency_ms_sum_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 1100)
+			add("latency_ms_count_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 2)
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}

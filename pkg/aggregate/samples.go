@@ -34,7 +34,10 @@ var metrics = func() (all [][]*[parts][2]string) {
 				if m.Kind == measure.Sum {
 					names[sum][hour] = m.Metric(f, r)
 				} else {
-					names[sum][hour], names[bucket][hour], names[count][hour] = m.SumMetric(f, r), m.BucketMetric(f, r), m.CountMetric(f, r)
+					names[sum][hour], names[count][hour] = m.SumMetric(f, r), m.CountMetric(f, r)
+					if f.PlayerLabel() == "" {
+						names[bucket][hour] = m.BucketMetric(f, r)
+					}
 				}
 			}
 			of[i] = names

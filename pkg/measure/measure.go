@@ -121,69 +121,73 @@ type Measure struct {
 	Dimensions []string // labels beside those of the family, in the order in which values are given
 	Events     bool     // whether it is stored per event too; traffic has none
 	Fine       bool     // whether it is stored in the families with stream and country only, because its dimension churns
+	ByPlayer   bool     // whether it is stored by the labels of players too; of a Distribution sum and number alone
 	Help       string   // what it counts
 }
 
 // catalogue is indexed by ID.
 var catalogue = [numIDs]Measure{
-	{Traffic, "traffic_bytes", Sum, Bytes, []string{DimensionDirection, DimensionProtocol}, false, false,
+	{Traffic, "traffic_bytes", Sum, Bytes, []string{DimensionDirection, DimensionProtocol}, false, false, false,
 		"Bytes delivered to viewers (direction playout) and received from publishers (ingest), as servers and logs report them."},
-	{Playing, "playing_ms", Sum, Milliseconds, []string{DimensionDirection, DimensionProtocol}, true, false,
+	{Playing, "playing_ms", Sum, Milliseconds, []string{DimensionDirection, DimensionProtocol}, true, false, false,
 		"Time in which players rendered (direction playout) and webcasters were on air (ingest)."},
-	{Buffering, "buffering_ms", Sum, Milliseconds, nil, true, false,
+	{Buffering, "buffering_ms", Sum, Milliseconds, nil, true, false, true,
 		"Time in which players stalled after their first frame."},
-	{Viewing, "viewing_ms", Sum, Milliseconds, nil, true, false,
+	{Viewing, "viewing_ms", Sum, Milliseconds, nil, true, false, true,
 		"Time in which players played or buffered; a minute's value divided by 60,000 is its number of viewers."},
-	{Loads, "loads", Sum, Count, nil, true, false,
+	{Loads, "loads", Sum, Count, nil, true, false, true,
 		"Players that were initialised and tried to play."},
-	{Plays, "plays", Sum, Count, nil, true, false,
+	{Plays, "plays", Sum, Count, nil, true, false, true,
 		"Player sessions whose first frame was rendered."},
-	{PlaysByOS, "plays_os", Sum, Count, []string{DimensionOS, DimensionDevice}, true, false,
+	{PlaysByOS, "plays_os", Sum, Count, []string{DimensionOS, DimensionDevice}, true, false, false,
 		"Plays per operating system and kind of device, in one measure because most systems are of one kind."},
-	{PlaysByBrowser, "plays_browser", Sum, Count, []string{DimensionBrowser}, true, false,
+	{PlaysByBrowser, "plays_browser", Sum, Count, []string{DimensionBrowser}, true, false, false,
 		"Plays per browser."},
-	{PlaysByVersion, "plays_version", Sum, Count, []string{DimensionVersion}, true, false,
+	{PlaysByVersion, "plays_version", Sum, Count, []string{DimensionVersion}, true, false, false,
 		"Plays per player kind and version."},
-	{Stops, "stops", Sum, Count, []string{DimensionReason}, true, false,
+	{Stops, "stops", Sum, Count, []string{DimensionReason}, true, false, false,
 		"Plays that ended, per reason."},
-	{Statuses, "statuses", Sum, Count, []string{DimensionCode, DimensionFatal}, true, false,
+	{Statuses, "statuses", Sum, Count, []string{DimensionCode, DimensionFatal}, true, false, true,
 		"Status and error events of players, per code and whether fatal."},
-	{StartTime, "start_time_ms", Distribution, Milliseconds, nil, true, false,
+	{StartTime, "start_time_ms", Distribution, Milliseconds, nil, true, false, true,
 		"Time from load to first frame, over plays."},
-	{BufferLength, "buffer_length_ms", Distribution, Milliseconds, nil, true, false,
+	{BufferLength, "buffer_length_ms", Distribution, Milliseconds, nil, true, false, false,
 		"Length of the player's buffer, over the reports that have it."},
-	{Latency, "latency_ms", Distribution, Milliseconds, nil, true, false,
+	{Latency, "latency_ms", Distribution, Milliseconds, nil, true, false, true,
 		"Delay behind live, over the reports that have it."},
-	{PlayedTime, "played_time_ms", Distribution, Milliseconds, nil, true, false,
+	{PlayedTime, "played_time_ms", Distribution, Milliseconds, nil, true, false, false,
 		"Duration of a play, pauses taken off, over plays that ended."},
-	{Publishes, "publishes", Sum, Count, nil, true, false,
+	{Publishes, "publishes", Sum, Count, nil, true, false, false,
 		"Webcaster sessions that went on air."},
-	{PublishesByOS, "publishes_os", Sum, Count, []string{DimensionOS, DimensionDevice}, true, false,
+	{PublishesByOS, "publishes_os", Sum, Count, []string{DimensionOS, DimensionDevice}, true, false, false,
 		"Publishes per operating system and kind of device."},
-	{PublishesByBrowser, "publishes_browser", Sum, Count, []string{DimensionBrowser}, true, false,
+	{PublishesByBrowser, "publishes_browser", Sum, Count, []string{DimensionBrowser}, true, false, false,
 		"Publishes per browser."},
-	{PublishesByVersion, "publishes_version", Sum, Count, []string{DimensionVersion}, true, false,
+	{PublishesByVersion, "publishes_version", Sum, Count, []string{DimensionVersion}, true, false, false,
 		"Publishes per webcaster kind and version."},
-	{VideoBitrate, "video_bitrate_bps", Distribution, BitsPerSecond, nil, true, false,
+	{VideoBitrate, "video_bitrate_bps", Distribution, BitsPerSecond, nil, true, false, false,
 		"Bitrate of the video encoder, over the webcasters' reports that have it."},
-	{AudioBitrate, "audio_bitrate_bps", Distribution, BitsPerSecond, nil, true, false,
+	{AudioBitrate, "audio_bitrate_bps", Distribution, BitsPerSecond, nil, true, false, false,
 		"Bitrate of the audio encoder, over the webcasters' reports that have it."},
-	{IngestTime, "ingest_time_ms", Distribution, Milliseconds, nil, true, false,
+	{IngestTime, "ingest_time_ms", Distribution, Milliseconds, nil, true, false, false,
 		"Duration of a broadcast, over broadcasts that ended."},
-	{TrafficByIP, "traffic_ip_bytes", Sum, Bytes, []string{DimensionDirection, DimensionIP}, false, true,
+	{TrafficByIP, "traffic_ip_bytes", Sum, Bytes, []string{DimensionDirection, DimensionIP}, false, true, false,
 		"Bytes per address of the client, as far as servers report it."},
-	{PlayingByIP, "playing_ip_ms", Sum, Milliseconds, []string{DimensionDirection, DimensionIP}, true, true,
+	{PlayingByIP, "playing_ip_ms", Sum, Milliseconds, []string{DimensionDirection, DimensionIP}, true, true, false,
 		"Time in which players rendered and webcasters were on air, per address of the client."},
-	{TrafficByReferrer, "traffic_referrer_bytes", Sum, Bytes, []string{DimensionReferrer}, false, true,
+	{TrafficByReferrer, "traffic_referrer_bytes", Sum, Bytes, []string{DimensionReferrer}, false, true, false,
 		"Bytes delivered to viewers, per host of the page that embeds the player."},
-	{PlayingByReferrer, "playing_referrer_ms", Sum, Milliseconds, []string{DimensionReferrer}, true, true,
+	{PlayingByReferrer, "playing_referrer_ms", Sum, Milliseconds, []string{DimensionReferrer}, true, true, false,
 		"Time in which players rendered, per host of the page that embeds the player."},
-	{ServerViewers, "server_viewers", Sum, Count, nil, false, false,
+	{ServerViewers, "server_viewers", Sum, Count, nil, false, false, false,
 		"Viewers of a minute by the logs and connections of servers, whose player does not say what it does; in hours, the sum of the minutes."},
 }
 
 // All returns every measure of the catalogue, in the order of their IDs.
 func All() []Measure { return slices.Clone(catalogue[:]) }
+
+// IsByPlayer reports whether a measure is stored by the labels of players too.
+func IsByPlayer(id ID) bool { return catalogue[id].ByPlayer }
 
 // Get returns the measure with the given ID.
 func Get(id ID) Measure { return catalogue[id] }

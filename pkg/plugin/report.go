@@ -34,7 +34,8 @@ func (d *Datasource) report(w http.ResponseWriter, r *http.Request) {
 
 // export answers with what a widget answers, as a file.
 func (d *Datasource) export(w http.ResponseWriter, r *http.Request) {
-	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "mode", "form", "timezone", "interval", "top", "format"}, d.makeExport)
+	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "dimension", "mode", "form", "timezone", "interval", "top", "format"},
+		d.makeExport)
 }
 
 // file is what somebody downloads.
@@ -119,6 +120,7 @@ func downloadRequest(rawQuery string, options []string) (widget.Request, url.Val
 	}
 	request.QueryType, request.Unit = chosen.Get("widget"), chosen.Get("unit")
 	request.Metric, request.Mode, request.Form = chosen.Get("metric"), chosen.Get("mode"), chosen.Get("form")
+	request.Dimension = chosen.Get("dimension")
 	request.Breakdown, request.Timezone, request.Interval = chosen.Get("breakdown"), chosen.Get("timezone"), chosen.Get("interval")
 	if top := chosen.Get("top"); top != "" {
 		if request.Top, err = strconv.Atoi(top); err != nil {
@@ -140,6 +142,8 @@ func filterOf(q *widget.Query, name string) *[]string {
 		return &q.Event
 	case "referrer":
 		return &q.Referrer
+	case "values":
+		return &q.Values
 	}
 	return nil
 }

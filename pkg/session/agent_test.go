@@ -67,7 +67,18 @@ func TestAgentIsFoundOutLater(t *testing.T) {
 			}
 			tracker.Expire(at(test.silent))
 			tracker.Expire(at(test.silent + 60))
-			for name, sum := range totals(t, ledger, true) {
+			all := taken(ledger)
+			for _, measured := range []string{"loads", "plays", "start_time_ms_count"} {
+				of := "Linux"
+				if test.want == unknown {
+					of = "Unknown"
+				}
+				series := "streamlens_" + measured + `_by_os_1m{`
+				if strings.Count(all, series) != 1 || !strings.Contains(all, series+`org="acme",collector="c",os="`+of+`"} 1 `) {
+					t.Errorf("%s by system are not 1 of %s alone:\n%s", measured, of, all)
+				}
+			}
+			for name, sum := range totalsOf(t, all, true) {
 				if strings.HasPrefix(name, "plays_os") && (name != test.want || sum != 1) {
 					t.Errorf("counted %s: %d, want %s: 1", name, sum, test.want)
 				}

@@ -43,6 +43,8 @@ type session struct {
 	lastReport                    int64 // ms since 1970, of the last report or the start
 	reported, paused              int64 // ms of playing and buffering, and of pauses, in the reports since the start
 
+	held []held // what waits for the viewer's agent
+
 	*snapshots // nil if the player tells what it did, not its state at some moments
 }
 
@@ -55,6 +57,7 @@ type client struct {
 	os      aggregate.Dimensions // of the plays or publishes per operating system and device
 	browser aggregate.Dimensions // likewise
 	version aggregate.Dimensions // likewise
+	player  aggregate.Player     // of players; none of webcasters
 
 	direction     string
 	otherAddress  aggregate.Dimensions // of the addresses beyond the limit
@@ -72,7 +75,47 @@ type network struct {
 // entry is where a session adds to.
 type entry struct {
 	aggregate.Entry
-	hourly Hourly
+	session *session
+	player  aggregate.Entry // of a player whose agent is known
+	hourly  Hourly
+}
+
+// held is what is to be added by the labels of players once the viewer's agent is known.
+type held struct {
+	measure    measure.ID
+	at         int64 // ms since 1970
+	value      int64
+	dimensions aggregate.Dimensions
+}
+
+// Add adds to a Sum, also by the labels of players.
+func (to entry) Add(id measure.ID, at, value int64, dimensions aggregate.Dimensions) {
+	to.Entry.Add(id, at, value, dimensions)
+	to.addByPlayer(held{id, at, value, dimensions})
+}
+
+// Observe adds to a Distribution, also by the labels of players.
+func (to entry) Observe(id measure.ID, at, value int64) {
+	to.Entry.Observe(id, at, value)
+	to.addByPlayer(held{id, at, value, ""})
+}
+
+func (to entry) addByPlayer(h held) {
+	switch {
+	case to.session.webcaster || !measure.IsByPlayer(h.measure):
+	case to.session.unnamed:
+		to.session.held = append(to.session.held, h)
+	default:
+		to.addNamed(h)
+	}
+}
+
+func (to entry) addNamed(h held) {
+	if measure.Get(h.measure).Kind == measure.Distribution {
+		to.player.Observe(h.measure, h.at, h.value)
+	} else {
+		to.player.Add(h.measure, h.at, h.value, h.dimensions)
+	}
 }
 
 // ahead is what waits for events of lower seq.
@@ -127,7 +170,12 @@ func newClient(d event.Session) client {
 	if d.Webcaster {
 		direction, os, browser, versions = measure.Ingest, measure.PublishesByOS, measure.PublishesByBrowser, measure.PublishesByVersion
 	}
+	var player aggregate.Player
+	if !d.Webcaster {
+		player = aggregate.Player{Version: d.Client, Protocol: d.Method, OS: d.Viewer.OS, Browser: d.Viewer.Browser, Device: d.Viewer.Device}
+	}
 	return client{
+		player:    player,
 		webcaster: d.Webcaster,
 		interval:  d.Interval.Milliseconds(),
 		playing:   aggregate.NewDimensions(measure.Playing, direction, d.Method),
@@ -283,12 +331,21 @@ func (s *session) countAgent(to entry, at int64) {
 	to.Add(measure.PlaysByBrowser, at, 1, s.browser)
 }
 
-// settleAgent counts, of a session whose agent was not found out, the start that was left out for that.
+// settleAgent counts, of a session whose agent was not found out, what was left out for that.
 func (s *session) settleAgent(to entry) {
 	s.unnamed = false
+	s.release(to)
 	if s.started && !s.adopted {
 		s.countAgent(to, s.startTime)
 	}
+}
+
+// release counts what waits for the agent, by what is known of it.
+func (s *session) release(to entry) {
+	for _, h := range s.held {
+		to.addNamed(h)
+	}
+	s.held = nil
 }
 
 // observe counts the numbers of a report that stand for themselves.

@@ -6,7 +6,7 @@ import (
 )
 
 // StateVersion is the version of what Code writes. It grows with every change of the fields below.
-const StateVersion = 4
+const StateVersion = 5
 
 // Resume lets silence begin anew at now, in ms since 1970, because nobody listened for a while.
 func (t *Tracker) Resume(now int64) {
@@ -102,6 +102,14 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 
 	gaps, waits, names := s.seen.wider != nil, s.ahead != nil, s.snapshots != nil
 	c.Flags(&s.loaded, &s.started, &s.ended, &s.adopted, &s.unnamed, &gaps, &waits, &names)
+	if s.unnamed {
+		codec.List(c, &s.held, func(h *held) {
+			codec.Number(c, &h.measure)
+			c.Near(&h.at, s.received)
+			codec.Number(c, &h.value)
+			codec.Text(c, &h.dimensions)
+		})
+	}
 	if gaps {
 		part(c, &s.seen.wider).code(c)
 	}
@@ -128,6 +136,11 @@ func (of *client) code(c *codec.Coder) {
 	codec.Text(c, &of.os)
 	codec.Text(c, &of.browser)
 	codec.Text(c, &of.version)
+	codec.Text(c, &of.player.Version)
+	codec.Text(c, &of.player.OS)
+	codec.Text(c, &of.player.Browser)
+	codec.Text(c, &of.player.Device)
+	codec.Text(c, &of.player.Protocol)
 	codec.Text(c, &of.direction)
 	codec.Text(c, &of.otherAddress)
 	codec.Text(c, &of.referrer.value)

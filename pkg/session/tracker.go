@@ -149,11 +149,11 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 		t.handOver(s, b)
 	}
 	s.received = b.Received
-	to := t.entry(s, b.Received)
 	if v := b.Session.Viewer; s.unnamed && v.OS != "" && !v.Unnamed {
 		t.name(s, v)
-		s.settleAgent(to)
+		s.settleAgent(t.entry(s, b.Received))
 	}
+	to := t.entry(s, b.Received)
 	for _, e := range b.Events {
 		if e.Type == event.Snapshot {
 			if s.snapshots == nil {
@@ -169,6 +169,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 				t.keepLive(s)
 				s = s.again()
 				s.received = b.Received
+				to.session = s
 				t.add(n, s)
 			}
 			if e.Seq == event.Unnumbered && !s.number(&e) {
@@ -192,7 +193,11 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 
 // entry returns where a session adds to, at now in ms since 1970.
 func (t *Tracker) entry(s *session, now int64) entry {
-	return entry{t.ledger.Entry(*s.space, now), t.hourly}
+	to := entry{Entry: t.ledger.Entry(*s.space, now), session: s, hourly: t.hourly}
+	if !s.webcaster {
+		to.player = t.ledger.PlayerEntry(*s.space, s.player, now)
+	}
+	return to
 }
 
 // name sets the agent of a session's viewer.
@@ -202,6 +207,9 @@ func (t *Tracker) name(s *session, v event.Viewer) {
 		os, browser = measure.PublishesByOS, measure.PublishesByBrowser
 	}
 	of := *s.client
+	if !s.webcaster {
+		of.player.OS, of.player.Browser, of.player.Device = v.OS, v.Browser, v.Device
+	}
 	of.os, of.browser = aggregate.NewDimensions(os, v.OS, v.Device), aggregate.NewDimensions(browser, v.Browser)
 	s.client = shared(t.clients, of)
 }
@@ -256,8 +264,11 @@ func (t *Tracker) Expire(now int64) {
 		if s.isSilent(now) && s.started && !s.ended {
 			s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})
 		}
-		if s.isSilent(now) && s.unnamed && s.started {
-			s.settleAgent(to)
+		if s.isSilent(now) && s.unnamed {
+			s.release(to)
+			if s.started {
+				s.settleAgent(to)
+			}
 		}
 		if s.isSilent(now) || s.over() {
 			delete(t.live, s)

@@ -64,13 +64,23 @@ func keep(_, _, value string, _ int64) string { return value }
 // set, per minute after noon.
 func totals(t *testing.T, ledger *aggregate.Ledger, byMinute bool) map[string]int64 {
 	t.Helper()
-	sums := map[string]int64{}
+	return totalsOf(t, taken(ledger), byMinute)
+}
+
+// taken returns the samples of what was added to a ledger, in Prometheus' text format.
+func taken(ledger *aggregate.Ledger) string {
 	var text []byte
 	all := aggregate.NewSamples()
 	all.Add(ledger.Take(noon))
 	all.Begin()
 	all.Flush(func(batch []byte) { text = append(text, batch...) })
-	for line := range strings.Lines(string(text)) {
+	return string(text)
+}
+
+func totalsOf(t *testing.T, text string, byMinute bool) map[string]int64 {
+	t.Helper()
+	sums := map[string]int64{}
+	for line := range strings.Lines(text) {
 		name, rest, _ := strings.Cut(line, "{")
 		labels, rest, _ := strings.Cut(rest, "} ")
 		if strings.Contains(name, "_by_") || !strings.HasSuffix(name, "_1m") {

@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -48,6 +49,12 @@ func randomFacts(random *rand.Rand, n int) []fact {
 		if m.Events {
 			f.event = pick(random, []string{"", "e1", "e2"})
 		}
+		if m.ByPlayer {
+			f.player = map[string]string{}
+			for _, label := range measure.PlayerLabels() {
+				f.player[label] = pick(random, dimensionValues[label][:2])
+			}
+		}
 		for _, d := range m.Dimensions {
 			f.dimensions = append(f.dimensions, pick(random, dimensionValues[d]))
 		}
@@ -63,7 +70,7 @@ func chosen(facts []fact, q Query, id measure.ID, from, to time.Time) []fact {
 	for _, f := range facts {
 		missing := func(tag string) bool { return !slices.Contains(tagsOf[f.stream], tag) }
 		if f.measure == id && !f.at.Before(from) && f.at.Before(to) && matches(q.Country, f.country) &&
-			matches(q.Stream, f.stream) && (!measure.Get(id).Events || matches(q.Event, f.event)) &&
+			matches(q.Stream, f.stream) && (len(q.Values) == 0 || f.player != nil && matches(q.Values, f.player[q.Dimension])) && (!measure.Get(id).Events || matches(q.Event, f.event)) &&
 			!slices.ContainsFunc(q.Tag, missing) && (q.QueryType != "usageByReferrer" || matches(q.Referrer, f.dimensions[0])) {
 			c = append(c, f)
 		}
@@ -102,6 +109,14 @@ func exactMedian(facts []fact) float64 {
 	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }
 
+// part returns a ÷ b, and NaN, which is none, where b is 0.
+func part(a, b float64) float64 {
+	if b == 0 {
+		return math.NaN()
+	}
+	return a / b
+}
+
 // expected are the numbers of a widget in a range, by "column" or "column name".
 func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	of := func(id measure.ID) []fact { return chosen(facts, q, id, from, to) }
@@ -116,15 +131,27 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 		}
 		return want
 	}
-	if label := q.Breakdown; label != "" {
-		q.Breakdown = ""
-		names := by(func(f fact) string {
-			return map[string]string{measure.LabelCountry: f.country, measure.LabelStream: f.stream}[label]
-		}, facts,
+	label := q.Breakdown
+	if q.QueryType == "playerHealth" && label == "" {
+		label = cmp.Or(q.Dimension, measure.DimensionVersion)
+	}
+	if label != "" && !strings.HasPrefix(label, "row") {
+		if q.Breakdown = "row"; measure.IsPlayerLabel(label) {
+			q.Breakdown = "row of players"
+		}
+		valueOf := func(f fact) string {
+			return map[string]string{measure.LabelCountry: f.country, measure.LabelStream: f.stream, label: f.player[label]}[label]
+		}
+		if !measure.IsPlayerLabel(label) {
+			valueOf = func(f fact) string {
+				return map[string]string{measure.LabelCountry: f.country, measure.LabelStream: f.stream}[label]
+			}
+		}
+		names := by(valueOf, facts,
 			func(names map[string]float64, name string, _ fact) { names[name] = 0 })
 		want := map[string]float64{}
 		for name := range names {
-			inRow := slices.DeleteFunc(slices.Clone(facts), func(f fact) bool { return name != f.country && name != f.stream })
+			inRow := slices.DeleteFunc(slices.Clone(facts), func(f fact) bool { return name == "" || name != valueOf(f) })
 			for column, v := range expected(inRow, q, from, to) {
 				// A row in which nothing happened is not there.
 				if v > 0 {
@@ -136,6 +163,9 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	}
 	distribution := func(id measure.ID, unit float64) map[string]float64 {
 		values := of(id)
+		if q.byPlayer() {
+			return map[string]float64{"average": sumOf(values) / float64(len(values)) / unit}
+		}
 		return map[string]float64{"median": exactMedian(values) / unit, "average": sumOf(values) / float64(len(values)) / unit}
 	}
 	byProtocol := func(direction string) map[string]float64 {
@@ -183,9 +213,16 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 			"serverViewers": peakOf(of(measure.ServerViewers))}
 	case "streamHealth":
 		return expectedHealth(of)
+	case "playerHealth":
+		buffering, viewing, loads := sumOf(of(measure.Buffering)), sumOf(of(measure.Viewing)), sumOf(of(measure.Loads))
+		average := func(id measure.ID) float64 { return sumOf(of(id)) / float64(len(of(id))) / 1000 }
+		return map[string]float64{
+			"viewers": peakOf(of(measure.Viewing)) / 60_000, "plays": sumOf(of(measure.Plays)), "bufferingRatio": part(buffering, viewing),
+			"startFailures": max(0, loads-sumOf(of(measure.Plays))) / loads, "startTime": average(measure.StartTime),
+			"latency": average(measure.Latency), "errors": sumOf(of(measure.Statuses), "true"),
+		}
 	case "bufferingRatio":
-		buffering := sumOf(of(measure.Buffering))
-		return map[string]float64{"value": buffering / (buffering + sumOf(of(measure.Playing), measure.Playout))}
+		return map[string]float64{"value": part(sumOf(of(measure.Buffering)), sumOf(of(measure.Viewing)))}
 	case "startTime":
 		return distribution(measure.StartTime, 1000)
 	case "latency":
@@ -256,7 +293,7 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 // expectedHealth are the numbers of the health of streams.
 func expectedHealth(of func(measure.ID) []fact) map[string]float64 {
 	want := map[string]float64{}
-	read := []measure.ID{measure.Viewing, measure.Buffering, measure.Playing, measure.Loads, measure.Plays, measure.Latency, measure.Statuses}
+	read := []measure.ID{measure.Viewing, measure.Buffering, measure.Loads, measure.Plays, measure.Latency, measure.Statuses}
 	for _, stream := range []string{"s1", "s2", "ſ.*3"} {
 		in := func(id measure.ID) []fact {
 			return slices.DeleteFunc(slices.Clone(of(id)), func(f fact) bool { return f.stream != stream })
@@ -267,7 +304,7 @@ func expectedHealth(of func(measure.ID) []fact) map[string]float64 {
 		buffering, loads := sumOf(in(measure.Buffering)), sumOf(in(measure.Loads))
 		for column, value := range map[string]float64{
 			"viewers":        peakOf(in(measure.Viewing)) / 60_000,
-			"bufferingRatio": buffering / (buffering + sumOf(in(measure.Playing), measure.Playout)),
+			"bufferingRatio": part(buffering, sumOf(in(measure.Viewing))),
 			"startFailures":  max(0, loads-sumOf(in(measure.Plays))) / loads,
 			"latency":        sumOf(in(measure.Latency)) / float64(len(in(measure.Latency))) / 1000,
 			"errors":         sumOf(in(measure.Statuses), "true"),
@@ -336,6 +373,34 @@ func expectedMap(of func(measure.ID) []fact, usage measure.ID, unit float64, met
 	return want
 }
 
+// byPlayer reports whether the query's numbers are those that are stored by labels of players.
+func (q Query) byPlayer() bool {
+	return len(q.Values) > 0 || measure.IsPlayerLabel(q.Breakdown) || q.Breakdown == "row of players"
+}
+
+// chooseDimension lets some queries filter and break down by a label of players, with the other filters that are possible then.
+func chooseDimension(random *rand.Rand, d Definition, q *Query) {
+	if random.IntN(2) == 0 {
+		q.Dimension = pick(random, measure.PlayerLabels())
+		q.Values = [][]string{nil, {dimensionValues[q.Dimension][0]}, {dimensionValues[q.Dimension][1], ".*"}}[random.IntN(3)]
+	}
+	if slices.Contains(d.Options, OptionBreakdown) && random.IntN(3) == 0 {
+		if q.Breakdown = q.Dimension; q.Breakdown == "" {
+			q.Breakdown = pick(random, measure.PlayerLabels())
+		}
+	}
+	if !q.byPlayer() && d.Type != "playerHealth" {
+		return
+	}
+	q.Event = nil
+	byStream := q.Breakdown == measure.LabelStream || d.Type == "streamHealth"
+	if byStream || q.Breakdown != measure.LabelCountry && random.IntN(2) == 0 {
+		q.Country = nil
+	} else {
+		q.Stream, q.Tag = nil, nil
+	}
+}
+
 // TestRandomQueries compares random queries with what one gets by adding up the facts: five of each widget, others each time; -count
 // asks more.
 func TestRandomQueries(t *testing.T) {
@@ -370,6 +435,9 @@ func TestRandomQueries(t *testing.T) {
 		}
 		if slices.Contains(d.Options, OptionBreakdown) {
 			q.Breakdown = pick(random, []string{"", measure.LabelCountry, measure.LabelStream})
+		}
+		if slices.Contains(d.Options, OptionDimension) {
+			chooseDimension(random, d, &q)
 		}
 		if slices.Contains(d.Filters, measure.DimensionReferrer) {
 			q.Referrer = some("site.example", "(none)", ".*")

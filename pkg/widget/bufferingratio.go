@@ -14,13 +14,13 @@ func bufferingRatio() Definition {
 			"more than short ones; there is none where nothing played or buffered.",
 		Page:    PageH5Live,
 		Level:   tenant.Premium,
-		Options: []string{OptionBreakdown},
+		Options: []string{OptionBreakdown, OptionDimension},
 		Filters: commonFilters,
 		Columns: []Column{
 			{Name: "value", Unit: Ratio, Limit: bufferingLimit, Help: "Buffering ÷ (buffering + playing).",
-				value: func(c cell) float64 { return c.sum(0) / (c.sum(0) + c.sum(1)) }},
+				value: func(c cell) float64 { return c.sum(0) / c.sum(1) }},
 		},
-		reads: func(Query) []read { return []read{{measure: measure.Buffering}, playing()} },
+		reads: func(Query) []read { return []read{{measure: measure.Buffering}, {measure: measure.Viewing}} },
 	}
 }
 

@@ -27,6 +27,8 @@ const (
 	OptionMode      = "mode"
 	OptionMetric    = "metric"
 	OptionBreakdown = "breakdown"
+	// OptionDimension lets a widget be filtered, and broken down if it has OptionBreakdown, by a label of players.
+	OptionDimension = "dimension"
 )
 
 // Unit is the unit in which a column is shown.
@@ -54,7 +56,9 @@ type Column struct {
 
 	value func(cell) float64 // NaN for none; nil in the column of names
 	long  bool               // of seconds: shown in hours, minutes and seconds
-	of    []int              // the reads of which it is made; all if nil
+	// whole is set if it needs the whole distribution, which is not stored by labels of players.
+	whole bool
+	of    []int // the reads of which it is made; all if nil
 }
 
 // Definition describes a widget.
@@ -65,7 +69,7 @@ type Definition struct {
 	Details     string // what else settles the number, for the documentation; may be empty
 	Page        string
 	Level       tenant.Level // of organisations that may ask it
-	Options     []string     // of OptionUnit, OptionMode, OptionMetric and OptionBreakdown
+	Options     []string     // of OptionUnit, OptionMode, OptionMetric, OptionBreakdown and OptionDimension
 	Filters     []string     // names of the query's filters that apply
 	Columns     []Column     // where there is a breakdown, its names come first
 	Choices     []Choice     // what the column "value" may show, the default first; none where there is no such choice
@@ -75,6 +79,8 @@ type Definition struct {
 	rankBy []int
 	// ranked is the number that orders the rows instead, and by which they have ranks.
 	ranked func(cell) float64
+	// byDimension is set if the first column names the values of Query.Dimension.
+	byDimension bool
 	// leaveOut is the name of a row that is not shown.
 	leaveOut string
 	// complete ends the range before the first minute that is not complete yet.
@@ -156,16 +162,30 @@ func (d Definition) Measures() []measure.ID {
 	return ids
 }
 
-// breakdowns are the labels by which a widget with OptionBreakdown may be broken down, with what their column holds.
+// breakdowns are the labels by which a widget with OptionBreakdown may be broken down, those of players only with OptionDimension, with
+// what their column holds.
 var breakdowns = map[string]string{
-	measure.LabelCountry: "ISO 3166-1 alpha-2; ZZ is unknown.",
-	measure.LabelStream:  "Name of the stream.",
+	measure.LabelCountry:      "ISO 3166-1 alpha-2; ZZ is unknown.",
+	measure.LabelStream:       "Name of the stream.",
+	measure.DimensionVersion:  "Kind and version of the player, such as h5live 4.22.0.",
+	measure.DimensionOS:       "Operating system.",
+	measure.DimensionBrowser:  "Browser.",
+	measure.DimensionDevice:   "`desktop`, `mobile`, `tablet`, `tv`, `console`, `other` or `bot`.",
+	measure.DimensionProtocol: "Method of delivery, such as h5live, hls or dash.",
 }
 
-// brokenDown returns the definition with a row for each value of a label; unchanged if label is empty.
-func (d Definition) brokenDown(label string) Definition {
-	if label != "" {
-		d.Columns = append([]Column{{Name: label, Help: breakdowns[label]}}, d.Columns...)
+// asked returns the definition as a query asks for it: with a row for each value of the label by which it is broken down, and without
+// the columns that are not stored by a label of players.
+func (d Definition) asked(q Query) Definition {
+	switch {
+	case d.byDimension:
+		d.Columns = slices.Clone(d.Columns)
+		d.Columns[0].Name, d.Columns[0].Help = q.Dimension, breakdowns[q.Dimension]
+	case q.Breakdown != "":
+		d.Columns = append([]Column{{Name: q.Breakdown, Help: breakdowns[q.Breakdown]}}, d.Columns...)
+	}
+	if q.playerLabel() != "" {
+		d.Columns = slices.DeleteFunc(slices.Clone(d.Columns), func(c Column) bool { return c.whole })
 	}
 	return d
 }
@@ -219,6 +239,7 @@ func All() []Definition {
 		playsByVersion(),
 		stopReasons(),
 		streamHealth(),
+		playerHealth(),
 		bufferingRatio(),
 		loadsByCountry(),
 		startFailures(),

@@ -89,7 +89,13 @@ bytes are seconds with ` + "`playtime`" + `.
 map is different: there ` + "`metric`" + ` says what its column ` + "`value`" + ` shows.
 
 **Breakdown.** Widgets with the option ` + "`breakdown`" + ` have one row; with ` + "`country` or `stream`" + ` they have one for each, except in the mode
-delta. Peaks of several rows do not add up, so ` + "`(other)`" + ` has none.
+delta, and those with the option ` + "`dimension`" + ` also with one of those below. Peaks of several rows do not add up, so ` + "`(other)`" + ` has none.
+
+**Players.** What viewers live through is also stored by what they watch with: ` + "`version`" + ` (kind and version of the player), ` + "`os`, `browser`, `device`" + ` and
+` + "`protocol`" + `. Widgets with the option ` + "`dimension`" + ` take one of these and a list of its ` + "`values`" + `, of which one must match; those with the option
+` + "`breakdown`" + ` beside it have a row for each too. One of the five can be asked for at a time, together with countries or with streams (or tags), not
+with both and not with events: other combinations are refused with status 400. Averages are stored so, medians are not. What came before the
+collector stored it is left out.
 
 **Filters.** ` + "`country`, `stream` and `event`" + ` take several values, of which one must match; ` + "`tag`" + ` takes several, all of which the stream must
 have now, also for its past. Traffic knows no events: there the filter on them changes nothing, and a notice says so. ` + "`referrer`" + ` is

@@ -46,7 +46,8 @@ func (i *inspector) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	i.checkQuery(form.Get("query"))
 	if filters := form.Get("extra_filters[]"); filters != "" {
-		i.checkSelector("m"+filters, measure.LabelCountry, measure.LabelStream, measure.LabelEvent, measure.DimensionReferrer, measure.DimensionTag)
+		i.checkSelector("m"+filters, measure.LabelCountry, measure.LabelStream, measure.LabelEvent, measure.DimensionReferrer, measure.DimensionTag,
+			measure.DimensionVersion, measure.DimensionOS, measure.DimensionBrowser, measure.DimensionDevice, measure.DimensionProtocol)
 	}
 	result := []any{}
 	if strings.Contains(form.Get("query"), measure.StreamTagMetric) {
@@ -131,6 +132,8 @@ func FuzzQuery(f *testing.F) {
 	}
 	f.Add([]byte(`{"queryType":"usageByStream","tag":["a"],"organization":"victim","country":null}`), int64(0), int64(60), `"} or {org="victim"}`, true)
 	f.Add([]byte(`{"queryType":"concurrentViewers","mode":"delta","form":"series","interval":"1M","timezone":"../../etc/passwd"}`), int64(1), int64(1e7), "\n", false)
+	f.Add([]byte(`{"queryType":"playerHealth","dimension":"os\"} or {org=\"victim","values":["a"]}`), int64(1), int64(1e5), "s", true)
+	f.Add([]byte(`{"queryType":"startTime","dimension":"version","values":["h5live 4.23.1","\"} or {org=\"victim"],"breakdown":"country"}`), int64(1), int64(1e5), "s", false)
 	f.Add([]byte(`{"queryType":"usageByReferrer","referrer":["a\u0000","\ud800"]}`), int64(1), int64(1e7), "\xff", false)
 	f.Fuzz(func(t *testing.T, model []byte, from, length int64, stream string, alert bool) {
 		r := Request{From: time.Unix(from, 0), To: time.Unix(from, 0).Add(time.Duration(length%(400*86_400)) * time.Second), Now: time.Unix(1_764_000_000, 0),
@@ -155,6 +158,7 @@ func FuzzValues(f *testing.F) {
 	f.Add("stream", "DE", `a"} or {org="victim`, "a", "e", "r")
 	f.Add("tag", "\xff", "\x00", "", "", "")
 	f.Add("org", "", "", "", "", "")
+	f.Add("version", "", "s", "a", "", "")
 	f.Fuzz(func(t *testing.T, label, country, stream, tag, event, referrer string) {
 		list := func(s string) []string {
 			return slices.DeleteFunc(strings.Split(s, ","), func(v string) bool { return v == "" })

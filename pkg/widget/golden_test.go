@@ -87,7 +87,7 @@ func TestFrames(t *testing.T) {
 			if !ok {
 				t.Fatal("no such widget")
 			}
-			d = d.chosen(tt.request.Metric).brokenDown(tt.request.Breakdown)
+			d = d.chosen(tt.request.Metric).asked(tt.request.Query)
 			if d.ranked != nil {
 				tt.request.Metric = ""
 			}
@@ -115,7 +115,7 @@ func TestAlertsGetNoRowsOfNothing(t *testing.T) {
 	from := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	hours := []interval{{from, from, from.Add(time.Hour)}, {from.Add(time.Hour), from.Add(time.Hour), from.Add(2 * time.Hour)}}
 	d, _ := Find("bufferingRatio")
-	d = d.brokenDown("stream")
+	d = d.asked(Query{Breakdown: "stream"})
 	for _, test := range []struct {
 		name, form string
 		alert      bool
@@ -175,6 +175,7 @@ func TestDefinitions(t *testing.T) {
 			if slices.Contains(d.Options, OptionBreakdown) && d.breakdown() != "" {
 				t.Error("two breakdowns")
 			}
+			checkDimensions(t, d)
 			// Every combination of filters must find a family to read.
 			for _, metric := range d.metrics() {
 				for _, unit := range []string{UnitTraffic, UnitPlaytime} {
@@ -188,7 +189,10 @@ func TestDefinitions(t *testing.T) {
 						labels = append(labels, measure.LabelCountry, measure.LabelStream)
 					}
 					for _, label := range labels {
-						groupBy := d.brokenDown(label).groupBy()
+						groupBy := d.asked(Query{Breakdown: label, Dimension: measure.DimensionVersion}).groupBy()
+						if d.byDimension {
+							r.Event, r.Stream = nil, nil
+						}
 						if _, err := newPlan(reads, groupBy, r.filters(), []interval{{noon, noon, noon.Add(90 * time.Minute)}}); err != nil {
 							t.Error(err)
 						}
@@ -196,5 +200,29 @@ func TestDefinitions(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// checkDimensions checks that a widget with the option dimension finds a family to read for each, together with country or stream, and
+// that it has a column to show.
+func checkDimensions(t *testing.T, d Definition) {
+	if !slices.Contains(d.Options, OptionDimension) {
+		return
+	}
+	for _, label := range measure.PlayerLabels() {
+		for _, q := range []Query{{}, {Country: []string{"DE"}}, {Stream: []string{"s"}}} {
+			q.Dimension, q.Values = label, []string{"x"}
+			r := Request{Query: q}
+			if d.breakdown() == measure.LabelStream || d.breakdown() == measure.LabelCountry {
+				r.Country, r.Stream = nil, nil
+			}
+			asked := d.asked(q)
+			if len(asked.numbers()) == 0 {
+				t.Errorf("no column is left by %s", label)
+			}
+			if _, err := newPlan(asked.reads(q), asked.groupBy(), r.filters(), []interval{{noon, noon, noon.Add(90 * time.Minute)}}); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }

@@ -276,6 +276,10 @@ func (p *plan) metric(r read, filters vm.Filters, resolution measure.Resolution)
 	}
 	labels = slices.DeleteFunc(labels, func(l string) bool { return l == "" || slices.Contains(m.Dimensions, l) })
 	family, ok := m.FamilyWith(labels...)
+	if i := slices.IndexFunc(labels, measure.IsPlayerLabel); !ok && i >= 0 {
+		return "", &kindError{ErrBadQuery, fmt.Errorf("what players do is stored by %s together with one of country and stream, a tag being a set "+
+			"of streams, and not by event: the filters and the breakdown ask for %s", labels[i], strings.Join(labels, ", ")), "Not stored for these filters"}
+	}
 	if !ok {
 		return "", fmt.Errorf("measure %s is not stored by %v", m.Name, labels)
 	}

@@ -110,9 +110,9 @@ max_over_time((sum(sum_over_time(server_viewers_1m[1m])))[1440m:1m] @ 1775001600
 `},
 		{"a median", Query{QueryType: "startTime", Stream: []string{"s"}}, "2026-03-01 10:00", "2026-03-31 10:00", `
 instant{stream="s"}
-sum by (vmrange) (sum_over_time(start_time_ms_bucket_by_stream_1h[43200m] @ 1774951200))
 sum(sum_over_time(start_time_ms_sum_by_stream_1h[43200m] @ 1774951200))
 sum(sum_over_time(start_time_ms_count_by_stream_1h[43200m] @ 1774951200))
+sum by (vmrange) (sum_over_time(start_time_ms_bucket_by_stream_1h[43200m] @ 1774951200))
 `},
 		{"intervals of hours, clipped at both ends", Query{QueryType: "usageReport", Form: FormSeries, Interval: "6h"}, "2026-03-01 10:30", "2026-03-31 10:07", `
 instant
@@ -131,7 +131,7 @@ sum(sum_over_time(traffic_bytes_1h{direction="ingest"}[360m]))
 		{"intervals of minutes", Query{QueryType: "bufferingRatio", Form: FormSeries, Interval: "90m"}, "2026-03-01 00:00", "2026-03-03 00:00", `
 range from Mar 1 01:30 to Mar 3 00:00 every 1h30m0s
 sum(sum_over_time(buffering_ms_1m[90m]))
-sum(sum_over_time(playing_ms_1m{direction="playout"}[90m]))
+sum(sum_over_time(viewing_ms_1m[90m]))
 `},
 		{"peaks per interval", Query{QueryType: "concurrentViewers", Form: FormSeries, Interval: "1d"}, "2026-01-01 00:00", "2026-04-01 00:00", `
 range from Jan 2 00:00 to Mar 2 00:00 every 24h0m0s

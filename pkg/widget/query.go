@@ -43,7 +43,9 @@ type Query struct {
 	Referrer  []string `json:"referrer,omitempty"`
 	Unit      string   `json:"unit,omitempty"`      // UnitTraffic by default
 	Metric    string   `json:"metric,omitempty"`    // what the column "value" shows, the first choice by default; or, where a widget has no choices, the one number column to answer with, all by default
-	Breakdown string   `json:"breakdown,omitempty"` // country or stream: a row for each, of widgets that have one row, which is the default
+	Breakdown string   `json:"breakdown,omitempty"` // country, stream, or what Dimension may be: a row for each, of widgets that have one row, which is the default
+	Dimension string   `json:"dimension,omitempty"` // version, os, browser, device or protocol: of what Values are, and the rows of playerHealth, where it is version by default
+	Values    []string `json:"values,omitempty"`    // filter on Dimension; all if empty
 	Mode      string   `json:"mode,omitempty"`      // ModeAbsolute by default
 	Form      string   `json:"form,omitempty"`      // FormTotal by default
 	Interval  string   `json:"interval,omitempty"`  // of FormSeries, such as 10m, 1h, 1d or 1M; automatic by default
@@ -106,8 +108,13 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 	if err := r.checkBreakdown(d); err != nil {
 		return nil, err
 	}
+	if err := r.checkDimension(d); err != nil {
+		return nil, err
+	}
 	if metrics := d.metrics(); r.Metric != "" && !slices.Contains(metrics, r.Metric) {
 		return nil, badQuery("the widget %s has no metric %q: it has %s", d.Type, r.Metric, strings.Join(metrics, ", "))
+	} else if label := r.playerLabel(); label != "" && r.Metric != "" && !slices.Contains(d.asked(r.Query).metrics(), r.Metric) {
+		return nil, badQuery("the %s of the widget %s is not stored by %s: choose another metric", r.Metric, d.Type, label)
 	}
 	if err := r.checkFilters(d); err != nil {
 		return nil, err
@@ -132,7 +139,7 @@ func (r *Request) checkBreakdown(d Definition) error {
 		return nil
 	}
 	if _, ok := breakdowns[r.Breakdown]; !ok {
-		return badQuery("the breakdown %q is unknown: it is country or stream", r.Breakdown)
+		return badQuery("the breakdown %q is unknown: it is country, stream, %s", r.Breakdown, dimensionNames())
 	}
 	if !slices.Contains(d.Options, OptionBreakdown) {
 		return badQuery("the widget %s has no choice of breakdowns", d.Type)
@@ -140,13 +147,54 @@ func (r *Request) checkBreakdown(d Definition) error {
 	if r.Mode == ModeDelta {
 		return badQuery("the mode delta has no breakdown")
 	}
+	if measure.IsPlayerLabel(r.Breakdown) && !slices.Contains(d.Options, OptionDimension) {
+		return badQuery("the widget %s has no breakdown by %s: it has country and stream", d.Type, r.Breakdown)
+	}
 	return nil
+}
+
+// checkDimension checks the dimension and its values, and fills in its default.
+func (r *Request) checkDimension(d Definition) error {
+	if d.byDimension && r.Dimension == "" {
+		r.Dimension = measure.DimensionVersion
+	}
+	switch {
+	case r.Dimension == "" && len(r.Values) > 0:
+		return badQuery("the filter on values needs a dimension: it is %s", dimensionNames())
+	case r.Dimension == "":
+		return nil
+	case !measure.IsPlayerLabel(r.Dimension):
+		return badQuery("the dimension %q is unknown: it is %s", r.Dimension, dimensionNames())
+	case !slices.Contains(d.Options, OptionDimension):
+		return badQuery("the widget %s is not stored by %s", d.Type, r.Dimension)
+	case len(r.Values) > 0 && measure.IsPlayerLabel(r.Breakdown) && r.Breakdown != r.Dimension:
+		return badQuery("a breakdown by %s cannot be filtered by %s: only one of them is stored at a time", r.Breakdown, r.Dimension)
+	}
+	return nil
+}
+
+// dimensionNames returns what Query.Dimension may be, in words.
+func dimensionNames() string {
+	names := measure.PlayerLabels()
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// playerLabel returns the label of players by which the query filters or tells rows apart, and "" if there is none.
+func (q Query) playerLabel() string {
+	switch {
+	case measure.IsPlayerLabel(q.Breakdown):
+		return q.Breakdown
+	case len(q.Values) > 0:
+		return q.Dimension
+	}
+	return ""
 }
 
 func (r *Request) checkFilters(d Definition) error {
 	bytes := 0
 	for _, f := range append(r.filters(), vm.Filter{Label: measure.DimensionTag, Values: r.Tag}) {
-		if len(f.Values) > 0 && !slices.Contains(d.Filters, f.Label) {
+		if len(f.Values) > 0 && !slices.Contains(d.Filters, f.Label) && f.Label != r.Dimension {
 			return badQuery("the %s filter is not available for the widget %s", f.Label, d.Type)
 		}
 		if len(f.Values) > maxFilterValues {
@@ -176,6 +224,7 @@ func (r *Request) filters() vm.Filters {
 		{Label: measure.LabelStream, Values: r.Stream},
 		{Label: measure.LabelEvent, Values: r.Event},
 		{Label: measure.DimensionReferrer, Values: r.Referrer},
+		{Label: r.Dimension, Values: r.Values},
 	} {
 		if len(f.Values) > 0 {
 			filters = append(filters, f)

@@ -55,7 +55,7 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 		// The metric is what the columns show, and none of them.
 		d, r.Metric = d.chosen(r.Metric), ""
 	}
-	d = d.brokenDown(r.Breakdown)
+	d = d.asked(r.Query)
 	res := &result{definition: d, request: r}
 	reads := d.reads(r.Query)
 	if err := res.narrow(ctx, asker, reads); err != nil {

@@ -61,7 +61,27 @@ func TestRefusals(t *testing.T) {
 		{"too many intervals", func(r *Request) { r.Form, r.Interval, r.From = FormSeries, "1m", noon.AddDate(-1, 0, 0) }, ErrBadQuery, "more than 30000 of these intervals"},
 		{"delta of totals", func(r *Request) { r.QueryType, r.Mode = "concurrentViewers", ModeDelta }, ErrBadQuery, "the mode delta needs the form series"},
 		{"delta of usage", func(r *Request) { r.Mode, r.Form = ModeDelta, FormSeries }, ErrBadQuery, "has no mode delta"},
-		{"breakdown", func(r *Request) { r.QueryType, r.Breakdown = "startTime", "os" }, ErrBadQuery, `the breakdown "os" is unknown: it is country or stream`},
+		{"breakdown", func(r *Request) { r.QueryType, r.Breakdown = "startTime", "mood" }, ErrBadQuery,
+			`the breakdown "mood" is unknown: it is country, stream, version, os, browser, device or protocol`},
+		{"breakdown by players of what is not stored so", func(r *Request) { r.QueryType, r.Breakdown = "bufferLength", "os" }, ErrBadQuery,
+			"has no breakdown by os"},
+		{"dimension", func(r *Request) { r.QueryType, r.Dimension = "bufferingRatio", "mood" }, ErrBadQuery,
+			`the dimension "mood" is unknown: it is version, os, browser, device or protocol`},
+		{"dimension of a widget without", func(r *Request) { r.Dimension, r.Values = "os", []string{"iOS"} }, ErrBadQuery,
+			"the widget usageOverview is not stored by os"},
+		{"values without a dimension", func(r *Request) { r.QueryType, r.Values = "bufferingRatio", []string{"iOS"} }, ErrBadQuery,
+			"the filter on values needs a dimension"},
+		{"two labels of players", func(r *Request) {
+			r.QueryType, r.Breakdown, r.Dimension, r.Values = "bufferingRatio", "version", "os", []string{"iOS"}
+		}, ErrBadQuery, "a breakdown by version cannot be filtered by os"},
+		{"median by a label of players", func(r *Request) { r.QueryType, r.Breakdown, r.Metric = "startTime", "os", "median" }, ErrBadQuery,
+			"the median of the widget startTime is not stored by os"},
+		{"players in countries and streams", func(r *Request) {
+			r.QueryType, r.Country, r.Stream = "playerHealth", []string{"DE"}, []string{"s"}
+		}, ErrBadQuery, "what players do is stored by version together with one of country and stream"},
+		{"players of an event", func(r *Request) { r.QueryType, r.Event = "playerHealth", []string{"e"} }, ErrBadQuery, "and not by event"},
+		{"empty version", func(r *Request) { r.QueryType, r.Values = "playerHealth", []string{""} }, ErrBadQuery, "the version filter has an empty value"},
+		{"premium widget of players", func(r *Request) { r.QueryType, r.Level = "playerHealth", tenant.Default }, ErrForbidden, "needs the level premium"},
 		{"breakdown of a breakdown", func(r *Request) { r.QueryType, r.Breakdown = "playsByOS", "country" }, ErrBadQuery, "has no choice of breakdowns"},
 		{"delta of a breakdown", func(r *Request) {
 			r.QueryType, r.Breakdown, r.Mode, r.Form = "concurrentViewers", "stream", ModeDelta, FormSeries

@@ -15,7 +15,7 @@ func startFailures() Definition {
 			"happened, so in the last seconds of a range there are loads whose plays come after it.",
 		Page:    PageH5Live,
 		Level:   tenant.Default,
-		Options: []string{OptionMetric, OptionBreakdown},
+		Options: []string{OptionMetric, OptionBreakdown, OptionDimension},
 		Filters: commonFilters,
 		Columns: []Column{
 			{Name: "failures", Unit: Count, Help: "Loads less plays, not below 0.", value: failures},

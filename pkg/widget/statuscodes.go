@@ -14,7 +14,7 @@ func statusCodes() Definition {
 			"told apart, the rest is (other).",
 		Page:    PageH5Live,
 		Level:   tenant.Premium,
-		Options: []string{OptionMetric},
+		Options: []string{OptionMetric, OptionDimension},
 		Filters: commonFilters,
 		Columns: []Column{
 			{Name: measure.DimensionCode, Help: "What the player reported.", Link: explained("status-codes.md")},

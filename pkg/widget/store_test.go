@@ -21,11 +21,12 @@ type fact struct {
 	at         time.Time
 	country    string
 	stream     string
-	event      string   // "" for none
-	dimensions []string // values of the measure's dimensions
-	value      int64    // of a Distribution, one value
-	collector  string   // "a" if empty
-	late       int      // k of design section 4: in which further sample of its minute it came
+	event      string            // "" for none
+	player     map[string]string // values of the labels of players, of measures that are stored by them
+	dimensions []string          // values of the measure's dimensions
+	value      int64             // of a Distribution, one value
+	collector  string            // "a" if empty
+	late       int               // k of design section 4: in which further sample of its minute it came
 }
 
 // lines returns what collectors write about facts, in the Prometheus text format.
@@ -43,6 +44,12 @@ func lines(organization string, facts []fact) string {
 			}
 			for _, l := range family.Labels {
 				labels[l] = map[string]string{"country": f.country, "stream": f.stream, "event": f.event}[l]
+				if measure.IsPlayerLabel(l) {
+					labels[l] = f.player[l]
+				}
+			}
+			if family.PlayerLabel() != "" && f.player == nil {
+				continue
 			}
 			if family.Has(measure.LabelEvent) && f.event == "" {
 				continue
@@ -63,7 +70,9 @@ func lines(organization string, facts []fact) string {
 					continue
 				}
 				bucket := measure.BucketRange(measure.Bucket(f.value))
-				add(m.BucketMetric(family, r), 1, fmt.Sprintf("%s=%q", measure.DimensionRange, bucket))
+				if family.PlayerLabel() == "" {
+					add(m.BucketMetric(family, r), 1, fmt.Sprintf("%s=%q", measure.DimensionRange, bucket))
+				}
 				add(m.SumMetric(family, r), f.value)
 				add(m.CountMetric(family, r), 1)
 			}

@@ -19,45 +19,60 @@ const (
 	leastLoads   = 20
 )
 
+// healthReads are what columns of health are made of, by their index.
+func healthReads() []read {
+	return []read{
+		{measure: measure.Viewing, kind: peakMinute},
+		{measure: measure.Buffering}, {measure: measure.Viewing},
+		{measure: measure.Loads}, {measure: measure.Plays},
+		{measure: measure.Latency, kind: valueSums}, {measure: measure.Latency, kind: valueCounts},
+		{measure: measure.Statuses, dimension: measure.DimensionFatal, value: "true"},
+	}
+}
+
+func healthBuffering(c cell) float64 { return c.sum(1) / c.sum(2) }
+func healthFailures(c cell) float64  { return max(0, c.sum(3)-c.sum(4)) / c.sum(3) }
+
+// worst is greater the further the viewers of a row are beyond a limit of the alert rules; few viewers or loads count for less.
+func worst(c cell) float64 {
+	return greater(healthBuffering(c)/bufferingLimit*min(1, c.sum(0)/leastViewers), healthFailures(c)/startFailuresLimit*min(1, c.sum(3)/leastLoads))
+}
+
+// worstIs says in the documentation what worst is.
+const worstIs = "Worst is what is furthest beyond a limit of the alert rules: 5 % of buffering with 10 viewers, or 20 % of start failures " +
+	"with 20 loads; with fewer viewers or loads it counts for less, in proportion. The range ends before the first minute that is not " +
+	"complete yet, 35 s after its end, and a notice says where."
+
+// The columns of health.
+var (
+	healthViewers = Column{Name: "viewers", Unit: Viewers, Help: "Of the greatest minute.", of: []int{0},
+		value: func(c cell) float64 { return c.sum(0) }}
+	healthBufferingRatio = Column{Name: "bufferingRatio", Unit: Ratio, Limit: bufferingLimit, Help: "Buffering ÷ (buffering + playing).",
+		of: []int{1, 2}, value: healthBuffering}
+	healthStartFailures = Column{Name: "startFailures", Unit: Ratio, Limit: startFailuresLimit, Help: "Loads less plays, not below 0, ÷ loads.",
+		of: []int{3, 4}, value: healthFailures}
+	healthLatency = Column{Name: "latency", Unit: Seconds, Help: "Average delay behind live, over all reports that have it.", of: []int{5, 6},
+		value: func(c cell) float64 { return c.average(5, 6) }}
+	healthErrors = Column{Name: "errors", Unit: Count, Help: "Fatal status and error events: those that ended the attempt to play.", of: []int{7},
+		value: func(c cell) float64 { return c.sum(7) }}
+)
+
 func streamHealth() Definition {
-	buffering := func(c cell) float64 { return c.sum(1) / (c.sum(1) + c.sum(2)) }
-	failures := func(c cell) float64 { return max(0, c.sum(3)-c.sum(4)) / c.sum(3) }
 	return Definition{
 		Type:        "streamHealth",
 		Title:       "Health of streams",
 		Description: "Each stream with its viewers, stalls, failed starts, latency and errors, the worst first.",
-		Details: "Worst is what is furthest beyond a limit of the alert rules: 5 % of buffering with 10 viewers, or 20 % of start failures " +
-			"with 20 loads; with fewer viewers or loads it counts for less, in proportion. The range ends before the first minute that is not " +
-			"complete yet, 35 s after its end, and a notice says where.",
-		Page:    PageH5Live,
-		Level:   tenant.Premium,
-		Options: []string{OptionMetric},
-		Filters: commonFilters,
+		Details:     worstIs,
+		Page:        PageH5Live,
+		Level:       tenant.Premium,
+		Options:     []string{OptionMetric, OptionDimension},
+		Filters:     commonFilters,
 		Columns: []Column{
 			{Name: measure.LabelStream, Help: "Name of the stream."},
-			{Name: "viewers", Unit: Viewers, Help: "Of the greatest minute.", of: []int{0},
-				value: func(c cell) float64 { return c.sum(0) }},
-			{Name: "bufferingRatio", Unit: Ratio, Limit: bufferingLimit, Help: "Buffering ÷ (buffering + playing).", of: []int{1, 2},
-				value: buffering},
-			{Name: "startFailures", Unit: Ratio, Limit: startFailuresLimit, Help: "Loads less plays, not below 0, ÷ loads.", of: []int{3, 4},
-				value: failures},
-			{Name: "latency", Unit: Seconds, Help: "Average delay behind live, over all reports that have it.", of: []int{5, 6},
-				value: func(c cell) float64 { return c.average(5, 6) }},
-			{Name: "errors", Unit: Count, Help: "Fatal status and error events: those that ended the attempt to play.", of: []int{7},
-				value: func(c cell) float64 { return c.sum(7) }},
+			healthViewers, healthBufferingRatio, healthStartFailures, healthLatency, healthErrors,
 		},
-		reads: func(Query) []read {
-			return []read{
-				{measure: measure.Viewing, kind: peakMinute},
-				{measure: measure.Buffering}, playing(),
-				{measure: measure.Loads}, {measure: measure.Plays},
-				{measure: measure.Latency, kind: valueSums}, {measure: measure.Latency, kind: valueCounts},
-				{measure: measure.Statuses, dimension: measure.DimensionFatal, value: "true"},
-			}
-		},
-		ranked: func(c cell) float64 {
-			return greater(buffering(c)/bufferingLimit*min(1, c.sum(0)/leastViewers), failures(c)/startFailuresLimit*min(1, c.sum(3)/leastLoads))
-		},
+		reads:    func(Query) []read { return healthReads() },
+		ranked:   worst,
 		complete: true,
 	}
 }

@@ -58,11 +58,11 @@ func TestMedianOfOneBucket(t *testing.T) {
 			table := newTable(d.reads(Query{}), 1)
 			r := table.row("")
 			for _, v := range test.values {
-				table.add(r, 0, 0, measure.Bucket(v), 1)
-				table.add(r, 1, 0, 0, v)
-				table.add(r, 2, 0, 0, 1)
+				table.add(r, 0, 0, 0, v)
+				table.add(r, 1, 0, 0, 1)
+				table.add(r, 2, 0, measure.Bucket(v), 1)
 			}
-			got := cell{table, r, 0}.median(0, 1, 2)
+			got := cell{table, r, 0}.median(2, 0, 1)
 			if got != test.want && !(math.IsNaN(got) && math.IsNaN(test.want)) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}

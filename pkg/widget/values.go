@@ -22,15 +22,20 @@ var rankings = map[string][]measure.ID{
 	measure.LabelStream:       {measure.Traffic, measure.Playing, measure.Loads},
 	measure.LabelEvent:        {measure.Plays, measure.Publishes, measure.Loads},
 	measure.DimensionReferrer: {measure.TrafficByReferrer, measure.PlayingByReferrer},
+	measure.DimensionVersion:  {measure.Viewing, measure.Loads},
+	measure.DimensionOS:       {measure.Viewing, measure.Loads},
+	measure.DimensionBrowser:  {measure.Viewing, measure.Loads},
+	measure.DimensionDevice:   {measure.Viewing, measure.Loads},
+	measure.DimensionProtocol: {measure.Viewing, measure.Loads},
 }
 
 // Values returns up to 1,000 values for the filter of a label. Those of country, stream, event and referrer are what was
-// seen in the request's range and by its other filters, the greatest first: by traffic and then by playtime, or of event by
-// plays. Those of unit are the units of usage, those first of which there is something. Those of tag are all that streams have now, by name: they hold for every range; of a Confined asker, all that the streams
+// seen in the request's range and by its other filters, the greatest first: by traffic and then by playtime, of event by
+// plays, or of labels of players by time watched. Those of unit are the units of usage, those first of which there is something. Those of tag are all that streams have now, by name: they hold for every range; of a Confined asker, all that the streams
 // have that were seen in the range. Its errors are those of Run.
 func Values(ctx context.Context, asker vm.Asker, label string, r Request) ([]string, error) {
 	if _, ok := rankings[label]; !ok && label != measure.DimensionTag && label != OptionUnit {
-		return nil, badQuery("the label %q is unknown: it is country, stream, tag, event, referrer or unit", label)
+		return nil, badQuery("the label %q is unknown: it is country, stream, tag, event, referrer, %s or unit", label, strings.Join(measure.PlayerLabels(), ", "))
 	}
 	d := Definition{Type: "values", Filters: commonFilters, Columns: []Column{{Name: label}}}
 	if _, err := r.prepare(d); err != nil {

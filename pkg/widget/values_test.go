@@ -111,7 +111,7 @@ func TestValuesRefused(t *testing.T) {
 		want        string
 	}{
 		{"unknown label", "org", Query{}, "10:00", "11:00", `the label "org" is unknown`},
-		{"no label", "", Query{}, "10:00", "11:00", "is unknown: it is country, stream, tag, event, referrer or unit"},
+		{"no label", "", Query{}, "10:00", "11:00", "is unknown: it is country, stream, tag, event, referrer, version"},
 		{"label and more", `country) (vm_app_version`, Query{}, "10:00", "11:00", "is unknown"},
 		{"IP addresses", "ip", Query{}, "10:00", "11:00", "is unknown"},
 		{"empty range", "tag", Query{}, "11:00", "11:00", "the range must end after it begins"},

@@ -213,14 +213,14 @@ time | viewers | plays | serverViewers
 11h0m0s | 2.5 | 0 | -1`},
 		{"buffering ratio", Query{QueryType: "bufferingRatio"}, "10:00", "11:00", `
 value
-0.1`},
-		{"buffering ratio of nothing", Query{QueryType: "bufferingRatio"}, "11:00", "12:00", `
+0.075`},
+		{"buffering ratio of nothing", Query{QueryType: "bufferingRatio"}, "12:00", "13:00", `
 value
 -`},
 		{"buffering ratio per interval", Query{QueryType: "bufferingRatio", Form: "series", Interval: "1h", Event: []string{"final", "x"}}, "10:00", "12:00", `
 time | value
-10h0m0s | 0.1
-11h0m0s | -`},
+10h0m0s | 0.075
+11h0m0s | 0`},
 		{"start time", Query{QueryType: "startTime", Metric: "average"}, "10:00", "12:00", `
 average
 3`},

@@ -5,7 +5,7 @@ import { type ComboboxOption, Field, Label, MultiCombobox } from '@grafana/ui';
 
 import type { DataSource } from '../datasource';
 import { FILTERS, valueText } from '../filters';
-import type { FilterName, Filters } from '../query';
+import { DIMENSION_LABELS, DIMENSIONS, type FilterName, type Filters } from '../query';
 import { variableReferences } from '../variables';
 
 interface Props {
@@ -54,4 +54,47 @@ export function FilterFields({ datasource, names, filters, range, onChange }: Pr
       />
     </Field>
   ));
+}
+
+interface DimensionProps extends Pick<Props, 'datasource' | 'filters' | 'range'> {
+  /** One of the dimensions, or a variable that stands for one. */
+  dimension: string;
+  values: string[] | undefined;
+  onChange: (values: string[] | undefined) => void;
+}
+
+/** A list of values of what players watch with. */
+export function DimensionField({ datasource, dimension, values, filters, range, onChange }: DimensionProps) {
+  const id = useId();
+  const known = DIMENSIONS.find((name) => name === dimension);
+
+  const suggest = async (typed: string): Promise<Array<ComboboxOption<string>>> => {
+    // Values are found by streams or tags alone: countries beside them and events are not stored so.
+    const found = known ? await datasource.findValues(known, { stream: filters.stream, tag: filters.tag }, range) : [];
+    return [...found.map(({ value }) => String(value)), ...variableReferences()]
+      .filter((value) => value.toLowerCase().includes(typed.toLowerCase()))
+      .map((value) => ({ value, label: value }));
+  };
+
+  return (
+    <Field
+      noMargin
+      label={
+        <Label description="Any of them">
+          <span id={id}>{known ? DIMENSION_LABELS[known] : 'Values'}</span>
+        </Label>
+      }
+    >
+      <MultiCombobox
+        aria-labelledby={id}
+        value={values ?? []}
+        options={suggest}
+        placeholder="All"
+        width={32}
+        isClearable
+        createCustomValue
+        onChange={(chosen) => onChange(chosen.length > 0 ? chosen.map(({ value }) => value) : undefined)}
+      />
+    </Field>
+  );
 }

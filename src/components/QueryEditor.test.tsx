@@ -93,7 +93,13 @@ test.each<{ name: string; query: Partial<StreamlensQuery>; want: string[]; premi
   {
     name: 'a premium widget',
     query: { queryType: 'bufferingRatio' },
-    want: ['Widget', 'Breakdown', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Breakdown', 'Players by', 'Time zone', ...FILTERS],
+    premium: true,
+  },
+  {
+    name: 'a widget that is asked by what players watch with',
+    query: { queryType: 'playerHealth', dimension: 'os' },
+    want: ['Widget', 'Metric', 'Players by', 'Top', 'Time zone', ...FILTERS, 'Operating system'],
     premium: true,
   },
 ])('$name shows its own fields only', ({ query, want, premium }) => {
@@ -112,6 +118,13 @@ test.each([
   expect(onRunQuery).toHaveBeenCalledTimes(1);
   expect(combobox('Widget')).toHaveValue('Usage overview');
   expect(screen.getByRole('radio', { name: shown })).toBeChecked();
+});
+
+test('another dimension drops the values, which were of the one before, and runs', async () => {
+  const query = open({ queryType: 'playerHealth', dimension: 'os', values: ['iOS'] });
+  await choose('Players by', 'Browser');
+  expect(query()).toEqual({ refId: 'A', queryType: 'playerHealth', dimension: 'browser' });
+  expect(onRunQuery).toHaveBeenCalledTimes(1);
 });
 
 test('a saved query is left as it is', () => {

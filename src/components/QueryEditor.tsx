@@ -5,10 +5,10 @@ import { Badge, Combobox, type ComboboxOption, Field, RadioButtonGroup, Stack, S
 
 import type { DataSource } from '../datasource';
 import type { StreamlensOptions } from '../options';
-import { FIRST_WIDGET, type Form, type StreamlensQuery } from '../query';
+import { DIMENSION_LABELS, DIMENSIONS, FIRST_WIDGET, type Form, type StreamlensQuery } from '../query';
 import { variableReferences } from '../variables';
 import { isPremium, type Widget, WIDGETS, withWidget } from '../widgets';
-import { FilterFields } from './FilterFields';
+import { DimensionField, FilterFields } from './FilterFields';
 
 type Props = QueryEditorProps<DataSource, StreamlensQuery, StreamlensOptions>;
 
@@ -39,6 +39,11 @@ const BREAKDOWNS: Array<ComboboxOption<string>> = [
   { value: 'country', label: 'Country' },
   { value: 'stream', label: 'Stream' },
 ];
+
+const DIMENSION_OPTIONS: Array<ComboboxOption<string>> = DIMENSIONS.map((value) => ({
+  value,
+  label: DIMENSION_LABELS[value],
+}));
 
 const INTERVALS: Array<ComboboxOption<string>> = ['1m', '5m', '10m', '1h', '6h', '1d'].map((value) => ({ value }));
 
@@ -152,11 +157,27 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
               <ChoiceField
                 label="Breakdown"
                 value={query.breakdown}
-                options={[...BREAKDOWNS, ...variables]}
+                options={[
+                  ...BREAKDOWNS,
+                  ...(widget.options.includes('dimension') ? DIMENSION_OPTIONS : []),
+                  ...variables,
+                ]}
                 placeholder="None"
                 custom
                 onChange={(breakdown) => set({ breakdown })}
                 onClear={() => set({ breakdown: undefined })}
+              />
+            )}
+            {widget.options.includes('dimension') && (
+              <ChoiceField
+                label="Players by"
+                value={query.dimension}
+                options={[...DIMENSION_OPTIONS, ...variables]}
+                placeholder={widget.type === 'playerHealth' ? DIMENSION_LABELS.version : 'All players'}
+                custom
+                // The values are those of the dimension.
+                onChange={(dimension) => set({ dimension, values: undefined })}
+                onClear={() => set({ dimension: undefined, values: undefined })}
               />
             )}
             {form === 'series' && widget.options.includes('mode') && (
@@ -200,6 +221,16 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
           </Stack>
           <Stack direction="row" gap={2} wrap="wrap">
             <FilterFields datasource={datasource} names={widget.filters} filters={query} range={range} onChange={set} />
+            {query.dimension && widget.options.includes('dimension') && (
+              <DimensionField
+                datasource={datasource}
+                dimension={query.dimension}
+                values={query.values}
+                filters={query}
+                range={range}
+                onChange={(values) => set({ values })}
+              />
+            )}
           </Stack>
         </>
       )}

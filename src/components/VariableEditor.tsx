@@ -6,13 +6,21 @@ import { Combobox, type ComboboxOption, Field, Stack } from '@grafana/ui';
 import type { DataSource } from '../datasource';
 import { FILTERS } from '../filters';
 import type { StreamlensOptions } from '../options';
-import { FILTER_NAMES, type StreamlensQuery, type ValuesOf, type VariableQuery } from '../query';
+import {
+  DIMENSION_LABELS,
+  DIMENSIONS,
+  FILTER_NAMES,
+  type StreamlensQuery,
+  type ValuesOf,
+  type VariableQuery,
+} from '../query';
 import { FilterFields } from './FilterFields';
 
 type Props = QueryEditorProps<DataSource, StreamlensQuery, StreamlensOptions, VariableQuery>;
 
 const LABELS: Array<ComboboxOption<ValuesOf>> = [
   ...FILTER_NAMES.map((value) => ({ value, label: FILTERS[value].label })),
+  ...DIMENSIONS.map((value) => ({ value, label: DIMENSION_LABELS[value] })),
   { value: 'unit', label: 'Units of usage' },
 ];
 

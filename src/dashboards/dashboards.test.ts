@@ -193,8 +193,14 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
     if (typeof query.breakdown === 'string') {
       fields.add(query.breakdown);
     }
+    if (typeof query.dimension === 'string' && fields.has('version')) {
+      valuesOf(query.dimension, variables).forEach((name) => fields.add(name));
+    }
     for (const [name, value] of Object.entries(query)) {
       const allowed: string[] = [...COMMON, ...widget.options, ...widget.filters];
+      if (widget.options.includes('dimension')) {
+        allowed.push('values');
+      }
       if (!allowed.includes(name)) {
         problems.push(`${widget.type} has no ${name}`);
       }

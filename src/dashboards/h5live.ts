@@ -1,6 +1,6 @@
-import { streamHealth } from './health';
+import { CHOSEN_PLAYERS, playerHealth, PLAYERS_PANEL, streamHealth } from './health';
 import { HEIGHT } from './looks';
-import { only, type Page } from './page';
+import { only, type Page, playerSwitches } from './page';
 import { bars, pie, steps, tiles } from './panels';
 import { playsByOS, playsByVersion } from './plays';
 
@@ -20,14 +20,14 @@ export const h5live: Page = {
   title: 'H5Live',
   description:
     'What viewers live through: how plays start, stall and end, and on which devices. All kinds of players count: H5Live, hls.js, dash.js, Shaka, Video.js and others.',
-  switches: [],
+  switches: playerSwitches(),
   panels: [
     tiles({
       id: 1,
       title: 'Play buffering ratio',
       description: `${BUFFERING} The ratio of the sums over the time range.`,
       width: 6,
-      query: { queryType: 'bufferingRatio' },
+      query: { queryType: 'bufferingRatio', ...CHOSEN_PLAYERS },
       names: { value: 'Play buffering ratio' },
     }),
     tiles({
@@ -35,7 +35,7 @@ export const h5live: Page = {
       title: 'Play start time',
       description: START_TIME,
       width: 6,
-      query: { queryType: 'startTime' },
+      query: { queryType: 'startTime', ...CHOSEN_PLAYERS },
     }),
     tiles({
       id: 7,
@@ -56,7 +56,7 @@ export const h5live: Page = {
       title: 'Play buffering ratio over time',
       description: `${BUFFERING} The ratio of the sums of each interval; none where nobody played.`,
       width: 12,
-      query: { queryType: 'bufferingRatio' },
+      query: { queryType: 'bufferingRatio', ...CHOSEN_PLAYERS },
       names: { value: 'Play buffering ratio' },
     }),
     steps({
@@ -64,7 +64,7 @@ export const h5live: Page = {
       title: 'Play start time over time',
       description: `${START_TIME} Each interval has the plays that began in it.`,
       width: 12,
-      query: { queryType: 'startTime' },
+      query: { queryType: 'startTime', ...CHOSEN_PLAYERS },
     }),
     steps({
       id: 9,
@@ -86,7 +86,7 @@ export const h5live: Page = {
       description:
         'Loads without a play, divided by the loads of each interval: players that were initialised and tried to play, and did not show a first frame. Viewers who leave before it are among them. None where nobody tried.',
       width: 12,
-      query: { queryType: 'startFailures', metric: 'ratio' },
+      query: { queryType: 'startFailures', metric: 'ratio', ...CHOSEN_PLAYERS },
       names: { ratio: 'Start failures' },
     }),
     steps({
@@ -94,9 +94,10 @@ export const h5live: Page = {
       title: 'Latency over time',
       description: `${LATENCY} Each interval has the reports of its time.`,
       width: 12,
-      query: { queryType: 'latency' },
+      query: { queryType: 'latency', ...CHOSEN_PLAYERS },
     }),
-    streamHealth({ id: 18, title: 'Streams, the worst first', width: 24, page: UID }),
+    playerHealth({ id: PLAYERS_PANEL, title: 'Players, the worst first', width: 24, page: UID }),
+    streamHealth({ id: 18, title: 'Streams, the worst first', width: 24, page: UID, query: CHOSEN_PLAYERS }),
     playsByOS({ id: 5, title: 'Plays per operating system', width: 8 }),
     pie({
       id: 17,
@@ -143,7 +144,7 @@ export const h5live: Page = {
       description:
         'Events with a code that players reported in the time range, before the first frame or after it. Fatal are those that ended the attempt to play. Click a code to read what it means.',
       width: 12,
-      query: { queryType: 'statusCodes' },
+      query: { queryType: 'statusCodes', ...CHOSEN_PLAYERS },
       explained: 'status-codes.md',
       sortBy: 'count',
       height: HEIGHT.table,

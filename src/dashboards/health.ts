@@ -1,9 +1,16 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 
+import { DIMENSION_LABELS, DIMENSIONS } from '../query';
 import { HEIGHT } from './looks';
 import { linkTo, only } from './page';
 import { bars } from './panels';
+
+/** The panel of H5Live that lists the players. */
+export const PLAYERS_PANEL = 19;
+
+/** What a query has that follows the choice of players at the top of the page. */
+export const CHOSEN_PLAYERS = { dimension: '$dimension', values: ['$values'] };
 
 interface Place {
   id: number;
@@ -15,16 +22,18 @@ interface Place {
   live?: string;
   /** Where the time range of other pages begins that it leads to; by default theirs is that of this page. */
   from?: string;
+  /** What follows choices at the top of the page. */
+  query?: typeof CHOSEN_PLAYERS;
 }
 
 /** Makes the list of streams with how well their viewers are served, the worst first, from which one gets to the cause. */
-export function streamHealth({ page, from, ...place }: Place): Builder<Panel> {
+export function streamHealth({ page, from, query, ...place }: Place): Builder<Panel> {
   const stream = { set: 'stream', from } as const;
   return bars({
     ...place,
     description:
       'The streams, the worst first: what is furthest beyond a limit of the alert rules, 5 % of buffering with 10 viewers or 20 % of start failures with 20 loads, counted for less with fewer. Numbers are red from the limit on, and yellow from half of it. Viewers are those of the greatest minute. Click a stream to see only it, its viewers to see who they are, its buffering or latency to see where, its errors to see which.',
-    query: { queryType: 'streamHealth' },
+    query: { queryType: 'streamHealth', ...query },
     height: HEIGHT.table,
     barsOf: ['viewers'],
     sums: false,
@@ -32,6 +41,7 @@ export function streamHealth({ page, from, ...place }: Place): Builder<Panel> {
       stream: [only(page, 'stream')],
       viewers: [linkTo('Who they are', { ...stream, page: 'streamlens-breakdown', values: { unit: 'playtime' } })],
       bufferingRatio: [
+        linkTo('With which players', { ...stream, page: 'streamlens-h5live', panel: PLAYERS_PANEL }),
         linkTo('Where they wait', { ...stream, page: 'streamlens-worldmap', values: { metric: 'bufferingRatio' } }),
         linkTo('Since when', { ...stream, page: 'streamlens-h5live', panel: 3 }),
       ],
@@ -43,4 +53,25 @@ export function streamHealth({ page, from, ...place }: Place): Builder<Panel> {
       errors: [linkTo('Which errors', { ...stream, page: 'streamlens-h5live', panel: 13 })],
     },
   });
+}
+
+/** Makes the list of versions of players, or of what else is chosen, with how well they serve their viewers, the worst first. */
+export function playerHealth({ page, from, ...place }: Omit<Place, 'query'>): Builder<Panel> {
+  const panel = bars({
+    ...place,
+    description:
+      'The versions of players, or the systems, browsers, devices or protocols, as chosen at the top of the page, the worst first: what is furthest beyond a limit of the alert rules, counted for less with few viewers or loads. Numbers are red from the limit on, and yellow from half of it. Viewers are those of the greatest minute. Click a name to see only it in all panels that can be asked by it: buffering, start time and failures, latency, streams and codes.',
+    query: { queryType: 'playerHealth', ...CHOSEN_PLAYERS },
+    height: HEIGHT.table,
+    barsOf: ['viewers'],
+    sums: false,
+  });
+  for (const name of DIMENSIONS) {
+    panel.overrideByName(name, [
+      { id: 'displayName', value: DIMENSION_LABELS[name] },
+      { id: 'custom.wrapText', value: true },
+      { id: 'links', value: [{ ...linkTo('Only these players', { page, set: name, from }), oneClick: true }] },
+    ]);
+  }
+  return panel;
 }

@@ -24,6 +24,7 @@ export const LOOKS: Record<string, Look> = {
   ratio: { name: 'Ratio', color: 'red' },
   bufferingRatio: { name: 'Buffering', color: 'red' },
   startFailures: { name: 'Start failures', color: 'red' },
+  startTime: { name: 'Start time', color: 'blue' },
   latency: { name: 'Latency', color: 'purple' },
   errors: { name: 'Fatal errors', color: 'red' },
   stops: { name: 'Stops', color: 'yellow' },

@@ -17,7 +17,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { id as pluginId } from '../../plugin.json';
-import type { FilterName, VariableQuery } from '../query';
+import { type Dimension, DIMENSION_LABELS, DIMENSIONS, type FilterName, type VariableQuery } from '../query';
 
 /** The tag by which the dashboards find each other. */
 export const TAG = 'streamlens';
@@ -110,8 +110,8 @@ export interface CellLink {
 interface Target {
   /** The page's uid. */
   page: string;
-  /** The filter that is set, to the value of the row's column of this name. */
-  set: FilterName;
+  /** The filter, or the dimension, that is set to the value of the row's column of this name. */
+  set: FilterName | Dimension;
   /** Switches of the page with the link that are kept, as far as the other page has them too. */
   keep?: string[];
   /** Values of switches of the other page. */
@@ -129,7 +129,7 @@ export function linkTo(title: string, { page, set, keep = [], values = {}, from,
     from ? `from=${from}&to=now` : '${__url_time_range}',
     ...kept.map((name) => `\${${name}:queryparam}`),
     // A country is shown by its name, and the link is in its own column.
-    `var-${set}=${set === 'country' ? '${__value.raw:percentencode}' : `\${__data.fields.${set}:percentencode}`}`,
+    `var-${isDimension(set) ? `dimension=${set}&var-values` : set}=${set === 'country' ? '${__value.raw:percentencode}' : `\${__data.fields.${set}:percentencode}`}`,
     ...Object.entries(values).map(([name, value]) => `var-${name}=${value}`),
     ...(panel ? [`viewPanel=panel-${panel}`] : []),
   ];
@@ -137,8 +137,39 @@ export function linkTo(title: string, { page, set, keep = [], values = {}, from,
 }
 
 /** Makes the link that shows, on the page where it is, the row's value only. */
-export function only(page: string, set: FilterName, keep?: string[]): CellLink {
+export function only(page: string, set: FilterName | Dimension, keep?: string[]): CellLink {
   return { ...linkTo(`Only this ${set}`, { page, set, keep }), oneClick: true };
+}
+
+function isDimension(name: string): name is Dimension {
+  return DIMENSIONS.some((dimension) => dimension === name);
+}
+
+/** Makes the choices of what players watch with, and of its values, which the data source finds for the time range. */
+export function playerSwitches(): Array<Builder<VariableModel>> {
+  const query: VariableQuery = { refId: 'values', label: '$dimension', stream: ['$stream'], tag: ['$tag'] };
+  return [
+    choice(
+      'dimension',
+      'Players by',
+      'What the rows of the table of players are, and of what its filter is.',
+      DIMENSIONS.map((value) => ({ text: DIMENSION_LABELS[value], value }))
+    ),
+    new QueryVariableBuilder('values')
+      .label('Players')
+      .description(
+        'Any of the versions, or what else was chosen, those with the most viewers first. Beside it choose countries or streams and tags, not both, and no event: more is not stored together. All: no filter.'
+      )
+      .datasource(DATASOURCE)
+      .query({ ...query })
+      .definition('Values of $dimension')
+      .refresh(VariableRefresh.OnTimeRangeChanged)
+      .sort(VariableSort.Disabled)
+      .current({ text: ['All'], value: ['$__all'] })
+      .multi(true)
+      .includeAll(true)
+      .allowCustomValue(true),
+  ];
 }
 
 /** Makes the links to all pages, which keep the filters and the time range. */

@@ -55,7 +55,7 @@ const ALL_NAMES = 1_000_000;
 /** How many names a pie or a graph tells apart; the palette has as many colours. */
 const SHOWN = 10;
 
-type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown' | 'interval'> & { queryType: string };
+type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown' | 'dimension' | 'values' | 'interval'> & { queryType: string };
 
 /** What a panel shows and how it is found. */
 interface Content {

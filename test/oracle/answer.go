@@ -85,7 +85,19 @@ func widgetOf(q Query) (Widget, error) {
 	if widget.Choice {
 		widget = widget.brokenDown(q.Breakdown)
 	}
+	if q.QueryType == "playerHealth" {
+		widget = widget.brokenDown(cmp.Or(q.Dimension, "version"))
+	}
+	if q.ofPlayers() && q.QueryType != "playerHealth" {
+		// Medians are not stored by what players watch with.
+		widget.Columns = slices.DeleteFunc(slices.Clone(widget.Columns), func(column string) bool { return column == "median" })
+	}
 	return widget, nil
+}
+
+// ofPlayers says whether the query asks by what players watch with.
+func (q Query) ofPlayers() bool {
+	return len(q.Values) > 0 || slices.Contains(dimensions(), q.Breakdown) || q.QueryType == "playerHealth"
 }
 
 // rows are the rows of the total form over the facts of a range.
@@ -200,6 +212,7 @@ func filtered(facts []Fact, tags Tags, q Query) []Fact {
 	for _, f := range facts {
 		traffic := f.Measure == Sent || f.Measure == Received || f.Measure == ServerViewer
 		if f.organization == q.Organization && allows(q.Country, f.country) && allows(q.Stream, f.stream) && allows(q.Referrer, f.referrer) &&
+			allows(q.Values, f.with(q.Dimension)) &&
 			tags.carries(f.organization, f.stream, q.Tag) && (traffic || allows(q.Event, f.event)) {
 			passed = append(passed, f)
 		}

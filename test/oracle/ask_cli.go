@@ -22,7 +22,7 @@ func (a CommandAsker) Ask(ctx context.Context, q Query) ([]byte, error) {
 	}
 	arguments = append(arguments, filters...)
 	for flag, value := range map[string]string{
-		"unit": q.Unit, "metric": q.Metric, "mode": q.Mode, "breakdown": q.Breakdown, "form": q.Form, "interval": q.Interval, "timezone": q.Timezone,
+		"unit": q.Unit, "metric": q.Metric, "mode": q.Mode, "breakdown": q.Breakdown, "dimension": q.Dimension, "form": q.Form, "interval": q.Interval, "timezone": q.Timezone,
 	} {
 		if value != "" {
 			arguments = append(arguments, "--"+flag, value)
@@ -42,7 +42,7 @@ func (a CommandAsker) Ask(ctx context.Context, q Query) ([]byte, error) {
 func filterFlags(q Query) ([]string, error) {
 	var arguments []string
 	for flag, values := range map[string][]string{
-		"country": q.Country, "tag": q.Tag, "stream": q.Stream, "event": q.Event, "referrer": q.Referrer,
+		"country": q.Country, "tag": q.Tag, "stream": q.Stream, "event": q.Event, "referrer": q.Referrer, "values": q.Values,
 	} {
 		if len(values) == 0 {
 			continue

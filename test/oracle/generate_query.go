@@ -18,7 +18,7 @@ func (g *Generator) Query(widgets []string, facts []Fact, tags Tags, now time.Ti
 	widget := pick(g, widgets)
 	for {
 		q := g.anyQuery(widget, facts, now)
-		if g.chance(0.2) {
+		if g.chance(0.2) && !(q.ofPlayers() && (len(q.Country) > 0 || q.Breakdown == "country")) {
 			q.Tag = g.tagFilter(tags, q)
 		}
 		asked := q
@@ -88,6 +88,12 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 	if widget.Choice && q.Mode != "delta" {
 		q.Breakdown = pick(g, []string{"", "", "country", "stream"})
 	}
+	if widget.Players && g.chance(0.6) || queryType == "playerHealth" {
+		q.Dimension = pick(g, dimensions())
+		if widget.Choice && g.chance(0.5) {
+			q.Breakdown = q.Dimension
+		}
+	}
 	around := pick(g, facts)
 	for range 200 { // some are rare, and some queries may well find nothing
 		if slices.Contains(widget.Of(q), around.Measure) {
@@ -119,6 +125,23 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 		}
 		if g.chance(0.4) {
 			q.Event = append(q.Event, pick(g, append(wideners(), "cup.final", "cup.final")))
+		}
+	}
+	if q.Dimension != "" && around.with(q.Dimension) != "" && g.chance(0.5) {
+		q.Values = []string{around.with(q.Dimension)}
+		for g.chance(0.4) {
+			q.Values = append(q.Values, pick(g, append(wideners(), "iOS", "Chrome", "hls", "mobile")))
+		}
+	}
+	if q.ofPlayers() { // which are stored by country or by stream, without events
+		q.Event = nil
+		if q.Breakdown == "stream" || queryType == "streamHealth" || g.chance(0.5) && q.Breakdown != "country" {
+			q.Country = nil
+		} else {
+			q.Stream = nil
+		}
+		if q.Metric == "median" {
+			q.Metric = ""
 		}
 	}
 	if queryType == "usageByReferrer" && g.chance(0.4) {

@@ -19,7 +19,9 @@ type Query struct {
 	Unit      string   `json:"unit,omitempty"`      // "traffic" or "playtime"
 	Metric    string   `json:"metric,omitempty"`    // of worldMap; else the one column to answer
 	Mode      string   `json:"mode,omitempty"`      // "absolute" or "delta"
-	Breakdown string   `json:"breakdown,omitempty"` // "country" or "stream", of widgets that have one row
+	Breakdown string   `json:"breakdown,omitempty"` // "country", "stream" or a dimension, of widgets that have one row
+	Dimension string   `json:"dimension,omitempty"` // of what players watch with: "version", "os", "browser", "device" or "protocol"
+	Values    []string `json:"values,omitempty"`    // filter on it
 	Form      string   `json:"form,omitempty"`      // "total" or "series"
 	Interval  string   `json:"interval,omitempty"`  // empty: automatic
 	Timezone  string   `json:"timezone,omitempty"`
@@ -31,9 +33,9 @@ type Query struct {
 
 // String shows the query as a person would repeat it.
 func (q Query) String() string {
-	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s mode=%s breakdown=%s country=%q tag=%q stream=%q event=%q referrer=%q",
+	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s mode=%s breakdown=%s %s=%q country=%q tag=%q stream=%q event=%q referrer=%q",
 		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Metric, q.Mode, q.Breakdown,
-		q.Country, q.Tag, q.Stream, q.Event, q.Referrer)
+		q.Dimension, q.Values, q.Country, q.Tag, q.Stream, q.Event, q.Referrer)
 }
 
 func rfc3339(milliseconds int64) string {

@@ -16,6 +16,7 @@ type Widget struct {
 	Viewers   bool // has a mode
 	Complete  bool // ends before the newest minutes
 	Choice    bool // has one row, unless the query names a breakdown
+	Players   bool // can be filtered by what players watch with, and broken down if there is a choice
 	// Label is the row that a fact belongs to, empty for none. It is nil if
 	// there is one row.
 	Label func(Fact) string
@@ -36,8 +37,20 @@ func (w Widget) brokenDown(by string) Widget {
 		w.Label = func(f Fact) string { return f.country }
 	case "stream":
 		w.Label = func(f Fact) string { return f.stream }
+	default:
+		if by != "" {
+			w.Label = func(f Fact) string { return f.with(by) }
+		}
 	}
 	return w
+}
+
+// dimensions are what players watch with.
+func dimensions() []string { return []string{"version", "os", "browser", "device", "protocol"} }
+
+// with is a fact's value of a dimension.
+func (f Fact) with(dimension string) string {
+	return map[string]string{"version": f.version, "os": f.os, "browser": f.browser, "device": f.device, "protocol": f.protocol}[dimension]
 }
 
 // Row is one row of a total form. A nil value is null.
@@ -72,14 +85,15 @@ func Widgets() map[string]Widget {
 		"playsByBrowser": shares(counts("browser", browser, "plays", Play)),
 		"playsByVersion": shares(counts("version", version, "plays", Play)),
 		"stopReasons":    premium(counts("reason", func(f Fact) string { return f.label }, "stops", Stop)),
-		"streamHealth":   {Breakdown: "stream", Columns: []string{"viewers", "bufferingRatio", "startFailures", "latency", "errors"}, Premium: true, Complete: true, Label: func(f Fact) string { return f.stream }, Of: healthMeasures, Values: health},
-		"bufferingRatio": {Columns: []string{"value"}, Premium: true, Choice: true, Of: watching, Values: bufferingRatio},
+		"streamHealth":   {Breakdown: "stream", Columns: []string{"viewers", "bufferingRatio", "startFailures", "latency", "errors"}, Premium: true, Complete: true, Players: true, Label: func(f Fact) string { return f.stream }, Of: healthMeasures, Values: health},
+		"playerHealth":   {Breakdown: "version", Columns: []string{"viewers", "plays", "bufferingRatio", "startFailures", "startTime", "latency", "errors"}, Premium: true, Complete: true, Players: true, Label: version, Of: playerMeasures, Values: playerHealth},
+		"bufferingRatio": {Columns: []string{"value"}, Premium: true, Choice: true, Players: true, Of: watching, Values: bufferingRatio},
 		"loadsByCountry": counts("country", country, "loads", Load),
-		"startFailures":  {Columns: []string{"failures", "ratio", "loads", "plays"}, Choice: true, Of: begun, Values: startFailures},
+		"startFailures":  {Columns: []string{"failures", "ratio", "loads", "plays"}, Choice: true, Players: true, Of: begun, Values: startFailures},
 		"bufferLength":   distribution(BufferLength, millisecond),
-		"latency":        distribution(Latency, millisecond),
-		"startTime":      distribution(StartTime, millisecond),
-		"statusCodes":    statusCodes(),
+		"latency":        ofPlayers(distribution(Latency, millisecond)),
+		"startTime":      ofPlayers(distribution(StartTime, millisecond)),
+		"statusCodes":    ofPlayers(statusCodes()),
 		"playedTime":     distribution(PlayedTime, millisecond),
 
 		"publishesByOS":      shares(counts("os", os, "publishes", Publish)),
@@ -187,6 +201,11 @@ func premium(widget Widget) Widget {
 	return widget
 }
 
+func ofPlayers(widget Widget) Widget {
+	widget.Players = true
+	return widget
+}
+
 // shares adds the column share, of the first one.
 func shares(widget Widget) Widget {
 	widget.Columns = append(widget.Columns, "share")
@@ -265,6 +284,15 @@ func health(facts []Fact, q Query) []*float64 {
 		ratio(total(facts, Latency)*millisecond, float64(len(only(facts, Latency)))),
 		number(total(facts, FatalStatus)),
 	}
+}
+
+func playerMeasures(q Query) []Measure { return append(healthMeasures(q), StartTime) }
+
+// playerHealth is how well those are served who watch with the same.
+func playerHealth(facts []Fact, q Query) []*float64 {
+	of := health(facts, q)
+	startTime := ratio(total(facts, StartTime)*millisecond, float64(len(only(facts, StartTime))))
+	return []*float64{of[0], number(total(facts, Play)), of[1], of[2], startTime, of[3], of[4]}
 }
 
 // mapMetrics are the metrics of worldMap, and whether they are premium.
