@@ -72,25 +72,32 @@ func TestPullFollowsLogsAndPollsServers(t *testing.T) {
 	})
 }
 
-func TestSRSHooks(t *testing.T) {
+func TestHooks(t *testing.T) {
 	c := start(t, nil)
 	if _, err := newPull(config.Config{Servers: []config.MediaServer{
 		{Type: "srs", URL: "http://127.0.0.1:1", Interval: 10, HookKey: "hk_1", Organization: "acme"},
+		{Type: "lal", URL: "http://127.0.0.1:2", Interval: 10, HookKey: "hk_lal", Organization: "acme"},
+		{Type: "node-media-server", URL: "http://127.0.0.1:3", Interval: 10, HookKey: "hk_nms", Organization: "acme"},
 	}}, c.server, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct {
-		name, key, body string
-		status          int
-		answer          string
+		name, path, body string
+		status           int
+		answer           string
 	}{
-		{"a hook", "hk_1", `{"action":"on_publish","client_id":"9","ip":"203.0.113.9","vhost":"__defaultVhost__","app":"live","stream":"s"}`, 200, `"code":0`},
-		{"a wrong key", "hk_2", `{"action":"on_publish","client_id":"9"}`, 401, "key"},
-		{"no hook", "hk_1", `{`, 400, "hook"},
-		{"more than a hook", "hk_1", strings.Repeat(" ", maxHookBody+1), 413, "at most"},
+		{"a hook", "srs/hk_1", `{"action":"on_publish","client_id":"9","ip":"203.0.113.9","vhost":"__defaultVhost__","app":"live","stream":"s"}`, 200, `"code":0`},
+		{"a wrong key", "srs/hk_2", `{"action":"on_publish","client_id":"9"}`, 401, "key"},
+		{"no hook", "srs/hk_1", `{`, 400, "hook"},
+		{"more than a hook", "srs/hk_1", strings.Repeat(" ", maxHookBody+1), 413, "at most"},
+		{"the key of a server of another type", "srs/hk_lal", `{}`, 401, "key"},
+		{"lal", "lal/hk_lal?event=on_sub_start", `{"server_id":"1","session_id":"RTMPPUBSUB1","stream_name":"s","app_name":"live"}`, 200, ""},
+		{"lal without the hook's name", "lal/hk_lal", `{"server_id":"1","session_id":"RTMPPUBSUB1","stream_name":"s","app_name":"live"}`, 400, "?event="},
+		{"Node-Media-Server", "node-media-server/hk_nms", `{"id":"a","action":"postPlay","app":"live","name":"s"}`, 200, ""},
+		{"no hook of Node-Media-Server", "node-media-server/hk_nms", `{"id":"a"}`, 400, "action"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.URL+"/v1/hooks/srs/"+test.key, strings.NewReader(test.body))
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.URL+"/v1/hooks/"+test.path, strings.NewReader(test.body))
 			if err != nil {
 				t.Fatal(err)
 			}
