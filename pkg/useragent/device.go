@@ -39,6 +39,8 @@ func androidDevice(folded string, mobile bool) string {
 	case model == "":
 	case phoneNames.match(model):
 		return Mobile
+	case tabletNames.match(model):
+		return Tablet
 	case otherModels.match(model):
 		return OtherDevice
 	case consoleModels.match(model):
@@ -55,7 +57,7 @@ func androidDevice(folded string, mobile bool) string {
 	case strings.Contains(model, "tv") || boxModels.match(model):
 		return TV
 	}
-	if strings.Contains(folded, "/apad") {
+	if strings.Contains(folded, "/apad") || strings.Contains(folded, "tablet") {
 		return Tablet
 	}
 	// An app that shows pages within itself may leave "Mobile" and "Safari" out.
@@ -86,16 +88,26 @@ func androidModel(folded string) (model, build string) {
 	if language, after, ok := strings.Cut(rest, ";"); ok && isLanguage(language) {
 		rest = strings.TrimLeft(after, " ")
 	}
+	// Some programs name the engine and the build first: "android 4.1.1;applewebkit/534.31;build/jro03h;rc9730c build/jro03h".
+	if _, after, ok := strings.Cut(rest, ";build/"); ok && strings.HasPrefix(rest, "applewebkit/") {
+		_, rest, _ = strings.Cut(after, ";")
+	}
+	all := rest
 	if end := strings.IndexAny(rest, ";)"); end >= 0 {
 		rest = rest[:end]
 	}
-	model, build, _ = strings.Cut(rest, "build/")
+	rest, _, _ = strings.Cut(rest, " applewebkit/") // where there are no brackets
+	var named bool
+	if model, build, named = strings.Cut(rest, "build/"); !named {
+		_, build, _ = strings.Cut(all, "; build/")
+	}
 	return strings.TrimSpace(model), build
 }
 
-// isLanguage reports whether a text is a language as old browsers name it: "de", "en-us".
+// isLanguage reports whether a text is a language as old browsers name it: "de", "en-us", "zh-hans-cn".
 func isLanguage(s string) bool {
-	return len(s) == 2 || len(s) >= 3 && len(s) <= 6 && (s[2] == '-' || s[2] == '_')
+	return len(s) == 2 || len(s) >= 3 && (s[2] == '-' || s[2] == '_') &&
+		(len(s) <= 6 || strings.Contains(s, "-hans") || strings.Contains(s, "-hant"))
 }
 
 // isTVBuild reports whether a build is one of Android TV: its second letter is T and its third letter names TV, as in
@@ -168,33 +180,42 @@ func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// patterns are patterns of models, by the character with which what they match begins.
-type patterns [256][]string
+// patterns are patterns of models, by the character with which what they match begins: those of the beginning of a model, and those of
+// any place in it.
+type patterns struct{ beginning, anywhere [256][]string }
 
 // newPatterns returns the patterns in a text, with spaces between them. Of a pattern, "^" is the beginning of the model, "$" its end,
 // "#" a digit, "@" a letter, "~" a place with no letter after or before it, "_" a space or a "_"; all else stands for itself.
 func newPatterns(text string) *patterns {
 	var p patterns
 	for pattern := range strings.FieldsSeq(text) {
-		first := strings.TrimLeft(pattern, "^~")[0]
-		switch first {
+		of := &p.anywhere
+		if rest, ok := strings.CutPrefix(pattern, "^"); ok {
+			pattern, of = rest, &p.beginning
+		}
+		switch first := strings.TrimLeft(pattern, "~")[0]; first {
 		case '#':
 			for c := '0'; c <= '9'; c++ {
-				p[c] = append(p[c], pattern)
+				of[c] = append(of[c], pattern)
 			}
 		case '_':
-			p['_'], p[' '] = append(p['_'], pattern), append(p[' '], pattern)
+			of['_'], of[' '] = append(of['_'], pattern), append(of[' '], pattern)
 		default:
-			p[first] = append(p[first], pattern)
+			of[first] = append(of[first], pattern)
 		}
 	}
 	return &p
 }
 
-// match reports whether a model has any of the patterns in it.
+// match reports whether a model, which is not empty, has any of the patterns in it.
 func (p *patterns) match(model string) bool {
+	for _, pattern := range p.beginning[model[0]] {
+		if matches(pattern, model, 0) {
+			return true
+		}
+	}
 	for i := range len(model) {
-		for _, pattern := range p[model[i]] {
+		for _, pattern := range p.anywhere[model[i]] {
 			if matches(pattern, model, i) {
 				return true
 			}
@@ -207,11 +228,6 @@ func (p *patterns) match(model string) bool {
 func matches(pattern, model string, at int) bool {
 	for i := range len(pattern) {
 		switch c := pattern[i]; {
-		case c == '^':
-			if at != 0 {
-				return false
-			}
-			continue
 		case c == '$':
 			if at != len(model) {
 				return false
