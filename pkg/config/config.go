@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -200,6 +201,11 @@ func Load(path string) (Config, error) {
 	config, err := parse(data)
 	if err != nil {
 		return Config{}, fmt.Errorf("%s:%s", path, strings.ReplaceAll(err.Error(), "\n", "\n"+path+":"))
+	}
+	for i, database := range config.GeoIP.Databases {
+		if !filepath.IsAbs(database) {
+			config.GeoIP.Databases[i] = filepath.Join(filepath.Dir(path), database)
+		}
 	}
 	return config, nil
 }

@@ -105,7 +105,7 @@ func TestLoadGeoIP(t *testing.T) {
 	got, err := load(t, `
 organizations: [{id: acme}]
 geoip:
-  databases: [city-ipv4.mmdb, city-ipv6.mmdb]
+  databases: [/data/city-ipv4.mmdb, city-ipv6.mmdb]
   networks:
     - {network: 10.1.2.3/8, country: DE, region: DE-BY}
     - {network: "2001:db8::/32", asn: 4294967295, operator: Büro}
@@ -114,7 +114,7 @@ geoip:
 		t.Fatal(err)
 	}
 	want := geoip.Source{
-		Databases: []string{"city-ipv4.mmdb", "city-ipv6.mmdb"},
+		Databases: []string{"/data/city-ipv4.mmdb", got.GeoIP.Databases[1]},
 		Networks: []geoip.Network{
 			{Prefix: netip.MustParsePrefix("10.0.0.0/8"), Place: geoip.Place{Country: "DE", Region: "DE-BY"}},
 			{Prefix: netip.MustParsePrefix("2001:db8::/32"), Place: geoip.Place{ASN: 4_294_967_295, Operator: "Büro"}},
@@ -122,6 +122,20 @@ geoip:
 	}
 	if got := got.GeoIP.Source(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestLoadRelativeGeoIP(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "streamlens.yaml")
+	if err := os.WriteFile(path, []byte("organizations: [{id: acme}]\ngeoip: {database: geo/city.mmdb}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{filepath.Join(filepath.Dir(path), "geo", "city.mmdb")}; !reflect.DeepEqual(got.GeoIP.Databases, want) {
+		t.Errorf("got %q, want %q from the folder of the configuration", got.GeoIP.Databases, want)
 	}
 }
 
