@@ -51,6 +51,8 @@ func newClient(o Options, workers int, logger *slog.Logger) *client {
 		http: &fasthttp.Client{
 			MaxConnsPerHost: workers, MaxConnWaitTimeout: requestTimeout, ReadTimeout: requestTimeout, WriteTimeout: requestTimeout,
 			NoDefaultUserAgentHeader: true,
+			// A container has another address after a restart.
+			Dial: (&fasthttp.TCPDialer{DNSCacheDuration: time.Second}).Dial,
 		},
 		bodies: sync.Pool{New: func() any { return new([]byte) }},
 		logger: logger,

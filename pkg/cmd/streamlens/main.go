@@ -28,7 +28,7 @@ func run() error {
 		Short:        "Self-hosted analytics for live video inside Grafana",
 		SilenceUsage: true,
 	}
-	root.AddCommand(collectCommand(logger), reloadCommand(), importCommand(), queryCommand(), reportCommand(),
+	root.AddCommand(collectCommand(logger), reloadCommand(), readyCommand(), importCommand(), queryCommand(), reportCommand(),
 		simulateCommand(logger), geoIPCommand(), deleteCommand(), demoCommand())
 	return root.ExecuteContext(ctx)
 }

@@ -105,6 +105,14 @@ func TestReloadLosesNothing(t *testing.T) {
 		return response.StatusCode
 	}
 
+	eventually("that the collector says it is ready", func() bool {
+		ready := readyCommand()
+		ready.SetArgs([]string{"--config", path})
+		ready.SetOut(io.Discard)
+		ready.SetErr(io.Discard)
+		return ready.ExecuteContext(ctx) == nil
+	})
+
 	begun := time.Now()
 	var posting sync.WaitGroup
 	var accepted atomic.Int64

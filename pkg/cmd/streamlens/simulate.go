@@ -91,13 +91,17 @@ func simulateCommand(logger *slog.Logger) *cobra.Command {
 
 // collectorURL returns the address of the configuration's collector on this machine.
 func collectorURL(c config.Config) string {
-	host, port, _ := net.SplitHostPort(c.Listen) // the configuration is valid
+	if c.TLS.Enabled() {
+		return addressOn(c.Listen, "https")
+	}
+	return addressOn(c.Listen, "http")
+}
+
+// addressOn returns the URL on this machine of what listens at an address of the configuration.
+func addressOn(listen, scheme string) string {
+	host, port, _ := net.SplitHostPort(listen) // the configuration is valid
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
-	}
-	scheme := "http"
-	if c.TLS.Enabled() {
-		scheme = "https"
 	}
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
