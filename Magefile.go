@@ -204,6 +204,19 @@ func MediaServers() error {
 	return sh.RunWithV(map[string]string{"MEDIA_SERVERS": "1"}, "go", "test", "-count=1", "-parallel", "16", "-v", "./test/mediaservers")
 }
 
+// Players runs the examples of docs/sources/other-players.md as they are written, in Chromium, with the versions that
+// tools/players/package.json pins. Test does not run them.
+func Players() error {
+	mg.Deps(Packages)
+	if reason := missing("chromium", "ffmpeg"); reason != "" {
+		return errors.New(reason)
+	}
+	if err := sh.RunV("npm", "ci", "--prefix", "tools/players", "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps"); err != nil {
+		return err
+	}
+	return sh.RunWithV(map[string]string{"OTHER_PLAYERS": "1"}, "npm", "run", "test:browser", "--", "--no-deps", "otherplayers")
+}
+
 // Torture kills the collector 200 times and VictoriaMetrics 20 times under load, takes VictoriaMetrics away for five minutes, fills the
 // disk and slows it down, and then asks whether everything acknowledged counts once. Test does it in short. TORTURE_CLOCK=step also
 // steps the clock of the machine.

@@ -32,6 +32,30 @@ export async function examplesOf(source: string): Promise<Examples> {
   };
 }
 
+/** Reads the examples of docs/sources/other-players.md as they are written, by heading; the packages are those in a folder. */
+export async function otherPlayers(packages: string): Promise<Map<string, string>> {
+  const text = await readFile(join(root, 'docs/sources/other-players.md'), 'utf8');
+  const examples = new Map<string, string>();
+  for (const [, heading, html, loader, module] of text.matchAll(
+    /^## (.*?)\n.*?```html\n(.*?)```.*?```(jsx?)\n(.*?)```/gms
+  )) {
+    const { outputFiles } = await build({
+      stdin: { contents: module!, resolveDir: packages, loader: loader as 'js' | 'jsx' },
+      bundle: true,
+      format: 'esm',
+      jsx: 'automatic',
+      nodePaths: [join(root, 'node_modules')],
+      define: { 'process.env.NODE_ENV': '"production"' },
+      loader: { '.css': 'empty' },
+      logLevel: 'error',
+      write: false,
+    });
+    const script = outputFiles[0]!.text.replaceAll('</script', '<\\/script');
+    examples.set(heading!, `<!doctype html>\n${html}<script type="module">${script}</script>`);
+  }
+  return examples;
+}
+
 /** Where the scripts and styles come from that the examples name. */
 const files: Record<string, string> = {
   'hls.min.js': 'node_modules/hls.js/dist/hls.min.js',
