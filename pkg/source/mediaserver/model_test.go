@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,6 +53,9 @@ type rules struct {
 	idle           bool     // some connections wait before they use a stream
 	hls            bool     // some players are sessions without a connection
 	onePage        bool     // answers have all or nothing of a stream
+	onePublisher   bool     // a stream has at most one
+	undated        bool     // neither runs nor begins are told, so that an older reading, or a counter that wraps, looks like one that begins anew
+	late           bool     // counters of streams are renewed every 5 s, and begins are told to the second
 	rarely         bool     // what is done wrong is done: readings of before, counters that begin anew or wrap, things left out for long
 }
 
@@ -63,6 +67,8 @@ type modelStream struct {
 	run     int
 	shown   counters // what the server's counters say of it
 	arrived int64    // of publishers
+	told    counters // shown when the counters were renewed last
+	renewed time.Time
 }
 
 type modelConnection struct {
@@ -77,6 +83,7 @@ type modelConnection struct {
 	began     time.Time
 	bytes     counters // that flowed
 	shown     counters // what the server's counters say of it
+	told      counters // bytes when the counters of its stream were renewed last
 	passed    int64    // of what arrived at the stream, by a relay
 }
 
@@ -114,6 +121,14 @@ func (m *simulation) connect() {
 	publisher := m.chance(3)
 	if m.rules.needsPublisher {
 		publisher = !there
+	}
+	if m.rules.onePublisher {
+		for _, o := range m.open {
+			publisher = publisher && (o.stream != m.streams[key] || !o.publisher)
+		}
+	}
+	if m.rules.late { // two lives that begin in one second are one to who polls
+		time.Sleep(time.Second)
 	}
 	c := &modelConnection{number: m.number(), publisher: publisher, began: time.Now(), stream: m.stream(name, block)}
 	c.id = strconv.Itoa(c.number)
@@ -172,7 +187,26 @@ func (m *simulation) restart() {
 	clear(m.hidden)
 }
 
+// renewal is how old the counters of streams are at most, of a server that is late.
+const renewal = 5 * time.Second
+
+// renew renews the counters of streams.
+func (m *simulation) renew() {
+	for _, s := range m.streams {
+		if time.Since(s.renewed) < renewal {
+			continue
+		}
+		s.told, s.renewed = s.shown, time.Now()
+		for _, c := range m.all { // also of those that have left
+			if c.stream == s {
+				c.told = c.bytes
+			}
+		}
+	}
+}
+
 func (m *simulation) flow() {
+	defer m.renew()
 	all := m.sorted()
 	// Relays are behind publishers by less than the time between two polls.
 	slices.SortStableFunc(all, func(a, b *modelConnection) int {
@@ -220,12 +254,16 @@ func (m *simulation) misbehave() {
 	}
 	switch m.random.IntN(4) {
 	case 0: // an older reading
-		m.frozen[number] = *shown
+		if !m.rules.undated {
+			m.frozen[number] = *shown
+		}
 	case 1: // a counter that begins anew, as after an error
 		*shown = counters{}
 	case 2: // and of 32 bits
 		for dir := range shown {
-			shown[dir] &= 1<<32 - 1
+			if !m.rules.undated {
+				shown[dir] &= 1<<32 - 1
+			}
 		}
 	case 3:
 		m.hidden[number] = m.random.IntN(20)
@@ -239,7 +277,12 @@ func (m *simulation) misbehave() {
 func (m *simulation) reading(c *modelConnection) counters { return m.frozenOr(c.number, c.shown) }
 
 // total returns the counters of a stream as an answer has them.
-func (m *simulation) total(s *modelStream) counters { return m.frozenOr(s.number, s.shown) }
+func (m *simulation) total(s *modelStream) counters {
+	if m.rules.late {
+		return m.frozenOr(s.number, s.told)
+	}
+	return m.frozenOr(s.number, s.shown)
+}
 
 func (m *simulation) frozenOr(number int, shown counters) counters {
 	if old, ok := m.frozen[number]; ok {
@@ -468,6 +511,101 @@ func speakNginxRTMP(m *simulation, order *rand.Rand, w http.ResponseWriter, _ *h
 	fmt.Fprint(w, "</rtmp>")
 }
 
+// speakIcecast answers as the admin interface of Icecast.
+func speakIcecast(m *simulation, order *rand.Rand, w http.ResponseWriter, r *http.Request) {
+	connections, streams := m.listed(order)
+	const form = "2006-01-02T15:04:05-0700"
+	players := func(s *modelStream) []*modelConnection {
+		return slices.DeleteFunc(slices.Clone(connections), func(c *modelConnection) bool { return c.stream != s || c.publisher })
+	}
+	if mount := r.URL.Query().Get("mount"); mount != "" {
+		i := slices.IndexFunc(streams, func(s *modelStream) bool { return "/"+s.name == mount })
+		if i < 0 || m.rules.late && order.IntN(10) == 0 { // it has left since
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		fmt.Fprintf(w, `<icestats><source mount=%q>`, mount)
+		for _, c := range players(streams[i]) {
+			fmt.Fprintf(w, "<listener><IP>%s</IP><UserAgent>Radio</UserAgent><Connected>%d</Connected><ID>%s</ID></listener>",
+				c.address, int(time.Since(c.began).Seconds()), c.id)
+		}
+		fmt.Fprint(w, "</source></icestats>")
+		return
+	}
+	fmt.Fprintf(w, "<icestats><server_id>Icecast 2.4.4</server_id><server_start_iso8601>%s</server_start_iso8601>", m.began.Format(form))
+	for _, s := range streams {
+		all := m.total(s)
+		fmt.Fprintf(w, "<source mount=%q><listeners>%d</listeners>", "/"+s.name, len(players(s)))
+		for _, c := range connections {
+			if c.stream == s && c.publisher {
+				fmt.Fprintf(w, "<source_ip>%s</source_ip>", c.address)
+			}
+		}
+		fmt.Fprintf(w, "<stream_start_iso8601>%s</stream_start_iso8601><total_bytes_read>%d</total_bytes_read><total_bytes_sent>%d</total_bytes_sent></source>",
+			s.began.Format(form), all[received], all[sent])
+	}
+	fmt.Fprint(w, "</icestats>")
+}
+
+// speakLal answers as the HTTP API of lal.
+func speakLal(m *simulation, order *rand.Rand, w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.URL.Path, "lal_info") {
+		writeJSON(w, object{"error_code": 0, "data": object{"server_id": "1", "start_time": m.began.UTC().Format(lalTime)}})
+		return
+	}
+	connections, streams := m.listed(order)
+	groups := []object{}
+	for _, s := range streams {
+		application, name, _ := strings.Cut(s.name, "/")
+		group, players := object{"app_name": application, "stream_name": name}, []object{}
+		for _, c := range connections {
+			if c.stream != s {
+				continue
+			}
+			shown := m.reading(c)
+			session := object{"session_id": c.id, "protocol": "RTMP", "remote_addr": netip.AddrPortFrom(c.address, 1).String(),
+				"start_time": c.began.UTC().Format(lalTime), "read_bytes_sum": shown[received], "wrote_bytes_sum": shown[sent]}
+			if c.publisher {
+				group["pub"] = session
+			} else {
+				players = append(players, session)
+			}
+		}
+		group["subs"] = players
+		groups = append(groups, group)
+	}
+	writeJSON(w, object{"error_code": 0, "data": object{"groups": groups}})
+}
+
+// speakGo2rtc answers as the API of go2rtc.
+func speakGo2rtc(m *simulation, order *rand.Rand, w http.ResponseWriter, _ *http.Request) {
+	connections, streams := m.listed(order)
+	all := object{}
+	for _, s := range streams {
+		producers, consumers := []object{{"url": "rtsp://camera"}}, []object{}
+		for _, c := range connections {
+			if c.stream != s {
+				continue
+			}
+			shown, id := m.reading(c), json.Number(c.id)
+			item := object{"id": id, "format_name": "rtsp", "remote_addr": netip.AddrPortFrom(c.address, 1).String()}
+			switch {
+			case c.publisher:
+				item["bytes_recv"] = shown[received]
+				producers = append(producers, item)
+			case c.number%2 == 0: // media alone
+				item["senders"] = []object{{"bytes": shown[sent] / 3}, {"bytes": shown[sent] - shown[sent]/3}}
+				consumers = append(consumers, item)
+			default:
+				item["bytes_send"] = shown[sent]
+				consumers = append(consumers, item)
+			}
+		}
+		all[s.name] = object{"producers": producers, "consumers": consumers}
+	}
+	writeJSON(w, all)
+}
+
 // seenBytes are the readings that answers had: of connections, or of streams where those are what counts.
 type seenBytes struct {
 	first, last map[int]counters
@@ -502,6 +640,9 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 		if first {
 			for _, c := range m.all {
 				before[c.number] = c.bytes
+				if l.rules.late {
+					before[c.number] = c.told
+				}
 			}
 		}
 		connections, streams := m.listed(m.random)
@@ -651,10 +792,17 @@ type life struct {
 	approximate bool
 }
 
-// TestHistories lets servers of each kind live 1,000 random lives: publishers and players come, go and come again, servers and collectors
+// TestHistories lets servers of each kind live random lives, 100 or as many as the environment variable HISTORIES says: publishers and players come, go and come again, servers and collectors
 // restart, APIs are away, lists come in any order and lack something. What is counted is never more than what flowed, and all that
 // polls could see. In every second life the server also does what none should do; then only the first holds.
 func TestHistories(t *testing.T) {
+	lives := uint64(100)
+	if text := os.Getenv("HISTORIES"); text != "" {
+		var err error
+		if lives, err = strconv.ParseUint(text, 10, 32); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, test := range []struct {
 		kind  string
 		name  string
@@ -681,10 +829,21 @@ func TestHistories(t *testing.T) {
 			{rules: rules{names: []string{"a", "b"}, blocks: 1, reusesIDs: true, onePage: true, relays: true},
 				url: "http://server/stat", speak: speakNginxRTMP, byStream: true, approximate: true},
 		}},
+		{TypeIcecast, "Icecast", []life{
+			{rules: rules{names: []string{"a.mp3", "b.ogg"}, needsPublisher: true, reusesIDs: true, onePage: true, late: true},
+				url: "http://server:8000", speak: speakIcecast, byStream: true},
+		}},
+		{TypeLal, "lal", []life{
+			{rules: rules{names: []string{"live/a", "live/b"}, control: true, reusesIDs: true, onePublisher: true},
+				url: "http://server:8083", speak: speakLal},
+		}},
+		{TypeGo2rtc, "go2rtc", []life{
+			{rules: rules{names: []string{"a", "cam/1"}, reusesIDs: true, undated: true}, url: "http://server:1984", speak: speakGo2rtc},
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(1000) {
+			for seed := range lives {
 				l := test.lives[seed/2%uint64(len(test.lives))]
 				l.rules.rarely = seed%2 == 1 && !l.rules.relays // what relays had is told by the counters
 				synctest.Test(t, func(t *testing.T) { history(t, seed, test.kind, l) })
