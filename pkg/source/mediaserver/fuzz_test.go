@@ -164,6 +164,15 @@ func FuzzGo2rtc(f *testing.F) {
 	})
 }
 
+func FuzzDatarhei(f *testing.F) {
+	f.Add(told(f, "datarhei", "active.json"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if lists, err := decodeDatarhei(answer{body: body}); err == nil {
+			digest(t, datarheiSnapshot(lists, 0))
+		}
+	})
+}
+
 func FuzzNodeMediaServer(f *testing.F) {
 	f.Add(told(f, "node-media-server", "sessions.json"))
 	f.Add(told(f, "node-media-server", "streams.json"))

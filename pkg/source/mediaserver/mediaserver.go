@@ -110,6 +110,8 @@ const (
 	TypeIcecast   = "icecast"
 	TypeLal       = "lal"
 	TypeGo2rtc    = "go2rtc"
+	// TypeDatarhei is datarhei Core, also within Restreamer.
+	TypeDatarhei = "datarhei"
 	// TypeNodeMediaServer is version 4 of it.
 	TypeNodeMediaServer = "node-media-server"
 )
@@ -135,6 +137,7 @@ func products() []product {
 		{name: TypeIcecast, kind: func(string) kind { return icecast{} }, stream: noApplication},
 		{name: TypeLal, kind: func(string) kind { return lal{} }, stream: anyApplication},
 		{name: TypeGo2rtc, kind: func(string) kind { return go2rtc{} }, stream: usualApplication},
+		{name: TypeDatarhei, kind: func(string) kind { return &datarhei{} }, stream: usualApplication},
 		{name: TypeNodeMediaServer, kind: func(string) kind { return &nodeMediaServer{} }, stream: anyApplication},
 	}
 }

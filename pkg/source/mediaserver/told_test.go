@@ -87,6 +87,10 @@ func TestTold(t *testing.T) {
 			{"5 127.0.0.1:45616", "cam2", "flv", "127.0.0.1", false, 696289, ""},
 			{"8 127.0.0.1:59218", "cam1", "rtsp", "127.0.0.1", false, 584334 + 93256, ""}, // media alone
 		}},
+		{TypeDatarhei, "", map[string]string{"/api/v3/session/active": "active.json"}, []seen{
+			{"rtmp /live/alpha 1795910523", "live/alpha", "rtmp", "127.0.0.1", true, 846839, "00:02:03.000"},
+			{"rtmp 127.0.0.1:42384 1795910529", "live/alpha", "rtmp", "127.0.0.1", false, 472759, "00:02:09.000"},
+		}},
 		{TypeNodeMediaServer, nmsRun, map[string]string{"/api/v1/sessions": "sessions.json", "/api/v1/streams": "streams.json"}, []seen{
 			{"mx12eldewfxqgld8", "live/alpha", "rtmp", "127.0.0.1", true, 697983, "23:52:13.491"},
 			{"mx12eqqk7q2hbrfh", "", "rtmp", "127.0.0.1", false, 354923, "23:52:20.444"},
@@ -109,11 +113,11 @@ func TestTold(t *testing.T) {
 // TestToldOfAnother checks that each server's answer is refused where another one is expected.
 func TestToldOfAnother(t *testing.T) {
 	answers := map[string][]byte{}
-	for _, file := range []string{"icecast/stats.xml", "lal/all_group.json", "go2rtc/streams.json", "node-media-server/sessions.json"} {
+	for _, file := range []string{"icecast/stats.xml", "lal/all_group.json", "go2rtc/streams.json", "datarhei/active.json", "node-media-server/sessions.json"} {
 		serverType, _, _ := strings.Cut(file, "/")
 		answers[serverType] = told(t, file)
 	}
-	for _, asked := range []string{TypeIcecast, TypeLal, TypeGo2rtc, TypeNodeMediaServer, TypeMediaMTX, TypeSRS, TypeNginxRTMP} {
+	for _, asked := range []string{TypeIcecast, TypeLal, TypeGo2rtc, TypeDatarhei, TypeNodeMediaServer, TypeMediaMTX, TypeSRS, TypeNginxRTMP} {
 		for answering, body := range answers {
 			if asked == answering {
 				continue
@@ -293,6 +297,36 @@ func TestNodeMediaServerLogsIn(t *testing.T) {
 	logins++ // by somebody else, whose token is the only one that is known
 	if _, err := server.Poll(t.Context()); err == nil || logins != 3 {
 		t.Errorf("logged in %d times in all, %v", logins, err)
+	}
+}
+
+// TestDatarheiLogsIn checks that a user logs in once, and anew when the token has expired.
+func TestDatarheiLogsIn(t *testing.T) {
+	logins, valid := 0, ""
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/api/login" && r.Method == http.MethodPost && r.Header.Get("Authorization") == "":
+			logins++
+			valid = fmt.Sprintf("t%d", logins)
+			_, _ = fmt.Fprintf(w, `{"access_token":%q,"refresh_token":"r"}`, valid)
+		case r.Header.Get("Authorization") != "Bearer "+valid:
+			w.WriteHeader(http.StatusUnauthorized)
+		default:
+			_, _ = w.Write(told(t, "datarhei", "active.json"))
+		}
+	}))
+	defer web.Close()
+	server, err := New(Config{Type: TypeDatarhei, URL: web.URL, Username: "admin", Password: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for poll, want := range []int{1, 1, 2} {
+		if poll == 2 {
+			valid = "another"
+		}
+		if _, err := server.Poll(t.Context()); err != nil || logins != want {
+			t.Errorf("poll %d: logged in %d times, want %d; %v", poll, logins, want, err)
+		}
 	}
 }
 
