@@ -27,7 +27,7 @@ func collectCommand(logger *slog.Logger) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			go limitGarbage(cmd.Context(), logger)
+			limitGarbage(logger)
 			hangups := make(chan os.Signal, 1)
 			signal.Notify(hangups, syscall.SIGHUP)
 			defer signal.Stop(hangups)

@@ -1,6 +1,14 @@
 package main
 
-import "testing"
+import (
+	"bytes"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+	"time"
+)
 
 func TestPercentOf(t *testing.T) {
 	const mega = 1 << 20
@@ -21,4 +29,30 @@ func TestPercentOf(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGarbageOfAHeapThatGrows lets much more live than before, as a burst does: the next collection must not wait for a multiple of it.
+func TestGarbageOfAHeapThatGrows(t *testing.T) {
+	t.Setenv("GOGC", "")
+	previous := debug.SetGCPercent(100)
+	t.Cleanup(func() { debug.SetGCPercent(previous) })
+	limitGarbage(slog.New(slog.DiscardHandler))
+	var kept [][]byte
+	const blocks, block = 200, 1 << 20
+	for range blocks {
+		kept = append(kept, bytes.Repeat([]byte{1}, block))
+	}
+	runtime.GC()
+	goal := []metrics.Sample{{Name: "/gc/heap/goal:bytes"}, {Name: liveBytes}}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		metrics.Read(goal)
+		next, live := goal[0].Value.Uint64(), goal[1].Value.Uint64()
+		if live >= blocks*block && next <= live*17/10 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d MB live, and the heap may grow to %d MB", live>>20, next>>20)
+		}
+	}
+	runtime.KeepAlive(kept)
 }
