@@ -121,6 +121,8 @@ func Lint() error {
 	if err != nil {
 		return err
 	}
+	// A cache that clones share has what was found in another, which may be gone.
+	cache := map[string]string{"GOLANGCI_LINT_CACHE": linter + "-cache"}
 	for _, command := range [][]string{
 		{"go", "vet", "./pkg/...", "./test/..."},
 		{"go", "build", "-C", "tools/lint", "-o", linter, "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"},
@@ -128,7 +130,7 @@ func Lint() error {
 		{"npm", "run", "typecheck"},
 		{"npm", "run", "lint"},
 	} {
-		if err := sh.RunV(command[0], command[1:]...); err != nil {
+		if err := sh.RunWithV(cache, command[0], command[1:]...); err != nil {
 			return err
 		}
 	}
