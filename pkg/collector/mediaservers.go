@@ -55,7 +55,7 @@ func newMediaServers(configured []config.MediaServer, s *Server, logger *slog.Lo
 func (s *Server) streamName(organization, serverType string) func(string) string {
 	return func(name string) string {
 		rules := s.settings.Load().rulesOf(organization)
-		if stream, _, ok := rules.Own("/" + name + "/index.m3u8"); ok {
+		if stream, _, ok := rules.OwnOf(name); ok {
 			return stream
 		}
 		stream := mediaserver.StreamName(serverType, name)

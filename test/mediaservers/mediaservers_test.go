@@ -3,6 +3,7 @@
 package mediaservers
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 )
 
@@ -49,6 +51,7 @@ type run struct {
 	format  string // of what ffmpeg publishes
 	publish string // URL, with %s for the address
 	playURL string
+	log     string // the access log of players, "" if there is none
 }
 
 // sink adds up what counts.
@@ -300,6 +303,40 @@ func TestMediaServers(t *testing.T) {
 	}
 }
 
+// checkLog reads the access log of two players, in the format that it is found to have, and compares it with the bytes that they were
+// sent: it has all but the handshakes of RTMP.
+func checkLog(t *testing.T, file, kind string, received int64) row {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := accesslog.Detect(text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := accesslog.NewDecoder(found.Format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := row{kind: kind, name: "its access log, " + found.Format.Name, received: received}
+	for line := range bytes.Lines(text) {
+		var request accesslog.Request
+		counts, err := d.Decode(bytes.TrimSpace(line), &request)
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		if counts {
+			r.playout += request.Bytes
+		}
+	}
+	t.Log(r)
+	if handshakes := 2 * int64(3073); r.playout > received || r.playout < received-handshakes-1024 {
+		t.Errorf("the log has %d of the %d bytes that were sent", r.playout, received)
+	}
+	return r
+}
+
 // find returns where the server's program is, "" if it is not there.
 func (s *server) find() string {
 	if named := os.Getenv(s.variable); named != "" {
@@ -397,6 +434,9 @@ func (s *server) play(t *testing.T, program, media string) []row {
 	sent := b.publish(9 * time.Second)
 	players.Wait()
 	check("one publisher, two players", 1, 2, sent, first+second)
+	if b.run.log != "" {
+		rows = append(rows, checkLog(t, b.run.log, s.kind, first+second))
+	}
 
 	sent = 0
 	for range 3 {

@@ -119,7 +119,10 @@ worker_processes 1;
 pid %[1]s/pid;
 error_log %[1]s/error.log;
 events {}
-rtmp { server { listen %[2]s; application live { live on; } } }
+rtmp {
+  access_log %[1]s/rtmp.log;
+  server { listen %[2]s; application live { live on; } }
+}
 http {
   access_log off;
   client_body_temp_path %[1]s/body;
@@ -132,6 +135,7 @@ http {
 	return run{
 		command: []string{program, "-c", file, "-e", filepath.Join(dir, "error.log")}, media: media, format: "flv",
 		publish: "rtmp://%s/live/alpha", playURL: "rtmp://%s/live/alpha", config: mediaserver.Config{URL: "http://" + web + "/stat"},
+		log: filepath.Join(dir, "rtmp.log"),
 	}
 }
 

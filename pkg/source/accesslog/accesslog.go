@@ -30,10 +30,13 @@ type Request struct {
 	NoAddress string     // why Address is the zero Addr: one of the Address… constants; "" if it is not
 	Referrer  string     // a URL, "" if there is none
 	UserAgent string     // "" if there is none
-	// Protocol and Stream are set only where the log itself names them (Wowza). Else Rules find them by the path.
+	// Protocol and Stream are set only where the log itself names them (Wowza, Icecast, nginx-rtmp). Else Rules find them by the path.
 	Protocol, Stream string
-	Direction        string // measure.Playout or measure.Ingest
-	CMCD             CMCD
+	// Polled is what a media server calls the stream if it is polled, "" if the log is of none: own rules apply to both alike, see
+	// Rules.OwnOf.
+	Polled    string
+	Direction string // measure.Playout or measure.Ingest
+	CMCD      CMCD
 	// Left is why a line that was understood is no request to count: one of the Left… constants; "" of a request.
 	Left string
 }
@@ -52,6 +55,7 @@ const (
 	LeftTest       = "test"       // by which a CDN tries where it shall send logs
 	LeftSession    = "session"    // of a session whose end, another line, counts (Wowza)
 	LeftInternal   = "internal"   // of the server's own, with no client
+	LeftPublisher  = "publisher"  // of one who sends to the server, whose bytes polls count (nginx-rtmp)
 	LeftUnanswered = "unanswered" // without an answer, because the client left before it or the server had none
 	LeftSubrequest = "subrequest" // made by the CDN itself while it answered a client's request, which has a line of its own
 )

@@ -91,7 +91,7 @@ func TestDetectLines(t *testing.T) {
 
 // TestEveryFormatIsTried checks that no format has been forgotten.
 func TestEveryFormatIsTried(t *testing.T) {
-	tried := []string{"apache-combined", "apache-common", "h2o", "trafficserver-common", "trafficserver-combined", "fastly", "icecast", "wowza", "template"}
+	tried := []string{"apache-combined", "apache-common", "h2o", "trafficserver-common", "trafficserver-combined", "fastly", "icecast", "nginx-rtmp", "wowza", "template"}
 	for _, w := range writers {
 		tried = append(tried, w.name)
 	}

@@ -102,6 +102,7 @@ var formats = []description{
 	{name: "wowza", title: "Wowza Streaming Engine's access log", make: wowza, shape: expression(
 		`^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t[\w:+-]+\t[\w-]+\t(?:stream|session|server|application|app|vhost|cache|rtsp|comment)\t(?P<tail>.*)$`),
 		open: true},
+	{name: "nginx-rtmp", title: "nginx-rtmp's access_log", make: nginxRTMP, shape: nginxRTMPLine},
 	{name: "icecast", title: "Icecast's access log", make: icecast},
 	{name: "template", title: "lines as a format string of a server says, which template gives", make: template},
 }

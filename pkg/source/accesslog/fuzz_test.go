@@ -86,9 +86,10 @@ func formatsOf(names ...string) []accesslog.Format {
 
 func FuzzTemplate(f *testing.F) {
 	seeds := seedsOf("combined", "apache-vhost-combined", "lighttpd", "haproxy", "haproxy-clf", "traefik", "squid", "trafficserver", "aws-alb", "aws-s3", "gcore")
-	fuzz(f, append(formatsOf("nginx-combined", "apache-combined", "lighttpd", "haproxy", "haproxy-clf", "traefik", "squid", "trafficserver", "aws-alb", "aws-s3"),
+	fuzz(f, append(formatsOf("nginx-combined", "apache-combined", "lighttpd", "haproxy", "haproxy-clf", "traefik", "squid", "trafficserver", "aws-alb", "aws-s3", "nginx-rtmp"),
 		accesslog.Format{Name: "template", Template: ownTemplate}), append(seeds,
 		`192.0.2.1 - - [10/Oct/2000:13:55:36 +0000] "GET /a%20.ts?CMCD=a%3D1 HTTP/1.1" 200 7 "http://r/" "x\x22\"\u0041"`,
+		`::1 [29/Nov/2026:09:17:08 +0000] PLAY "live" "größe" "" - 405 236955 "https://r/" "LNX 9,0,124,2" (1h 0m 4s)`,
 		`::1 [2026-11-24T06:46:31.5+00:00] GET "/hls/gro\xC3\x9Fes studio-2.ts" "a" 206 363 "curl/7.88.1" "-" "sid" 0.000`,
 	))
 }

@@ -27,7 +27,7 @@ func (d *icecastDecoder) Decode(line []byte, r *Request) (bool, error) {
 		return told, err
 	}
 	if name := strings.Trim(r.Path, "/"); isMount(name) {
-		r.Stream, r.Protocol = name, "icecast"
+		r.Stream, r.Polled, r.Protocol = name, name, "icecast"
 	}
 	return true, nil
 }

@@ -221,6 +221,11 @@ func (r *Rules) Own(path string) (stream, protocol string, ok bool) {
 	return stream, protocol, stream != "" && event.ValidText(stream, event.MaxNameBytes)
 }
 
+// OwnOf is Own for what a media server calls a stream: the rules see it as they would a playlist of that path.
+func (r *Rules) OwnOf(name string) (stream, protocol string, ok bool) {
+	return r.Own("/" + name + "/index.m3u8")
+}
+
 func (r *Rules) byOwn(path string) (stream, protocol string) {
 	for i := range r.own {
 		if stream, protocol = r.own[i].match(path); stream != "" {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,31 @@ func read(t *testing.T, format accesslog.Format, texts ...string) *Result {
 }
 
 var combined = accesslog.Format{Name: "nginx-combined"}
+
+// TestOwnRulesOfMediaServers checks that a stream that a media server's log names counts under the name that it has when it is polled.
+func TestOwnRulesOfMediaServers(t *testing.T) {
+	o := acme()
+	o.Rules = accesslog.NewRules([]accesslog.Rule{{Path: regexp.MustCompile(`^/(?P<stream>events/\w+)/`)}})
+	log, err := New(accesslog.Format{Name: "nginx-rtmp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text string
+	for _, application := range []string{"events", "live"} {
+		text += `203.0.113.7 [28/Nov/2026:11:58:01 +0000] PLAY "` + application + `" "one" "" - 411 1000 "" "LNX 9,0,124,2" (3s)` + "\n"
+	}
+	result, err := log.Read(o, span(), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var streams []string
+	for i := range result.First {
+		streams = append(streams, result.First[i].Stream)
+	}
+	if want := []string{"events/one", "one"}; !slices.Equal(streams, want) {
+		t.Errorf("got %q, want %q", streams, want)
+	}
+}
 
 func TestFateOfALine(t *testing.T) {
 	tests := []struct {

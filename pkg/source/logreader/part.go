@@ -119,7 +119,13 @@ func (p *part) read(line []byte) {
 	}
 	if r.Stream != "" {
 		// A log that names streams has a line for each session, which says nothing of the minutes in between.
-		p.take(number, line, accesslog.Found{Stream: r.Stream, Protocol: r.Protocol})
+		found := accesslog.Found{Stream: r.Stream, Protocol: r.Protocol}
+		if r.Polled != "" {
+			if stream, _, ok := p.Rules.OwnOf(r.Polled); ok {
+				found.Stream = stream
+			}
+		}
+		p.take(number, line, found)
 		return
 	}
 	found, ok := p.Rules.Find(r.Path)

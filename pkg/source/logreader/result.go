@@ -49,6 +49,7 @@ var words = map[string]string{
 	"test":               "a line by which a CDN tries whether its logs arrive",
 	"session":            "a line of a session that another line counts",
 	"internal":           "a request of the server's own",
+	"publisher":          "a publisher's connection, whose bytes count by polls of the server",
 	"unanswered":         "a request without an answer: the client left before it, or the server had none",
 	"subrequest":         "a request that the CDN made itself while it answered one that has a line of its own",
 	"address_absent":     "without country, address and viewer, as the line has no address",
