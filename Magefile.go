@@ -44,6 +44,11 @@ func VictoriaMetrics() error {
 	return buildTool("victoria-metrics", "tools/victoriametrics", "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics")
 }
 
+// VictoriaLogs builds the pinned VictoriaLogs, the store of plays, bin/victoria-logs.
+func VictoriaLogs() error {
+	return buildTool("victoria-logs", "tools/victorialogs", "github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs")
+}
+
 // buildTool builds a program of a module of its own into bin.
 func buildTool(name, module, pkg string) error {
 	output, err := filepath.Abs(program(name))
@@ -139,7 +144,7 @@ func Lint() error {
 
 // Test runs every test that can run on this machine, and says what it left out and why.
 func Test() error {
-	mg.SerialDeps(Lint, VictoriaMetrics, Streamlens, Plugin, GeoIP, Frontend)
+	mg.SerialDeps(Lint, VictoriaMetrics, VictoriaLogs, Streamlens, Plugin, GeoIP, Frontend)
 	var leftOut []string
 	if reason := missing("nginx"); reason != "" {
 		leftOut = append(leftOut, "several collectors: "+reason) // its test skips itself

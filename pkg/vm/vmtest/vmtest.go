@@ -100,7 +100,7 @@ func executable(t testing.TB) string {
 	t.Helper()
 	path := os.Getenv(Variable)
 	if path == "" {
-		path = filepath.Join(moduleRoot(t), "bin", "victoria-metrics")
+		path = filepath.Join(ModuleRoot(t), "bin", "victoria-metrics")
 	}
 	if _, err := os.Stat(path); err != nil {
 		t.Skipf("no VictoriaMetrics at %s: build it or set %s", path, Variable)
@@ -108,8 +108,8 @@ func executable(t testing.TB) string {
 	return path
 }
 
-// moduleRoot is the folder of go.mod above the test's working directory.
-func moduleRoot(t testing.TB) string {
+// ModuleRoot returns the folder of go.mod above the test's working directory.
+func ModuleRoot(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	for err == nil {

@@ -1,0 +1,56 @@
+// Package play is the record of one play or broadcast: its fields, its form in the store of plays, and the timeline in it. It is the
+// only package that writes and reads that form, which docs/plays.md describes.
+package play
+
+// Field is the name of a field in the store. Names come from this list only, so that no text of a user becomes a part of a query.
+type Field string
+
+// The fields of a record. Texts are empty and numbers event.Absent where they are not known; such fields are not stored.
+const (
+	Time         Field = "_time" // the end, ms since 1970
+	Kind         Field = "kind"  // Final
+	Organization Field = "org"
+	Session      Field = "session" // as the client names it; with Begin it tells two plays apart
+	Begin        Field = "begin"   // ms since 1970, of the load, or the start if there was none
+	Direction    Field = "direction"
+	Stream       Field = "stream"
+	Event        Field = "event"
+	User         Field = "user"
+	Address      Field = "ip"
+	ASN          Field = "asn"
+	Operator     Field = "operator"
+	Country      Field = "country"
+	Region       Field = "region"
+	OS           Field = "os"
+	Browser      Field = "browser"
+	Device       Field = "device"
+	Player       Field = "player"
+	Referrer     Field = "referrer"
+	Protocol     Field = "protocol"
+	Collector    Field = "collector"
+	Start        Field = "start" // ms since 1970, of the first frame; absent if there was none
+	End          Field = "end"   // ms since 1970
+	StartTime    Field = "start_ms"
+	Played       Field = "played_ms" // start to end less pauses, as widgets count it
+	Playing      Field = "play_ms"
+	Buffering    Field = "buf_ms"
+	Paused       Field = "pause_ms"
+	BufferShare  Field = "buf_ppm" // Buffering per million of Buffering and Playing
+	LongestStall Field = "longest_ms"
+	BitrateMean  Field = "br_avg" // bit/s, weighted by Playing
+	BitrateLeast Field = "br_min"
+	BitrateMost  Field = "br_max"
+	LatencyMean  Field = "lat_avg" // ms, of the reports that have it
+	LatencyMost  Field = "lat_max"
+	Errors       Field = "errors" // status events
+	Fatal        Field = "fatal"  // of them
+	Code         Field = "code"   // of the last fatal one, else of the last
+	Stop         Field = "stop"   // reason
+	TimelineText Field = "timeline"
+)
+
+// Final is the Kind of a record of a play that has ended.
+const Final = "final"
+
+// StreamFields are the fields by which the store keeps records apart on disk. More of them would make it larger and slower.
+const StreamFields = "org,kind"

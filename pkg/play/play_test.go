@@ -1,0 +1,246 @@
+package play_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/streamlens/streamlens/pkg/codec"
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/play"
+)
+
+const begin = 1_700_000_000_000
+
+var viewer = &play.Viewer{
+	Direction: "playout", Protocol: "h5live", Player: "h5live 4.22.0", Country: "DE", Region: "DE-BE", Operator: `O"ne\`, OS: "Android",
+	Browser: "Chrome", Device: "mobile", Referrer: "site.example", Organization: "acme", Stream: "a\tb\u2028<ü>", Event: "e", ASN: 64500,
+}
+
+// recorded returns a play of n reports of 10 s, and what its reports were.
+func recorded(n int) (*play.Recorder, []play.Entry) {
+	r := play.NewRecorder("s1", "u1", "192.0.2.1", viewer, begin)
+	r.Load(begin)
+	r.Start(begin+700, 700)
+	var reports []play.Entry
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range n {
+		e := play.Entry{
+			End: begin + 700 + int64(i+1)*10_000 + int64(random.IntN(30)), Playing: 9_000 + int64(random.IntN(900)),
+			Bitrate: 2_000_000, Height: event.Absent, Latency: 900 + int64(random.IntN(400)), BufferLength: 800 + int64(random.IntN(300)),
+		}
+		if i%10 == 3 {
+			e.Buffering = 500
+		}
+		reports = append(reports, e)
+		r.Report(e)
+	}
+	return r, reports
+}
+
+func TestTimelineIsWhatWasReported(t *testing.T) {
+	r, reports := recorded(128)
+	r.Status(begin+5_000, "4400", false)
+	record := r.Record(begin+1_300_000, 1_290_000, "destroy")
+	timeline, err := play.ReadTimeline(record.Timeline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(timeline.Entries, reports) {
+		t.Errorf("%d entries differ from %d reports", len(timeline.Entries), len(reports))
+	}
+	want := []play.Moment{
+		{Time: begin, Kind: play.Loaded}, {Time: begin + 700, Kind: play.Started}, {Time: begin + 5_000, Kind: play.Status, Text: "4400"},
+		{Time: begin + 1_300_000, Kind: play.Stopped, Text: "destroy"},
+	}
+	if !slices.Equal(timeline.Moments, want) {
+		t.Errorf("moments %v, want %v", timeline.Moments, want)
+	}
+}
+
+func TestLongTimelinesAreMerged(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		reports  int
+		coarsest int64 // ms
+	}{
+		{"one too many", 129, 21_000},
+		{"an hour", 360, 63_000},
+		{"two hours", 720, 63_000},
+		{"a day", 8640, 1_008_000},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r, reports := recorded(tt.reports)
+			record := r.Record(reports[len(reports)-1].End, event.Absent, "")
+			timeline, err := play.ReadTimeline(record.Timeline)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(timeline.Entries); n < 40 || n > 128 {
+				t.Errorf("%d entries", n)
+			}
+			var playing, buffering, wantPlaying, wantBuffering int64
+			for _, e := range timeline.Entries {
+				playing, buffering = playing+e.Playing, buffering+e.Buffering
+				if e.Span() > tt.coarsest {
+					t.Errorf("an entry of %d ms", e.Span())
+				}
+			}
+			for _, e := range reports {
+				wantPlaying, wantBuffering = wantPlaying+e.Playing, wantBuffering+e.Buffering
+			}
+			if playing != wantPlaying || buffering != wantBuffering {
+				t.Errorf("%d ms of playing and %d of buffering, want %d and %d", playing, buffering, wantPlaying, wantBuffering)
+			}
+			if last := timeline.Entries[len(timeline.Entries)-1].End; last != reports[len(reports)-1].End {
+				t.Errorf("ends at %d", last)
+			}
+		})
+	}
+}
+
+func TestMomentsBeyondTheRoomAreCounted(t *testing.T) {
+	r := play.NewRecorder("s", "", "", viewer, begin)
+	for i := range int64(60) {
+		r.Status(begin+i, "1", false)
+	}
+	record := r.Record(begin+60, event.Absent, "")
+	timeline, err := play.ReadTimeline(record.Timeline)
+	if err != nil || len(timeline.Moments)+int(timeline.More) != 60 || timeline.More == 0 {
+		t.Errorf("%d moments and %d more, %v", len(timeline.Moments), timeline.More, err)
+	}
+}
+
+func TestLineIsReadBack(t *testing.T) {
+	r, _ := recorded(30)
+	r.Status(begin+9_000, "1008", true)
+	r.Status(begin+9_500, "1009", false)
+	record := r.Record(begin+400_000, 380_000, "destroy")
+	line := record.Line(nil)
+	if !bytes.HasSuffix(line, []byte("}\n")) || bytes.Count(line, []byte("\n")) != 1 {
+		t.Fatalf("%q is no line", line)
+	}
+	var fields map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.UseNumber()
+	if err := decoder.Decode(&fields); err != nil {
+		t.Fatal(err)
+	}
+	row := map[string]string{}
+	for name, value := range fields {
+		switch v := value.(type) {
+		case string:
+			row[name] = v
+		case json.Number:
+			row[name] = v.String()
+			if strings.ContainsAny(v.String(), ".eE") {
+				t.Errorf("%s is %s, no whole number", name, v)
+			}
+		}
+	}
+	got, err := play.Read(row)
+	if err != nil || !reflect.DeepEqual(got, record) {
+		t.Errorf("read %+v, %v\nwant %+v", got, err, record)
+	}
+	if got.Code != "1008" || got.Errors != 2 || got.Fatal != 1 {
+		t.Errorf("code %s, %d errors, %d fatal", got.Code, got.Errors, got.Fatal)
+	}
+	if row["buf_ppm"] == "" || row["_time"] != "1700000400000" {
+		t.Errorf("buf_ppm %q, _time %q", row["buf_ppm"], row["_time"])
+	}
+	if key, err := play.KeyOf(line); err != nil || key != record.Key() {
+		t.Errorf("key %v, %v", key, err)
+	}
+}
+
+func TestUnknownNumbersAreLeftOut(t *testing.T) {
+	record := play.NewRecord()
+	record.Organization, record.Session, record.End = "acme", "s", begin
+	line := string(record.Line(nil))
+	if want := `{"_msg":"play","_time":"1700000000000","kind":"final","org":"acme","session":"s","end":1700000000000}` + "\n"; line != want {
+		t.Errorf("%s, want %s", line, want)
+	}
+}
+
+func TestLineThatIsTooLongGoesWithoutTimeline(t *testing.T) {
+	record := play.NewRecord()
+	record.Organization, record.Session, record.End, record.Timeline = "acme", "s", begin, make([]byte, play.MaxLine)
+	if line := record.Line([]byte("before")); len(line) > 200 || !bytes.HasPrefix(line, []byte(`before{"_msg"`)) {
+		t.Errorf("%d bytes: %.100s", len(line), line)
+	}
+}
+
+// TestState lets a recorder go through the state of a collector in the middle of a play.
+func TestState(t *testing.T) {
+	whole, reports := recorded(200)
+	half := play.NewRecorder("s1", "u1", "192.0.2.1", viewer, begin)
+	half.Load(begin)
+	half.Start(begin+700, 700)
+	for i, e := range reports {
+		if i%50 == 20 {
+			w := codec.NewWriter(nil)
+			half.Code(w)
+			c := codec.NewReader(w.Bytes())
+			half = &play.Recorder{Viewer: viewer}
+			half.Code(c)
+			if err := c.End(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		half.Report(e)
+	}
+	a, b := whole.Record(begin+3_000_000, 1, "x"), half.Record(begin+3_000_000, 1, "x")
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("%+v\n%+v", a, b)
+	}
+}
+
+func TestDamagedTimelines(t *testing.T) {
+	r, _ := recorded(20)
+	good := r.Record(begin, event.Absent, "x").Timeline
+	for length := 1; length < len(good); length++ {
+		if _, err := play.ReadTimeline(good[:length]); err == nil {
+			t.Errorf("the first %d of %d bytes are read", length, len(good))
+		}
+	}
+	newer := slices.Clone(good)
+	newer[0]++
+	if _, err := play.ReadTimeline(newer); err == nil {
+		t.Error("a newer version is read")
+	}
+}
+
+func FuzzReadTimeline(f *testing.F) {
+	r, _ := recorded(5)
+	f.Add(r.Record(begin, event.Absent, "x").Timeline)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		timeline, err := play.ReadTimeline(b)
+		if err == nil && len(timeline.Entries)+len(timeline.Moments) > len(b) {
+			t.Errorf("%d bytes make %d entries and %d moments", len(b), len(timeline.Entries), len(timeline.Moments))
+		}
+	})
+}
+
+func BenchmarkReport(b *testing.B) {
+	r, reports := recorded(1)
+	b.ReportAllocs()
+	for i := range b.N {
+		e := reports[0]
+		e.End += int64(i) * 10_000
+		r.Report(e)
+	}
+}
+
+func BenchmarkLine(b *testing.B) {
+	r, _ := recorded(100)
+	record := r.Record(begin, 1, "x")
+	var line []byte
+	for b.Loop() {
+		line = record.Line(line[:0])
+	}
+	b.ReportMetric(float64(len(line)), "bytes")
+}
