@@ -91,16 +91,38 @@ type cell struct {
 	part       part
 }
 
+// kind says of whom the families are into which a space is projected. What players of one kind do goes into two spaces, one of their
+// stream and one of their country, because no family has both and a label of players: so many share each.
+type kind uint8
+
+const (
+	ofAll kind = iota
+	ofPlayersByStream
+	ofPlayersByCountry
+)
+
+func kindOf(f measure.Family) kind {
+	switch {
+	case f.PlayerLabel() == "":
+		return ofAll
+	case f.Has(measure.LabelCountry):
+		return ofPlayersByCountry
+	}
+	return ofPlayersByStream
+}
+
 // space is a Space in use, with its projections into the families.
 type space struct {
 	projections []*projection // in the order of measure.Families, without those that it is not in
-	byPlayer    bool          // whether they are those with labels of players
-	used        int64         // ms since 1970
+	kind        kind
+	forgotten   bool  // whether the ledger has another one, or none
+	used        int64 // ms since 1970
 
 	// The cells that are found without hashing what they are: all but those of measures whose dimensions churn.
 	plain   [measure.IDs]*Cell // of sums without dimensions
 	buckets [measure.IDs]*[measure.BucketCount]*Cell
 	named   map[name]*Cell // of sums with dimensions
+	last    *Cell          // of named, found last: most players of a space are of one protocol
 	counts  []*Cell        // of the numbers of values, where there are no buckets; few
 }
 
@@ -142,6 +164,12 @@ type projectionKey struct {
 type spaceKey struct {
 	Space
 	Player
+}
+
+// placeKey is by what a space is found.
+type placeKey struct {
+	spaceKey
+	kind kind
 }
 
 // slot is the stamps of the pair of samples into which an addition goes.
@@ -218,7 +246,7 @@ func (s *cells) add(c cell, value int64) {
 // Ledger collects additions. It must not be used by several goroutines at once.
 type Ledger struct {
 	collector   string
-	spaces      map[spaceKey]*space
+	spaces      map[placeKey]*space
 	projections map[projectionKey]*projection
 	pending     Additions
 	free        *sync.Pool // of *cells, which come back from Samples
@@ -232,7 +260,7 @@ type Ledger struct {
 func New(collector string) *Ledger {
 	l := &Ledger{
 		collector:   collector,
-		spaces:      map[spaceKey]*space{},
+		spaces:      map[placeKey]*space{},
 		projections: map[projectionKey]*projection{},
 		free:        &sync.Pool{New: func() any { return newCells() }},
 	}
@@ -249,24 +277,65 @@ type Entry struct {
 	now    int64
 }
 
-// PlayerEntry returns an Entry for what players of one kind do in the space: into the families with labels of players, which are
-// without events and without the buckets of distributions.
-func (l *Ledger) PlayerEntry(at Space, player Player, now int64) Entry {
-	at.Event = ""
-	return l.entry(spaceKey{at, player}, now)
+// PlayerEntry adds what players of one kind do to one space: to the families with labels of players, which are without events and
+// without the buckets of distributions. It must not be kept.
+type PlayerEntry struct{ byStream, byCountry Entry }
+
+// Add is that of Entry.
+func (e PlayerEntry) Add(id measure.ID, at, value int64, dimensions Dimensions) {
+	e.byStream.Add(id, at, value, dimensions)
+	e.byCountry.Add(id, at, value, dimensions)
 }
 
-// Entry returns an Entry for the space; now is the time of receipt in ms since 1970, which must not go back.
-func (l *Ledger) Entry(at Space, now int64) Entry { return l.entry(spaceKey{Space: at}, now) }
+// Observe is that of Entry.
+func (e PlayerEntry) Observe(id measure.ID, at, value int64) {
+	e.byStream.Observe(id, at, value)
+	e.byCountry.Observe(id, at, value)
+}
 
-func (l *Ledger) entry(key spaceKey, now int64) Entry {
+// Place remembers where something adds to, so that it is looked up once. It is of one Space and one Player, or none, and its zero value
+// remembers nothing.
+type Place struct{ all, byStream, byCountry *space }
+
+// Entry returns an Entry for the space; now is the time of receipt in ms since 1970, which must not go back.
+func (l *Ledger) Entry(at Space, now int64) Entry { return l.EntryAt(&Place{}, &at, now) }
+
+// EntryAt returns an Entry for a space whose place may be known.
+func (l *Ledger) EntryAt(p *Place, at *Space, now int64) Entry {
+	if !p.all.inUse(now) {
+		p.all = l.space(placeKey{spaceKey{Space: *at}, ofAll}, now)
+	}
+	return Entry{l, p.all, now}
+}
+
+// PlayerEntryAt returns a PlayerEntry for what players of one kind do in a space, whose place may be known.
+func (l *Ledger) PlayerEntryAt(p *Place, at *Space, player *Player, now int64) PlayerEntry {
+	if !p.byStream.inUse(now) {
+		p.byStream = l.space(placeKey{spaceKey{Space{Organization: at.Organization, Stream: at.Stream}, *player}, ofPlayersByStream}, now)
+	}
+	if !p.byCountry.inUse(now) {
+		p.byCountry = l.space(placeKey{spaceKey{Space{Organization: at.Organization, Country: at.Country}, *player}, ofPlayersByCountry}, now)
+	}
+	return PlayerEntry{Entry{l, p.byStream, now}, Entry{l, p.byCountry, now}}
+}
+
+// inUse reports whether the ledger has the space, and notes that it is used; now is in ms since 1970.
+func (s *space) inUse(now int64) bool {
+	if s == nil || s.forgotten {
+		return false
+	}
+	s.used = now
+	return true
+}
+
+func (l *Ledger) space(key placeKey, now int64) *space {
 	s := l.spaces[key]
 	if s == nil {
 		s = l.newSpace(key, now)
 		l.spaces[key] = s
 	}
 	s.used = now
-	return Entry{l, s, now}
+	return s
 }
 
 // Add adds value to a Sum at the time at, in ms since 1970.
@@ -285,7 +354,7 @@ func (e Entry) Add(id measure.ID, at, value int64, dimensions Dimensions) {
 // Observe adds value to a Distribution at the time at, in ms since 1970.
 func (e Entry) Observe(id measure.ID, at, value int64) {
 	to := e.ledger.cells(at, e.now)
-	if e.space.byPlayer {
+	if e.space.kind != ofAll {
 		to.addKept(e.space.count(id), 1)
 	} else {
 		to.addKept(e.space.bucket(id, measure.Bucket(value)), 1)
@@ -301,6 +370,9 @@ func (s *space) sum(id measure.ID, d Dimensions) *Cell {
 		}
 		return s.plain[id]
 	}
+	if s.last != nil && s.last.measure == id && s.last.dimensions == d {
+		return s.last
+	}
 	c := s.named[name{d, id}]
 	if c == nil {
 		c = &Cell{cell: cell{s, d, id, sum}}
@@ -309,6 +381,7 @@ func (s *space) sum(id measure.ID, d Dimensions) *Cell {
 		}
 		s.named[name{d, id}] = c
 	}
+	s.last = c
 	return c
 }
 
@@ -338,7 +411,7 @@ func (s *space) count(id measure.ID) *Cell {
 
 // forgetCells lets go of the kept cells, and so of the series that they add to.
 func (s *space) forgetCells() {
-	s.plain, s.buckets, s.named, s.counts = [measure.IDs]*Cell{}, [measure.IDs]*[measure.BucketCount]*Cell{}, nil, nil
+	s.plain, s.buckets, s.named, s.last, s.counts = [measure.IDs]*Cell{}, [measure.IDs]*[measure.BucketCount]*Cell{}, nil, nil, nil
 }
 
 func (l *Ledger) cells(at, now int64) *cells {
@@ -360,14 +433,11 @@ func (l *Ledger) cells(at, now int64) *cells {
 	return to
 }
 
-func (l *Ledger) newSpace(key spaceKey, now int64) *space {
-	s := &space{byPlayer: key.Player != Player{}}
+func (l *Ledger) newSpace(key placeKey, now int64) *space {
+	s := &space{kind: key.kind}
 	for i, f := range measure.Families() {
 		label := f.PlayerLabel()
-		if label != "" && *key.label(label) == "" {
-			continue
-		}
-		if s.byPlayer != (label != "") || f.Has(measure.LabelEvent) && key.Event == "" {
+		if kindOf(f) != key.kind || label != "" && *key.label(label) == "" || f.Has(measure.LabelEvent) && key.Event == "" {
 			continue
 		}
 		p := spaceKey{Space: Space{Organization: key.Organization}}
@@ -456,6 +526,7 @@ func (l *Ledger) prune(now int64) {
 	used := map[*projection]bool{}
 	for key, s := range l.spaces {
 		if s.used < now-idle.Milliseconds() {
+			s.forgotten = true
 			delete(l.spaces, key)
 			continue
 		}

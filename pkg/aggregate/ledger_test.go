@@ -309,9 +309,9 @@ func BenchmarkLedger(b *testing.B) {
 func TestLedgerWritesByLabelsOfPlayers(t *testing.T) {
 	l := newBoth()
 	space := Space{Organization: "acme", Stream: "s", Country: "DE", Event: "e"}
-	of := l.PlayerEntry(space, Player{Version: "h5live-4", OS: "iOS", Protocol: "hls"}, noon)
+	of := l.PlayerEntryAt(&Place{}, &space, &Player{Version: "h5live-4", OS: "iOS", Protocol: "hls"}, noon)
 	of.Add(measure.Loads, noon, 2, "")
-	l.PlayerEntry(space, Player{Version: "h5live-4", OS: "Android"}, noon).Add(measure.Loads, noon, 3, "")
+	l.PlayerEntryAt(&Place{}, &space, &Player{Version: "h5live-4", OS: "Android"}, noon).Add(measure.Loads, noon, 3, "")
 	of.Observe(measure.Latency, noon, 800)
 	of.Observe(measure.Latency, noon, 300)
 	of.Add(measure.PlaysByOS, noon, 1, NewDimensions(measure.PlaysByOS, "iOS", "mobile")) // is not stored so
@@ -335,5 +335,39 @@ func TestLedgerWritesByLabelsOfPlayers(t *testing.T) {
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+func TestPlaceIsFoundAgainAfterItsSpaceWasForgotten(t *testing.T) {
+	var (
+		b      = newBoth()
+		space  = Space{Organization: "acme", Stream: "live", Country: "DE"}
+		player = Player{Version: "h5live-4", OS: "iOS"}
+		known  Place
+	)
+	add := func(p *Place, now int64) {
+		b.EntryAt(p, &space, now).Add(measure.Viewing, now, 1000, "")
+		b.PlayerEntryAt(p, &space, &player, now).Add(measure.Viewing, now, 1000, "")
+	}
+	later := noon + ms(idle) + ms(2*time.Minute)
+	add(&known, noon)
+	b.samples.Add(b.Take(noon))
+	b.samples.Add(b.Take(later)) // forgets the spaces
+	add(&known, later)
+	add(&Place{}, later) // is the same one
+	found := map[string]int64{}
+	for name, value := range samples(t, b.Flush(nil, later, true)) {
+		metric, labels, _ := strings.Cut(name, "{")
+		if strings.HasSuffix(metric, "_1m") && strings.HasSuffix(name, fmt.Sprint(" ", later-later%ms(time.Minute)+1)) {
+			found[metric+"{"+labels] = value
+		}
+	}
+	if len(found) != 4+2*3 {
+		t.Errorf("%d series of the last minute, want 10: %v", len(found), found)
+	}
+	for name, value := range found {
+		if value != 2000 {
+			t.Errorf("%s is %d, want 2000", name, value)
+		}
 	}
 }

@@ -47,12 +47,20 @@ var metrics = func() (all [][]*[parts][2]string) {
 	return all
 }()
 
+// series is packed as sample is, with the fields of its key that are short beside those of its own.
 type series struct {
-	key    seriesKey
-	open   []sample // in the order of their windows; few but after late data
-	known  bool     // whether VictoriaMetrics was given it before
-	listed bool     // whether it is in Samples.waiting
+	projection *projection
+	dimensions Dimensions
+	open       []sample // in the order of their windows; few but after late data
+	sum        int64    // of what Add adds to it in one pair of windows
+	measure    measure.ID
+	part       part
+	known      bool // whether VictoriaMetrics was given it before
+	listed     bool // whether it is in Samples.waiting
+	summed     bool // whether it is in Samples.summed
 }
+
+func (s *series) key() seriesKey { return seriesKey{s.projection, s.dimensions, s.measure, s.part} }
 
 // window identifies a sample of a pair of series: twice its stamp, in ms since 1970, and one more in the series of hours.
 type window uint64
@@ -109,7 +117,7 @@ func (o *sample) takenAt(now int64) int64 {
 // closed returns for how many ms a sample has been closed, less than 0 if it is not; now is in ms since 1970.
 func (s *series) closed(o *sample, now int64) int64 {
 	w := o.window()
-	if s.key.projection == nil {
+	if s.projection == nil {
 		return now - w.stamp()
 	}
 	return now - closes(w.stamp(), w.resolution().Length.Milliseconds())
@@ -128,6 +136,7 @@ type Samples struct {
 	series  map[seriesKey]*series
 	linked  int       // how often series were forgotten, so that cells must find theirs again
 	found   []*series // memory for those of a cell that is not kept
+	summed  []*series // those that Add has added to in one pair of windows
 	waiting []*series // those with a sample that waits
 	round   int       // how many of waiting, from its front, waited when the round began
 	flying  []*series // those with samples that are handed out
@@ -158,12 +167,13 @@ func (s *Samples) Add(added Additions) {
 			if l := &c.links; l.of != s || l.round != s.linked {
 				*l = links{s, s.linked, s.appendSeries(l.series[:0], c.cell)}
 			}
-			s.addUp(c.links.series, slot, c.value)
+			s.sum(c.links.series, c.value)
 		}
 		for _, c := range to.sums {
 			s.found = s.appendSeries(s.found[:0], c.cell)
-			s.addUp(s.found, slot, c.value)
+			s.sum(s.found, c.value)
 		}
+		s.addSums(slot)
 	}
 	added.release()
 	s.length.Store(int64(len(s.series)))
@@ -347,7 +357,7 @@ func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
 		}
 		*one = &series{}
 		(*one).code(c, l, now)
-		*key = (*one).key
+		*key = (*one).key()
 		s.unsafe.Add(int64(len((*one).open)))
 		s.list(*one)
 	})
@@ -355,10 +365,10 @@ func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
 }
 
 func (s *series) code(c *codec.Coder, l *Ledger, now int64) {
-	l.code(c, &s.key.projection, now)
-	codec.Text(c, &s.key.dimensions)
-	codec.Number(c, &s.key.measure)
-	codec.Number(c, &s.key.part)
+	l.code(c, &s.projection, now)
+	codec.Text(c, &s.dimensions)
+	codec.Number(c, &s.measure)
+	codec.Number(c, &s.part)
 	last := int64(0)
 	codec.List(c, &s.open, func(o *sample) {
 		w := int64(o.window())
@@ -371,11 +381,26 @@ func (s *series) code(c *codec.Coder, l *Ledger, now int64) {
 	})
 }
 
-func (s *Samples) addUp(to []*series, slot slot, value int64) {
+// sum adds to the sums of series, because many cells add to the same ones, before addSums adds those to samples.
+func (s *Samples) sum(to []*series, value int64) {
 	for _, one := range to {
-		s.add(one, minuteWindow(slot.minute), value)
-		s.add(one, hourWindow(slot.hour), value)
+		one.sum += value
+		if !one.summed {
+			one.summed = true
+			s.summed = append(s.summed, one)
+		}
 	}
+}
+
+// addSums adds the sums of series to their samples.
+func (s *Samples) addSums(to slot) {
+	for _, one := range s.summed {
+		s.add(one, minuteWindow(to.minute), one.sum)
+		s.add(one, hourWindow(to.hour), one.sum)
+		one.sum, one.summed = 0, false
+	}
+	clear(s.summed)
+	s.summed = s.summed[:0]
 }
 
 // appendSeries appends the series to which a cell adds: in every family, and of a bucket also that of all values.
@@ -395,7 +420,7 @@ func (s *Samples) appendSeries(all []*series, c cell) []*series {
 func (s *Samples) find(key seriesKey) *series {
 	one := s.series[key]
 	if one == nil {
-		one = &series{key: key}
+		one = &series{projection: key.projection, dimensions: key.dimensions, measure: key.measure, part: key.part}
 		s.series[key] = one
 	}
 	return one
@@ -441,7 +466,7 @@ func (s *series) appendWaiting(b []byte) []byte {
 
 func (s *series) appendSample(b []byte, o *sample) []byte {
 	w := o.window()
-	b = s.key.appendText(b, w.resolution())
+	b = s.key().appendText(b, w.resolution())
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, o.value, 10)
 	b = append(b, ' ')

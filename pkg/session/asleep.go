@@ -43,7 +43,7 @@ func (t *Tracker) sleep(now int64) {
 	}
 	var c *codec.Coder
 	for n, s := range t.sessions {
-		if _, live := t.live[s]; live || now-s.received < sleepAfter || s.ahead != nil {
+		if s.isLive || now-s.received < sleepAfter || s.ahead != nil {
 			continue
 		}
 		tonight := t.tonight(now)

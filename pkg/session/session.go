@@ -24,7 +24,8 @@ type session struct {
 	name  name
 	space *aggregate.Space // shared
 	*client
-	network *network // shared
+	network *network        // shared
+	place   aggregate.Place // of space and player; is no state
 
 	viewer  event.ViewerKey
 	address churning
@@ -39,6 +40,7 @@ type session struct {
 	loaded, started, ended        bool
 	adopted                       bool // another collector counts start and end
 	unnamed                       bool // the viewer's agent is not found out yet
+	isLive                        bool // is in Tracker.live
 	loadTime, startTime, startSeq int64
 	lastReport                    int64 // ms since 1970, of the last report or the start
 	reported, paused              int64 // ms of playing and buffering, and of pauses, in the reports since the start
@@ -76,7 +78,7 @@ type network struct {
 type entry struct {
 	aggregate.Entry
 	session *session
-	player  aggregate.Entry // of a player whose agent is known
+	player  aggregate.PlayerEntry // of a player whose agent is known
 	hourly  Hourly
 }
 

@@ -43,14 +43,13 @@ func (t *Tracker) Code(c *codec.Coder) {
 		}
 		s := *one
 		s.code(c, t)
-		_, live := t.live[s]
-		current := t.sessions[s.name] == s
+		live, current := s.isLive, t.sessions[s.name] == s
 		c.Flags(&live, &current)
 		if !c.Reading() {
 			return
 		}
 		if live {
-			t.live[s] = struct{}{}
+			t.setLive(s)
 		}
 		if current {
 			t.add(s.name, s)

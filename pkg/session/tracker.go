@@ -37,6 +37,14 @@ func nameOf(organization, id string) name {
 	return name(sum[:])
 }
 
+// nameOf remembers the last name: that a session is known is asked before its events are counted.
+func (t *Tracker) nameOf(organization, id string) name {
+	if a := &t.asked; a.id != id || a.organization != organization {
+		a.organization, a.id, a.name = organization, id, nameOf(organization, id)
+	}
+	return t.asked.name
+}
+
 // Hourly returns the value under which a value of a dimension that churns, an address or a referrer, is counted in the hour
 // of the time at, in ms since 1970: itself, or one that stands for all beyond the organisation's limit.
 type Hourly func(organization, dimension, value string, at int64) string
@@ -53,6 +61,10 @@ type Tracker struct {
 	spaces   map[aggregate.Space]*aggregate.Space // that sessions share
 	clients  map[client]*client                   // likewise
 	networks map[network]*network                 // likewise
+	asked    struct {                             // what nameOf returned last
+		organization, id string
+		name             name
+	}
 }
 
 // NewTracker returns a tracker that adds to ledger.
@@ -66,7 +78,7 @@ func (t *Tracker) Live() int { return len(t.live) }
 
 // Known reports whether a session has been seen, so that its description is settled.
 func (t *Tracker) Known(organization, id string) bool {
-	n := nameOf(organization, id)
+	n := t.nameOf(organization, id)
 	if t.sessions[n] != nil {
 		return true
 	}
@@ -80,7 +92,7 @@ func (t *Tracker) Known(organization, id string) bool {
 
 // Named reports whether a session has been seen and all of its description is settled, its viewer's agent too.
 func (t *Tracker) Named(organization, id string) bool {
-	n := nameOf(organization, id)
+	n := t.nameOf(organization, id)
 	s := t.sessions[n]
 	if s == nil {
 		s, _ = t.find(n)
@@ -93,7 +105,7 @@ func (t *Tracker) Reports(organization, id string) bool {
 	if id == "" {
 		return false
 	}
-	n := nameOf(organization, id)
+	n := t.nameOf(organization, id)
 	s := t.sessions[n]
 	if s == nil {
 		s, _ = t.find(n)
@@ -130,7 +142,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	if len(b.Events) == 0 {
 		return o
 	}
-	n := nameOf(b.Session.Organization, b.Session.ID)
+	n := t.nameOf(b.Session.Organization, b.Session.ID)
 	s := t.session(n)
 	if s == nil {
 		s = t.newSession(b.Session)
@@ -193,9 +205,9 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 
 // entry returns where a session adds to, at now in ms since 1970.
 func (t *Tracker) entry(s *session, now int64) entry {
-	to := entry{Entry: t.ledger.Entry(*s.space, now), session: s, hourly: t.hourly}
+	to := entry{Entry: t.ledger.EntryAt(&s.place, s.space, now), session: s, hourly: t.hourly}
 	if !s.webcaster {
-		to.player = t.ledger.PlayerEntry(*s.space, s.player, now)
+		to.player = t.ledger.PlayerEntryAt(&s.place, s.space, &s.player, now)
 	}
 	return to
 }
@@ -211,14 +223,24 @@ func (t *Tracker) name(s *session, v event.Viewer) {
 		of.player.OS, of.player.Browser, of.player.Device = v.OS, v.Browser, v.Device
 	}
 	of.os, of.browser = aggregate.NewDimensions(os, v.OS, v.Device), aggregate.NewDimensions(browser, v.Browser)
-	s.client = shared(t.clients, of)
+	s.client, s.place = shared(t.clients, of), aggregate.Place{}
 }
 
 // keepLive lets a session end by silence, and what waits in it be settled by time.
 func (t *Tracker) keepLive(s *session) {
-	if !s.over() {
-		t.live[s] = struct{}{}
+	if !s.isLive && !s.over() {
+		t.setLive(s)
 	}
+}
+
+func (t *Tracker) setLive(s *session) {
+	s.isLive = true
+	t.live[s] = struct{}{}
+}
+
+func (t *Tracker) unsetLive(s *session) {
+	s.isLive = false
+	delete(t.live, s)
 }
 
 // add makes a session known, in the place of one that had the same id.
@@ -250,7 +272,7 @@ func (t *Tracker) Expire(now int64) {
 		if s.isSilent(now) || s.waitsTooLong(now) {
 			due = append(due, s)
 		} else if s.over() {
-			delete(t.live, s)
+			t.unsetLive(s)
 		}
 	}
 	// In a fixed order, because the first values of a dimension that churns are the ones that count under their own name.
@@ -271,7 +293,7 @@ func (t *Tracker) Expire(now int64) {
 			}
 		}
 		if s.isSilent(now) || s.over() {
-			delete(t.live, s)
+			t.unsetLive(s)
 		}
 	}
 	if now-t.slept >= sleepAfter {
