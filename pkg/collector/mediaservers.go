@@ -2,6 +2,7 @@ package collector
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -174,6 +175,9 @@ func (s *Server) postHook(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer done()
 	reply, err := server.poller.Hook(mediaserver.HookRequest{Header: r.Header, Query: r.URL.Query(), Body: body})
+	if errors.Is(err, mediaserver.ErrSignature) {
+		return &refusal{http.StatusUnauthorized, event.Refusal{Reason: "unauthorized", Error: err.Error()}, 0}
+	}
 	if err != nil {
 		return &refusal{http.StatusBadRequest, event.Refusal{Reason: "malformed", Error: err.Error()}, 0}
 	}

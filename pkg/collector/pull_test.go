@@ -78,6 +78,7 @@ func TestHooks(t *testing.T) {
 		{Type: "srs", URL: "http://127.0.0.1:1", Interval: 10, HookKey: "hk_1", Organization: "acme"},
 		{Type: "lal", URL: "http://127.0.0.1:2", Interval: 10, HookKey: "hk_lal", Organization: "acme"},
 		{Type: "node-media-server", URL: "http://127.0.0.1:3", Interval: 10, HookKey: "hk_nms", Organization: "acme"},
+		{Type: "livekit", URL: "http://127.0.0.1:4", Username: "key", Password: "secret", Interval: 10, HookKey: "hk_livekit", Organization: "acme"},
 	}}, c.server, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +96,7 @@ func TestHooks(t *testing.T) {
 		{"lal without the hook's name", "lal/hk_lal", `{"server_id":"1","session_id":"RTMPPUBSUB1","stream_name":"s","app_name":"live"}`, 400, "?event="},
 		{"Node-Media-Server", "node-media-server/hk_nms", `{"id":"a","action":"postPlay","app":"live","name":"s"}`, 200, ""},
 		{"no hook of Node-Media-Server", "node-media-server/hk_nms", `{"id":"a"}`, 400, "action"},
+		{"a webhook of LiveKit that nobody signed", "livekit/hk_livekit", `{"event":"room_started"}`, 401, "not signed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.URL+"/v1/hooks/"+test.path, strings.NewReader(test.body))

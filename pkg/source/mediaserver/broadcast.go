@@ -51,7 +51,7 @@ func (d *Differ) continueBroadcast(c *connection, out *Delta, now time.Time) {
 // endBroadcast reports that a publisher is gone. Without a hook that says when, it was on air until a snapshot saw it last.
 func (d *Differ) endBroadcast(c *connection, out *Delta) {
 	var events []event.Event
-	if c.broadcast == nil && c.Publisher && c.snapshots == 0 && !c.closed.IsZero() {
+	if c.broadcast == nil && c.Publisher && !c.closed.IsZero() {
 		c.broadcast = d.newBroadcast(c, c.closed)
 		events = c.broadcast.begin()
 	}

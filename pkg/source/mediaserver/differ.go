@@ -133,6 +133,8 @@ func (d *Differ) Opened(c Connection) {
 		d.connections[c.ID] = &connection{Connection: c}
 	case known.Unnamed && known.Stream == "":
 		known.Stream, known.Publisher = c.Stream, c.Publisher
+	case c.Publisher && !known.Publisher && c.Stream == known.Stream && known.closed.IsZero(): // it was a player until now
+		known.Publisher, known.Since = true, c.Since
 	}
 }
 
@@ -566,9 +568,10 @@ func (d *Differ) pay(c *connection, out *Delta, now time.Time) {
 	if c.Push {
 		protocol = ProtocolRelay
 	}
-	watching := !c.Publisher && !c.Relay && !c.Push && c.Address.IsValid()
-	// What has no connection is shown long after it has gone.
-	there := c.missing == 0 && (c.grown[c.useful()] > 0 || !c.Connectionless)
+	watching := !c.Publisher && !c.Relay && !c.Push && (c.Address.IsValid() || c.Identity != "")
+	// What has no connection is shown long after it has gone. Of who came and went between two snapshots, hooks told.
+	there := c.missing == 0 && (c.grown[c.useful()] > 0 || !c.Connectionless) ||
+		c.snapshots == 0 && c.closed.After(d.last)
 	if bytes > 0 || watching && there {
 		u := d.usage(c.Stream, c.useful(), protocol, bytes, now)
 		u.Referrer = c.Referrer
@@ -576,7 +579,7 @@ func (d *Differ) pay(c *connection, out *Delta, now time.Time) {
 			u.Address = c.Address.String()
 		}
 		if watching && (there || !c.Connectionless) {
-			u.Viewer = event.NewViewerKey(d.organization, u.Stream, u.Address, c.UserAgent)
+			u.Viewer = event.NewViewerKey(d.organization, u.Stream, cmp.Or(u.Address, c.Identity), c.UserAgent)
 			u.Client = u.Viewer
 		}
 		out.Usage = append(out.Usage, u)

@@ -186,3 +186,21 @@ func FuzzNodeMediaServer(f *testing.F) {
 		}
 	})
 }
+
+func FuzzLiveKit(f *testing.F) {
+	f.Add(told(f, "livekit", "rooms.json"))
+	f.Add(told(f, "livekit", "participants.json"))
+	for _, w := range liveKitWebhooks(f) {
+		f.Add(w.Body)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var list liveKitParticipants
+		if err := decodeLiveKit(answer{body: body}, &list); err == nil {
+			digest(t, Snapshot{Connections: liveKitConnections("arena", list, time.Hour)})
+		}
+		hooks, _, err := liveKit{}.hook(HookRequest{Body: body})
+		if err == nil && len(hooks) > 0 && (hooks[0].Connection.ID == "" || hooks[0].Connection.Identity == "") {
+			t.Fatalf("hooks %+v", hooks)
+		}
+	})
+}

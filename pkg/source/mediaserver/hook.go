@@ -1,6 +1,7 @@
 package mediaserver
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -48,6 +49,15 @@ type hooked interface {
 	// hook decodes a request, of which one can have several hooks.
 	hook(r HookRequest) ([]Hook, HookAnswer, error)
 }
+
+// signed verifies the hooks of a server that signs them.
+type signed interface {
+	// verify returns what is wrong with the signature of a request, nil if it is of who knows the configured secret.
+	verify(c Config, r HookRequest) error
+}
+
+// ErrSignature is the error of a hook that is not signed with the configured secret.
+var ErrSignature = errors.New("the hook is not signed as configured")
 
 // of reports whether the hook comes from the run of a server that a snapshot's Start names.
 func (h *Hook) of(start string) bool { return strings.HasPrefix(start, h.Run) }

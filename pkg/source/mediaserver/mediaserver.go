@@ -33,9 +33,11 @@ type Connection struct {
 	StreamID  string
 	Publisher bool // sends to the server; else it plays
 	// Protocol is in lower case: rtmp, rtmps, rtsp, rtsps, srt, webrtc, hls, flv, moq, …
-	Protocol  string
-	Address   netip.Addr // the zero Addr if unknown
-	Referrer  string     // URL of the page that embeds the player, "" if unknown
+	Protocol string
+	Address  netip.Addr // the zero Addr if unknown
+	// Identity tells its player from others if the server knows no addresses, else "". Nothing but a hash of it is kept, as of addresses.
+	Identity  string
+	Referrer  string // URL of the page that embeds the player, "" if unknown
 	UserAgent string
 	Client    string // what a publisher says of itself, such as RTMP's flashver
 	// Received and Sent are bytes so far, from the server's point of view, event.Absent if it does not count them.
@@ -114,6 +116,7 @@ const (
 	TypeDatarhei = "datarhei"
 	// TypeNodeMediaServer is version 4 of it.
 	TypeNodeMediaServer = "node-media-server"
+	TypeLiveKit         = "livekit"
 )
 
 // product is what the package knows of a type of server.
@@ -139,6 +142,7 @@ func products() []product {
 		{name: TypeGo2rtc, kind: func(string) kind { return go2rtc{} }, stream: usualApplication},
 		{name: TypeDatarhei, kind: func(string) kind { return &datarhei{} }, stream: usualApplication},
 		{name: TypeNodeMediaServer, kind: func(string) kind { return &nodeMediaServer{} }, stream: anyApplication},
+		{name: TypeLiveKit, kind: func(string) kind { return liveKit{} }, stream: noApplication},
 	}
 }
 
@@ -265,6 +269,11 @@ func (p *polled) Poll(ctx context.Context) (Snapshot, error) {
 
 // hook implements hooked for kinds that do.
 func (p *polled) hook(r HookRequest) ([]Hook, HookAnswer, error) {
+	if k, ok := p.kind.(signed); ok {
+		if err := k.verify(p.config, r); err != nil {
+			return nil, HookAnswer{}, fmt.Errorf("%w: %w", ErrSignature, err)
+		}
+	}
 	if k, ok := p.kind.(hooked); ok {
 		return k.hook(r)
 	}

@@ -606,6 +606,56 @@ func speakGo2rtc(m *simulation, order *rand.Rand, w http.ResponseWriter, _ *http
 	writeJSON(w, all)
 }
 
+// speakLiveKit answers as the room service of LiveKit.
+func speakLiveKit(m *simulation, order *rand.Rand, w http.ResponseWriter, r *http.Request) {
+	connections, streams := m.listed(order)
+	if strings.HasSuffix(r.URL.Path, "/ListRooms") {
+		rooms := []object{}
+		for _, s := range streams {
+			rooms = append(rooms, object{"name": s.name})
+		}
+		writeJSON(w, object{"rooms": rooms})
+		return
+	}
+	var question struct{ Room string }
+	if err := json.NewDecoder(r.Body).Decode(&question); err != nil {
+		panic(err) // what is tested asks otherwise than LiveKit is asked
+	}
+	participants := []object{}
+	for _, c := range connections {
+		if c.stream.name != question.Room {
+			continue
+		}
+		tracks := []object{}
+		if c.publisher {
+			tracks = append(tracks, object{"type": "VIDEO", "mime_type": "video/VP8",
+				"version": object{"unix_micro": strconv.FormatInt(c.began.UnixMicro(), 10)}})
+		}
+		participants = append(participants, object{"sid": "PA_" + c.id, "identity": c.address.String(), "kind": "STANDARD", "tracks": tracks,
+			"state": map[bool]string{true: "JOINED", false: "ACTIVE"}[c.idle], "joined_at": strconv.FormatInt(c.began.Unix(), 10)})
+	}
+	writeJSON(w, object{"participants": participants})
+}
+
+// seenPeople are those whom answers had, of a server that counts no bytes.
+type seenPeople struct {
+	looks      int          // how often a player was in an answer
+	publishers map[int]bool // by number
+}
+
+// note adds whom an answer has.
+func (s *seenPeople) note(connections []*modelConnection, streams []*modelStream) {
+	for _, c := range connections {
+		switch {
+		case c.idle || !slices.Contains(streams, c.stream):
+		case c.publisher:
+			s.publishers[c.number] = true
+		default:
+			s.looks++
+		}
+	}
+}
+
 // seenBytes are the readings that answers had: of connections, or of streams where those are what counts.
 type seenBytes struct {
 	first, last map[int]counters
@@ -635,6 +685,7 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 	begin()
 	before := map[int]counters{} // of connections, when the first poll was answered
 	seen := seenBytes{map[int]counters{}, map[int]counters{}}
+	people := seenPeople{publishers: map[int]bool{}}
 	first := true
 	poll := func() {
 		if first {
@@ -652,11 +703,14 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 			}
 			seen.last[number] = now
 		}
-		if l.byStream {
+		switch {
+		case l.countless:
+			people.note(connections, streams)
+		case l.byStream:
 			for _, s := range streams {
 				note(s.number, s.began, m.total(s))
 			}
-		} else {
+		default:
 			for _, c := range connections {
 				if !c.idle {
 					note(c.number, c.began, c.bytes)
@@ -742,11 +796,15 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 		}
 	}
 	byAddress := map[string]int64{}
+	looks := 0
 	for _, u := range sink.usage {
 		if u.Bytes < 0 || u.Protocol == ProtocolRelay {
 			t.Fatalf("seed %d: %+v", seed, u)
 		}
 		byAddress[u.Address] += u.Bytes
+		if u.Viewer != 0 {
+			looks++
+		}
 		if u.Direction == "ingest" {
 			got[received] += u.Bytes
 		} else {
@@ -767,6 +825,10 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 			t.Fatalf("seed %d: %s has %d bytes, but its connection %d", seed, address, n, own[address])
 		}
 	}
+	if l.countless && (looks != people.looks || exact && len(sink.sessions()) != len(people.publishers)) {
+		t.Fatalf("seed %d: %d lines of viewers and %d broadcasts count, but polls saw %d and %d",
+			seed, looks, len(sink.sessions()), people.looks, len(people.publishers))
+	}
 	// Events of a broadcast are in order, and its parts are what it played.
 	for id, events := range sink.sessions() {
 		var playing int64
@@ -784,10 +846,11 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 
 // life is one kind of life of a server.
 type life struct {
-	rules    rules
-	url      string
-	speak    speaker
-	byStream bool // a stream's counters are what counts
+	rules     rules
+	url       string
+	speak     speaker
+	byStream  bool // a stream's counters are what counts
+	countless bool // nothing has counters: people count
 	// approximate says that some of what no poll saw counts, too, or not all that one saw.
 	approximate bool
 }
@@ -836,6 +899,9 @@ func TestHistories(t *testing.T) {
 		{TypeLal, "lal", []life{
 			{rules: rules{names: []string{"live/a", "live/b"}, control: true, reusesIDs: true, onePublisher: true},
 				url: "http://server:8083", speak: speakLal},
+		}},
+		{TypeLiveKit, "LiveKit", []life{
+			{rules: rules{names: []string{"arena", "lobby/1"}, idle: true}, url: "http://server:7880", speak: speakLiveKit, countless: true},
 		}},
 		{TypeGo2rtc, "go2rtc", []life{
 			{rules: rules{names: []string{"a", "cam/1"}, reusesIDs: true, undated: true}, url: "http://server:1984", speak: speakGo2rtc},

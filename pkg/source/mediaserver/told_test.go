@@ -96,6 +96,11 @@ func TestTold(t *testing.T) {
 			{"mx12eqqk7q2hbrfh", "", "rtmp", "127.0.0.1", false, 354923, "23:52:20.444"},
 			{"mx12eqv1f3if4hio", "", "flv", "127.0.0.1", false, 356190, "23:52:20.605"},
 		}},
+		{TypeLiveKit, "", map[string]string{"/twirp/livekit.RoomService/ListRooms": "rooms.json", "/twirp/livekit.RoomService/ListParticipants": "participants.json"}, []seen{
+			{"PA_yt2yqpGjDZuD", "arena", "webrtc", "invalid IP", false, none, "09:29:05.000"},
+			{"PA_D7K5Z3uLfJQM", "arena", "webrtc", "invalid IP", false, none, "09:29:05.000"},
+			{"PA_qQPcVp7xUeC2", "arena", "webrtc", "invalid IP", true, none, "09:29:00.725"},
+		}},
 	} {
 		t.Run(test.serverType, func(t *testing.T) {
 			now := time.Now().UTC().Format(http.TimeFormat)
@@ -113,11 +118,11 @@ func TestTold(t *testing.T) {
 // TestToldOfAnother checks that each server's answer is refused where another one is expected.
 func TestToldOfAnother(t *testing.T) {
 	answers := map[string][]byte{}
-	for _, file := range []string{"icecast/stats.xml", "lal/all_group.json", "go2rtc/streams.json", "datarhei/active.json", "node-media-server/sessions.json"} {
+	for _, file := range []string{"icecast/stats.xml", "lal/all_group.json", "go2rtc/streams.json", "datarhei/active.json", "node-media-server/sessions.json", "livekit/rooms.json"} {
 		serverType, _, _ := strings.Cut(file, "/")
 		answers[serverType] = told(t, file)
 	}
-	for _, asked := range []string{TypeIcecast, TypeLal, TypeGo2rtc, TypeDatarhei, TypeNodeMediaServer, TypeMediaMTX, TypeSRS, TypeNginxRTMP} {
+	for _, asked := range []string{TypeIcecast, TypeLal, TypeGo2rtc, TypeDatarhei, TypeNodeMediaServer, TypeLiveKit, TypeMediaMTX, TypeSRS, TypeNginxRTMP} {
 		for answering, body := range answers {
 			if asked == answering {
 				continue
