@@ -1,5 +1,5 @@
 import type { StreamlensQuery } from './query';
-import { isPremium, type Widget, WIDGETS, withWidget } from './widgets';
+import { isPremium, metricsOf, type Widget, WIDGETS, withWidget } from './widgets';
 
 const plain: Widget = {
   type: 'plain',
@@ -65,6 +65,30 @@ describe('another widget', () => {
   ])('metric $metric becomes $want', ({ metric, want }) => {
     expect(withWidget({ ...query, metric }, full).metric).toBe(want);
   });
+});
+
+const distribution: Widget = {
+  ...plain,
+  type: 'distribution',
+  options: ['metric', 'percentile'],
+  metrics: ['median', 'average', 'p95'],
+};
+
+test.each([
+  { percentile: undefined, want: ['median', 'average', 'p95'] },
+  { percentile: 95, want: ['median', 'average', 'p95'] },
+  { percentile: 90, want: ['p90', 'median', 'average', 'p95'] },
+])('with the percentile $percentile there are the metrics $want', ({ percentile, want }) => {
+  expect(metricsOf(distribution, { ...query, percentile })).toEqual(want);
+});
+
+test.each([
+  { change: { percentile: 90, metric: 'p90' }, widget: distribution, want: { percentile: 90, metric: 'p90' } },
+  { change: { percentile: 50, metric: 'p90' }, widget: distribution, want: { percentile: 50 } },
+  { change: { percentile: 90, metric: 'p90' }, widget: full, want: {} },
+])('$change for the widget $widget.type becomes $want', ({ change, widget, want }) => {
+  const { percentile, metric } = withWidget({ ...query, ...change }, widget);
+  expect({ percentile, metric }).toEqual({ percentile: undefined, metric: undefined, ...want });
 });
 
 test.each<{ name: string; widget: Widget; metric?: string; want: boolean }>([

@@ -34,11 +34,25 @@ export interface Widget {
 export const WIDGETS = list as Widget[];
 
 /** Every filter and every option that some widget may have. */
-const OPTIONAL: Array<FilterName | OptionName> = [...FILTER_NAMES, 'unit', 'metric', 'breakdown', 'dimension', 'mode'];
+const OPTIONAL: Array<FilterName | OptionName> = [
+  ...FILTER_NAMES,
+  'unit',
+  'metric',
+  'breakdown',
+  'dimension',
+  'mode',
+  'percentile',
+];
 
 /** Whether only organisations of level premium get an answer, of the widget or of the chosen metric. */
 export function isPremium(widget: Widget, metric?: string): boolean {
   return widget.level === 'premium' || (metric !== undefined && widget.premiumMetrics.includes(metric));
+}
+
+/** The metrics that a query may choose from: with a percentile its column is one of them. */
+export function metricsOf({ metrics }: Widget, { percentile }: StreamlensQuery): string[] {
+  const column = `p${percentile}`;
+  return percentile === undefined || metrics.includes(column) ? metrics : [column, ...metrics];
 }
 
 /** Returns the query for another widget: what both widgets have stays, the rest would be refused and goes. */
@@ -56,7 +70,7 @@ export function withWidget(query: StreamlensQuery, widget: Widget): StreamlensQu
       delete next.breakdown;
     }
   }
-  if (next.metric && !next.metric.includes('$') && !widget.metrics.includes(next.metric)) {
+  if (next.metric && !next.metric.includes('$') && !metricsOf(widget, next).includes(next.metric)) {
     delete next.metric;
   }
   return next;

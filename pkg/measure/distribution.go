@@ -79,26 +79,31 @@ func BucketMiddle(bucket int) float64 {
 	return 2 * l * u / (l + u)
 }
 
-// Quantile returns the value at rank ceil(q*n) of the n values that are counted in counts, indexed by bucket, and NaN if
-// there are none. It is nearest rank for any q but the median, which is the mean of the two middle values.
-func Quantile(q float64, counts []int64) float64 {
-	var n int64
+// Median returns the mean of the two middle values, or the middle one, of those that are counted in counts, indexed by bucket; NaN if
+// there are none.
+func Median(counts []int64) float64 {
+	n := total(counts)
+	return (atRank((n+1)/2, counts) + atRank(n/2+1, counts)) / 2
+}
+
+// Percentile returns the value at the nearest rank, which is p hundredths of their number rounded up, of the values that are counted in
+// counts, indexed by bucket; NaN if there are none. p is 1 to 100.
+func Percentile(p int64, counts []int64) float64 {
+	// In whole numbers: 0.07 × 100 is more than 7 in a float64.
+	return atRank((p*total(counts)+99)/100, counts)
+}
+
+func total(counts []int64) (n int64) {
 	for _, c := range counts {
 		n += c
 	}
-	if n == 0 {
-		return math.NaN()
-	}
-	if q == 0.5 {
-		return (atRank((n+1)/2, counts) + atRank(n/2+1, counts)) / 2
-	}
-	return atRank(max(1, int64(math.Ceil(q*float64(n)))), counts)
+	return n
 }
 
 func atRank(rank int64, counts []int64) float64 {
 	var seen int64
 	for bucket, c := range counts {
-		if seen += c; seen >= rank {
+		if seen += c; c > 0 && seen >= rank {
 			return BucketMiddle(bucket)
 		}
 	}

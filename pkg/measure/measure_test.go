@@ -87,9 +87,10 @@ func TestBucketMiddleIsNear(t *testing.T) {
 	}
 }
 
-func TestQuantile(t *testing.T) {
-	if got := Quantile(0.5, make([]int64, BucketCount)); !math.IsNaN(got) {
-		t.Errorf("the median of nothing is %v, want NaN", got)
+func TestQuantiles(t *testing.T) {
+	none := make([]int64, BucketCount)
+	if median, p95 := Median(none), Percentile(95, none); !math.IsNaN(median) || !math.IsNaN(p95) {
+		t.Errorf("of nothing the median is %v and the percentile %v, want NaN", median, p95)
 	}
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 500 {
@@ -102,14 +103,17 @@ func TestQuantile(t *testing.T) {
 		}
 		sort.Float64s(values)
 		n := len(values)
-		for q, want := range map[float64]float64{
-			0.5:  (values[(n+1)/2-1] + values[n/2]) / 2,
-			0.95: values[int(math.Ceil(0.95*float64(n)))-1],
-			0:    values[0],
-			1:    values[n-1],
-		} {
-			if got := Quantile(q, counts); math.Abs(got-want) > 0.065*want {
-				t.Fatalf("quantile %v of %v is %v, want %v within 6.5 %%", q, values, got, want)
+		if got, want := Median(counts), (values[(n+1)/2-1]+values[n/2])/2; math.Abs(got-want) > 0.065*want {
+			t.Fatalf("the median of %v is %v, want %v within 6.5 %%", values, got, want)
+		}
+		for p := int64(1); p <= 100; p++ {
+			// The least value to which at least p % of the values are not greater.
+			i := 0
+			for int64(i+1)*100 < p*int64(n) {
+				i++
+			}
+			if got, want := Percentile(p, counts), values[i]; math.Abs(got-want) > 0.065*want {
+				t.Fatalf("percentile %d of %v is %v, want %v within 6.5 %%", p, values, got, want)
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -34,7 +33,7 @@ func (d *Datasource) report(w http.ResponseWriter, r *http.Request) {
 
 // export answers with what a widget answers, as a file.
 func (d *Datasource) export(w http.ResponseWriter, r *http.Request) {
-	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "dimension", "mode", "form", "timezone", "interval", "top", "format"},
+	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "dimension", "mode", "form", "timezone", "interval", "percentile", "top", "format"},
 		d.makeExport)
 }
 
@@ -122,9 +121,11 @@ func downloadRequest(rawQuery string, options []string) (widget.Request, url.Val
 	request.Metric, request.Mode, request.Form = chosen.Get("metric"), chosen.Get("mode"), chosen.Get("form")
 	request.Dimension = chosen.Get("dimension")
 	request.Breakdown, request.Timezone, request.Interval = chosen.Get("breakdown"), chosen.Get("timezone"), chosen.Get("interval")
-	if top := chosen.Get("top"); top != "" {
-		if request.Top, err = strconv.Atoi(top); err != nil {
-			return request, nil, errors.New("the parameter top must be a number")
+	for name, number := range map[string]*int{"percentile": &request.Percentile, "top": &request.Top} {
+		if text := chosen.Get(name); text != "" {
+			if *number, err = strconv.Atoi(text); err != nil {
+				return request, nil, fmt.Errorf("the parameter %s must be a number", name)
+			}
 		}
 	}
 	return request, chosen, nil

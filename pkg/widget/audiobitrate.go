@@ -13,7 +13,7 @@ func audioBitrate() Definition {
 		Details:     "Every report weighs the same.",
 		Page:        PageWebcaster,
 		Level:       tenant.Premium,
-		Options:     []string{OptionMetric, OptionBreakdown},
+		Options:     []string{OptionMetric, OptionPercentile, OptionBreakdown},
 		Filters:     commonFilters,
 		Columns:     medianAndAverage(BitsPerSecond),
 		reads:       distribution(measure.AudioBitrate),

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +110,21 @@ func exactMedian(facts []fact) float64 {
 	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 }
 
+// exactPercentile returns the least value to which p % of all are not greater.
+func exactPercentile(facts []fact, p int) float64 {
+	var values []float64
+	for _, f := range facts {
+		values = append(values, float64(f.value))
+	}
+	slices.Sort(values)
+	for i, v := range values {
+		if (i+1)*100 >= p*len(values) {
+			return v
+		}
+	}
+	return math.NaN()
+}
+
 // part returns a ÷ b, and NaN, which is none, where b is 0.
 func part(a, b float64) float64 {
 	if b == 0 {
@@ -166,7 +182,17 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 		if q.byPlayer() {
 			return map[string]float64{"average": sumOf(values) / float64(len(values)) / unit}
 		}
-		return map[string]float64{"median": exactMedian(values) / unit, "average": sumOf(values) / float64(len(values)) / unit}
+		want := map[string]float64{"median": exactMedian(values) / unit, "average": sumOf(values) / float64(len(values)) / unit}
+		percentiles := []int{q.Percentile}
+		if id != measure.VideoBitrate && id != measure.AudioBitrate && id != measure.IngestTime {
+			percentiles = append(percentiles, 95, 99)
+		}
+		for _, p := range percentiles {
+			if p > 0 {
+				want[fmt.Sprintf("p%d", p)] = exactPercentile(values, p) / unit
+			}
+		}
+		return want
 	}
 	byProtocol := func(direction string) map[string]float64 {
 		want := map[string]float64{}
@@ -439,6 +465,9 @@ func TestRandomQueries(t *testing.T) {
 		if slices.Contains(d.Options, OptionDimension) {
 			chooseDimension(random, d, &q)
 		}
+		if slices.Contains(d.Options, OptionPercentile) && !q.byPlayer() && random.IntN(3) > 0 {
+			q.Percentile = 1 + random.IntN(99)
+		}
 		if slices.Contains(d.Filters, measure.DimensionReferrer) {
 			q.Referrer = some("site.example", "(none)", ".*")
 		}
@@ -457,6 +486,8 @@ func TestRandomQueries(t *testing.T) {
 		}
 	}
 }
+
+var percentileColumn = regexp.MustCompile(`^p[1-9][0-9]?$`)
 
 // compare lists how a frame differs from the facts.
 func compare(frame *data.Frame, facts []fact, q Query, from, to time.Time) (problems []string) {
@@ -503,7 +534,7 @@ func compare(frame *data.Frame, facts []fact, q Query, from, to time.Time) (prob
 			w := want[key]
 			delete(want, key)
 			tolerance := 1e-9
-			if strings.HasPrefix(key, "median") {
+			if column, _, _ := strings.Cut(key, " "); column == "median" || percentileColumn.MatchString(column) {
 				tolerance = 0.07
 			}
 			if !(math.IsNaN(v) && (math.IsNaN(w) || w == 0)) && !(math.Abs(v-w) <= tolerance*math.Max(math.Abs(w), 1e-3)) {

@@ -13,9 +13,9 @@ func bufferLength() Definition {
 		Details:     "Every report weighs the same, so long plays weigh more than short ones.",
 		Page:        PageH5Live,
 		Level:       tenant.Premium,
-		Options:     []string{OptionMetric, OptionBreakdown},
+		Options:     []string{OptionMetric, OptionPercentile, OptionBreakdown},
 		Filters:     commonFilters,
-		Columns:     medianAndAverage(Seconds),
+		Columns:     medianAndTail(),
 		reads:       distribution(measure.BufferLength),
 	}
 }

@@ -27,6 +27,8 @@ const (
 	OptionMode      = "mode"
 	OptionMetric    = "metric"
 	OptionBreakdown = "breakdown"
+	// OptionPercentile gives a distribution the column of any percentile.
+	OptionPercentile = "percentile"
 	// OptionDimension lets a widget be filtered, and broken down if it has OptionBreakdown, by a label of players.
 	OptionDimension = "dimension"
 )
@@ -69,7 +71,7 @@ type Definition struct {
 	Details     string // what else settles the number, for the documentation; may be empty
 	Page        string
 	Level       tenant.Level // of organisations that may ask it
-	Options     []string     // of OptionUnit, OptionMode, OptionMetric, OptionBreakdown and OptionDimension
+	Options     []string     // what is in the constants above
 	Filters     []string     // names of the query's filters that apply
 	Columns     []Column     // where there is a breakdown, its names come first
 	Choices     []Choice     // what the column "value" may show, the default first; none where there is no such choice
@@ -177,6 +179,7 @@ var breakdowns = map[string]string{
 // asked returns the definition as a query asks for it: with a row for each value of the label by which it is broken down, and without
 // the columns that are not stored by a label of players.
 func (d Definition) asked(q Query) Definition {
+	d = d.withColumns(q)
 	switch {
 	case d.byDimension:
 		d.Columns = slices.Clone(d.Columns)
@@ -186,6 +189,14 @@ func (d Definition) asked(q Query) Definition {
 	}
 	if q.playerLabel() != "" {
 		d.Columns = slices.DeleteFunc(slices.Clone(d.Columns), func(c Column) bool { return c.whole })
+	}
+	return d
+}
+
+// withColumns returns the definition with the columns that an option of the query adds.
+func (d Definition) withColumns(q Query) Definition {
+	if q.Percentile != 0 {
+		d.Columns = withPercentile(d.Columns, q.Percentile)
 	}
 	return d
 }

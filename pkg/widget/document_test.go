@@ -79,7 +79,7 @@ its end, or after it if it ends within one. Times are UTC.
 **Forms.** ` + "`total`" + ` is one row for the whole range, or a row for each country, stream and so on. ` + "`series`" + ` has the same columns for each
 interval, and ` + "`parts`" + ` those of ` + "`total`" + ` in a field for each name, as pies need them. Intervals are multiples of their length since 1970 UTC, ` + "`1d`" + ` and ` + "`1M`" + ` days and months of the calendar in the query's
 ` + "`timezone`" + ` (UTC unless it is set). The first and last are cut at the ends of the range. An empty interval is 0 for counts and sums, and
-nothing for ratios, averages and medians. Without ` + "`interval`" + ` the smallest of 1m, 5m, 10m, 1h, 6h and 1d is taken that gives at most 300;
+nothing for ratios, averages, medians and percentiles. Without ` + "`interval`" + ` the smallest of 1m, 5m, 10m, 1h, 6h and 1d is taken that gives at most 300;
 one shorter than a minute, as Grafana asks for in short ranges, becomes a minute.
 
 **Units.** ` + "`unit: traffic`" + ` is bytes, from servers and logs; ` + "`unit: playtime`" + ` is seconds, from players and webcasters. Columns of the unit
@@ -88,13 +88,18 @@ bytes are seconds with ` + "`playtime`" + `.
 **Metric.** Where a widget has several number columns, ` + "`metric`" + ` picks one of them; alert rules get the first unless it is set. The world
 map is different: there ` + "`metric`" + ` says what its column ` + "`value`" + ` shows.
 
+**Percentiles.** Widgets of distributions have the median, and those of players also ` + "`p95` and `p99`" + `: 95 and 99 % of the values are not greater. With
+` + "`percentile`" + `, a number from 1 to 99, they have the column of that percentile, such as ` + "`p90`" + `, before the others, and alert rules get it. It is the value
+at the nearest rank, *p* hundredths of the number of values rounded up; ` + "`p50`" + ` is that value alone where the median may be the mean of two. Of a bitrate
+or a buffer the low ones tell who has too little, such as ` + "`p5`" + `.
+
 **Breakdown.** Widgets with the option ` + "`breakdown`" + ` have one row; with ` + "`country` or `stream`" + ` they have one for each, except in the mode
 delta, and those with the option ` + "`dimension`" + ` also with one of those below. Peaks of several rows do not add up, so ` + "`(other)`" + ` has none.
 
 **Players.** What viewers live through is also stored by what they watch with: ` + "`version`" + ` (kind and version of the player), ` + "`os`, `browser`, `device`" + ` and
 ` + "`protocol`" + `. Widgets with the option ` + "`dimension`" + ` take one of these and a list of its ` + "`values`" + `, of which one must match; those with the option
 ` + "`breakdown`" + ` beside it have a row for each too. One of the five can be asked for at a time, together with countries or with streams (or tags), not
-with both and not with events: other combinations are refused with status 400. Averages are stored so, medians are not. What came before the
+with both and not with events: other combinations are refused with status 400. Averages are stored so, medians and percentiles are not. What came before the
 collector stored it is left out.
 
 **Filters.** ` + "`country`, `stream` and `event`" + ` take several values, of which one must match; ` + "`tag`" + ` takes several, all of which the stream must
@@ -108,8 +113,8 @@ for usage by referrer alone.
 forms ` + "`series` and `parts`" + ` each name has a colour that it keeps on every page, of ten that the colour-blind can tell apart; beside another
 name with the same one it gets the next that is free. Viewers are shown whole, and less than half of one as *< 1*.
 
-**Exactness.** Counts and sums are exact, averages are exact ratios of such sums, medians are at most 6.4 % off for any data. The
-newest minutes grow for some seconds more.
+**Exactness.** Counts and sums are exact, averages are exact ratios of such sums, medians and percentiles are at most 6.4 % off for any data, 6.8 % if
+all values are nearly the same. The newest minutes grow for some seconds more.
 
 **Level.** Premium widgets and metrics answer organisations of the level default with status 403 and a sentence.
 `

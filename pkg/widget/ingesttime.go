@@ -13,9 +13,9 @@ func ingestTime() Definition {
 		Details:     "A broadcast that falls silent for three report intervals has ended at its last event. Broadcasts that still run are not counted.",
 		Page:        PageWebcaster,
 		Level:       tenant.Premium,
-		Options:     []string{OptionMetric, OptionBreakdown},
+		Options:     []string{OptionMetric, OptionPercentile, OptionBreakdown},
 		Filters:     commonFilters,
-		Columns:     longTimes(),
+		Columns:     longTimes(medianAndAverage(Seconds)),
 		reads:       distribution(measure.IngestTime),
 	}
 }

@@ -13,9 +13,9 @@ func latency() Definition {
 		Details:     "Every report weighs the same, so long plays weigh more than short ones. By labels of players there is the average alone.",
 		Page:        PageH5Live,
 		Level:       tenant.Premium,
-		Options:     []string{OptionMetric, OptionBreakdown, OptionDimension},
+		Options:     []string{OptionMetric, OptionPercentile, OptionBreakdown, OptionDimension},
 		Filters:     commonFilters,
-		Columns:     medianAndAverage(Seconds),
+		Columns:     medianAndTail(),
 		reads:       distribution(measure.Latency),
 	}
 }

@@ -13,9 +13,9 @@ func playedTime() Definition {
 		Details:     "A play that falls silent for three report intervals has ended at its last event. Plays that still run are not counted.",
 		Page:        PageH5Live,
 		Level:       tenant.Premium,
-		Options:     []string{OptionMetric, OptionBreakdown},
+		Options:     []string{OptionMetric, OptionPercentile, OptionBreakdown},
 		Filters:     commonFilters,
-		Columns:     longTimes(),
+		Columns:     longTimes(medianAndTail()),
 		reads:       distribution(measure.PlayedTime),
 	}
 }

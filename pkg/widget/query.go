@@ -34,23 +34,24 @@ const (
 // Query is what the user asks: the query model of the data source and the flags of `streamlens query`. Absent lists and
 // empty texts mean no filter and the default.
 type Query struct {
-	RefID     string   `json:"refId,omitempty"`
-	QueryType string   `json:"queryType"` // Definition.Type of the widget
-	Country   []string `json:"country,omitempty"`
-	Tag       []string `json:"tag,omitempty"`
-	Stream    []string `json:"stream,omitempty"`
-	Event     []string `json:"event,omitempty"`
-	Referrer  []string `json:"referrer,omitempty"`
-	Unit      string   `json:"unit,omitempty"`      // UnitTraffic by default
-	Metric    string   `json:"metric,omitempty"`    // what the column "value" shows, the first choice by default; or, where a widget has no choices, the one number column to answer with, all by default
-	Breakdown string   `json:"breakdown,omitempty"` // country, stream, or what Dimension may be: a row for each, of widgets that have one row, which is the default
-	Dimension string   `json:"dimension,omitempty"` // version, os, browser, device or protocol: of what Values are, and the rows of playerHealth, where it is version by default
-	Values    []string `json:"values,omitempty"`    // filter on Dimension; all if empty
-	Mode      string   `json:"mode,omitempty"`      // ModeAbsolute by default
-	Form      string   `json:"form,omitempty"`      // FormTotal by default
-	Interval  string   `json:"interval,omitempty"`  // of FormSeries, such as 10m, 1h, 1d or 1M; automatic by default
-	Timezone  string   `json:"timezone,omitempty"`  // of calendar days and months; UTC by default
-	Top       int      `json:"top,omitempty"`       // how many names of a breakdown are told apart, the greatest; 1,000 by default
+	RefID      string   `json:"refId,omitempty"`
+	QueryType  string   `json:"queryType"` // Definition.Type of the widget
+	Country    []string `json:"country,omitempty"`
+	Tag        []string `json:"tag,omitempty"`
+	Stream     []string `json:"stream,omitempty"`
+	Event      []string `json:"event,omitempty"`
+	Referrer   []string `json:"referrer,omitempty"`
+	Unit       string   `json:"unit,omitempty"`       // UnitTraffic by default
+	Metric     string   `json:"metric,omitempty"`     // what the column "value" shows, the first choice by default; or, where a widget has no choices, the one number column to answer with, all by default
+	Breakdown  string   `json:"breakdown,omitempty"`  // country, stream, or what Dimension may be: a row for each, of widgets that have one row, which is the default
+	Dimension  string   `json:"dimension,omitempty"`  // version, os, browser, device or protocol: of what Values are, and the rows of playerHealth, where it is version by default
+	Values     []string `json:"values,omitempty"`     // filter on Dimension; all if empty
+	Mode       string   `json:"mode,omitempty"`       // ModeAbsolute by default
+	Form       string   `json:"form,omitempty"`       // FormTotal by default
+	Interval   string   `json:"interval,omitempty"`   // of FormSeries, such as 10m, 1h, 1d or 1M; automatic by default
+	Timezone   string   `json:"timezone,omitempty"`   // of calendar days and months; UTC by default
+	Percentile int      `json:"percentile,omitempty"` // 1 to 99: gives a distribution the column of this percentile, as the first
+	Top        int      `json:"top,omitempty"`        // how many names of a breakdown are told apart, the greatest; 1,000 by default
 }
 
 // Request is a query together with what surrounds it.
@@ -105,13 +106,23 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 			return nil, badQuery("the mode delta needs the form series: it compares each interval with the one before")
 		}
 	}
+	switch {
+	case r.Percentile == 0:
+	case !slices.Contains(d.Options, OptionPercentile):
+		return nil, badQuery("the widget %s has no percentiles: it shows no distribution", d.Type)
+	case r.Percentile < 1 || r.Percentile > 99:
+		return nil, badQuery("the percentile is %d: it must be 1 to 99", r.Percentile)
+	}
 	if err := r.checkBreakdown(d); err != nil {
 		return nil, err
 	}
 	if err := r.checkDimension(d); err != nil {
 		return nil, err
 	}
-	if metrics := d.metrics(); r.Metric != "" && !slices.Contains(metrics, r.Metric) {
+	if label := r.playerLabel(); label != "" && r.Percentile != 0 {
+		return nil, badQuery("percentiles are not stored by %s: averages alone are", label)
+	}
+	if metrics := d.withColumns(r.Query).metrics(); r.Metric != "" && !slices.Contains(metrics, r.Metric) {
 		return nil, badQuery("the widget %s has no metric %q: it has %s", d.Type, r.Metric, strings.Join(metrics, ", "))
 	} else if label := r.playerLabel(); label != "" && r.Metric != "" && !slices.Contains(d.asked(r.Query).metrics(), r.Metric) {
 		return nil, badQuery("the %s of the widget %s is not stored by %s: choose another metric", r.Metric, d.Type, label)

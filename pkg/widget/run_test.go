@@ -76,6 +76,15 @@ func TestRefusals(t *testing.T) {
 		}, ErrBadQuery, "a breakdown by version cannot be filtered by os"},
 		{"median by a label of players", func(r *Request) { r.QueryType, r.Breakdown, r.Metric = "startTime", "os", "median" }, ErrBadQuery,
 			"the median of the widget startTime is not stored by os"},
+		{"percentile by a label of players", func(r *Request) { r.QueryType, r.Breakdown, r.Percentile = "startTime", "os", 95 }, ErrBadQuery,
+			"percentiles are not stored by os: averages alone are"},
+		{"column of a percentile by a label of players", func(r *Request) { r.QueryType, r.Breakdown, r.Metric = "startTime", "os", "p95" }, ErrBadQuery,
+			"the p95 of the widget startTime is not stored by os"},
+		{"percentile of what is no distribution", func(r *Request) { r.Percentile = 95 }, ErrBadQuery, "the widget usageOverview has no percentiles"},
+		{"hundredth percentile", func(r *Request) { r.QueryType, r.Percentile = "startTime", 100 }, ErrBadQuery, "the percentile is 100: it must be 1 to 99"},
+		{"percentile below zero", func(r *Request) { r.QueryType, r.Percentile = "startTime", -1 }, ErrBadQuery, "the percentile is -1"},
+		{"another percentile than asked", func(r *Request) { r.QueryType, r.Percentile, r.Metric = "videoBitrate", 10, "p11" }, ErrBadQuery,
+			`has no metric "p11": it has p10, median, average`},
 		{"players in countries and streams", func(r *Request) {
 			r.QueryType, r.Country, r.Stream = "playerHealth", []string{"DE"}, []string{"s"}
 		}, ErrBadQuery, "what players do is stored by version together with one of country and stream"},

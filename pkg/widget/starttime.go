@@ -14,9 +14,9 @@ func startTime() Definition {
 			"players there is the average alone.",
 		Page:    PageH5Live,
 		Level:   tenant.Premium,
-		Options: []string{OptionMetric, OptionBreakdown, OptionDimension},
+		Options: []string{OptionMetric, OptionPercentile, OptionBreakdown, OptionDimension},
 		Filters: commonFilters,
-		Columns: medianAndAverage(Seconds),
+		Columns: medianAndTail(),
 		reads:   distribution(measure.StartTime),
 	}
 }

@@ -227,20 +227,28 @@ func (c cell) rank() float64 { return c.row.ranks[c.interval] }
 // median returns the median of the distribution whose buckets, sum and count are read, in shown units. Of values that are all in one
 // bucket it is their average: so a value that never changes is shown as it is, and half a bucket, 6.8 %, is the most that it is off.
 func (c cell) median(buckets, sum, count int) float64 {
-	if c.row.buckets == nil || c.row.buckets[c.interval] == nil {
+	counts, filled := c.buckets()
+	switch filled {
+	case 0:
 		return math.NaN()
+	case 1:
+		return c.average(sum, count)
 	}
-	counts := c.row.buckets[c.interval]
-	filled := 0
+	return measure.Median(counts) / c.table.reads[buckets].scale()
+}
+
+// buckets returns how many values each bucket has, and how many buckets have some.
+func (c cell) buckets() (counts []int64, filled int) {
+	if c.row.buckets == nil {
+		return nil, 0
+	}
+	counts = c.row.buckets[c.interval]
 	for _, n := range counts {
 		if n > 0 {
 			filled++
 		}
 	}
-	if filled == 1 {
-		return c.average(sum, count)
-	}
-	return measure.Quantile(0.5, counts) / c.table.reads[buckets].scale()
+	return counts, filled
 }
 
 // average returns the sum of the values in shown units over their number.

@@ -40,8 +40,20 @@ func TestSortRows(t *testing.T) {
 	}
 }
 
-func TestMedianOfOneBucket(t *testing.T) {
+// cellOf returns the only cell of a distribution of values.
+func cellOf(values []int64) cell {
 	d, _ := Find("videoBitrate")
+	table := newTable(d.reads(Query{}), 1)
+	r := table.row("")
+	for _, v := range values {
+		table.add(r, 0, 0, 0, v)
+		table.add(r, 1, 0, 0, 1)
+		table.add(r, 2, 0, measure.Bucket(v), 1)
+	}
+	return cell{table, r, 0}
+}
+
+func TestMedianOfOneBucket(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		values []int64
@@ -55,17 +67,39 @@ func TestMedianOfOneBucket(t *testing.T) {
 		{"none", nil, math.NaN()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			table := newTable(d.reads(Query{}), 1)
-			r := table.row("")
-			for _, v := range test.values {
-				table.add(r, 0, 0, 0, v)
-				table.add(r, 1, 0, 0, 1)
-				table.add(r, 2, 0, measure.Bucket(v), 1)
-			}
-			got := cell{table, r, 0}.median(2, 0, 1)
+			got := cellOf(test.values).median(2, 0, 1)
 			if got != test.want && !(math.IsNaN(got) && math.IsNaN(test.want)) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+func TestPercentileOfOneBucket(t *testing.T) {
+	bucket := measure.Bucket(128_000)
+	least, greatest := int64(math.Ceil(measure.BucketMiddle(bucket)*0.94)), int64(measure.BucketMiddle(bucket)*1.06)
+	if measure.Bucket(least) != bucket || measure.Bucket(greatest) != bucket {
+		t.Fatalf("%d and %d are not in the bucket of 128,000", least, greatest)
+	}
+	if got := cellOf([]int64{greatest}).percentile(1); got != float64(greatest) {
+		t.Errorf("of a value alone: %v, want %d", got, greatest)
+	}
+	if got := cellOf(nil).percentile(95); !math.IsNaN(got) {
+		t.Errorf("of nothing: %v", got)
+	}
+	for split := range 21 {
+		values := append(slices.Repeat([]int64{least}, 20-split), slices.Repeat([]int64{greatest}, split)...)
+		c := cellOf(values)
+		last := 0.0
+		for p := int64(1); p <= 99; p++ {
+			want, got := float64(values[(p*20+99)/100-1]), c.percentile(p)
+			if math.Abs(got-want) > 0.07*want {
+				t.Errorf("percentile %d of %d great values of 20 is %v instead of %v", p, split, got, want)
+			}
+			if got < last || p >= 50 && got < c.median(2, 0, 1) {
+				t.Errorf("percentile %d of %d great values of 20 is %v: less than that before or the median", p, split, got)
+			}
+			last = got
+		}
 	}
 }

@@ -182,6 +182,17 @@ test('a breakdown', async () => {
   expect(query().breakdown).toBe('stream');
 });
 
+test('a percentile, whose column is a metric', async () => {
+  const query = open({ queryType: 'videoBitrate', form: 'total' });
+  await choose('Percentile', '5');
+  expect(query().percentile).toBe(5);
+  await choose('Metric', 'p5');
+  expect(query()).toMatchObject({ percentile: 5, metric: 'p5' });
+  await choose('Percentile', '90');
+  expect(query().percentile).toBe(90);
+  expect(query().metric).toBeUndefined();
+});
+
 test('a unit', async () => {
   const query = open({ queryType: 'usageOverview' });
   expect(combobox('Unit')).toHaveValue('Traffic');

@@ -7,7 +7,7 @@ import type { DataSource } from '../datasource';
 import type { StreamlensOptions } from '../options';
 import { DIMENSION_LABELS, DIMENSIONS, FIRST_WIDGET, type Form, type StreamlensQuery } from '../query';
 import { variableReferences } from '../variables';
-import { isPremium, type Widget, WIDGETS, withWidget } from '../widgets';
+import { isPremium, metricsOf, type Widget, WIDGETS, withWidget } from '../widgets';
 import { DimensionField, FilterFields } from './FilterFields';
 
 type Props = QueryEditorProps<DataSource, StreamlensQuery, StreamlensOptions>;
@@ -46,6 +46,9 @@ const DIMENSION_OPTIONS: Array<ComboboxOption<string>> = DIMENSIONS.map((value) 
 }));
 
 const INTERVALS: Array<ComboboxOption<string>> = ['1m', '5m', '10m', '1h', '6h', '1d'].map((value) => ({ value }));
+
+/** The percentiles that are asked for most; any other from 1 to 99 may be typed. */
+const PERCENTILES: Array<ComboboxOption<string>> = ['5', '50', '75', '90', '95', '99'].map((value) => ({ value }));
 
 /** How many names are told apart; the rest is one more. */
 const TOPS: Array<ComboboxOption<string>> = ['5', '10', '20', '100'].map((value) => ({ value }));
@@ -146,7 +149,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
               <ChoiceField
                 label="Metric"
                 value={query.metric}
-                options={[...metricOptions(widget), ...variables]}
+                options={[...metricOptions(widget, query), ...variables]}
                 placeholder={defaultMetric(widget)}
                 custom
                 onChange={(metric) => set({ metric })}
@@ -200,6 +203,17 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
                 onClear={() => set({ interval: undefined })}
               />
             )}
+            {widget.options.includes('percentile') && (
+              <ChoiceField
+                label="Percentile"
+                value={query.percentile?.toString()}
+                options={PERCENTILES}
+                placeholder="None"
+                custom
+                onChange={(percentile) => run(withPercentile(query, widget, Number(percentile) || undefined))}
+                onClear={() => run(withPercentile(query, widget, undefined))}
+              />
+            )}
             {hasNames && (
               <ChoiceField
                 label="Top"
@@ -238,8 +252,16 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
   );
 }
 
-function metricOptions({ metrics, premiumMetrics }: Widget): Array<ComboboxOption<string>> {
-  return metrics.map((value) => ({ value, label: premiumMetrics.includes(value) ? `${value} (premium)` : value }));
+function metricOptions(widget: Widget, query: StreamlensQuery): Array<ComboboxOption<string>> {
+  return metricsOf(widget, query).map((value) => ({
+    value,
+    label: widget.premiumMetrics.includes(value) ? `${value} (premium)` : value,
+  }));
+}
+
+/** Returns the query with another percentile: the column of the one before goes with it. */
+function withPercentile(query: StreamlensQuery, widget: Widget, percentile: number | undefined): StreamlensQuery {
+  return withWidget({ ...query, percentile }, widget);
 }
 
 /** What one gets without a metric: every column, or the first metric of a widget whose metrics are no columns. */

@@ -79,6 +79,8 @@ const BESIDE = [
   ['playout', 'ingest'],
   ['viewers', 'serverViewers'],
   ['median', 'average'],
+  ['median', 'p95'],
+  ['average', 'p95'],
   ['count', 'fatal'],
 ];
 

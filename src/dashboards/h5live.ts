@@ -8,11 +8,16 @@ const UID = 'streamlens-h5live';
 
 const BUFFERING =
   'Time that players stalled after the first frame, divided by the time that they stalled or played: 0 % never stalled, 100 % never played. Starting, seeking and pausing do not count.';
-const MEDIAN = 'which is within 7 %; the average is exact.';
-const START_TIME = `Time from loading the player to the first frame that it showed, over the plays that began. Half of the plays started faster than the median, ${MEDIAN}`;
-const BUFFER_LENGTH = `Length of the player's buffer, on which the latency depends, over all reports of players that have it; long plays report more often. Half of the reports have less than the median, ${MEDIAN}`;
-const LATENCY = `Delay behind live, over all reports of players that have it; long plays report more often. Half of the reports have less than the median, ${MEDIAN}`;
-const PLAYED_TIME = `Time from the start of a play to its end, pauses taken off and stalls included, over the plays that ended. Half of the plays were shorter than the median, ${MEDIAN}`;
+const MEDIAN =
+  'and 95 % than the 95th percentile, which are within 7 %; the average is exact.';
+const START_TIME = `Time from loading the player to the first frame that it showed, over the plays that began. Half of the plays started faster than the median ${MEDIAN}`;
+const BUFFER_LENGTH = `Length of the player's buffer, on which the latency depends, over all reports of players that have it; long plays report more often. Half of the reports have less than the median ${MEDIAN}`;
+const LATENCY = `Delay behind live, over all reports of players that have it; long plays report more often. Half of the reports have less than the median ${MEDIAN}`;
+const PLAYED_TIME = `Time from the start of a play to its end, pauses taken off and stalls included, over the plays that ended. Half of the plays were shorter than the median ${MEDIAN}`;
+
+/** Which columns of a distribution the tiles and the graphs leave out. */
+const TILES = ['average', 'p99'];
+const GRAPHS = ['p99'];
 
 /** What it was like to watch, for the players of all kinds. */
 export const h5live: Page = {
@@ -36,6 +41,7 @@ export const h5live: Page = {
       description: START_TIME,
       width: 6,
       query: { queryType: 'startTime', ...CHOSEN_PLAYERS },
+      hidden: TILES,
     }),
     tiles({
       id: 7,
@@ -43,6 +49,7 @@ export const h5live: Page = {
       description: BUFFER_LENGTH,
       width: 6,
       query: { queryType: 'bufferLength' },
+      hidden: TILES,
     }),
     tiles({
       id: 8,
@@ -50,6 +57,7 @@ export const h5live: Page = {
       description: PLAYED_TIME,
       width: 6,
       query: { queryType: 'playedTime' },
+      hidden: TILES,
     }),
     steps({
       id: 3,
@@ -65,6 +73,7 @@ export const h5live: Page = {
       description: `${START_TIME} Each interval has the plays that began in it.`,
       width: 12,
       query: { queryType: 'startTime', ...CHOSEN_PLAYERS },
+      hidden: GRAPHS,
     }),
     steps({
       id: 9,
@@ -72,6 +81,7 @@ export const h5live: Page = {
       description: `${BUFFER_LENGTH} Each interval has the reports of its time.`,
       width: 12,
       query: { queryType: 'bufferLength' },
+      hidden: GRAPHS,
     }),
     steps({
       id: 10,
@@ -79,6 +89,7 @@ export const h5live: Page = {
       description: `${PLAYED_TIME} Each interval has the plays that ended in it.`,
       width: 12,
       query: { queryType: 'playedTime' },
+      hidden: GRAPHS,
     }),
     steps({
       id: 15,
@@ -95,6 +106,7 @@ export const h5live: Page = {
       description: `${LATENCY} Each interval has the reports of its time.`,
       width: 12,
       query: { queryType: 'latency', ...CHOSEN_PLAYERS },
+      hidden: GRAPHS,
     }),
     playerHealth({ id: PLAYERS_PANEL, title: 'Players, the worst first', width: 24, page: UID }),
     streamHealth({ id: 18, title: 'Streams, the worst first', width: 24, page: UID, query: CHOSEN_PLAYERS }),

@@ -31,6 +31,8 @@ export const LOOKS: Record<string, Look> = {
   count: { name: 'Events', color: 'yellow' },
   fatal: { name: 'Fatal', color: 'red' },
   median: { name: 'Median', color: 'green' },
+  p95: { name: '95th percentile', color: 'dark-red' },
+  p99: { name: '99th percentile', color: 'light-yellow' },
   average: { name: 'Average', color: 'purple' },
   change: { name: 'Change', color: 'text' },
   share: { name: 'Share', color: 'text' },

@@ -72,6 +72,8 @@ interface Content {
   beside?: Question;
   /** What some columns are called here, where it is not what they are called elsewhere. */
   names?: Record<string, string>;
+  /** Columns that it does not show. */
+  hidden?: string[];
   /** For a panel that updates by itself: how far back from now it shows, such as `30m`. */
   live?: string;
   /** The page of the documents that explains the names. */
@@ -141,6 +143,9 @@ export function steps(content: Content): timeseries.PanelBuilder {
     .legend(legend())
     .axisSoftMin(0);
   fill(panel, content, 'series', HEIGHT.panel);
+  for (const name of content.hidden ?? []) {
+    panel.overrideByName(name, [{ id: 'custom.hideFrom', value: { viz: true, legend: true, tooltip: true } }]);
+  }
   return showLimits(panel, content, 'line');
 }
 
@@ -152,7 +157,7 @@ export function points(content: Content): timeseries.PanelBuilder {
 /** Makes a row of tiles, one per number of the widget. */
 export function tiles(content: Content, form: Form = 'total'): stat.PanelBuilder {
   const panel = new stat.PanelBuilder()
-    .reduceOptions(new ReduceDataOptionsBuilder().calcs(['lastNotNull']).values(false))
+    .reduceOptions(reduced(content, 'lastNotNull'))
     .graphMode(BigValueGraphMode.None)
     .wideLayout(false)
     .colorMode(BigValueColorMode.Value)
@@ -161,11 +166,21 @@ export function tiles(content: Content, form: Form = 'total'): stat.PanelBuilder
   return showLimits(panel, content, 'number');
 }
 
+/** Makes one number of each column that is shown. */
+function reduced(content: Content, how: string): ReduceDataOptionsBuilder {
+  const options = new ReduceDataOptionsBuilder().calcs([how]).values(false);
+  if (!content.hidden) {
+    return options;
+  }
+  const shown = numbersOf(content).map(({ name }) => content.names?.[name] ?? LOOKS[name].name);
+  return options.fields(`/^(${shown.join('|')})$/`);
+}
+
 /** Makes numbers that can be read from afar: of a series the newest, of a breakdown the sums. */
 export function bigNumbers(content: Content, form: Form): stat.PanelBuilder {
-  const adds = form === 'total' && columnsOf(content).length > numbersOf(content).length;
+  const adds = form === 'total' && columnsOf(content).some(({ unit }) => unit === '');
   const panel = tiles(content, form)
-    .reduceOptions(new ReduceDataOptionsBuilder().calcs([adds ? 'sum' : 'lastNotNull']).values(false))
+    .reduceOptions(reduced(content, adds ? 'sum' : 'lastNotNull'))
     .height(HEIGHT.numbers);
   // Else the colour of text: some others are faint on white.
   return numbersOf(content).some(({ limit }) => limit) ? panel : panel.colorMode(BigValueColorMode.None);
@@ -218,8 +233,6 @@ interface TableContent extends Content {
   sums?: boolean;
   /** Links of the cells, by column. */
   links?: Record<string, CellLink[]>;
-  /** Columns that are only for other panels. */
-  hidden?: string[];
 }
 
 /** Makes a table of a breakdown: the names searchable, the numbers with bars and their sums below. */
@@ -229,7 +242,6 @@ export function bars({
   barsOf,
   sums = true,
   links = {},
-  hidden = [],
   ...content
 }: TableContent): table.PanelBuilder {
   // A name and three numbers fit on a phone. Each column's longest bar is its greatest number.
@@ -240,7 +252,7 @@ export function bars({
     if (links[name]) {
       panel.overrideByName(name, [{ id: 'links', value: links[name] }]);
     }
-    if (hidden.includes(name)) {
+    if (content.hidden?.includes(name)) {
       panel.overrideByName(name, [{ id: 'custom.hideFrom.viz', value: true }]);
     }
     if (limit) {
@@ -404,7 +416,7 @@ function columnsOfAnswer(query: Question): Column[] {
 }
 
 function numbersOf(content: Content): Column[] {
-  return columnsOf(content).filter(({ unit }) => unit !== '');
+  return columnsOf(content).filter(({ name, unit }) => unit !== '' && !content.hidden?.includes(name));
 }
 
 function legend(): VizLegendOptionsBuilder {

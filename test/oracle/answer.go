@@ -18,7 +18,7 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 	table := Table{Cells: map[Cell]*float64{}}
 	add := func(at int64, rows []Row) {
 		for _, row := range rows {
-			for i, column := range Widgets()[q.QueryType].Columns {
+			for i, column := range withPercentile(Widgets()[q.QueryType], q).Columns {
 				if slices.Contains(widget.Columns, column) {
 					table.Cells[Cell{Time: at, Row: row.Label, Column: column}] = row.Values[i]
 				}
@@ -74,6 +74,7 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 // query's metric leaves it.
 func widgetOf(q Query) (Widget, error) {
 	widget, ok := Widgets()[q.QueryType]
+	widget = withPercentile(widget, q)
 	switch {
 	case !ok:
 		return Widget{}, fmt.Errorf("unknown widget %q", q.QueryType)
@@ -88,11 +89,19 @@ func widgetOf(q Query) (Widget, error) {
 	if q.QueryType == "playerHealth" {
 		widget = widget.brokenDown(cmp.Or(q.Dimension, "version"))
 	}
-	if q.ofPlayers() && q.QueryType != "playerHealth" {
-		// Medians are not stored by what players watch with.
-		widget.Columns = slices.DeleteFunc(slices.Clone(widget.Columns), func(column string) bool { return column == "median" })
+	if q.ofPlayers() && widget.Percentiles {
+		// Medians and percentiles are not stored by what players watch with.
+		widget.Columns = []string{"average"}
 	}
 	return widget, nil
+}
+
+// withPercentile is the widget with the column of the query's percentile.
+func withPercentile(widget Widget, q Query) Widget {
+	if column := percentileColumn(q.Percentile); q.Percentile != 0 && !slices.Contains(widget.Columns, column) {
+		widget.Columns = append(slices.Clone(widget.Columns), column)
+	}
+	return widget
 }
 
 // ofPlayers says whether the query asks by what players watch with.

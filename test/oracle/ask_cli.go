@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 )
 
@@ -27,6 +28,9 @@ func (a CommandAsker) Ask(ctx context.Context, q Query) ([]byte, error) {
 		if value != "" {
 			arguments = append(arguments, "--"+flag, value)
 		}
+	}
+	if q.Percentile != 0 {
+		arguments = append(arguments, "--percentile", strconv.Itoa(q.Percentile))
 	}
 	output, err := exec.CommandContext(ctx, a.Executable, arguments...).Output()
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok && failed.ExitCode() == 1 {

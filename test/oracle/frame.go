@@ -136,7 +136,7 @@ func (t *Table) addFrame(frame frameJSON, widget Widget) error {
 	return nil
 }
 
-// medianTolerance is how far a median may be off (design, exactness).
+// medianTolerance is how far a median or a percentile may be off (design, exactness).
 const medianTolerance = 0.07
 
 // Compare lists where got differs from want. A row of a breakdown in which
@@ -190,10 +190,15 @@ func equal(want, got *float64, column string) bool {
 		return want == got
 	}
 	tolerance := 1e-9
-	if column == "median" {
+	if column == "median" || isPercentile(column) {
 		tolerance = medianTolerance
 	}
 	return math.Abs(*want-*got) <= tolerance*math.Abs(*want)
+}
+
+func isPercentile(column string) bool {
+	digits, ok := strings.CutPrefix(column, "p")
+	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 // String shows where the cell is.

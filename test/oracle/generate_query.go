@@ -133,6 +133,12 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 			q.Values = append(q.Values, pick(g, append(wideners(), "iOS", "Chrome", "hls", "mobile")))
 		}
 	}
+	if widget.Percentiles && !q.ofPlayers() && g.chance(0.6) {
+		q.Percentile = int(g.between(1, 99))
+		if q.Metric != "" && g.chance(0.5) {
+			q.Metric = percentileColumn(q.Percentile)
+		}
+	}
 	if q.ofPlayers() { // which are stored by country or by stream, without events
 		q.Event = nil
 		if q.Breakdown == "stream" || queryType == "streamHealth" || g.chance(0.5) && q.Breakdown != "country" {
@@ -140,7 +146,7 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 		} else {
 			q.Stream = nil
 		}
-		if q.Metric == "median" {
+		if widget.Percentiles && q.Metric != "average" {
 			q.Metric = ""
 		}
 	}

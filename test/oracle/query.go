@@ -9,22 +9,23 @@ import (
 // Query is the data source's query, in its JSON names, with the organisation
 // and the time range that come beside it.
 type Query struct {
-	RefID     string   `json:"refId"`
-	QueryType string   `json:"queryType"`
-	Country   []string `json:"country,omitempty"`
-	Tag       []string `json:"tag,omitempty"`
-	Stream    []string `json:"stream,omitempty"`
-	Event     []string `json:"event,omitempty"`
-	Referrer  []string `json:"referrer,omitempty"`
-	Unit      string   `json:"unit,omitempty"`      // "traffic" or "playtime"
-	Metric    string   `json:"metric,omitempty"`    // of worldMap; else the one column to answer
-	Mode      string   `json:"mode,omitempty"`      // "absolute" or "delta"
-	Breakdown string   `json:"breakdown,omitempty"` // "country", "stream" or a dimension, of widgets that have one row
-	Dimension string   `json:"dimension,omitempty"` // of what players watch with: "version", "os", "browser", "device" or "protocol"
-	Values    []string `json:"values,omitempty"`    // filter on it
-	Form      string   `json:"form,omitempty"`      // "total" or "series"
-	Interval  string   `json:"interval,omitempty"`  // empty: automatic
-	Timezone  string   `json:"timezone,omitempty"`
+	RefID      string   `json:"refId"`
+	QueryType  string   `json:"queryType"`
+	Country    []string `json:"country,omitempty"`
+	Tag        []string `json:"tag,omitempty"`
+	Stream     []string `json:"stream,omitempty"`
+	Event      []string `json:"event,omitempty"`
+	Referrer   []string `json:"referrer,omitempty"`
+	Unit       string   `json:"unit,omitempty"`       // "traffic" or "playtime"
+	Metric     string   `json:"metric,omitempty"`     // of worldMap; else the one column to answer
+	Percentile int      `json:"percentile,omitempty"` // of distributions
+	Mode       string   `json:"mode,omitempty"`       // "absolute" or "delta"
+	Breakdown  string   `json:"breakdown,omitempty"`  // "country", "stream" or a dimension, of widgets that have one row
+	Dimension  string   `json:"dimension,omitempty"`  // of what players watch with: "version", "os", "browser", "device" or "protocol"
+	Values     []string `json:"values,omitempty"`     // filter on it
+	Form       string   `json:"form,omitempty"`       // "total" or "series"
+	Interval   string   `json:"interval,omitempty"`   // empty: automatic
+	Timezone   string   `json:"timezone,omitempty"`
 
 	Organization string `json:"-"`
 	From         int64  `json:"-"` // ms since 1970, included
@@ -33,8 +34,8 @@ type Query struct {
 
 // String shows the query as a person would repeat it.
 func (q Query) String() string {
-	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s mode=%s breakdown=%s %s=%q country=%q tag=%q stream=%q event=%q referrer=%q",
-		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Metric, q.Mode, q.Breakdown,
+	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s percentile=%d mode=%s breakdown=%s %s=%q country=%q tag=%q stream=%q event=%q referrer=%q",
+		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Metric, q.Percentile, q.Mode, q.Breakdown,
 		q.Dimension, q.Values, q.Country, q.Tag, q.Stream, q.Event, q.Referrer)
 }
 

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"sort"
 )
@@ -9,14 +10,15 @@ import (
 // Widget says how the answer of a query type follows from facts.
 type Widget struct {
 	// Breakdown is the column that names the rows, empty if there is one row.
-	Breakdown string
-	Columns   []string // numbers, in the order of a row's values
-	Premium   bool
-	Usage     bool // has a unit
-	Viewers   bool // has a mode
-	Complete  bool // ends before the newest minutes
-	Choice    bool // has one row, unless the query names a breakdown
-	Players   bool // can be filtered by what players watch with, and broken down if there is a choice
+	Breakdown   string
+	Columns     []string // numbers, in the order of a row's values
+	Premium     bool
+	Usage       bool // has a unit
+	Viewers     bool // has a mode
+	Complete    bool // ends before the newest minutes
+	Choice      bool // has one row, unless the query names a breakdown
+	Percentiles bool // has any percentile
+	Players     bool // can be filtered by what players watch with, and broken down if there is a choice
 	// Label is the row that a fact belongs to, empty for none. It is nil if
 	// there is one row.
 	Label func(Fact) string
@@ -90,11 +92,11 @@ func Widgets() map[string]Widget {
 		"bufferingRatio": {Columns: []string{"value"}, Premium: true, Choice: true, Players: true, Of: watching, Values: bufferingRatio},
 		"loadsByCountry": counts("country", country, "loads", Load),
 		"startFailures":  {Columns: []string{"failures", "ratio", "loads", "plays"}, Choice: true, Players: true, Of: begun, Values: startFailures},
-		"bufferLength":   distribution(BufferLength, millisecond),
-		"latency":        ofPlayers(distribution(Latency, millisecond)),
-		"startTime":      ofPlayers(distribution(StartTime, millisecond)),
+		"bufferLength":   distribution(BufferLength, millisecond, 95, 99),
+		"latency":        ofPlayers(distribution(Latency, millisecond, 95, 99)),
+		"startTime":      ofPlayers(distribution(StartTime, millisecond, 95, 99)),
 		"statusCodes":    ofPlayers(statusCodes()),
-		"playedTime":     distribution(PlayedTime, millisecond),
+		"playedTime":     distribution(PlayedTime, millisecond, 95, 99),
 
 		"publishesByOS":      shares(counts("os", os, "publishes", Publish)),
 		"publishesByDevice":  shares(counts("device", device, "publishes", Publish)),
@@ -176,24 +178,50 @@ func statusCodes() Widget {
 	return widget
 }
 
-// distribution is the median and the average of a measure's facts.
-func distribution(measure Measure, scale float64) Widget {
+// distribution is the median, the average and some percentiles of a measure's
+// facts.
+func distribution(measure Measure, scale float64, percentiles ...int) Widget {
+	columns := []string{"median", "average"}
+	for _, p := range percentiles {
+		columns = append(columns, percentileColumn(p))
+	}
 	return Widget{
-		Columns: []string{"median", "average"}, Premium: true, Choice: true,
+		Columns: columns, Premium: true, Choice: true, Percentiles: true,
 		Of: func(Query) []Measure { return []Measure{measure} },
-		Values: func(facts []Fact, _ Query) []*float64 {
+		Values: func(facts []Fact, q Query) []*float64 {
+			asked := percentiles
+			if q.Percentile != 0 && !slices.Contains(percentiles, q.Percentile) {
+				asked = append(slices.Clone(percentiles), q.Percentile)
+			}
 			var values []float64
 			for _, f := range only(facts, measure) {
 				values = append(values, float64(f.Value)*scale)
 			}
 			if len(values) == 0 {
-				return []*float64{nil, nil}
+				return make([]*float64, 2+len(asked))
 			}
 			sort.Float64s(values)
 			n := len(values)
-			return numbers((values[(n-1)/2]+values[n/2])/2, total(facts, measure)*scale/float64(n))
+			row := numbers((values[(n-1)/2]+values[n/2])/2, total(facts, measure)*scale/float64(n))
+			for _, p := range asked {
+				row = append(row, number(nearestRank(values, p)))
+			}
+			return row
 		},
 	}
+}
+
+func percentileColumn(p int) string { return fmt.Sprintf("p%d", p) }
+
+// nearestRank is the least of sorted values to which at least p hundredths of
+// them are not greater (rule 34).
+func nearestRank(values []float64, p int) float64 {
+	for i, value := range values {
+		if (i+1)*100 >= p*len(values) {
+			return value
+		}
+	}
+	return values[len(values)-1]
 }
 
 func premium(widget Widget) Widget {
