@@ -374,7 +374,7 @@ func (d *demo) startVictoriaMetrics(ctx context.Context) error {
 		"-storageDataPath="+filepath.Join(d.Directory, "victoriametrics"),
 		"-httpListenAddr="+address,
 		"-retentionPeriod=2y",
-		"-dedup.minScrapeInterval=1ms")
+		"-search.disableCache", "-search.disableAutoCacheReset", "-dedup.minScrapeInterval=1ms")
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ describe.each(WIDGET_ALERTS.map((alert) => [alert.uid, alert] as const))('%s', (
     const names = [...(alert.last ? ['last'] : []), ...questions.map(([name]) => name)];
     const used = [...alert.value.matchAll(/\$(\w+)/g)].map(([, name]) => name);
     expect(new Set([...used, alert.last].filter(Boolean))).toEqual(new Set(names));
-    const told = [...`${alert.summary} ${alert.description}`.matchAll(/\$values\.(\w+)\./g)].map(([, name]) => name);
+    const told = [...`${alert.summary} ${alert.description}`.matchAll(/\$values\.(\w+)/g)].map(([, name]) => name);
     expect(told.length).toBeGreaterThan(0);
     expect(names).toEqual(expect.arrayContaining(told));
   });

@@ -1,3 +1,4 @@
+import { told } from './templates';
 import type { StreamlensQuery } from '../query';
 import { WIDGETS } from '../widgets';
 import { breakdown } from './breakdown';
@@ -60,15 +61,15 @@ export interface WidgetAlert {
 }
 
 function percentage(name: string): string {
-  return `{{ humanizePercentage $values.${name}.Value }}`;
+  return told(name, 'humanizePercentage');
 }
 
 function whole(name: string): string {
-  return `{{ printf "%.0f" $values.${name}.Value }}`;
+  return told(name, 'printf "%.0f"');
 }
 
 function seconds(name: string): string {
-  return `{{ printf "%.1f" $values.${name}.Value }} s`;
+  return `${told(name, 'printf "%.1f"')} s`;
 }
 
 const STREAM = '{{ $labels.stream }}';
@@ -245,7 +246,7 @@ export const WIDGET_ALERTS: WidgetAlert[] = [
     unit: 'traffic',
     showFrom: 'now/M',
     summary: 'The traffic of this month is above its budget.',
-    description: '{{ humanize $values.last.Value }}B were delivered and received so far this month.',
+    description: `${told('last', 'humanize')}B were delivered and received so far this month.`,
   },
 ];
 

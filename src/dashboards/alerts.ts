@@ -1,3 +1,4 @@
+import { told } from './templates';
 import { LIMITED, METRIC, rate, readiness, refusedShare } from './metrics';
 import { LIMITS, OPERATIONS_DOCUMENT, OPERATIONS_SOURCE, OPERATIONS_UID, PANELS } from './operations';
 
@@ -26,7 +27,7 @@ const COLLECTOR = 'The collector {{ $labels.instance }}';
 
 /** How a number stands in a summary. */
 function shown(format: 'humanize' | 'humanizeDuration' | 'humanizePercentage' | 'humanize1024'): string {
-  return `{{ ${format} $values.A.Value }}`;
+  return told('A', format);
 }
 
 function quantile(metric: string, wanted: number): string {
