@@ -67,6 +67,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 		Collector: name,
 		Target:    vm.Target{URL: c.VictoriaMetrics.WritesTo(), Client: client},
 		Limits:    directory.Limits,
+		Judgement: directory.Judgement,
 		MaxBytes:  c.MaxDataBytes,
 		Clock:     time.Now,
 		Logger:    logger,

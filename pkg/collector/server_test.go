@@ -97,7 +97,7 @@ func start(t testing.TB, change func(*tenant.Organization)) *collector {
 	}
 	stored := &store{}
 	pipeline, err := ingest.Open(ingest.Options{
-		Dir: t.TempDir(), Collector: "c", Target: stored, Limits: directory.Limits, MaxBytes: 1 << 30, Clock: time.Now, Logger: logger,
+		Dir: t.TempDir(), Collector: "c", Target: stored, Limits: directory.Limits, Judgement: directory.Judgement, MaxBytes: 1 << 30, Clock: time.Now, Logger: logger,
 	})
 	if err != nil {
 		t.Fatal(err)

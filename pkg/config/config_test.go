@@ -43,6 +43,8 @@ organizations:
     accounts: [{id: acme, key: pk_b2, origins: ["https://site.example"]}]
     privacy: {ip: hashed}
     limits: {eventsPerSecond: 7, streams: 8, ipsPerHour: 9}
+    businessCodes: [expired, "4403"]
+    quality: {startSeconds: 1.5, fairBufferingRatio: 0.1}
     streamPaths: [{path: '^/vod/(?P<stream>[^/]+)/', protocol: hls}]
 logs:
   - {file: /var/log/nginx/access.log, format: nginx-combined}
@@ -69,6 +71,9 @@ servers:
 			Privacy:  tenant.Privacy{IP: tenant.IPHashed},
 			Limits:   tenant.Limits{EventsPerSecond: 7, EventsPerSecondPerAddress: 2000, Streams: 8, IPsPerHour: 9},
 
+			BusinessCodes: []string{"expired", "4403"},
+			Quality:       tenant.Quality{StartSeconds: 1.5, BufferingRatio: 0.01, FairStartSeconds: 4, FairBufferingRatio: 0.1},
+
 			StreamPaths: []tenant.StreamPath{{Path: "^/vod/(?P<stream>[^/]+)/", Protocol: "hls"}},
 		}},
 		Logs: []LogFile{{File: "/var/log/nginx/access.log", Format: "nginx-combined", Organization: "acme"},
@@ -94,6 +99,7 @@ func TestLoadDefaults(t *testing.T) {
 			ID: "acme", Level: tenant.Default,
 			Privacy: tenant.Privacy{IP: tenant.IPFull},
 			Limits:  tenant.Limits{EventsPerSecond: 100_000, EventsPerSecondPerAddress: 2000, Streams: 5, IPsPerHour: 20_000},
+			Quality: tenant.DefaultQuality(), BusinessCodes: tenant.DefaultBusinessCodes(),
 		}},
 	}
 	if !reflect.DeepEqual(got, want) {

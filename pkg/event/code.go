@@ -3,7 +3,7 @@ package event
 import "github.com/streamlens/streamlens/pkg/codec"
 
 // CodeVersion is the version of what the Fields methods write. It grows with every change of the fields below.
-const CodeVersion = 3
+const CodeVersion = 4
 
 // Fields codes an event; the time is coded as its distance from near, in ms since 1970.
 func (e *Event) Fields(c *codec.Coder, near int64) {
@@ -18,7 +18,35 @@ func (e *Event) Fields(c *codec.Coder, near int64) {
 	}
 	codec.Text(c, &e.Reason)
 	codec.Text(c, &e.Code)
-	c.Flags(&e.Fatal)
+	excused, more := e.Excuse != NoExcuse, e.saysMore()
+	c.Flags(&e.Fatal, &excused, &more)
+	if excused {
+		codec.Number(c, &e.Excuse)
+	}
+	for _, n := range e.more() {
+		switch {
+		case more:
+			codec.Number(c, n)
+		case c.Reading():
+			*n = Absent
+		}
+	}
+}
+
+// more returns the numbers that few events carry, which take no place in those that carry none.
+func (e *Event) more() [9]*int64 {
+	return [...]*int64{
+		&e.Height, &e.Stalls, &e.SwitchesUp, &e.SwitchesDown, &e.SwitchesFailed, &e.Frames, &e.DroppedFrames, &e.RoundTripTime, &e.PacketLoss,
+	}
+}
+
+func (e *Event) saysMore() bool {
+	for _, n := range e.more() {
+		if *n != Absent {
+			return true
+		}
+	}
+	return false
 }
 
 // Fields codes a batch. Of a session that the reader knows, only what identifies it and its interval are coded.

@@ -57,13 +57,36 @@ type Event struct {
 	Paused       int64 // likewise
 	BufferLength int64 // of Stats and Snapshot
 	Latency      int64 // likewise
-	VideoBitrate int64 // of Stats
+	VideoBitrate int64 // of Stats; of players also of Stop, and of Snapshot what plays from then on
 	AudioBitrate int64 // of Stats
-	Played       int64 // of Stop: start to end less pauses
-	Reason       string
-	Code         string // of Status, and of a Snapshot of an error
-	Fatal        bool
+	Height       int64 // of Stats and Stop of players: lines of the picture
+	// Of Stats and Stop of players, since the last report: stalls that began, switches to a rendition of more or less bits and such
+	// as failed, frames that were decoded, and those of them that were not shown.
+	Stalls, SwitchesUp, SwitchesDown, SwitchesFailed, Frames, DroppedFrames int64
+	// Of Stats of publishers: time to the receiver and back, and how many of a million packets did not arrive.
+	RoundTripTime, PacketLoss int64
+	Played                    int64 // of Stop: start to end less pauses
+	Reason                    string
+	Code                      string // of Status, and of a Snapshot of an error
+	Fatal                     bool
+	Excuse                    Excuse // of what ends an attempt to play
 }
+
+// Excuse is why an attempt to play that ended without a first frame is no fault of the service.
+type Excuse uint8
+
+// The excuses.
+const (
+	NoExcuse Excuse = iota
+	Business        // the viewer is not allowed to watch: no ticket, an expired one, not from this country
+	Blocked         // the browser wants a touch or a click first
+)
+
+// What players say when the browser wants a touch or a click first: a stop reason, and nanoPlayer's code.
+const (
+	ReasonBlocked = "interactionrequired"
+	CodeBlocked   = "1005"
+)
 
 // Unnumbered is the Seq of a Snapshot whose sender does not number: it counts in the order of arrival.
 const Unnumbered = 0
@@ -73,7 +96,8 @@ func New(seq, ms int64, t Type) Event {
 	return Event{
 		Seq: seq, Time: ms, Type: t,
 		StartTime: Absent, Playing: Absent, Buffering: Absent, Paused: Absent, BufferLength: Absent, Latency: Absent,
-		VideoBitrate: Absent, AudioBitrate: Absent, Played: Absent,
+		VideoBitrate: Absent, AudioBitrate: Absent, Height: Absent, Stalls: Absent, SwitchesUp: Absent, SwitchesDown: Absent,
+		SwitchesFailed: Absent, Frames: Absent, DroppedFrames: Absent, RoundTripTime: Absent, PacketLoss: Absent, Played: Absent,
 	}
 }
 

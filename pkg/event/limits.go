@@ -16,6 +16,9 @@ const (
 	MaxDuration  = 24 * 60 * 60 * 1000     // ms in one report, of start time, buffer length and latency
 	MaxPlayed    = 7 * 24 * 60 * 60 * 1000 // ms of one play or broadcast
 	MaxBitrate   = 10_000_000_000          // bit/s
+	MaxHeight    = 65_535                  // lines of a picture
+	MaxCount     = 100_000_000             // of stalls, switches or frames in one report
+	Million      = 1_000_000               // packets, of which a loss counts those that did not arrive
 	MaxBytes     = 1 << 50                 // of one line of usage; sums stay whole numbers below 2^53
 	MaxSeq       = 1 << 31
 	MaxEvents    = 1000 // in one batch

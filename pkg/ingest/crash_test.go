@@ -134,7 +134,7 @@ func (w *world) batch() event.Batch {
 		case w.IntN(12) == 0:
 			e.Type, e.Reason = event.Stop, fmt.Sprint("reason ", w.IntN(3))
 		case w.IntN(8) == 0:
-			e.Type, e.Code = event.Status, fmt.Sprint(w.IntN(2000))
+			e.Type, e.Code, e.Fatal = event.Status, []string{"7", fmt.Sprint(w.IntN(2000))}[w.IntN(2)], w.IntN(2) == 0
 		default:
 			e.Playing, e.Buffering, e.BufferLength = w.Int64N(10_000), w.Int64N(500), w.Int64N(3000)
 		}
@@ -188,9 +188,10 @@ func TestCrashes(t *testing.T) {
 func crash(t *testing.T, seed uint64) {
 	w := &world{Rand: rand.New(rand.NewPCG(seed, 7)), now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return w.now }
-	limits := tenant.Limits{Streams: 10, IPsPerHour: 20}
+	limits, judgement := tenant.Limits{Streams: 10, IPsPerHour: 20}, tenant.DefaultJudgement()
 	options := func(m *memory) Options {
-		return Options{Dir: t.TempDir(), Target: m, Clock: clock, Limits: func(string) tenant.Limits { return limits }}
+		return Options{Dir: t.TempDir(), Target: m, Clock: clock, Limits: func(string) tenant.Limits { return limits },
+			Judgement: func(string) tenant.Judgement { return judgement }}
 	}
 	living := &memory{clock: clock, stored: map[string]int64{}}
 	killed := &memory{clock: clock, stored: map[string]int64{}, started: 1}
@@ -212,6 +213,8 @@ func crash(t *testing.T, seed uint64) {
 			w.now = w.now.Add(-time.Duration(w.Int64N(90)) * time.Second)
 		case 2:
 			limits.IPsPerHour = 5 + w.IntN(30)
+			judgement.Quality.FairBufferingRatio = 0.01 + w.Float64()/10
+			judgement.BusinessCodes = []string{fmt.Sprint(w.IntN(2000)), "7"}
 		case 3:
 			killed.away = w.IntN(3) > 0
 		case 4:

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,8 @@ type Options struct {
 	Target    Target
 	// Limits returns those of an organisation, zero of one that is unknown.
 	Limits func(organization string) tenant.Limits
+	// Judgement returns by what an organisation judges attempts to play; nil lets all have the default.
+	Judgement func(organization string) tenant.Judgement
 	// MaxBytes is how much may be in Dir before nothing more is taken.
 	MaxBytes int64
 	// Clock is time.Now but in tests.
@@ -83,20 +86,21 @@ type Pipeline struct {
 	full     atomic.Bool // whether Dir holds as much as it may
 
 	// The fields up to number change only in effects of the journal.
-	mu       sync.Mutex
-	now      int64 // ms since 1970, never goes back
-	ledger   *aggregate.Ledger
-	tracker  *session.Tracker
-	daily    vocabulary
-	hourly   vocabulary
-	audience audience
-	keys     keys
-	cursors  map[string]string
-	put      []byte                   // samples of Keep since the last tick
-	limits   map[string]tenant.Limits // of organisations, as the journal has them
-	forgot   int64                    // ms since 1970, at which old keys and viewers were last forgotten
-	late     int64                    // events and lines whose minute had closed
-	number   uint64                   // of the last record that took effect
+	mu         sync.Mutex
+	now        int64 // ms since 1970, never goes back
+	ledger     *aggregate.Ledger
+	tracker    *session.Tracker
+	daily      vocabulary
+	hourly     vocabulary
+	audience   audience
+	keys       keys
+	cursors    map[string]string
+	put        []byte                      // samples of Keep since the last tick
+	limits     map[string]tenant.Limits    // of organisations, as the journal has them
+	judgements map[string]tenant.Judgement // likewise
+	forgot     int64                       // ms since 1970, at which old keys and viewers were last forgotten
+	late       int64                       // events and lines whose minute had closed
+	number     uint64                      // of the last record that took effect
 
 	coders sync.Pool // of *codec.Coder, that write
 
@@ -127,15 +131,17 @@ type Counted struct {
 // Open returns a pipeline in the state that the last one with the same directory was in when it ended, or was killed.
 func Open(o Options) (*Pipeline, error) {
 	p := &Pipeline{
-		Options: o,
-		ledger:  aggregate.New(o.Collector),
-		daily:   vocabulary{length: 24 * time.Hour},
-		hourly:  vocabulary{length: time.Hour},
-		cursors: map[string]string{},
-		limits:  map[string]tenant.Limits{},
-		coders:  sync.Pool{New: func() any { return codec.NewWriter(nil) }},
+		Options:    o,
+		ledger:     aggregate.New(o.Collector),
+		daily:      vocabulary{length: 24 * time.Hour},
+		hourly:     vocabulary{length: time.Hour},
+		cursors:    map[string]string{},
+		limits:     map[string]tenant.Limits{},
+		judgements: map[string]tenant.Judgement{},
+		coders:     sync.Pool{New: func() any { return codec.NewWriter(nil) }},
 	}
 	p.tracker = session.NewTracker(p.ledger, p.churning)
+	p.tracker.Judge(func(organization string) tenant.Quality { return p.judgement(organization).Quality })
 	p.samples, p.landed, p.save.done = aggregate.NewSamples(), make(chan landing, 1), make(chan error, 1)
 	if err := p.recover(); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Dir, err)
@@ -148,18 +154,36 @@ func (p *Pipeline) churning(organization, dimension, value string, at int64) str
 	return p.hourly.label(organization, dimension, value, at, p.limits[organization].IPsPerHour)
 }
 
-// noteLimits puts the limits of an organisation into the journal if they have changed, because what counts under its own name and
-// what as "(other)" must be the same after a crash.
-func (p *Pipeline) noteLimits(organization string) error {
+// judgement returns by what an organisation judges attempts to play.
+func (p *Pipeline) judgement(organization string) tenant.Judgement {
+	if j, ok := p.judgements[organization]; ok {
+		return j
+	}
+	return tenant.DefaultJudgement()
+}
+
+// noteRules puts the limits and the judgement of an organisation into the journal if they have changed, because what counts under its own
+// name, what as "(other)", and what as good must be the same after a crash.
+func (p *Pipeline) noteRules(organization string) error {
 	now := p.Limits(organization)
 	l := tenant.Limits{Streams: now.Streams, IPsPerHour: now.IPsPerHour}
+	j := tenant.DefaultJudgement()
+	if p.Judgement != nil {
+		j = p.Judgement(organization)
+	}
 	p.mu.Lock()
-	known := p.limits[organization]
+	known, judged := p.limits[organization], p.judgement(organization)
 	p.mu.Unlock()
-	if l == known || l == (tenant.Limits{}) {
+	if l != known && l != (tenant.Limits{}) {
+		err := p.write(recordLimits, func(c *codec.Coder) { codeLimits(c, &organization, &l) }, func() { p.limits[organization] = l })
+		if err != nil {
+			return err
+		}
+	}
+	if j.Quality == judged.Quality && slices.Equal(j.BusinessCodes, judged.BusinessCodes) {
 		return nil
 	}
-	return p.write(recordLimits, func(c *codec.Coder) { codeLimits(c, &organization, &l) }, func() { p.limits[organization] = l })
+	return p.write(recordJudgement, func(c *codec.Coder) { codeJudgement(c, &organization, &j) }, func() { p.judgements[organization] = j })
 }
 
 // advance sets the time to that of the clock or the given one, whichever is later, and returns it. A clock that steps back
@@ -177,7 +201,7 @@ func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.
 	if p.full.Load() {
 		return session.Outcome{}, ErrBacklog
 	}
-	if err := p.noteLimits(b.Session.Organization); err != nil {
+	if err := p.noteRules(b.Session.Organization); err != nil {
 		return session.Outcome{}, err
 	}
 	for {
@@ -247,6 +271,7 @@ func (p *Pipeline) apply(b event.Batch, known bool) session.Outcome {
 	}
 	for i := range b.Events {
 		e := &b.Events[i]
+		p.excuse(organization, e)
 		e.Reason = p.daily.label(organization, measure.DimensionReason, e.Reason, p.now, valuesPerDay)
 		e.Code = p.daily.label(organization, measure.DimensionCode, e.Code, p.now, valuesPerDay)
 		if aggregate.Late(e.Time, p.now) {
@@ -256,12 +281,23 @@ func (p *Pipeline) apply(b event.Batch, known bool) session.Outcome {
 	return p.tracker.Apply(b)
 }
 
+// excuse finds out whether an event says that an attempt to play is no fault of the service, by texts that may be folded after that.
+func (p *Pipeline) excuse(organization string, e *event.Event) {
+	switch {
+	case e.Excuse != event.NoExcuse || e.Code == "" && e.Reason == "":
+	case e.Code == event.CodeBlocked || e.Reason == event.ReasonBlocked:
+		e.Excuse = event.Blocked
+	case e.Fatal && slices.Contains(p.judgement(organization).BusinessCodes, e.Code):
+		e.Excuse = event.Business
+	}
+}
+
 // Usage counts a delivery, and returns when that is durable. With an error nothing is counted.
 func (p *Pipeline) Usage(d Delivery) (Counted, error) {
 	if p.full.Load() {
 		return Counted{}, ErrBacklog
 	}
-	if err := p.noteLimits(d.Organization); err != nil {
+	if err := p.noteRules(d.Organization); err != nil {
 		return Counted{}, err
 	}
 	var counted Counted

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/event"
@@ -13,13 +14,14 @@ import (
 type recordKind uint8
 
 const (
-	recordOpening  recordKind = iota + 1 // a batch of a session that was not known, or not all of it
-	recordBatch                          // a batch of a session that was known
-	recordDelivery                       // a Delivery
-	recordLimits                         // limits of an organisation, from here on
-	recordTick                           // silent sessions were ended, and what was added was taken, at a time
-	recordResume                         // the pipeline was opened at a time
-	recordSamples                        // samples that something else has written
+	recordOpening   recordKind = iota + 1 // a batch of a session that was not known, or not all of it
+	recordBatch                           // a batch of a session that was known
+	recordDelivery                        // a Delivery
+	recordLimits                          // limits of an organisation, from here on
+	recordTick                            // silent sessions were ended, and what was added was taken, at a time
+	recordResume                          // the pipeline was opened at a time
+	recordSamples                         // samples that something else has written
+	recordJudgement                       // by what an organisation judges attempts to play, from here on
 )
 
 // format says how the records and the state are coded. It changes when any of that does.
@@ -62,6 +64,18 @@ func codeLimits(c *codec.Coder, organization *string, l *tenant.Limits) {
 	codec.Number(c, &l.IPsPerHour)
 }
 
+// codeJudgement codes by what an organisation judges attempts to play.
+func codeJudgement(c *codec.Coder, organization *string, j *tenant.Judgement) {
+	codec.Text(c, organization)
+	q := &j.Quality
+	for _, limit := range [...]*float64{&q.StartSeconds, &q.BufferingRatio, &q.FairStartSeconds, &q.FairBufferingRatio} {
+		bits := math.Float64bits(*limit)
+		codec.Number(c, &bits)
+		*limit = math.Float64frombits(bits)
+	}
+	codec.List(c, &j.BusinessCodes, func(code *string) { codec.Text(c, code) })
+}
+
 // replay lets a record of the journal take effect again.
 func (p *Pipeline) replay(record []byte) error {
 	var (
@@ -90,6 +104,13 @@ func (p *Pipeline) replay(record []byte) error {
 		)
 		codeLimits(c, &organization, &l)
 		effect = func() { p.limits[organization] = l }
+	case recordJudgement:
+		var (
+			organization string
+			j            tenant.Judgement
+		)
+		codeJudgement(c, &organization, &j)
+		effect = func() { p.judgements[organization] = j }
 	case recordTick:
 		var now int64
 		codec.Number(c, &now)

@@ -100,6 +100,7 @@ func (p *Pipeline) code(c *codec.Coder) {
 		codec.Text(c, position)
 	})
 	codec.Map(c, &p.limits, func(organization *string, l *tenant.Limits) { codeLimits(c, organization, l) })
+	codec.Map(c, &p.judgements, func(organization *string, j *tenant.Judgement) { codeJudgement(c, organization, j) })
 }
 
 // begin begins to save a state; now is in ms since 1970.

@@ -36,6 +36,9 @@ const (
 	DimensionIP        = "ip"
 	DimensionReferrer  = "referrer"
 	DimensionTag       = "tag"
+	DimensionOutcome   = "outcome"
+	DimensionQuality   = "quality"
+	DimensionCause     = "cause"
 	// DimensionRange is the bucket of a distribution, in VictoriaMetrics' own form "lower...upper".
 	DimensionRange = "vmrange"
 )
@@ -44,6 +47,27 @@ const (
 const (
 	Playout = "playout"
 	Ingest  = "ingest"
+)
+
+// Values of DimensionOutcome: how an attempt to play went (docs/rules.md, 30).
+const (
+	OutcomePlayed          = "played"
+	OutcomeStartFailure    = "startfailure"
+	OutcomeStartBusiness   = "startbusiness"
+	OutcomeBlocked         = "blocked"
+	OutcomeExitEarly       = "exitearly"
+	OutcomeExit            = "exit"
+	OutcomePlaybackFailure = "playbackfailure" // beside OutcomePlayed
+)
+
+// Values of DimensionQuality, and of DimensionCause of a bad attempt beside OutcomeStartFailure, OutcomeExit and
+// OutcomePlaybackFailure (docs/rules.md, 33).
+const (
+	QualityGood    = "good"
+	QualityFair    = "fair"
+	QualityBad     = "bad"
+	CauseStartTime = "starttime"
+	CauseBuffering = "buffering"
 )
 
 // Other is the label value that stands for all beyond a limit of distinct ones.
@@ -106,6 +130,9 @@ const (
 	TrafficByReferrer
 	PlayingByReferrer
 	ServerViewers
+	Outcomes
+	EarlyPlaybackFailures
+	Quality
 	numIDs
 
 	// IDs is how many measures there are.
@@ -181,6 +208,12 @@ var catalogue = [numIDs]Measure{
 		"Time in which players rendered, per host of the page that embeds the player."},
 	{ServerViewers, "server_viewers", Sum, Count, nil, false, false, false,
 		"Viewers of a minute by the logs and connections of servers, whose player does not say what it does; in hours, the sum of the minutes."},
+	{Outcomes, "outcomes", Sum, Count, []string{DimensionOutcome}, true, false, true,
+		"Attempts to play by how they went, in the minute in which that was settled; playbackfailure is one more of an attempt that played."},
+	{EarlyPlaybackFailures, "early_playback_failures", Sum, Count, nil, true, false, true,
+		"Playback failures within 30 s of the first frame."},
+	{Quality, "quality", Sum, Count, []string{DimensionQuality, DimensionCause}, true, false, false,
+		"Attempts that ended, by how good they were, and of the bad ones why."},
 }
 
 // All returns every measure of the catalogue, in the order of their IDs.

@@ -6,6 +6,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
 // isSilent reports whether nothing has come for so long that the session has ended; now is in ms since 1970.
@@ -43,7 +44,9 @@ type session struct {
 	isLive                        bool // is in Tracker.live
 	loadTime, startTime, startSeq int64
 	lastReport                    int64 // ms since 1970, of the last report or the start
-	reported, paused              int64 // ms of playing and buffering, and of pauses, in the reports since the start
+	played, buffered, paused      int64 // ms in the reports since the start, until the end
+
+	attempt
 
 	held []held // what waits for the viewer's agent
 
@@ -80,6 +83,7 @@ type entry struct {
 	session *session
 	player  aggregate.PlayerEntry // of a player whose agent is known
 	hourly  Hourly
+	quality func(organization string) tenant.Quality
 }
 
 // held is what is to be added by the labels of players once the viewer's agent is known.
@@ -207,7 +211,7 @@ func (s *session) accept(to entry, e event.Event, received int64) {
 	if e.Code != "" && !s.webcaster {
 		to.Add(measure.Statuses, e.Time, 1, aggregate.NewDimensions(measure.Statuses, e.Code, fatality(e.Fatal)))
 	}
-	if e.Type == event.Status {
+	if e.Type == event.Status && (s.webcaster || !e.Fatal && e.Excuse != event.Blocked) {
 		return
 	}
 	if e.Type == event.Stats || e.Type == event.Snapshot {
@@ -270,23 +274,30 @@ func (s *session) follow(to entry, e aheadEvent) {
 			s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
 		}
 		s.lastReport = e.Time
-		s.reported += amount(e.Playing) + amount(e.Buffering)
-		s.paused += amount(e.Paused)
+		s.spent(e.Time, amount(e.Playing), amount(e.Buffering), amount(e.Paused))
+	case event.Status:
+		s.fail(to, e.Time, e.Fatal, e.Excuse)
 	case event.Stop:
-		if !s.started || e.Seq < s.startSeq {
+		if !s.started {
+			s.leave(to, e.Time, e.Excuse)
+			return
+		}
+		if e.Seq < s.startSeq {
 			return
 		}
 		if e.Reports() {
 			if !e.credited {
 				s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
 			}
-			s.paused += amount(e.Paused)
+			s.spent(e.Time, amount(e.Playing), amount(e.Buffering), amount(e.Paused))
 		}
 		if s.ended {
 			return
 		}
 		if !e.Reports() {
-			s.credit(to, e.Time, s.unreported(e.Event), event.Absent, event.Absent)
+			rest := s.unreported(e.Event)
+			s.credit(to, e.Time, rest, event.Absent, event.Absent)
+			s.spent(e.Time, rest, 0, 0)
 		}
 		s.end(to, ending{time: e.Time, reason: e.Reason, played: e.Played})
 	case event.Snapshot:
@@ -302,6 +313,7 @@ func (s *session) load(to entry, at int64) {
 	s.loaded, s.loadTime = true, at
 	if !s.webcaster {
 		to.Add(measure.Loads, at, 1, "")
+		s.tries = !s.started
 	}
 }
 
@@ -320,6 +332,7 @@ func (s *session) count(to entry, at, startTime int64) {
 	if startTime != event.Absent {
 		to.Observe(measure.StartTime, at, startTime)
 	}
+	s.show(to, at, startTime)
 }
 
 // countAgent counts with which system, device and browser a play or a publish began at the time at.
@@ -373,7 +386,7 @@ func (s *session) unreported(stop event.Event) int64 {
 	}
 	rest := stop.Time - s.lastReport
 	if stop.Played != event.Absent {
-		rest = min(rest, stop.Played-s.reported)
+		rest = min(rest, stop.Played-s.played-s.buffered)
 	}
 	return max(rest, 0)
 }
@@ -399,6 +412,7 @@ func (s *session) end(to entry, e ending) {
 	}
 	to.Observe(measure.PlayedTime, e.time, played)
 	to.Add(measure.Stops, e.time, 1, aggregate.NewDimensions(measure.Stops, e.reason))
+	s.judge(to, e.time, played)
 }
 
 // credit spreads what a report says over the minutes of its span, which ends at the time end.

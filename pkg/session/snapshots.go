@@ -112,6 +112,9 @@ func (s *session) turn(to entry, e event.Event) {
 		return
 	}
 	s.load(to, at)
+	if s.state == event.StateFailed || e.Excuse == event.Blocked {
+		s.fail(to, at, s.state == event.StateFailed, e.Excuse)
+	}
 	switch s.state {
 	case event.StateStarting:
 		s.asked = true
@@ -122,6 +125,8 @@ func (s *session) turn(to entry, e event.Event) {
 	case event.StateEnded, event.StateFailed, event.StateQuit:
 		if s.started && !s.ended {
 			s.end(to, ending{time: at, reason: e.Reason, played: event.Absent})
+		} else if !s.started {
+			s.leave(to, at, event.NoExcuse)
 		}
 	}
 }
@@ -180,15 +185,16 @@ func (s *session) spend(to entry, at int64) {
 		s.startUp += span
 	case event.StatePlaying:
 		s.credit(to, at, span, event.Absent, event.Absent)
+		s.spent(at, span, 0, 0)
 	case event.StateRebuffering:
 		counted := min(span, longestStall-s.stall)
 		s.stall += counted
 		s.credit(to, s.time+counted, event.Absent, counted, event.Absent)
-		s.paused += span - counted
+		s.spent(at, 0, counted, span-counted)
 	case event.StatePaused:
 		if s.started {
 			s.credit(to, at, event.Absent, event.Absent, span)
-			s.paused += span
+			s.spent(at, 0, 0, span)
 		}
 	}
 }

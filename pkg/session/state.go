@@ -6,7 +6,7 @@ import (
 )
 
 // StateVersion is the version of what Code writes. It grows with every change of the fields below.
-const StateVersion = 5
+const StateVersion = 6
 
 // Resume lets silence begin anew at now, in ms since 1970, because nobody listened for a while.
 func (t *Tracker) Resume(now int64) {
@@ -96,8 +96,17 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 	c.Near(&s.startTime, s.received)
 	codec.Number(c, &s.startSeq)
 	c.Near(&s.lastReport, s.received)
-	codec.Number(c, &s.reported)
+	codec.Number(c, &s.played)
+	codec.Number(c, &s.buffered)
 	codec.Number(c, &s.paused)
+	codec.Number(c, &s.outcome)
+	codec.Number(c, &s.firstFrame)
+	codec.Number(c, &s.judgement)
+	fails := s.failedAt != 0
+	c.Flags(&s.tries, &s.failed, &fails)
+	if fails {
+		c.Near(&s.failedAt, s.received)
+	}
 
 	gaps, waits, names := s.seen.wider != nil, s.ahead != nil, s.snapshots != nil
 	c.Flags(&s.loaded, &s.started, &s.ended, &s.adopted, &s.unnamed, &gaps, &waits, &names)

@@ -16,6 +16,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
 const (
@@ -53,6 +54,7 @@ type Hourly func(organization, dimension, value string, at int64) string
 type Tracker struct {
 	ledger   *aggregate.Ledger
 	hourly   Hourly
+	quality  func(organization string) tenant.Quality
 	sessions map[name]*session
 	live     map[*session]struct{}
 	viewers  map[event.ViewerKey]int              // number of sessions that are awake
@@ -69,9 +71,12 @@ type Tracker struct {
 
 // NewTracker returns a tracker that adds to ledger.
 func NewTracker(ledger *aggregate.Ledger, hourly Hourly) *Tracker {
-	return &Tracker{ledger: ledger, hourly: hourly, sessions: map[name]*session{}, live: map[*session]struct{}{},
+	return &Tracker{ledger: ledger, hourly: hourly, quality: func(string) tenant.Quality { return tenant.DefaultQuality() }, sessions: map[name]*session{}, live: map[*session]struct{}{},
 		viewers: map[event.ViewerKey]int{}, spaces: map[aggregate.Space]*aggregate.Space{}, clients: map[client]*client{}, networks: map[network]*network{}}
 }
+
+// Judge sets what returns the limits by which the plays of an organisation are good or fair. Unless it is called, they are the default.
+func (t *Tracker) Judge(quality func(organization string) tenant.Quality) { t.quality = quality }
 
 // Live returns the number of sessions that have neither ended nor fallen silent.
 func (t *Tracker) Live() int { return len(t.live) }
@@ -205,7 +210,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 
 // entry returns where a session adds to, at now in ms since 1970.
 func (t *Tracker) entry(s *session, now int64) entry {
-	to := entry{Entry: t.ledger.EntryAt(&s.place, s.space, now), session: s, hourly: t.hourly}
+	to := entry{Entry: t.ledger.EntryAt(&s.place, s.space, now), session: s, hourly: t.hourly, quality: t.quality}
 	if !s.webcaster {
 		to.player = t.ledger.PlayerEntryAt(&s.place, s.space, &s.player, now)
 	}
@@ -285,6 +290,9 @@ func (t *Tracker) Expire(now int64) {
 		s.settle(to)
 		if s.isSilent(now) && s.started && !s.ended {
 			s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})
+		}
+		if s.isSilent(now) && !s.started {
+			s.leave(to, s.lastTime, event.NoExcuse)
 		}
 		if s.isSilent(now) && s.unnamed {
 			s.release(to)

@@ -105,6 +105,14 @@ func (d *Directory) Limits(id string) Limits {
 	return Limits{}
 }
 
+// Judgement returns by what the organisation with the id judges attempts to play, and the default of one that is unknown.
+func (d *Directory) Judgement(id string) Judgement {
+	if o, ok := d.Organization(id); ok {
+		return Judgement{o.Quality, o.BusinessCodes}
+	}
+	return DefaultJudgement()
+}
+
 // ByAccount returns the organisation that a write request of a browser or an app speaks for. origin is the request's
 // Origin header, "" if it has none. The error is ErrUnknownAccount or ErrOriginRefused.
 func (d *Directory) ByAccount(id, key, origin string) (*Organization, error) {

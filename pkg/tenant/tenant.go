@@ -82,6 +82,10 @@ type Organization struct {
 	Accounts  []Account `yaml:"accounts"`
 	Privacy   Privacy   `yaml:"privacy"`
 	Limits    Limits    `yaml:"limits"`
+	// BusinessCodes are the codes of players that mean that the viewer is not allowed to watch. A fatal one before the first frame is
+	// no failure to start.
+	BusinessCodes []string `yaml:"businessCodes"`
+	Quality       Quality  `yaml:"quality"`
 	// StreamPaths find the stream of a request in an access log, before the rules that work for usual servers.
 	StreamPaths []StreamPath `yaml:"streamPaths"`
 }
@@ -92,6 +96,32 @@ type StreamPath struct {
 	Protocol string `yaml:"protocol"` // of all paths that match; by default the one that the path tells
 }
 
+// Quality is what makes a play a good one, and what a fair one. What is beyond is bad (docs/rules.md, 33).
+type Quality struct {
+	StartSeconds       float64 `yaml:"startSeconds"`   // from load to first frame, at most
+	BufferingRatio     float64 `yaml:"bufferingRatio"` // of buffering to buffering and playing, at most
+	FairStartSeconds   float64 `yaml:"fairStartSeconds"`
+	FairBufferingRatio float64 `yaml:"fairBufferingRatio"`
+}
+
+// Judgement is by what an organisation judges attempts to play.
+type Judgement struct {
+	Quality       Quality
+	BusinessCodes []string
+}
+
+// DefaultJudgement returns the judgement of organisations that do not name theirs.
+func DefaultJudgement() Judgement { return Judgement{DefaultQuality(), DefaultBusinessCodes()} }
+
+// DefaultQuality returns the limits of organisations that do not name theirs.
+func DefaultQuality() Quality {
+	return Quality{StartSeconds: 2, BufferingRatio: 0.01, FairStartSeconds: 4, FairBufferingRatio: 0.03}
+}
+
+// DefaultBusinessCodes returns the codes by which nanoPlayer says that the viewer may not watch: access denied, and those of the service
+// that checks tokens (docs/status-codes.md).
+func DefaultBusinessCodes() []string { return []string{"4403", "4900", "4901", "4903", "4904"} }
+
 // NewOrganization returns an organisation with the defaults: default level, full addresses, 100,000 events a second and 2,000
 // from one address, which is what 20,000 viewers behind one address send, 10,000 streams, 20,000 addresses an hour, no keys.
 func NewOrganization(id string) Organization {
@@ -100,6 +130,7 @@ func NewOrganization(id string) Organization {
 		Level:   Default,
 		Privacy: Privacy{IP: IPFull},
 		Limits:  Limits{EventsPerSecond: 100_000, EventsPerSecondPerAddress: 2000, Streams: 10_000, IPsPerHour: 20_000},
+		Quality: DefaultQuality(), BusinessCodes: DefaultBusinessCodes(),
 	}
 }
 
@@ -179,6 +210,23 @@ func Validate(organizations []Organization) []*FieldError {
 			add("must be a whole number of at least 0", i, "limits", "eventsPerSecondPerAddress")
 		}
 
+		q := organization.Quality
+		for _, limit := range []struct {
+			name               string
+			value, least, most float64
+		}{
+			{"startSeconds", q.StartSeconds, 0, 3600}, {"fairStartSeconds", q.FairStartSeconds, q.StartSeconds, 3600},
+			{"bufferingRatio", q.BufferingRatio, 0, 1}, {"fairBufferingRatio", q.FairBufferingRatio, q.BufferingRatio, 1},
+		} {
+			if !(limit.value >= limit.least && limit.value <= limit.most) { // nor NaN
+				add(fmt.Sprintf("must be from %v to %v, a fair limit no less than the good one", limit.least, limit.most), i, "quality", limit.name)
+			}
+		}
+		for j, code := range organization.BusinessCodes {
+			if code == "" || len(code) > 64 {
+				add("must be a code as players report it, such as 4403", i, "businessCodes", j)
+			}
+		}
 		for j, rule := range organization.StreamPaths {
 			if expression, err := regexp.Compile(rule.Path); err != nil || expression.SubexpIndex("stream") < 0 {
 				add("must be a regular expression with a group named stream, as ^/live/(?P<stream>[^/]+)/", i, "streamPaths", j, "path")

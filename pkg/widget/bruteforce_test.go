@@ -29,6 +29,10 @@ var dimensionValues = map[string][]string{
 	measure.DimensionFatal:     {"true", "false"},
 	measure.DimensionIP:        {"192.0.2.1", "2001:db8::1"},
 	measure.DimensionReferrer:  {"site.example", "(none)"},
+	measure.DimensionOutcome: {measure.OutcomePlayed, measure.OutcomeStartFailure, measure.OutcomeExit, measure.OutcomeExitEarly,
+		measure.OutcomePlaybackFailure},
+	measure.DimensionQuality: {measure.QualityGood, measure.QualityFair, measure.QualityBad},
+	measure.DimensionCause:   {"", measure.OutcomeExit, measure.CauseBuffering},
 }
 
 func pick(random *rand.Rand, values []string) string { return values[random.IntN(len(values))] }

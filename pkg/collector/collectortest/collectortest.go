@@ -68,7 +68,7 @@ func Start(t testing.TB, change func(*tenant.Organization)) *Collector {
 	}
 	c := &Collector{}
 	if c.pipeline, err = ingest.Open(ingest.Options{
-		Dir: t.TempDir(), Collector: "c", Target: &c.written, Limits: directory.Limits, MaxBytes: 1 << 30, Clock: time.Now, Logger: logger,
+		Dir: t.TempDir(), Collector: "c", Target: &c.written, Limits: directory.Limits, Judgement: directory.Judgement, MaxBytes: 1 << 30, Clock: time.Now, Logger: logger,
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -155,12 +155,16 @@ func (d *Decoder) event(e *event.Event, raw *fastjson.Value, correction, receive
 		report(&f, e)
 		e.BufferLength = f.Seconds("bufferLength", event.MaxDuration)
 		e.Latency = f.Seconds("latency", event.MaxDuration)
-		e.VideoBitrate = f.Number("videoBitrate", 1, event.MaxBitrate)
 		e.AudioBitrate = f.Number("audioBitrate", 1, event.MaxBitrate)
+		e.RoundTripTime = f.Seconds("roundTripTime", event.MaxDuration)
+		e.PacketLoss = f.Number("packetLoss", event.Million, event.Million)
 	case "status":
 		e.Type = event.Status
 		e.Code = code(&f)
 		e.Fatal = f.Flag("fatal")
+		if f.Flag("business") {
+			e.Excuse = event.Business
+		}
 	case "stop":
 		e.Type = event.Stop
 		e.Reason = f.Text("reason", event.MaxTextBytes, jsonfields.Required)
@@ -186,6 +190,31 @@ func report(f *jsonfields.Fields, e *event.Event) {
 	e.Playing = f.Seconds("playing", event.MaxDuration)
 	e.Buffering = f.Seconds("buffering", event.MaxDuration)
 	e.Paused = f.Seconds("paused", event.MaxDuration)
+	e.VideoBitrate = f.Number("videoBitrate", 1, event.MaxBitrate)
+	e.Height = f.Number("height", 1, event.MaxHeight)
+	e.Stalls = f.Number("stalls", 1, event.MaxCount)
+	e.Frames = f.Number("frames", 1, event.MaxCount)
+	e.DroppedFrames = f.Number("droppedFrames", 1, event.MaxCount)
+	switches(f, e)
+}
+
+func switches(f *jsonfields.Fields, e *event.Event) {
+	v := f.Get("switches", jsonfields.Optional)
+	if v == nil {
+		return
+	}
+	o, err := v.Object()
+	if err != nil {
+		f.Refuse("type", "switches", "switches must be an object")
+		return
+	}
+	s := jsonfields.Fields{Object: o, Prefix: ".switches."}
+	e.SwitchesUp = s.Number("up", 1, event.MaxCount)
+	e.SwitchesDown = s.Number("down", 1, event.MaxCount)
+	e.SwitchesFailed = s.Number("failed", 1, event.MaxCount)
+	if f.Refusal == nil {
+		f.Refusal = s.Refusal
+	}
 }
 
 func seq(f *jsonfields.Fields) int64 {

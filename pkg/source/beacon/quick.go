@@ -20,6 +20,7 @@ type quick struct {
 	client   [clientFields]value
 	started  [startedFields]value
 	event    [eventFields]value
+	switches [switchFields]value
 	texts    []byte // of the envelope, one behind the other
 }
 
@@ -38,6 +39,7 @@ const (
 	number
 	yes
 	no
+	object
 )
 
 // Fields of the envelope. The first are those whose texts are kept.
@@ -88,7 +90,22 @@ const (
 	reason
 	statusCode
 	fatal
+	business
+	height
+	stalls
+	frames
+	droppedFrames
+	roundTripTime
+	packetLoss
+	switchesField
 	eventFields
+)
+
+const (
+	switchesUp = iota
+	switchesDown
+	switchesFailed
+	switchFields
 )
 
 // unknown is the place of fields that have no name here; their values are read over.
@@ -183,6 +200,34 @@ func eventField(name []byte) int {
 		return statusCode
 	case "fatal":
 		return fatal
+	case "business":
+		return business
+	case "height":
+		return height
+	case "stalls":
+		return stalls
+	case "frames":
+		return frames
+	case "droppedFrames":
+		return droppedFrames
+	case "roundTripTime":
+		return roundTripTime
+	case "packetLoss":
+		return packetLoss
+	case "switches":
+		return switchesField
+	}
+	return unknown
+}
+
+func switchFieldOf(name []byte) int {
+	switch string(name) {
+	case "up":
+		return switchesUp
+	case "down":
+		return switchesDown
+	case "failed":
+		return switchesFailed
 	}
 	return unknown
 }
@@ -203,7 +248,8 @@ func (d *Decoder) quick(body []byte, received int64, events []event.Event) (Enve
 		case eventsField:
 			q.array(func() {
 				clear(q.event[:])
-				q.object(q.event[:], eventField, nil)
+				clear(q.switches[:])
+				q.object(q.event[:], eventField, q.inner)
 				e.Events = append(e.Events, q.eventOf())
 			})
 		case clientField:
@@ -235,6 +281,16 @@ func (d *Decoder) quick(body []byte, received int64, events []event.Event) (Enve
 		q.odd = q.odd || *at > received+event.MaxFuture || *at < received-d.maxAge
 	}
 	return e, !q.odd
+}
+
+// inner reads the field of an event that is an object.
+func (q *quick) inner(field int) bool {
+	if field != switchesField || q.next() != '{' {
+		return false
+	}
+	q.object(q.switches[:], switchFieldOf, nil)
+	q.event[field].kind = object
+	return true
 }
 
 // latest is the greatest time that can be one, as in jsonfields.
@@ -308,8 +364,9 @@ func (q *quick) eventOf() event.Event {
 		q.report(&e)
 		e.BufferLength = q.scaled(f[bufferLength], 1000, event.MaxDuration)
 		e.Latency = q.scaled(f[latency], 1000, event.MaxDuration)
-		e.VideoBitrate = q.scaled(f[videoBitrate], 1, event.MaxBitrate)
 		e.AudioBitrate = q.scaled(f[audioBitrate], 1, event.MaxBitrate)
+		e.RoundTripTime = q.scaled(f[roundTripTime], 1000, event.MaxDuration)
+		e.PacketLoss = q.scaled(f[packetLoss], event.Million, event.Million)
 	case "load":
 		e.Type = event.Load
 	case "start":
@@ -324,7 +381,12 @@ func (q *quick) eventOf() event.Event {
 			e.Code = strconv.FormatInt(q.whole(f[statusCode], 0, math.MaxInt32), 10)
 		}
 		e.Fatal = f[fatal].kind == yes
-		q.odd = q.odd || f[fatal].kind == text || f[fatal].kind == number
+		if f[business].kind == yes {
+			e.Excuse = event.Business
+		}
+		for _, flag := range [...]value{f[fatal], f[business]} {
+			q.odd = q.odd || flag.kind == text || flag.kind == number
+		}
 	case "stop":
 		e.Type = event.Stop
 		e.Reason = q.textOf(f[reason], event.MaxTextBytes)
@@ -341,6 +403,18 @@ func (q *quick) report(e *event.Event) {
 	e.Playing = q.scaled(q.event[playing], 1000, event.MaxDuration)
 	e.Buffering = q.scaled(q.event[buffering], 1000, event.MaxDuration)
 	e.Paused = q.scaled(q.event[paused], 1000, event.MaxDuration)
+	e.VideoBitrate = q.scaled(q.event[videoBitrate], 1, event.MaxBitrate)
+	e.Height = q.scaled(q.event[height], 1, event.MaxHeight)
+	e.Stalls = q.scaled(q.event[stalls], 1, event.MaxCount)
+	e.Frames = q.scaled(q.event[frames], 1, event.MaxCount)
+	e.DroppedFrames = q.scaled(q.event[droppedFrames], 1, event.MaxCount)
+	if q.event[switchesField].kind == absent {
+		return
+	}
+	q.odd = q.odd || q.event[switchesField].kind != object
+	e.SwitchesUp = q.scaled(q.switches[switchesUp], 1, event.MaxCount)
+	e.SwitchesDown = q.scaled(q.switches[switchesDown], 1, event.MaxCount)
+	e.SwitchesFailed = q.scaled(q.switches[switchesFailed], 1, event.MaxCount)
 }
 
 // textOf returns a copy of an optional text.

@@ -18,9 +18,10 @@ const usual = `{"accountId":"acme","accountKey":"pk_a","client":{"kind":"h5live"
 	"sentAt":1763800016000,"started":{"seq":1,"ts":1763799000000},"new":7,
 	"events":[{"seq":1,"ts":1763800000000,"type":"load"},{"seq":2,"ts":1763800000840,"type":"start","startTime":0.84},
 	{"seq":3,"ts":1763800010840,"type":"stats","playing":9.2,"buffering":0.8,"paused":0,"bufferLength":1.1005,"latency":null,
-	"videoBitrate":2500000,"audioBitrate":128000,"new":true},{"seq":4,"ts":1763800012000,"type":"status","code":2002,"fatal":false},
-	{"seq":5,"ts":1763800012000,"type":"status","code":"bufferStalledError","fatal":true},
-	{"seq":6,"ts":1763800016000,"type":"stop","reason":"normal","played":15.16}]}`
+	"videoBitrate":2500000,"audioBitrate":128000,"new":true,"height":1080,"stalls":1,"frames":250,"droppedFrames":3,"switches":{"up":1,"down":2,"failed":0,"new":1},
+	"roundTripTime":0.0305,"packetLoss":0.0125},{"seq":4,"ts":1763800012000,"type":"status","code":2002,"fatal":false},
+	{"seq":5,"ts":1763800012000,"type":"status","code":"bufferStalledError","fatal":true,"business":true},
+	{"seq":6,"ts":1763800016000,"type":"stop","reason":"normal","played":15.16,"height":720,"videoBitrate":900000,"switches":{"up":3}}]}`
 
 // quickBodies are bodies that are usual but for one thing.
 func quickBodies() []quickBody {
@@ -56,6 +57,14 @@ func quickBodies() []quickBody {
 		{"no UTF-8", but("HLS", "H\xffLS"), false},
 		{"an empty stream", but("bühne", ""), false},
 		{"an object where none is known", but(`"new":7`, `"new":{}`), false},
+		{"switches that are no object", but(`{"up":3}`, "true"), false},
+		{"switches that are a number", but(`{"up":3}`, "3"), false},
+		{"switches without any", but(`{"up":3}`, "{}"), false},
+		{"null for switches", but(`{"up":3}`, "null"), true},
+		{"an object among switches", but(`"failed":0`, `"failed":{}`), false},
+		{"switches of a negative number", but(`"failed":0`, `"failed":-1`), false},
+		{"a loss of more than all", but("0.0125", "1.0125"), false},
+		{"a business that is a text", but(`"business":true`, `"business":"yes"`), false},
 		{"an event of an unknown type", but(`"load"`, `"loaded"`), false},
 		{"an event in the future", but(`"seq":6,"ts":1763800016000`, `"seq":6,"ts":1763800096000`), false},
 		{"an event in seconds", but(`"seq":6,"ts":1763800016000`, `"seq":6,"ts":1763800016`), false},
@@ -64,7 +73,7 @@ func quickBodies() []quickBody {
 		{"an interval that is too short", but("2.5", "0.5"), false},
 		{"more than one body", usual + usual, false},
 		{"a comma at the end", but(`"load"}`, `"load",}`), false},
-		{"a comma behind the last event", but(`15.16}]`, `15.16},]`), false},
+		{"a comma behind the last event", but(`{"up":3}}]`, `{"up":3}},]`), false},
 		{"no end", strings.TrimSuffix(usual, "}"), false},
 		{"no events", head + `"events":[]}`, false},
 		{"events that are no objects", head + `"events":[1]}`, false},
