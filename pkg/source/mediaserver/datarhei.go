@@ -34,6 +34,9 @@ type datarheiSession struct {
 // datarheiCollectors are the lists that are asked for: their sessions are of streams.
 const datarheiCollectors = "rtmp,srt"
 
+// datarheiRun is the Start of all runs: with its begin, the id of a session is that of no other, whatever the run.
+const datarheiRun = "datarhei"
+
 func decodeDatarhei(got answer) (map[string][]datarheiSession, error) {
 	var lists map[string][]datarheiSession
 	if err := got.json(&lists); err != nil {
@@ -100,7 +103,7 @@ func (d *datarhei) logIn(ctx context.Context, a *api) error {
 }
 
 func datarheiSnapshot(lists map[string][]datarheiSession, clock time.Duration) Snapshot {
-	var s Snapshot
+	s := Snapshot{Start: datarheiRun}
 	for protocol, sessions := range lists {
 		for i := range sessions {
 			session := &sessions[i]

@@ -14,6 +14,10 @@ import (
 // the server they are of.
 type go2rtc struct{}
 
+// go2rtcRun is the Start of all runs. A connection has the id of one of another run only if it has its address and port, too, as cameras
+// do. Then its counter looks as if it had fallen, of which too little counts and never too much.
+const go2rtcRun = "go2rtc"
+
 type go2rtcStream struct {
 	Producers []go2rtcConnection `json:"producers"`
 	Consumers []go2rtcConnection `json:"consumers"`
@@ -62,7 +66,7 @@ func (go2rtc) snapshot(ctx context.Context, a *api) (Snapshot, error) {
 }
 
 func go2rtcSnapshot(streams map[string]go2rtcStream) Snapshot {
-	var s Snapshot
+	s := Snapshot{Start: go2rtcRun}
 	for name, stream := range streams {
 		for i := range stream.Producers {
 			producer := &stream.Producers[i]

@@ -34,6 +34,8 @@ type simulation struct {
 	streams map[string]*modelStream // those that are there, by key
 	open    map[int]*modelConnection
 	all     []*modelConnection
+	ended   []*modelConnection // that the server still knows, the last at the end
+	hook    func(c *modelConnection, action string)
 	lives   []*modelStream
 	away    bool // does not answer
 	// frozen are older readings that an answer has instead of those of now.
@@ -54,9 +56,13 @@ type rules struct {
 	hls            bool     // some players are sessions without a connection
 	onePage        bool     // answers have all or nothing of a stream
 	onePublisher   bool     // a stream has at most one
-	undated        bool     // neither runs nor begins are told, so that an older reading, or a counter that wraps, looks like one that begins anew
-	late           bool     // counters of streams are renewed every 5 s, and begins are told to the second
-	rarely         bool     // what is done wrong is done: readings of before, counters that begin anew or wrap, things left out for long
+	cameras        bool     // publishers of a stream have one address and port
+	seconds        bool     // begins are told to the second
+	sameAddress    bool     // only a publisher of the same address goes on with the counters of the one before
+	// lingers is for how long what has ended is known. A publisher that comes back meanwhile goes on with the begin and the counters of the one before.
+	lingers time.Duration
+	late    bool // counters of streams are renewed every 5 s
+	rarely  bool // what is done wrong is done: readings of before, counters that begin anew or wrap, things left out for long
 }
 
 type modelStream struct {
@@ -81,10 +87,13 @@ type modelConnection struct {
 	address   netip.Addr
 	stream    *modelStream
 	began     time.Time
-	bytes     counters // that flowed
-	shown     counters // what the server's counters say of it
-	told      counters // bytes when the counters of its stream were renewed last
-	passed    int64    // of what arrived at the stream, by a relay
+	bytes     counters         // that flowed
+	shown     counters         // what the server's counters say of it
+	told      counters         // bytes when the counters of its stream were renewed last
+	passed    int64            // of what arrived at the stream, by a relay
+	before    *modelConnection // which it goes on with
+	until     time.Time        // when it has ended: when the server forgets it
+	untold    bool             // no hook told of it
 }
 
 func newModel(seed uint64, r rules) *simulation {
@@ -127,7 +136,7 @@ func (m *simulation) connect() {
 			publisher = publisher && (o.stream != m.streams[key] || !o.publisher)
 		}
 	}
-	if m.rules.late { // two lives that begin in one second are one to who polls
+	if m.rules.seconds { // two lives that begin in one second are one to who polls
 		time.Sleep(time.Second)
 	}
 	c := &modelConnection{number: m.number(), publisher: publisher, began: time.Now(), stream: m.stream(name, block)}
@@ -137,24 +146,76 @@ func (m *simulation) connect() {
 		c.id = strconv.Itoa(m.inRun)
 	}
 	c.address = netip.AddrFrom4([4]byte{10, byte(c.number >> 16), byte(c.number >> 8), byte(c.number)})
+	if m.rules.cameras && c.publisher {
+		c.address = netip.AddrFrom4([4]byte{10, 255, 0, byte(slices.Index(m.rules.names, name))})
+	}
+	if m.rules.lingers > 0 && c.publisher {
+		m.resume(c)
+	}
 	c.relay = there && !publisher && m.rules.relays && m.chance(4)
 	c.passed = c.stream.arrived
 	c.session = !publisher && m.rules.hls && m.chance(3)
 	c.idle = m.rules.idle && m.chance(4)
 	m.open[c.number] = c
 	m.all = append(m.all, c)
+	m.tell(c, "post")
+}
+
+// resume lets a publisher go on with the last one of its stream, if the server still knows that.
+func (m *simulation) resume(c *modelConnection) {
+	i := slices.IndexFunc(m.ended, func(o *modelConnection) bool { return o.publisher && o.stream.name == c.stream.name })
+	if i < 0 {
+		return
+	}
+	before := m.ended[i]
+	m.ended = slices.Delete(m.ended, i, i+1)
+	if m.rules.sameAddress && m.chance(3) {
+		m.tell(before, "done")
+		return
+	}
+	c.before, c.began, c.address, c.shown = before, before.began, before.address, before.shown
+}
+
+// close notes that a connection has ended.
+func (m *simulation) close(c *modelConnection) {
+	delete(m.open, c.number)
+	if m.rules.lingers > 0 {
+		c.until = time.Now().Add(m.rules.lingers)
+		m.ended = append(m.ended, c)
+	}
+	if !c.publisher {
+		m.tell(c, "done")
+	}
+}
+
+// expire forgets what ended long ago.
+func (m *simulation) expire() {
+	m.ended = slices.DeleteFunc(m.ended, func(c *modelConnection) bool {
+		over := time.Now().After(c.until)
+		if over && c.publisher {
+			m.tell(c, "done")
+		}
+		return over
+	})
+}
+
+// tell tells of a connection by a hook, if the server has some.
+func (m *simulation) tell(c *modelConnection, action string) {
+	if m.hook != nil {
+		m.hook(c, action)
+	}
 }
 
 // leave ends a connection, its stream with its last one, and its players with a publisher if the server needs one.
 func (m *simulation) leave(c *modelConnection) {
-	delete(m.open, c.number)
+	m.close(c)
 	others := false
 	for _, o := range m.open {
 		if o.stream != c.stream {
 			continue
 		}
 		if m.rules.needsPublisher && c.publisher {
-			delete(m.open, o.number)
+			m.close(o)
 			continue
 		}
 		others = others || !o.relay
@@ -182,6 +243,7 @@ func (m *simulation) restart() {
 	m.run, m.inRun = m.run+1, 0
 	m.began = time.Now()
 	clear(m.open)
+	m.ended = nil
 	clear(m.streams)
 	clear(m.frozen)
 	clear(m.hidden)
@@ -254,16 +316,12 @@ func (m *simulation) misbehave() {
 	}
 	switch m.random.IntN(4) {
 	case 0: // an older reading
-		if !m.rules.undated {
-			m.frozen[number] = *shown
-		}
+		m.frozen[number] = *shown
 	case 1: // a counter that begins anew, as after an error
 		*shown = counters{}
 	case 2: // and of 32 bits
 		for dir := range shown {
-			if !m.rules.undated {
-				shown[dir] &= 1<<32 - 1
-			}
+			shown[dir] &= 1<<32 - 1
 		}
 	case 3:
 		m.hidden[number] = m.random.IntN(20)
@@ -294,7 +352,8 @@ func (m *simulation) frozenOr(number int, shown counters) counters {
 // listed returns what an answer has of connections and streams, in any order.
 func (m *simulation) listed(order *rand.Rand) ([]*modelConnection, []*modelStream) {
 	var connections []*modelConnection
-	for _, c := range m.sorted() {
+	m.expire()
+	for _, c := range append(m.sorted(), m.ended...) {
 		if m.hidden[c.number] == 0 {
 			connections = append(connections, c)
 		}
@@ -656,6 +715,69 @@ func (s *seenPeople) note(connections []*modelConnection, streams []*modelStream
 	}
 }
 
+// speakDatarhei answers as the API of datarhei Core.
+func speakDatarhei(m *simulation, order *rand.Rand, w http.ResponseWriter, _ *http.Request) {
+	connections, _ := m.listed(order)
+	lists := map[string][]object{"rtmp": {}, "srt": {}}
+	for _, c := range connections {
+		shown := m.reading(c)
+		session := object{"reference": "/" + c.stream.name, "created_at": c.began.Unix(), "remote": netip.AddrPortFrom(c.address, 1).String(),
+			"id": netip.AddrPortFrom(c.address, 1).String(), "local": "play:/" + c.stream.name, "bytes_rx": shown[received], "bytes_tx": shown[sent]}
+		if c.publisher {
+			session["id"], session["local"] = "/"+c.stream.name, "publish:/"+c.stream.name
+		}
+		protocol := "rtmp"
+		if c.number%3 == 0 && c.before == nil && !c.publisher {
+			protocol = "srt"
+		}
+		lists[protocol] = append(lists[protocol], session)
+	}
+	writeJSON(w, lists)
+}
+
+// speakNMS answers as the API of Node-Media-Server.
+func speakNMS(m *simulation, order *rand.Rand, w http.ResponseWriter, r *http.Request) {
+	connections, _ := m.listed(order)
+	sessions, streams := []object{}, []object{}
+	for _, c := range connections {
+		session := m.nmsSession(c)
+		if c.publisher {
+			application, name, _ := strings.Cut(c.stream.name, "/")
+			status := "publishing"
+			if !c.until.IsZero() {
+				status = "reconnecting"
+			}
+			streams = append(streams, object{"app": application, "name": name, "status": status, "publisher": session})
+		}
+		if c.until.IsZero() {
+			sessions = append(sessions, session)
+		}
+	}
+	data := object{"sessions": sessions}
+	if strings.HasSuffix(r.URL.Path, "/streams") {
+		data = object{"streams": streams}
+	}
+	writeJSON(w, object{"success": true, "data": data})
+}
+
+func (m *simulation) nmsSession(c *modelConnection) object {
+	shown := m.reading(c)
+	return object{"id": fmt.Sprint(m.run, "-", c.number), "ip": netip.AddrPortFrom(c.address, 1).String(), "isPublisher": c.publisher, "protocol": "rtmp",
+		"createTime": c.began.UnixMilli(), "inBytes": shown[received], "outBytes": shown[sent]}
+}
+
+// nmsHook returns what Node-Media-Server posts.
+func (m *simulation) nmsHook(c *modelConnection, action string) HookRequest {
+	body := m.nmsSession(c)
+	body["app"], body["name"], _ = strings.Cut(c.stream.name, "/")
+	body["action"] = action + map[bool]string{true: "Publish", false: "Play"}[c.publisher]
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // the test's own values
+	}
+	return HookRequest{Body: text}
+}
+
 // seenBytes are the readings that answers had: of connections, or of streams where those are what counts.
 type seenBytes struct {
 	first, last map[int]counters
@@ -680,6 +802,9 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 	for range m.random.IntN(6) {
 		m.connect()
 	}
+	for _, c := range m.all {
+		c.untold = l.hook != nil && !c.publisher
+	}
 	m.flow()
 	time.Sleep(3 * time.Second)
 	begin()
@@ -687,7 +812,23 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 	seen := seenBytes{map[int]counters{}, map[int]counters{}}
 	people := seenPeople{publishers: map[int]bool{}}
 	first := true
+	m.hook = func(c *modelConnection, action string) {
+		switch {
+		case l.hook == nil:
+			return
+		case l.rules.rarely && m.chance(10): // it is lost
+			c.untold = true
+			return
+		}
+		if _, err := poller.Hook(l.hook(m, c, action)); err != nil {
+			t.Fatal(err)
+		}
+		if action == "done" && !c.untold {
+			seen.last[c.number] = c.bytes
+		}
+	}
 	poll := func() {
+		m.expire()
 		if first {
 			for _, c := range m.all {
 				before[c.number] = c.bytes
@@ -712,7 +853,7 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 			}
 		default:
 			for _, c := range connections {
-				if !c.idle {
+				for ; c != nil && !c.idle && !c.untold; c = c.before {
 					note(c.number, c.began, c.bytes)
 				}
 			}
@@ -743,6 +884,9 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 					}
 				}
 			case n == 15: // the collector is killed
+				if l.hook != nil && exact { // what hooks said since the last poll would be lost
+					poll()
+				}
 				time.Sleep(time.Duration(m.random.IntN(60)) * time.Second)
 				begin()
 			case n == 16: // the API is away
@@ -849,8 +993,9 @@ type life struct {
 	rules     rules
 	url       string
 	speak     speaker
-	byStream  bool // a stream's counters are what counts
-	countless bool // nothing has counters: people count
+	byStream  bool                                                               // a stream's counters are what counts
+	countless bool                                                               // nothing has counters: people count
+	hook      func(m *simulation, c *modelConnection, action string) HookRequest // what the server posts, nil if it has no hooks
 	// approximate says that some of what no poll saw counts, too, or not all that one saw.
 	approximate bool
 }
@@ -893,7 +1038,7 @@ func TestHistories(t *testing.T) {
 				url: "http://server/stat", speak: speakNginxRTMP, byStream: true, approximate: true},
 		}},
 		{TypeIcecast, "Icecast", []life{
-			{rules: rules{names: []string{"a.mp3", "b.ogg"}, needsPublisher: true, reusesIDs: true, onePage: true, late: true},
+			{rules: rules{names: []string{"a.mp3", "b.ogg"}, needsPublisher: true, reusesIDs: true, onePage: true, late: true, seconds: true},
 				url: "http://server:8000", speak: speakIcecast, byStream: true},
 		}},
 		{TypeLal, "lal", []life{
@@ -904,7 +1049,16 @@ func TestHistories(t *testing.T) {
 			{rules: rules{names: []string{"arena", "lobby/1"}, idle: true}, url: "http://server:7880", speak: speakLiveKit, countless: true},
 		}},
 		{TypeGo2rtc, "go2rtc", []life{
-			{rules: rules{names: []string{"a", "cam/1"}, reusesIDs: true, undated: true}, url: "http://server:1984", speak: speakGo2rtc},
+			{rules: rules{names: []string{"a", "cam/1"}, reusesIDs: true}, url: "http://server:1984", speak: speakGo2rtc},
+			{rules: rules{names: []string{"a", "cam/1"}, reusesIDs: true, cameras: true}, url: "http://server:1984", speak: speakGo2rtc, approximate: true},
+		}},
+		{TypeDatarhei, "datarhei Core", []life{
+			{rules: rules{names: []string{"live/a", "b"}, control: true, onePublisher: true, seconds: true, lingers: 30 * time.Second},
+				url: "http://server:8080", speak: speakDatarhei},
+		}},
+		{TypeNodeMediaServer, "Node-Media-Server", []life{
+			{rules: rules{names: []string{"live/a", "live/b"}, control: true, onePublisher: true, lingers: 30 * time.Second, sameAddress: true},
+				url: "http://server:8000", speak: speakNMS, hook: (*simulation).nmsHook},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -234,7 +234,7 @@ func (n *nodeMediaServer) grown(key nmsPublishKey, all int64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p := n.publishes[key]
-	return p != nil && all > p.last
+	return p == nil || all > p.last
 }
 
 // connection returns what is common to publishers and players, without bytes.

@@ -81,13 +81,13 @@ func TestTold(t *testing.T) {
 			{"RTMPPUBSUB2 127.0.0.1:40418", "live/alpha", "rtmp", "127.0.0.1", false, 633674, "23:45:21.467"},
 			{"FLVPUBSUB2 127.0.0.1:59956", "live/alpha", "flv", "127.0.0.1", false, none, "23:45:21.487"},
 		}},
-		{TypeGo2rtc, "", map[string]string{"/api/streams": "streams.json"}, []seen{
+		{TypeGo2rtc, go2rtcRun, map[string]string{"/api/streams": "streams.json"}, []seen{
 			{"1 127.0.0.1:49462", "cam2", "rtsp", "127.0.0.1", true, 1318628, ""},
 			{"4 127.0.0.1:40348", "cam1", "rtmp", "127.0.0.1", true, 1295470, ""},
 			{"5 127.0.0.1:45616", "cam2", "flv", "127.0.0.1", false, 696289, ""},
 			{"8 127.0.0.1:59218", "cam1", "rtsp", "127.0.0.1", false, 584334 + 93256, ""}, // media alone
 		}},
-		{TypeDatarhei, "", map[string]string{"/api/v3/session/active": "active.json"}, []seen{
+		{TypeDatarhei, datarheiRun, map[string]string{"/api/v3/session/active": "active.json"}, []seen{
 			{"rtmp /live/alpha 1795910523", "live/alpha", "rtmp", "127.0.0.1", true, 846839, "00:02:03.000"},
 			{"rtmp 127.0.0.1:42384 1795910529", "live/alpha", "rtmp", "127.0.0.1", false, 472759, "00:02:09.000"},
 		}},
