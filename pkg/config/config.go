@@ -104,6 +104,8 @@ type MediaServer struct {
 	AccessLog bool `yaml:"accessLog"`
 	// HookKey is in the URL to which the server posts its hooks, and starts with "hk_"; default none: hooks are not taken.
 	HookKey string `yaml:"hookKey"`
+	// HookSecret is the secret by which OvenMediaEngine signs its hooks.
+	HookSecret string `yaml:"hookSecret"`
 	// Organization may be left out if there is only one.
 	Organization string `yaml:"organization"`
 }
@@ -112,7 +114,7 @@ type MediaServer struct {
 func (m MediaServer) Polled() mediaserver.Config {
 	return mediaserver.Config{
 		Type: m.Type, URL: m.URL, Username: m.Username, Password: m.Password, Token: m.Token, Organization: m.Organization,
-		Interval: time.Duration(m.Interval) * time.Second, CA: m.CA, Relays: m.Relays, Logged: m.AccessLog,
+		Interval: time.Duration(m.Interval) * time.Second, CA: m.CA, HookSecret: m.HookSecret, Relays: m.Relays, Logged: m.AccessLog,
 	}
 }
 

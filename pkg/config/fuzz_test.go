@@ -21,13 +21,13 @@ organizations:
     privacy: {ip: full}
     streamPaths: [{path: '^/vod/(?P<stream>[^/]+)/', protocol: hls}]
 logs: [{file: /a, format: nginx-combined}]
-servers: [{type: mediamtx, url: "http://127.0.0.1:9997", password: ` + secret + `, hookKey: hk_` + secret + `}]
+servers: [{type: mediamtx, url: "http://127.0.0.1:9997", password: ` + secret + `, hookKey: hk_` + secret + `, hookSecret: ` + secret + `}]
 `))
 	f.Add([]byte("organizations: &a [*a]\n"))
 	f.Add([]byte("organizations: [{id: a, secretKey: [" + secret + "]}]\nlisten: {" + secret + ": 1}"))
 	f.Add([]byte("organizations:\n- id: a\n  secretKey: !!binary sk_" + secret + "\n  level: !!int x\n"))
 	// A key that is written where a key belongs.
-	written := regexp.MustCompile(`(?m)^\s*(?:- )?(?:secretKey|password|token|hookKey): *\S*` + secret)
+	written := regexp.MustCompile(`(?m)^\s*(?:- )?(?:secretKey|password|token|hookKey|hookSecret): *\S*` + secret)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parse(data)
 		if err != nil {

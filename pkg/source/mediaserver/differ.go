@@ -579,7 +579,10 @@ func (d *Differ) pay(c *connection, out *Delta, now time.Time) {
 			u.Address = c.Address.String()
 		}
 		if watching && (there || !c.Connectionless) {
-			u.Viewer = event.NewViewerKey(d.organization, u.Stream, cmp.Or(u.Address, c.Identity), c.UserAgent)
+			u.Viewer = event.NewViewerKey(d.organization, u.Stream, u.Address, c.UserAgent)
+			if u.Address == "" {
+				u.Viewer = event.NewViewerKey(d.organization, u.Stream, c.Identity, d.server)
+			}
 			u.Client = u.Viewer
 		}
 		out.Usage = append(out.Usage, u)

@@ -155,6 +155,10 @@ func TestFailures(t *testing.T) {
 				says(http.StatusOK, fmt.Sprintf(`{"code":0,"server":"s","service":"%d","pid":"1","streams":[],"clients":[]}`, run.Add(1)))(w, r)
 			})(t, c)
 		},
+		"Ant Media: its IP filter does not let the collector ask": func(t *testing.T, c *Config) {
+			c.Type = TypeAntMedia
+			serve(says(http.StatusForbidden, "Not allowed IP"))(t, c)
+		},
 		"a newer version, with fields and lists that are not known": serve(says(http.StatusOK,
 			`{"itemCount":1,"pageCount":1,"new":{},"items":[{"id":"x","path":"live/a","name":"live/a","state":"read","outboundBytes":1,"news":[1,2]}]}`)),
 	}

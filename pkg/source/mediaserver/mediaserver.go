@@ -117,6 +117,8 @@ const (
 	// TypeNodeMediaServer is version 4 of it.
 	TypeNodeMediaServer = "node-media-server"
 	TypeLiveKit         = "livekit"
+	TypeAntMedia        = "ant-media"
+	TypeOvenMediaEngine = "ovenmediaengine"
 )
 
 // product is what the package knows of a type of server.
@@ -142,6 +144,8 @@ func products() []product {
 		{name: TypeGo2rtc, kind: func(string) kind { return go2rtc{} }, stream: usualApplication},
 		{name: TypeDatarhei, kind: func(string) kind { return &datarhei{} }, stream: usualApplication},
 		{name: TypeNodeMediaServer, kind: func(string) kind { return &nodeMediaServer{} }, stream: anyApplication},
+		{name: TypeAntMedia, kind: func(string) kind { return antMedia{} }, stream: noApplication},
+		{name: TypeOvenMediaEngine, kind: func(string) kind { return &ovenMediaEngine{} }, stream: omeDefaultStream},
 		{name: TypeLiveKit, kind: func(string) kind { return liveKit{} }, stream: noApplication},
 	}
 }
@@ -173,6 +177,7 @@ type Config struct {
 	URL                string
 	Username, Password string // for HTTP Basic, none if the user name is empty
 	Token              string // for HTTP Bearer, used if there is no user name
+	HookSecret         string // by which hooks are signed, of a server that has a secret of their own for that
 	CA                 string // path of a PEM file with the certificates that are trusted, "" for those that the system trusts
 	Organization       string // whose traffic it is
 	Interval           time.Duration
@@ -224,6 +229,9 @@ func (c Config) Check() error {
 	}
 	if _, ok := productOf(c.Type); !ok {
 		return fmt.Errorf("%q: the type of a media server must be one of %s", c.Type, strings.Join(Types(), ", "))
+	}
+	if c.HookSecret != "" && c.Type != TypeOvenMediaEngine {
+		return fmt.Errorf("hookSecret is of %s only; hooks of %s are not signed, or with a secret that polls need, too", TypeOvenMediaEngine, c.Type)
 	}
 	return nil
 }

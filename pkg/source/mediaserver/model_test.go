@@ -665,6 +665,69 @@ func speakGo2rtc(m *simulation, order *rand.Rand, w http.ResponseWriter, _ *http
 	writeJSON(w, all)
 }
 
+// speakAntMedia answers as an application of Ant Media.
+func speakAntMedia(m *simulation, order *rand.Rand, w http.ResponseWriter, r *http.Request) {
+	connections, streams := m.listed(order)
+	all := []object{{"streamId": "old", "status": "finished", "receivedBytes": 1 << 40}}
+	for _, s := range streams {
+		players := 0
+		for _, c := range connections {
+			if c.stream == s && !c.publisher {
+				players++
+			}
+		}
+		began := s.began.UnixMilli()
+		renewed := max(s.renewed.UnixMilli(), began+1) // the model may do both at once
+		bytes := m.total(s)[received]
+		if s.told == (counters{}) { // of the broadcast before
+			renewed, bytes = began, 1<<40
+		}
+		all = append(all, object{"streamId": s.name, "status": "broadcasting", "startTime": began, "updateTime": renewed, "receivedBytes": bytes,
+			"hlsViewerCount": players / 3, "webRTCViewerCount": players - players/3, "publishType": "RTMP"})
+	}
+	slices.SortStableFunc(all, func(a, b object) int { return strings.Compare(a["status"].(string), b["status"].(string)) })
+	var offset, size int
+	if _, err := fmt.Sscanf(r.URL.Path, "/live/rest/v2/broadcasts/list/%d/%d", &offset, &size); err != nil {
+		panic(err) // what is tested asks otherwise than Ant Media is asked
+	}
+	writeJSON(w, all[min(offset, len(all)):min(offset+size, len(all))])
+}
+
+// speakOvenMediaEngine answers as the REST API of OvenMediaEngine.
+func speakOvenMediaEngine(m *simulation, order *rand.Rand, w http.ResponseWriter, r *http.Request) {
+	connections, streams := m.listed(order)
+	_, path, _ := strings.Cut(r.URL.Path, "/v1/")
+	list, one := strings.CutPrefix(path, "vhosts/default/apps/app/streams")
+	stats, about := strings.CutPrefix(path, "stats/current/vhosts/default/apps/app/streams/")
+	i := slices.IndexFunc(streams, func(s *modelStream) bool { return "/"+s.name == list || s.name == stats })
+	switch {
+	case path == "vhosts":
+		writeJSON(w, object{"response": []string{"default"}})
+	case path == "vhosts/default/apps":
+		writeJSON(w, object{"response": []string{"app"}})
+	case one && list == "":
+		names := []string{}
+		for _, s := range streams {
+			names = append(names, s.name)
+		}
+		writeJSON(w, object{"response": names})
+	case i < 0:
+		http.NotFound(w, r)
+	case about:
+		players := 0
+		for _, c := range connections {
+			if c.stream == streams[i] && !c.publisher {
+				players++
+			}
+		}
+		all := m.total(streams[i])
+		writeJSON(w, object{"response": object{"createdTime": streams[i].began.Format("2006-01-02T15:04:05.000-07:00"), "totalBytesIn": all[received], "totalBytesOut": all[sent],
+			"connections": object{"webrtc": players / 2, "llhls": players - players/2, "push": 0}}})
+	default:
+		writeJSON(w, object{"response": object{"input": object{"sourceType": "Rtmp"}}})
+	}
+}
+
 // speakLiveKit answers as the room service of LiveKit.
 func speakLiveKit(m *simulation, order *rand.Rand, w http.ResponseWriter, r *http.Request) {
 	connections, streams := m.listed(order)
@@ -778,6 +841,14 @@ func (m *simulation) nmsHook(c *modelConnection, action string) HookRequest {
 	return HookRequest{Body: text}
 }
 
+// noteStreams is the same where what is on air has a publisher.
+func (s *seenPeople) noteStreams(connections []*modelConnection, streams []*modelStream) {
+	s.note(slices.DeleteFunc(slices.Clone(connections), func(c *modelConnection) bool { return c.publisher }), streams)
+	for _, stream := range streams {
+		s.publishers[stream.number] = true
+	}
+}
+
 // seenBytes are the readings that answers had: of connections, or of streams where those are what counts.
 type seenBytes struct {
 	first, last map[int]counters
@@ -848,6 +919,9 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 		case l.countless:
 			people.note(connections, streams)
 		case l.byStream:
+			if l.numbers {
+				people.noteStreams(connections, streams)
+			}
 			for _, s := range streams {
 				note(s.number, s.began, m.total(s))
 			}
@@ -939,6 +1013,9 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 			could[useful] += seen.last[c.number][useful] - seen.first[c.number][useful]
 		}
 	}
+	if l.unsent {
+		could[sent] = 0
+	}
 	byAddress := map[string]int64{}
 	looks := 0
 	for _, u := range sink.usage {
@@ -969,7 +1046,7 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 			t.Fatalf("seed %d: %s has %d bytes, but its connection %d", seed, address, n, own[address])
 		}
 	}
-	if l.countless && (looks != people.looks || exact && len(sink.sessions()) != len(people.publishers)) {
+	if (l.countless || l.numbers) && (looks != people.looks || exact && len(sink.sessions()) != len(people.publishers)) {
 		t.Fatalf("seed %d: %d lines of viewers and %d broadcasts count, but polls saw %d and %d",
 			seed, looks, len(sink.sessions()), people.looks, len(people.publishers))
 	}
@@ -993,9 +1070,12 @@ type life struct {
 	rules     rules
 	url       string
 	speak     speaker
-	byStream  bool                                                               // a stream's counters are what counts
-	countless bool                                                               // nothing has counters: people count
-	hook      func(m *simulation, c *modelConnection, action string) HookRequest // what the server posts, nil if it has no hooks
+	byStream  bool // a stream's counters are what counts
+	numbers   bool // players are but numbers
+	unsent    bool // what players were sent is not counted
+	countless bool // nothing has counters: people count
+	// hook returns what the server posts, nil if it has no hooks.
+	hook func(m *simulation, c *modelConnection, action string) HookRequest
 	// approximate says that some of what no poll saw counts, too, or not all that one saw.
 	approximate bool
 }
@@ -1044,6 +1124,14 @@ func TestHistories(t *testing.T) {
 		{TypeLal, "lal", []life{
 			{rules: rules{names: []string{"live/a", "live/b"}, control: true, reusesIDs: true, onePublisher: true},
 				url: "http://server:8083", speak: speakLal},
+		}},
+		{TypeAntMedia, "Ant Media", []life{
+			{rules: rules{names: []string{"arena", "lobby"}, needsPublisher: true, onePublisher: true, onePage: true, late: true},
+				url: "http://server:5080/live", speak: speakAntMedia, byStream: true, numbers: true, unsent: true},
+		}},
+		{TypeOvenMediaEngine, "OvenMediaEngine", []life{
+			{rules: rules{names: []string{"a", "b"}, needsPublisher: true, onePublisher: true, onePage: true},
+				url: "http://server:8081", speak: speakOvenMediaEngine, byStream: true, numbers: true},
 		}},
 		{TypeLiveKit, "LiveKit", []life{
 			{rules: rules{names: []string{"arena", "lobby/1"}, idle: true}, url: "http://server:7880", speak: speakLiveKit, countless: true},

@@ -122,7 +122,7 @@ func TestToldOfAnother(t *testing.T) {
 		serverType, _, _ := strings.Cut(file, "/")
 		answers[serverType] = told(t, file)
 	}
-	for _, asked := range []string{TypeIcecast, TypeLal, TypeGo2rtc, TypeDatarhei, TypeNodeMediaServer, TypeLiveKit, TypeMediaMTX, TypeSRS, TypeNginxRTMP} {
+	for _, asked := range []string{TypeIcecast, TypeLal, TypeGo2rtc, TypeDatarhei, TypeNodeMediaServer, TypeLiveKit, TypeAntMedia, TypeOvenMediaEngine, TypeMediaMTX, TypeSRS, TypeNginxRTMP} {
 		for answering, body := range answers {
 			if asked == answering {
 				continue
