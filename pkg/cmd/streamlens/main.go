@@ -7,10 +7,25 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
 )
+
+// version is set by the linker for a release.
+var version string
+
+// programVersion returns the version of a release, and otherwise the revision that was built.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
+}
 
 func main() {
 	if err := run(); err != nil {
@@ -26,9 +41,10 @@ func run() error {
 	root := &cobra.Command{
 		Use:          "streamlens",
 		Short:        "Self-hosted analytics for live video inside Grafana",
+		Version:      programVersion(),
 		SilenceUsage: true,
 	}
-	root.AddCommand(collectCommand(logger), reloadCommand(), readyCommand(), importCommand(), queryCommand(), reportCommand(),
+	root.AddCommand(initCommand(), doctorCommand(), collectCommand(logger), reloadCommand(), readyCommand(), importCommand(), queryCommand(), reportCommand(),
 		simulateCommand(logger), geoIPCommand(), deleteCommand(), demoCommand())
 	return root.ExecuteContext(ctx)
 }

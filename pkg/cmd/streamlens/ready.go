@@ -32,16 +32,9 @@ func readyCommand() *cobra.Command {
 				return err
 			}
 			client := &http.Client{Timeout: readyTimeout}
-			switch {
-			case url != "":
-			case c.PrivateListen != "":
-				url = addressOn(c.PrivateListen, "http")
-			default:
-				url = collectorURL(c)
-				if c.TLS.Enabled() {
-					if client.Transport, err = own(c.TLS); err != nil {
-						return err
-					}
+			if url == "" {
+				if client, url, err = reachCollector(c); err != nil {
+					return err
 				}
 			}
 			request, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, url+"/readyz", http.NoBody)
@@ -71,6 +64,19 @@ func readyCommand() *cobra.Command {
 	addConfigFlag(command, &path)
 	command.Flags().StringVar(&url, "url", "", "collector; by default that of the configuration on this machine")
 	return command
+}
+
+// reachCollector returns the base URL at which the configuration's collector on this machine says whether it is ready, and a client
+// that reaches it.
+func reachCollector(c config.Config) (client *http.Client, url string, err error) {
+	client = &http.Client{Timeout: readyTimeout}
+	if c.PrivateListen != "" {
+		return client, addressOn(c.PrivateListen, "http"), nil
+	}
+	if c.TLS.Enabled() {
+		client.Transport, err = own(c.TLS)
+	}
+	return client, collectorURL(c), err
 }
 
 // own returns a transport that knows the collector by the certificate of its configuration, whatever name that is for.
