@@ -39,7 +39,7 @@ export interface StreamlensQuery extends DataQuery, Filters {
   unit?: string;
   /** Which of the widget's metrics, where it has several. */
   metric?: string;
-  /** `country`, `stream` or what `dimension` may be: a row for each, of widgets that have one row, which is the default. */
+  /** `country`, `stream`, `tag` or what `dimension` may be: a row for each, of widgets that have one row, which is the default. */
   breakdown?: string;
   /** `version`, `os`, `browser`, `device` or `protocol`: what `values` are of, and the rows of `playerHealth`. */
   dimension?: string;

@@ -58,6 +58,12 @@ describe('another widget', () => {
     expect(withWidget(query, full)).toEqual(query);
   });
 
+  test('takes the breakdown by tag to widgets without viewers at once', () => {
+    const byTag = { ...query, breakdown: 'tag' };
+    expect(withWidget(byTag, full).breakdown).toBeUndefined();
+    expect(withWidget(byTag, { ...full, options: ['breakdown'] }).breakdown).toBe('tag');
+  });
+
   test.each([
     { metric: 'ingests', want: 'ingests' },
     { metric: 'latency', want: undefined },

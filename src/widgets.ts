@@ -55,6 +55,11 @@ export function metricsOf({ metrics }: Widget, { percentile }: StreamlensQuery):
   return percentile === undefined || metrics.includes(column) ? metrics : [column, ...metrics];
 }
 
+/** Whether a widget that has breakdowns has one by tag: peaks of viewers, which have a mode, do not add up over streams. */
+export function hasTags(widget: Widget): boolean {
+  return !widget.options.includes('mode');
+}
+
 /** Returns the query for another widget: what both widgets have stays, the rest would be refused and goes. */
 export function withWidget(query: StreamlensQuery, widget: Widget): StreamlensQuery {
   const next: StreamlensQuery = { ...query, queryType: widget.type };
@@ -69,6 +74,9 @@ export function withWidget(query: StreamlensQuery, widget: Widget): StreamlensQu
     if (DIMENSIONS.some((name) => name === next.breakdown)) {
       delete next.breakdown;
     }
+  }
+  if (next.breakdown === 'tag' && !hasTags(widget)) {
+    delete next.breakdown;
   }
   if (next.metric && !next.metric.includes('$') && !metricsOf(widget, next).includes(next.metric)) {
     delete next.metric;

@@ -113,6 +113,9 @@ type Row struct {
 	Added  bool      // the row is Rest or Sum, and Name no name of a stream, country or protocol
 }
 
+// byTag is the widget whose rows share streams, so that the rest of its rows is for it to add up.
+const byTag = "usageByTag"
+
 // breakdowns are the widgets under the histograms. Those whose rows are parts of a whole have a sum.
 var breakdowns = []struct {
 	widget string
@@ -124,11 +127,13 @@ var breakdowns = []struct {
 	{"usageIngest", "Received by protocol", true},
 	{"usageByCountry", "Delivered and received by country", true},
 	{"usageByStream", "Delivered and received by stream", true},
+	{byTag, "Delivered and received by tag", false},
 }
 
 // Make asks the widgets. Of the request it takes the range, the filters, the unit, the interval of the histogram and the
 // time zone. Without an interval, the histogram has hours, days if the range is longer than two days, or months if it is
-// longer than 100 days; days and months are those of the time zone. Breakdowns list the top greatest rows. The caller sets
+// longer than 100 days; days and months are those of the time zone. Breakdowns list the top greatest rows; that by tag is left out where
+// no stream has one. The caller sets
 // Title, Organization and Fixed. Errors are those of widget.Run.
 func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) (*Report, error) {
 	r := &Report{
@@ -168,8 +173,11 @@ func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) 
 	}
 	for _, b := range breakdowns {
 		of := request
-		if b.widget == "monthToDate" {
+		switch b.widget {
+		case "monthToDate":
 			of.To = lastMoment(of.To)
+		case byTag:
+			of.Top = top
 		}
 		table, err := r.ask(ctx, asker, of, b.widget, b.title)
 		if err != nil {
@@ -178,6 +186,14 @@ func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) 
 		table.sentFirst()
 		if b.parts {
 			table.shorten(top)
+		}
+		if b.widget == byTag {
+			if !slices.ContainsFunc(table.Rows, func(r Row) bool { return r.Name != widget.Untagged }) {
+				continue // nobody uses tags
+			}
+			if last := &table.Rows[len(table.Rows)-1]; last.Name == measure.Other {
+				last.Name, last.Added = Rest, true
+			}
 		}
 		r.Tables = append(r.Tables, table)
 	}

@@ -54,6 +54,21 @@ func someUsage() []usage {
 	return all
 }
 
+// someTags are tags of the streams of someUsage: one of 30 each, but for each seventh, and of each fifth another beside it.
+func someTags() map[string][]string {
+	tags := map[string][]string{}
+	for i, u := range someUsage() {
+		if i%7 == 0 {
+			continue
+		}
+		tags[u.stream] = []string{fmt.Sprintf("customer-%02d", i%30)}
+		if i%5 == 0 {
+			tags[u.stream] = append(tags[u.stream], fmt.Sprintf("sport-%d", i%4))
+		}
+	}
+	return tags
+}
+
 // answer returns the numbers of a widget's column by the names of its rows.
 func answer(t *testing.T, client *vm.Client, r widget.Request, queryType, column string) map[string]float64 {
 	t.Helper()
@@ -148,7 +163,7 @@ func squeeze(s string) string {
 }
 
 func TestReportEqualsWidgets(t *testing.T) {
-	client := store(t, someUsage())
+	client := store(t, someUsage(), someTags())
 	tests := []struct {
 		name  string
 		query widget.Query
@@ -172,6 +187,10 @@ func TestReportEqualsWidgets(t *testing.T) {
 			inCSV, _ := written(t, r)
 			checkTotals(t, client, request, inCSV)
 			checkBreakdowns(t, client, request, r, inCSV)
+			listed := slices.ContainsFunc(r.Tables, func(table Table) bool { return table.Name == byTag })
+			if some := len(answer(t, client, request, byTag, "playout")) > 0; listed != some {
+				t.Errorf("a table by tag: %v, want %v", listed, some)
+			}
 
 			words := text(t, pdf(t, r, Layout{Paper: A4}))
 			for _, column := range []string{"sent", "received"} {
@@ -251,6 +270,11 @@ func checkBreakdowns(t *testing.T, client *vm.Client, request widget.Request, r 
 			for _, value := range left {
 				rest += value
 			}
+			if table.Name == byTag { // a stream with two of the rest counts once
+				short := request
+				short.Top = 20
+				rest = answer(t, client, short, byTag, c.Name)[measure.Other]
+			}
 			if got := inCSV[[3]string{table.Name, "(the rest)", c.Name}]; !near(got, rest) {
 				t.Errorf("%s of the rest in %s is %v, want %v", c.Name, table.Name, got, rest)
 			}
@@ -262,7 +286,7 @@ func checkBreakdowns(t *testing.T, client *vm.Client, request widget.Request, r 
 }
 
 func TestContent(t *testing.T) {
-	client := store(t, someUsage())
+	client := store(t, someUsage(), nil)
 	request := widget.Request{
 		Query: widget.Query{Country: []string{"AA", "AB"}, Event: []string{"final"}, Timezone: "Europe/Berlin"},
 		From:  time.Date(2026, 7, 1, 0, 0, 30, 0, time.UTC), To: time.Date(2026, 7, 3, 12, 0, 30, 0, time.UTC),
@@ -304,7 +328,7 @@ func TestMonthToDateOfWholeMonth(t *testing.T) {
 	client := store(t, []usage{
 		{measure.Traffic, month.Add(-time.Minute), "DE", "s", measure.Playout, "hls", 1000},
 		{measure.Traffic, month.AddDate(0, -1, 0).Add(-time.Minute), "DE", "s", measure.Playout, "hls", 10},
-	})
+	}, nil)
 	request := widget.Request{From: month.AddDate(0, -1, 0), To: month, Now: time.Now()}
 	r, err := Make(t.Context(), client, request, 20)
 	if err != nil {
@@ -319,7 +343,7 @@ func TestMonthToDateOfWholeMonth(t *testing.T) {
 }
 
 func TestNamesInPDF(t *testing.T) {
-	client := store(t, someUsage())
+	client := store(t, someUsage(), nil)
 	request := widget.Request{From: today.Add(-5 * 24 * time.Hour), To: today, Now: time.Now()}
 	r, err := Make(t.Context(), client, request, 20)
 	if err != nil {
@@ -358,7 +382,7 @@ func TestHostileNames(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	client := store(t, nil)
+	client := store(t, nil, nil)
 	if _, err := Make(t.Context(), client, widget.Request{From: today, To: today, Now: today}, 20); err == nil {
 		t.Error("an empty range has a report")
 	}

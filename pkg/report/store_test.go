@@ -24,7 +24,7 @@ type usage struct {
 
 // store starts a VictoriaMetrics that holds usage of the organisation acme, and some of another one, and returns a client
 // that reads acme's.
-func store(t *testing.T, of []usage) *vm.Client {
+func store(t *testing.T, of []usage, tags map[string][]string) *vm.Client {
 	t.Helper()
 	url := vmtest.Start(t)
 	vmtest.Import(t, url, lines("acme", of))
@@ -33,6 +33,13 @@ func store(t *testing.T, of []usage) *vm.Client {
 		foreign[i].value = foreign[i].value*7 + 1
 	}
 	vmtest.Import(t, url, lines("other", foreign))
+	var tagged strings.Builder
+	for stream, those := range tags {
+		for _, name := range those {
+			fmt.Fprintf(&tagged, "%s{org=%q,stream=%q,tag=%q} 1 %d\n", measure.StreamTagMetric, "acme", stream, name, time.Now().UnixMilli())
+		}
+	}
+	vmtest.Import(t, url, tagged.String())
 	transport, err := tenant.NewTransport(url, "acme", http.DefaultTransport)
 	if err != nil {
 		t.Fatal(err)

@@ -58,6 +58,23 @@ func All(ctx context.Context, client vm.Reader, now time.Time) ([]string, error)
 	return labels(ctx, client, measure.DimensionTag, nil, now)
 }
 
+// ByStream returns the tags of every stream of the client's organisation that has some, in order.
+func ByStream(ctx context.Context, client vm.Reader, now time.Time) (map[string][]string, error) {
+	series, err := inForce(ctx, client, nil, now)
+	if err != nil {
+		return nil, err
+	}
+	tags := map[string][]string{}
+	for _, s := range series {
+		stream := s.Label(measure.LabelStream)
+		tags[stream] = append(tags[stream], s.Label(measure.DimensionTag))
+	}
+	for _, of := range tags {
+		slices.Sort(of)
+	}
+	return tags, nil
+}
+
 // Streams returns the streams of the client's organisation that have all of the tags, in order.
 func Streams(ctx context.Context, client vm.Reader, tags []string, now time.Time) ([]string, error) {
 	tags = slices.Clone(tags)

@@ -46,7 +46,7 @@ func randomFacts(random *rand.Rand, n int) []fact {
 			measure:   m.ID,
 			at:        day0.Add(-2 * day).Add(time.Duration(random.IntN(4*24*60)) * time.Minute),
 			country:   pick(random, []string{"DE", "FR", "US", "ZZ"}),
-			stream:    pick(random, []string{"s1", "s2", "ſ.*3"}),
+			stream:    pick(random, []string{"s1", "s2", "ſ.*3", "s4"}), // the last has no tag
 			collector: pick(random, []string{"a", "b"}),
 			late:      max(0, random.IntN(8)-5),
 			value:     random.Int64N(200_000),
@@ -159,19 +159,26 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 		if q.Breakdown = "row"; measure.IsPlayerLabel(label) {
 			q.Breakdown = "row of players"
 		}
-		valueOf := func(f fact) string {
-			return map[string]string{measure.LabelCountry: f.country, measure.LabelStream: f.stream, label: f.player[label]}[label]
+		namesOf := func(f fact) []string {
+			switch label {
+			case measure.LabelCountry:
+				return []string{f.country}
+			case measure.LabelStream:
+				return []string{f.stream}
+			case measure.DimensionTag:
+				return namesOfTags(f)
+			}
+			return []string{f.player[label]}
 		}
-		if !measure.IsPlayerLabel(label) {
-			valueOf = func(f fact) string {
-				return map[string]string{measure.LabelCountry: f.country, measure.LabelStream: f.stream}[label]
+		names := map[string]bool{}
+		for _, f := range facts {
+			for _, name := range namesOf(f) {
+				names[name] = true
 			}
 		}
-		names := by(valueOf, facts,
-			func(names map[string]float64, name string, _ fact) { names[name] = 0 })
 		want := map[string]float64{}
 		for name := range names {
-			inRow := slices.DeleteFunc(slices.Clone(facts), func(f fact) bool { return name == "" || name != valueOf(f) })
+			inRow := slices.DeleteFunc(slices.Clone(facts), func(f fact) bool { return name == "" || !slices.Contains(namesOf(f), name) })
 			for column, v := range expected(inRow, q, from, to) {
 				// A row in which nothing happened is not there.
 				if v > 0 {
@@ -238,6 +245,14 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 		return by(func(f fact) string { return f.stream }, of(usage), func(want map[string]float64, name string, f fact) {
 			want[f.dimensions[0]+" "+name] += float64(f.value) / unit
 		})
+	case "usageByTag":
+		want := map[string]float64{}
+		for _, f := range of(usage) {
+			for _, name := range namesOfTags(f) {
+				want[f.dimensions[0]+" "+name] += float64(f.value) / unit
+			}
+		}
+		return want
 	case "concurrentViewers":
 		return map[string]float64{"viewers": peakOf(of(measure.Viewing)) / 60_000, "plays": sumOf(of(measure.Plays)),
 			"serverViewers": peakOf(of(measure.ServerViewers))}
@@ -320,11 +335,19 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	panic("no expectation for " + q.QueryType)
 }
 
+// namesOfTags are the rows of tags that a fact is in.
+func namesOfTags(f fact) []string {
+	if tags := tagsOf[f.stream]; len(tags) > 0 {
+		return tags
+	}
+	return []string{Untagged}
+}
+
 // expectedHealth are the numbers of the health of streams.
 func expectedHealth(of func(measure.ID) []fact) map[string]float64 {
 	want := map[string]float64{}
 	read := []measure.ID{measure.Viewing, measure.Buffering, measure.Loads, measure.Plays, measure.Latency, measure.Statuses}
-	for _, stream := range []string{"s1", "s2", "ſ.*3"} {
+	for _, stream := range []string{"s1", "s2", "ſ.*3", "s4"} {
 		in := func(id measure.ID) []fact {
 			return slices.DeleteFunc(slices.Clone(of(id)), func(f fact) bool { return f.stream != stream })
 		}
@@ -423,7 +446,7 @@ func chooseDimension(random *rand.Rand, d Definition, q *Query) {
 		return
 	}
 	q.Event = nil
-	byStream := q.Breakdown == measure.LabelStream || d.Type == "streamHealth"
+	byStream := q.Breakdown == measure.LabelStream || q.Breakdown == measure.DimensionTag || d.Type == "streamHealth"
 	if byStream || q.Breakdown != measure.LabelCountry && random.IntN(2) == 0 {
 		q.Country = nil
 	} else {
@@ -453,7 +476,7 @@ func TestRandomQueries(t *testing.T) {
 			QueryType: d.Type,
 			Country:   some("DE", "FR", "US", "XX"),
 			Tag:       some("a", "b", `"c"=~.*`),
-			Stream:    some("s1", "s2", "ſ.*3", "s."),
+			Stream:    some("s1", "s2", "ſ.*3", "s4", "s."),
 			Event:     some("e1", "e2", "e3"),
 			Unit:      pick(random, []string{UnitTraffic, UnitPlaytime}),
 			Form:      pick(random, []string{FormTotal, FormSeries}),
@@ -464,7 +487,10 @@ func TestRandomQueries(t *testing.T) {
 			q.Metric = pick(random, append([]string{""}, d.Metrics()...))
 		}
 		if slices.Contains(d.Options, OptionBreakdown) {
-			q.Breakdown = pick(random, []string{"", measure.LabelCountry, measure.LabelStream})
+			q.Breakdown = pick(random, []string{"", measure.LabelCountry, measure.LabelStream, measure.DimensionTag})
+			if q.Breakdown == measure.DimensionTag && d.Type == "concurrentViewers" {
+				q.Breakdown = "" // its peaks do not add up
+			}
 		}
 		if slices.Contains(d.Options, OptionDimension) {
 			chooseDimension(random, d, &q)

@@ -169,6 +169,7 @@ func (d Definition) Measures() []measure.ID {
 var breakdowns = map[string]string{
 	measure.LabelCountry:      "ISO 3166-1 alpha-2; ZZ is unknown.",
 	measure.LabelStream:       "Name of the stream.",
+	measure.DimensionTag:      tagHelp,
 	measure.DimensionVersion:  "Kind and version of the player, such as h5live 4.22.0.",
 	measure.DimensionOS:       "Operating system.",
 	measure.DimensionBrowser:  "Browser.",
@@ -209,12 +210,16 @@ func (d Definition) breakdown() string {
 	return ""
 }
 
-// groupBy returns the stored label that tells the rows apart, and "" if there is none.
+// groupBy returns the stored label that tells the rows apart, and "" if there is none. Tags are sets of streams.
 func (d Definition) groupBy() string {
-	if d.periods != nil {
+	switch by := d.breakdown(); {
+	case d.periods != nil:
 		return ""
+	case by == measure.DimensionTag:
+		return measure.LabelStream
+	default:
+		return by
 	}
-	return d.breakdown()
 }
 
 // numbers returns the names of the columns that hold numbers.
@@ -241,6 +246,7 @@ func All() []Definition {
 		usageIngest(),
 		usageByCountry(),
 		usageByStream(),
+		usageByTag(),
 		usageByReferrer(),
 		usageByIP(),
 		worldMap(),

@@ -93,8 +93,9 @@ map is different: there ` + "`metric`" + ` says what its column ` + "`value`" + 
 at the nearest rank, *p* hundredths of the number of values rounded up; ` + "`p50`" + ` is that value alone where the median may be the mean of two. Of a bitrate
 or a buffer the low ones tell who has too little, such as ` + "`p5`" + `.
 
-**Breakdown.** Widgets with the option ` + "`breakdown`" + ` have one row; with ` + "`country` or `stream`" + ` they have one for each, except in the mode
-delta, and those with the option ` + "`dimension`" + ` also with one of those below. Peaks of several rows do not add up, so ` + "`(other)`" + ` has none.
+**Breakdown.** Widgets with the option ` + "`breakdown`" + ` have one row; with ` + "`country`, `stream` or `tag`" + ` they have one for each, except in the
+mode delta, and those with the option ` + "`dimension`" + ` also with one of those below. Peaks of several rows do not add up, so ` + "`(other)`" + ` has none,
+and viewers at once have no breakdown by tag. A stream with several tags counts in each of them: those rows may add up to more than the whole.
 
 **Players.** What viewers live through is also stored by what they watch with: ` + "`version`" + ` (kind and version of the player), ` + "`os`, `browser`, `device`" + ` and
 ` + "`protocol`" + `. Widgets with the option ` + "`dimension`" + ` take one of these and a list of its ` + "`values`" + `, of which one must match; those with the option

@@ -43,7 +43,7 @@ type Query struct {
 	Referrer   []string `json:"referrer,omitempty"`
 	Unit       string   `json:"unit,omitempty"`       // UnitTraffic by default
 	Metric     string   `json:"metric,omitempty"`     // what the column "value" shows, the first choice by default; or, where a widget has no choices, the one number column to answer with, all by default
-	Breakdown  string   `json:"breakdown,omitempty"`  // country, stream, or what Dimension may be: a row for each, of widgets that have one row, which is the default
+	Breakdown  string   `json:"breakdown,omitempty"`  // country, stream, tag, or what Dimension may be: a row for each, of widgets that have one row, which is the default
 	Dimension  string   `json:"dimension,omitempty"`  // version, os, browser, device or protocol: of what Values are, and the rows of playerHealth, where it is version by default
 	Values     []string `json:"values,omitempty"`     // filter on Dimension; all if empty
 	Mode       string   `json:"mode,omitempty"`       // ModeAbsolute by default
@@ -150,7 +150,7 @@ func (r *Request) checkBreakdown(d Definition) error {
 		return nil
 	}
 	if _, ok := breakdowns[r.Breakdown]; !ok {
-		return badQuery("the breakdown %q is unknown: it is country, stream, %s", r.Breakdown, dimensionNames())
+		return badQuery("the breakdown %q is unknown: it is country, stream, tag, %s", r.Breakdown, dimensionNames())
 	}
 	if !slices.Contains(d.Options, OptionBreakdown) {
 		return badQuery("the widget %s has no choice of breakdowns", d.Type)
@@ -158,8 +158,11 @@ func (r *Request) checkBreakdown(d Definition) error {
 	if r.Mode == ModeDelta {
 		return badQuery("the mode delta has no breakdown")
 	}
+	if r.Breakdown == measure.DimensionTag && slices.ContainsFunc(d.reads(r.Query), func(of read) bool { return of.kind == peakMinute }) {
+		return badQuery("the widget %s has no breakdown by tag: the greatest minutes of streams do not add up; filter by each tag instead", d.Type)
+	}
 	if measure.IsPlayerLabel(r.Breakdown) && !slices.Contains(d.Options, OptionDimension) {
-		return badQuery("the widget %s has no breakdown by %s: it has country and stream", d.Type, r.Breakdown)
+		return badQuery("the widget %s has no breakdown by %s: it has country, stream and tag", d.Type, r.Breakdown)
 	}
 	return nil
 }

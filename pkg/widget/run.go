@@ -162,6 +162,30 @@ func (res *result) narrowToTags(ctx context.Context, asker vm.Asker) error {
 	return nil
 }
 
+// groupByTag makes of rows of streams those of the tags that the streams have now. A stream is in the row of each of its tags.
+func (res *result) groupByTag(ctx context.Context, asker vm.Asker) error {
+	tags, err := tag.ByStream(ctx, asker, res.request.Now)
+	if err != nil {
+		return err
+	}
+	several := 0
+	for _, stream := range res.table.rows {
+		if len(tags[stream.name]) > 1 {
+			several++
+		}
+	}
+	if several > 0 {
+		res.notices = append(res.notices, "Streams with several tags count in each of them, so the rows add up to more than the whole.")
+	}
+	res.table = res.table.regroup(func(stream string) []string {
+		if of := tags[stream]; len(of) > 0 {
+			return of
+		}
+		return []string{Untagged}
+	})
+	return nil
+}
+
 // endBeforeIncomplete takes the minutes that are not complete yet off the range of a widget that needs complete ones, and reports
 // whether anything is left. Of a range in the future it settles that nothing can be found.
 func (res *result) endBeforeIncomplete() bool {
@@ -208,8 +232,13 @@ func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, 
 			return err
 		}
 	}
-	if d.breakdown() == "" {
+	switch d.breakdown() {
+	case "":
 		res.table.row("")
+	case measure.DimensionTag:
+		if err := res.groupByTag(ctx, asker); err != nil {
+			return upstream(err)
+		}
 	}
 	if d.leaveOut != "" {
 		res.table.leaveOut(d.leaveOut)

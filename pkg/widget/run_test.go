@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 		{"delta of totals", func(r *Request) { r.QueryType, r.Mode = "concurrentViewers", ModeDelta }, ErrBadQuery, "the mode delta needs the form series"},
 		{"delta of usage", func(r *Request) { r.Mode, r.Form = ModeDelta, FormSeries }, ErrBadQuery, "has no mode delta"},
 		{"breakdown", func(r *Request) { r.QueryType, r.Breakdown = "startTime", "mood" }, ErrBadQuery,
-			`the breakdown "mood" is unknown: it is country, stream, version, os, browser, device or protocol`},
+			`the breakdown "mood" is unknown: it is country, stream, tag, version, os, browser, device or protocol`},
 		{"breakdown by players of what is not stored so", func(r *Request) { r.QueryType, r.Breakdown = "bufferLength", "os" }, ErrBadQuery,
 			"has no breakdown by os"},
 		{"dimension", func(r *Request) { r.QueryType, r.Dimension = "bufferingRatio", "mood" }, ErrBadQuery,
@@ -91,6 +91,7 @@ func TestRefusals(t *testing.T) {
 		{"players of an event", func(r *Request) { r.QueryType, r.Event = "playerHealth", []string{"e"} }, ErrBadQuery, "and not by event"},
 		{"empty version", func(r *Request) { r.QueryType, r.Values = "playerHealth", []string{""} }, ErrBadQuery, "the version filter has an empty value"},
 		{"premium widget of players", func(r *Request) { r.QueryType, r.Level = "playerHealth", tenant.Default }, ErrForbidden, "needs the level premium"},
+		{"peaks by tag", func(r *Request) { r.QueryType, r.Breakdown = "concurrentViewers", "tag" }, ErrBadQuery, "do not add up"},
 		{"breakdown of a breakdown", func(r *Request) { r.QueryType, r.Breakdown = "playsByOS", "country" }, ErrBadQuery, "has no choice of breakdowns"},
 		{"delta of a breakdown", func(r *Request) {
 			r.QueryType, r.Breakdown, r.Mode, r.Form = "concurrentViewers", "stream", ModeDelta, FormSeries

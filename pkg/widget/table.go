@@ -17,6 +17,8 @@ type table struct {
 	rows      []*row
 	byName    map[string]*row
 	all       *row // the sum of all rows, of those too that are not listed
+	// parts are the rows that each row is the sum of, in a table whose rows share some of them; else nil.
+	parts map[*row][]*row
 
 	// Memory for rows to come: breakdowns have thousands of them.
 	spareRows    []row
@@ -160,10 +162,42 @@ func sortRows(rows []*row, count int, weight func(*row) float64) {
 	}
 }
 
+// regroup returns a table with a row for each of the names that rows have, which is the sum of the rows that have it.
+func (t *table) regroup(names func(string) []string) *table {
+	grouped := newTable(t.reads, t.intervals)
+	grouped.parts = map[*row][]*row{}
+	for _, part := range t.rows {
+		for _, name := range names(part.name) {
+			r := grouped.row(name)
+			grouped.include(r, part)
+			grouped.parts[r] = append(grouped.parts[r], part)
+		}
+	}
+	return grouped
+}
+
+// distinct returns what rows are the sums of, each once.
+func (t *table) distinct(rows []*row) []*row {
+	if t.parts == nil {
+		return rows
+	}
+	seen := map[*row]bool{}
+	var all []*row
+	for _, r := range rows {
+		for _, part := range t.parts[r] {
+			if !seen[part] {
+				seen[part] = true
+				all = append(all, part)
+			}
+		}
+	}
+	return all
+}
+
 // finish orders the rows of a breakdown by weight and adds up those beyond the first top ones in one more, measure.Other.
 func (t *table) finish(top int, weight func(*row) float64) {
 	t.all = t.newRow("")
-	for _, r := range t.rows {
+	for _, r := range t.distinct(t.rows) {
 		t.include(t.all, r)
 	}
 	sortRows(t.rows, top, weight)
@@ -178,7 +212,7 @@ func (t *table) finish(top int, weight func(*row) float64) {
 		rest = append(slices.Clone(rest), listed[i])
 		listed = slices.Delete(slices.Clone(listed), i, i+1)
 	}
-	for _, r := range rest {
+	for _, r := range t.distinct(rest) {
 		t.include(other, r)
 	}
 	if len(listed) > 0 && listed[0].ranks != nil {

@@ -189,6 +189,23 @@ stream | ingest | playout
 s1 | 0 | 11010010
 s"3|{}.* | 100000 | 0
 s2 | 1000 | 100`},
+		{"tags, of which a stream has two", Query{QueryType: "usageByTag"}, "10:00", "12:30", `
+tag | ingest | playout
+a | 1000 | 11010110
+b | 0 | 11010010
+(none) | 100000 | 0`},
+		{"tags of a country per interval", Query{QueryType: "usageByTag", Form: "series", Interval: "1h", Metric: "playout", Country: []string{"FR"}}, "10:00", "12:00", `
+time | playout{tag=a}
+10h0m0s | 100
+11h0m0s | 0`},
+		{"tags beyond the greatest, each stream once", Query{QueryType: "usageByTag", Top: 1, Unit: "playtime"}, "10:00", "12:30", `
+tag | ingest | playout
+a | 500 | 81
+(other) | 500 | 81`},
+		{"an average by tag", Query{QueryType: "latency", Breakdown: "tag", Metric: "average"}, "10:00", "12:30", `
+tag | average
+a | 4.6667
+b | 2.5`},
 		{"nothing happened in a breakdown", Query{QueryType: "usageByStream"}, "03:00", "04:00", `
 stream | ingest | playout`},
 		{"peak and plays", Query{QueryType: "concurrentViewers"}, "10:00", "12:00", `

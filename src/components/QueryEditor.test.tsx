@@ -193,6 +193,16 @@ test('a percentile, whose column is a metric', async () => {
   expect(query().metric).toBeUndefined();
 });
 
+test.each([
+  { queryType: 'bufferingRatio', offered: true },
+  { queryType: 'concurrentViewers', offered: false },
+])('$queryType by tag: $offered', async ({ queryType, offered }) => {
+  open({ queryType });
+  await userEvent.click(combobox('Breakdown'));
+  expect(await screen.findByRole('option', { name: /^Stream/ })).toBeInTheDocument();
+  expect(screen.queryAllByRole('option', { name: /^Tag/ })).toHaveLength(offered ? 1 : 0);
+});
+
 test('a unit', async () => {
   const query = open({ queryType: 'usageOverview' });
   expect(combobox('Unit')).toHaveValue('Traffic');

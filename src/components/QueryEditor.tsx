@@ -7,7 +7,7 @@ import type { DataSource } from '../datasource';
 import type { StreamlensOptions } from '../options';
 import { DIMENSION_LABELS, DIMENSIONS, FIRST_WIDGET, type Form, type StreamlensQuery } from '../query';
 import { variableReferences } from '../variables';
-import { isPremium, metricsOf, type Widget, WIDGETS, withWidget } from '../widgets';
+import { hasTags, isPremium, metricsOf, type Widget, WIDGETS, withWidget } from '../widgets';
 import { DimensionField, FilterFields } from './FilterFields';
 
 type Props = QueryEditorProps<DataSource, StreamlensQuery, StreamlensOptions>;
@@ -39,6 +39,13 @@ const BREAKDOWNS: Array<ComboboxOption<string>> = [
   { value: 'country', label: 'Country' },
   { value: 'stream', label: 'Stream' },
 ];
+
+/** The breakdown that not every widget with breakdowns has. */
+const BY_TAG: ComboboxOption<string> = {
+  value: 'tag',
+  label: 'Tag',
+  description: 'A stream counts in each of its tags, so rows may add up to more than the whole',
+};
 
 const DIMENSION_OPTIONS: Array<ComboboxOption<string>> = DIMENSIONS.map((value) => ({
   value,
@@ -162,6 +169,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
                 value={query.breakdown}
                 options={[
                   ...BREAKDOWNS,
+                  ...(hasTags(widget) ? [BY_TAG] : []),
                   ...(widget.options.includes('dimension') ? DIMENSION_OPTIONS : []),
                   ...variables,
                 ]}

@@ -41,6 +41,7 @@ export const LOOKS: Record<string, Look> = {
   period: { name: 'Period', width: 185 },
   country: { name: 'Country' },
   stream: { name: 'Stream' },
+  tag: { name: 'Tag' },
   referrer: { name: 'Referrer' },
   ip: { name: 'IP', width: 320 },
   reason: { name: 'Reason' },

@@ -7,7 +7,7 @@ import {
 import { HEIGHT } from './looks';
 import { choice, FILTERS, only, type Page, unitSwitch } from './page';
 import { bars, stackedBars, tiles } from './panels';
-import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, streams, USAGE } from './usage';
+import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, streams, tags, USAGE } from './usage';
 
 const INTERVALS =
   'Bars are days, hours or months of the time zone of this page, as is chosen at its top; they add up to the total.';
@@ -52,7 +52,7 @@ function weekly(): DashboardLink {
 export const reports: Page = {
   uid: 'streamlens-reports',
   title: 'Reports',
-  description: 'What was delivered and received in a time range, in total, by day, protocol, country and stream.',
+  description: 'What was delivered and received in a time range, in total, by day, protocol, country, stream and tag.',
   switches: [
     unitSwitch(),
     choice('interval', 'Bars', 'How much time each bar stands for, here and in the PDF.', [
@@ -106,5 +106,6 @@ export const reports: Page = {
       links: { country: [only('streamlens-reports', 'country', ['unit'])] },
     }),
     streams({ id: 9, width: 12, page: 'streamlens-reports' }),
+    tags({ id: 10, width: 24, page: 'streamlens-reports' }),
   ],
 };

@@ -90,6 +90,21 @@ export function streams({
   });
 }
 
+/** Makes the list of tags with what was received and delivered of the streams that have each. */
+export function tags({ page, keep = ['unit'], ...place }: LinkedPlace): Builder<Panel> {
+  return bars({
+    ...place,
+    title: 'Usage per tag',
+    description: `What was received and delivered of the streams that have each tag now; (none) is of streams without a tag. A stream with several tags counts in each of them, so the rows may add up to more than the whole. Click a tag to see only its streams. ${USAGE}`,
+    query: { queryType: 'usageByTag', unit: '$unit' },
+    sortBy: 'playout',
+    height: HEIGHT.table,
+    barsOf: ['playout', 'ingest'],
+    sums: false,
+    links: { tag: [only(page, 'tag', keep)] },
+  });
+}
+
 /** Makes the list of pages that embed players with what was delivered through each. */
 export function referrers({ title = 'Delivered by page that embeds the player', ...place }: Place & { title?: string }): Builder<Panel> {
   return bars({

@@ -15,6 +15,9 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 		return Table{}, err
 	}
 	facts = filtered(facts, tags, q)
+	if widget.Breakdown == "tag" {
+		facts = tags.each(facts)
+	}
 	table := Table{Cells: map[Cell]*float64{}}
 	add := func(at int64, rows []Row) {
 		for _, row := range rows {

@@ -86,7 +86,10 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 		q.Mode = pick(g, []string{"", "absolute", "delta", "delta"})
 	}
 	if widget.Choice && q.Mode != "delta" {
-		q.Breakdown = pick(g, []string{"", "", "country", "stream"})
+		q.Breakdown = pick(g, []string{"", "", "country", "stream", "tag"})
+		if q.Breakdown == "tag" && widget.Viewers { // whose peaks do not add up
+			q.Breakdown = "stream"
+		}
 	}
 	if widget.Players && g.chance(0.6) || queryType == "playerHealth" {
 		q.Dimension = pick(g, dimensions())
@@ -141,7 +144,7 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 	}
 	if q.ofPlayers() { // which are stored by country or by stream, without events
 		q.Event = nil
-		if q.Breakdown == "stream" || queryType == "streamHealth" || g.chance(0.5) && q.Breakdown != "country" {
+		if q.Breakdown == "stream" || q.Breakdown == "tag" || queryType == "streamHealth" || g.chance(0.5) && q.Breakdown != "country" {
 			q.Country = nil
 		} else {
 			q.Stream = nil

@@ -321,6 +321,7 @@ func TestAnswer(t *testing.T) {
 		{"operating systems", Query{QueryType: "playsByOS"},
 			map[string]float64{"plays{iOS}": 1, "share{iOS}": 1.0 / 3, "plays{Linux}": 2, "share{Linux}": 2.0 / 3}},
 		{"all tags, not any", Query{QueryType: "usageByStream", Tag: []string{"a", "b"}}, map[string]float64{"playout{x}": 0, "ingest{x}": 40}},
+		{"by tag, of which a stream has two", Query{QueryType: "usageByTag"}, map[string]float64{"playout{a}": 0, "ingest{a}": 40, "playout{b}": 509, "ingest{b}": 40}},
 		{"no stream has the tags", Query{QueryType: "usageByStream", Tag: []string{"a", "A"}}, map[string]float64{}},
 		{"tag and stream", Query{QueryType: "usageByStream", Tag: []string{"b"}, Stream: []string{"y", "z"}}, map[string]float64{"playout{y}": 509, "ingest{y}": 0}},
 		{"one column", Query{QueryType: "usageByStream", Metric: "ingest", Tag: []string{"a"}}, map[string]float64{"ingest{x}": 40}},

@@ -95,6 +95,55 @@ func compareReport(lines [][]string, facts []Fact, tags Tags, q Query) error {
 			return err
 		}
 	}
+	return compareReportTags(got["usageByTag"], facts, tags, q)
+}
+
+// compareReportTags compares the table by tag, whose rest has each stream of the tags that are not listed once. It is left out where no
+// stream has a tag.
+func compareReportTags(got map[Cell]float64, facts []Fact, tags Tags, q Query) error {
+	q.QueryType = "usageByTag"
+	byTag, err := Answer(facts, tags, q)
+	if err != nil {
+		return err
+	}
+	q.QueryType = "usageByStream"
+	byStream, err := Answer(facts, tags, q)
+	if err != nil {
+		return err
+	}
+	listed, expected, tagged := map[string]bool{}, map[Cell]float64{}, false
+	for cell := range got {
+		listed[cell.Row] = true
+	}
+	unlisted := func(tag string) bool { return !listed[strings.ReplaceAll(tag, "'", "")] }
+	for cell, value := range byTag.Cells {
+		tagged = tagged || cell.Row != untagged
+		if !unlisted(cell.Row) {
+			cell.Row = strings.ReplaceAll(cell.Row, "'", "")
+			expected[cell] = *value
+		}
+	}
+	if !tagged {
+		if len(got) > 0 {
+			return fmt.Errorf("usageByTag: a table without a tag, %v", got)
+		}
+		return nil
+	}
+	for cell, value := range byStream.Cells {
+		those := tags[[2]string{q.Organization, cell.Row}]
+		if len(those) == 0 {
+			those = []string{untagged}
+		}
+		if slices.ContainsFunc(those, unlisted) {
+			expected[Cell{Row: "(the rest)", Column: cell.Column}] += *value
+		}
+	}
+	for _, cell := range slices.Concat(slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(expected))) {
+		// Seconds are written to the millisecond.
+		if found, want := got[cell], expected[cell]; !equal(&want, &found, cell.Column) && (want-found > 0.0005 || found-want > 0.0005) {
+			return fmt.Errorf("usageByTag, %s: expected %v, got %v", cell, want, found)
+		}
+	}
 	return nil
 }
 

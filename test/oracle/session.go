@@ -48,6 +48,7 @@ type place struct {
 	organization, country, stream, event   string
 	os, browser, device, version, protocol string
 	ip, referrer                           string
+	tag                                    string // one of its stream's, where tags are told apart
 }
 
 // event is an accepted event. Times are ms, absent ones nil.

@@ -14,3 +14,31 @@ func (t Tags) carries(organization, stream string, tags []string) bool {
 	}
 	return true
 }
+
+// untagged is the row of streams without a tag.
+const untagged = "(none)"
+
+// each are the facts once for each tag that their stream has.
+func (t Tags) each(facts []Fact) []Fact {
+	var all []Fact
+	places := map[*place][]*place{}
+	for _, f := range facts {
+		if places[f.place] == nil {
+			those := t[[2]string{f.organization, f.stream}]
+			if len(those) == 0 {
+				those = []string{untagged}
+			}
+			for _, tag := range those {
+				tagged := *f.place
+				tagged.tag = tag
+				places[f.place] = append(places[f.place], &tagged)
+			}
+		}
+		for _, tagged := range places[f.place] {
+			with := f
+			with.place = tagged
+			all = append(all, with)
+		}
+	}
+	return all
+}

@@ -39,6 +39,8 @@ func (w Widget) brokenDown(by string) Widget {
 		w.Label = func(f Fact) string { return f.country }
 	case "stream":
 		w.Label = func(f Fact) string { return f.stream }
+	case "tag":
+		w.Label = func(f Fact) string { return f.tag }
 	default:
 		if by != "" {
 			w.Label = func(f Fact) string { return f.with(by) }
@@ -77,6 +79,7 @@ func Widgets() map[string]Widget {
 		"usageByCountry":    shares(usageBy("country", country, []string{"value"}, playoutAndIngest)),
 
 		"usageByStream":   usageBy("stream", func(f Fact) string { return f.stream }, []string{"ingest", "playout"}, ingest, playout),
+		"usageByTag":      usageBy("tag", func(f Fact) string { return f.tag }, []string{"ingest", "playout"}, ingest, playout),
 		"usageByReferrer": usageBy("referrer", func(f Fact) string { return f.referrer }, []string{"playout"}, playout),
 		"usageByIP":       usageBy("ip", func(f Fact) string { return f.ip }, []string{"ingest", "playout"}, ingest, playout),
 
