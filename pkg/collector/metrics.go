@@ -64,6 +64,7 @@ func newMetrics(p *ingest.Pipeline, agents *useragent.Agents, places *geoip.Plac
 	m.set.NewGauge(metricsPrefix+"max_data_bytes", func() float64 { return float64(p.MaxBytes) })
 	m.set.NewGauge(metricsPrefix+"user_agents_waited_total", func() float64 { return float64(agents.Waited()) })
 	m.set.RegisterMetricsWriter(func(w io.Writer) { writePlaceMetrics(w, places) })
+	m.set.RegisterMetricsWriter(func(w io.Writer) { writePlayMetrics(w, p) })
 	m.set.NewGauge(metricsPrefix+"ready", func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 		defer cancel()

@@ -62,10 +62,16 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 		return err
 	}
 	client := &http.Client{}
+	plays, err := newPlayStore(c, client, logger)
+	if err != nil {
+		return err
+	}
 	pipeline, err := ingest.Open(ingest.Options{
 		Dir:       c.DataDir,
 		Collector: name,
 		Target:    vm.Target{URL: c.VictoriaMetrics.WritesTo(), Client: client},
+		Plays:     plays.target(),
+		KeepPlays: plays.kept(),
 		Limits:    directory.Limits,
 		Judgement: directory.Judgement,
 		MaxBytes:  c.MaxDataBytes,
@@ -88,6 +94,8 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 		Salts:          salts,
 		MaxUsageAge:    proof.maxUsageAge,
 		PrivateMetrics: c.PrivateListen != "",
+		KeepUsers:      c.Plays.Users,
+		Warnings:       plays.warnings,
 		Ready: func(ctx context.Context) error {
 			if err := claim.check(); err != nil {
 				return err
@@ -119,6 +127,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	pullDone.Go(func() { pulled.run(ctx) })
 	rest.Go(func() { places.Watch(ctx, geoIPInterval) })
 	rest.Go(func() { proof.run(ctx) })
+	rest.Go(func() { plays.run(ctx) })
 	rest.Go(func() { claim.run(ctx) })
 	rest.Go(func() { (&reloader{c, server, proof, logger}).run(ctx, changed) })
 	served := ports.serve()

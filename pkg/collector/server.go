@@ -53,6 +53,10 @@ type Server struct {
 	MaxUsageAge func() time.Duration
 	// PrivateMetrics is whether only the private port shows metrics.
 	PrivateMetrics bool
+	// KeepUsers is whether the ids of users are kept in the records of plays.
+	KeepUsers bool
+	// Warnings returns what else the operator should mend, in sentences; nil for nothing.
+	Warnings func() []string
 	// Ready returns why the collector cannot do its work, or nil.
 	Ready  func(context.Context) error
 	Clock  func() time.Time
@@ -228,7 +232,11 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request) error {
 	rejected := envelope.Refused
 	events := len(envelope.Events)
 	if events > 0 {
-		outcome, err := s.Pipeline.Events(batch(organization.ID, envelope, received), func() event.Viewer {
+		b := batch(organization.ID, envelope, received)
+		if s.KeepUsers {
+			b.Session.User = envelope.UserID
+		}
+		outcome, err := s.Pipeline.Events(b, func() event.Viewer {
 			return s.viewer(r, organization, envelope.Stream, envelope.Referrer, received)
 		})
 		if err != nil {
@@ -390,5 +398,9 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusServiceUnavailable, event.Refusal{Error: err.Error()})
 		return
 	}
-	answer(w, http.StatusOK, newReadiness(s.Places, s.failingServers()))
+	ready := newReadiness(s.Places, s.failingServers())
+	if s.Warnings != nil {
+		ready.Warnings = append(ready.Warnings, s.Warnings()...)
+	}
+	answer(w, http.StatusOK, ready)
 }

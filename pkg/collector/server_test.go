@@ -72,6 +72,12 @@ func TestViewer(t *testing.T) {
 
 func start(t testing.TB, change func(*tenant.Organization)) *collector {
 	t.Helper()
+	return startWith(t, change, nil)
+}
+
+// startWith is start with other options of the pipeline.
+func startWith(t testing.TB, change func(*tenant.Organization), options func(*ingest.Options)) *collector {
+	t.Helper()
 	// Tests expect what they send in one minute.
 	if left := time.Until(time.Now().Truncate(time.Minute).Add(time.Minute)); left < 3*time.Second {
 		time.Sleep(left)
@@ -96,9 +102,13 @@ func start(t testing.TB, change func(*tenant.Organization)) *collector {
 		t.Fatal(err)
 	}
 	stored := &store{}
-	pipeline, err := ingest.Open(ingest.Options{
+	o := ingest.Options{
 		Dir: t.TempDir(), Collector: "c", Target: stored, Limits: directory.Limits, Judgement: directory.Judgement, MaxBytes: 1 << 30, Clock: time.Now, Logger: logger,
-	})
+	}
+	if options != nil {
+		options(&o)
+	}
+	pipeline, err := ingest.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,9 @@ type Config struct {
 	// collector refuses what comes; default 10 GiB.
 	MaxDataBytes    int64           `yaml:"maxDataBytes"`
 	VictoriaMetrics VictoriaMetrics `yaml:"victoriametrics"`
-	GeoIP           GeoIP           `yaml:"geoip"`
+	// Plays is the store of records of plays; by default none are kept.
+	Plays Plays `yaml:"plays"`
+	GeoIP GeoIP `yaml:"geoip"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; default none.
 	TrustedProxies []netip.Prefix `yaml:"-"`
 	// Organizations has at least one; what they leave out is as in tenant.NewOrganization.
@@ -141,6 +143,50 @@ func (v VictoriaMetrics) WritesTo() string {
 		return v.WriteURL
 	}
 	return v.URL
+}
+
+// Plays is the store of records of plays and broadcasts, which are kept if it has a URL.
+type Plays struct {
+	// URL is that of VictoriaLogs, such as "http://127.0.0.1:9428".
+	URL string `yaml:"url"`
+	// Keep is for how many days records are kept, such as "30d", which is the default. The retention of VictoriaLogs must be as long.
+	Keep string `yaml:"keep"`
+	// Users is whether the ids of users are kept too; default false.
+	Users bool `yaml:"users"`
+}
+
+// Enabled reports whether records are kept.
+func (p Plays) Enabled() bool { return p.URL != "" }
+
+// days reads Keep.
+func (p Plays) days() (int, error) {
+	if p.Keep == "" {
+		return 30, nil
+	}
+	return strconv.Atoi(strings.TrimSuffix(p.Keep, "d"))
+}
+
+// Kept returns for how long records are kept.
+func (p Plays) Kept() time.Duration {
+	days, err := p.days()
+	if err != nil {
+		return 0 // not in a configuration that Load has returned
+	}
+	return time.Duration(days) * 24 * time.Hour
+}
+
+// checkPlays checks the store of plays.
+func (c *Config) checkPlays(add func(message string, path ...any)) {
+	p := c.Plays
+	switch {
+	case p == Plays{}:
+		return
+	case !validURL(p.URL):
+		add("plays.url must be an http or https URL without query and fragment", "plays", "url")
+	}
+	if days, err := p.days(); err != nil || days < 1 || days > 3660 || p.Keep != "" && !strings.HasSuffix(p.Keep, "d") {
+		add("plays.keep must be a number of days, such as 30d", "plays", "keep")
+	}
 }
 
 // GeoIP is where the places of addresses come from.
@@ -259,6 +305,7 @@ func parse(data []byte) (Config, error) {
 	if w := config.VictoriaMetrics.WriteURL; w != "" && !validURL(w) {
 		add("victoriametrics.writeUrl must be an http or https URL without query and fragment", "victoriametrics", "writeUrl")
 	}
+	config.checkPlays(add)
 	config.checkGeoIP(add)
 	for i, s := range read.TrustedProxies {
 		prefix, err := netip.ParsePrefix(s)

@@ -59,6 +59,7 @@ func (b *Batch) Fields(c *codec.Coder, known bool) {
 	if !known {
 		codec.Text(c, &s.Stream)
 		codec.Text(c, &s.Event)
+		codec.Text(c, &s.User)
 		codec.Text(c, &s.Client)
 		codec.Text(c, &s.Method)
 		v := &s.Viewer

@@ -189,9 +189,13 @@ func crash(t *testing.T, seed uint64) {
 	w := &world{Rand: rand.New(rand.NewPCG(seed, 7)), now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return w.now }
 	limits, judgement := tenant.Limits{Streams: 10, IPsPerHour: 20}, tenant.DefaultJudgement()
+	plays := map[*memory]*playMemory{}
 	options := func(m *memory) Options {
-		return Options{Dir: t.TempDir(), Target: m, Clock: clock, Limits: func(string) tenant.Limits { return limits },
-			Judgement: func(string) tenant.Judgement { return judgement }}
+		plays[m] = &playMemory{clock: clock, stored: map[string]int{}, started: 1}
+		return Options{
+			Dir: t.TempDir(), Target: m, Clock: clock, Limits: func(string) tenant.Limits { return limits },
+			Judgement: func(string) tenant.Judgement { return judgement }, Plays: plays[m], KeepPlays: 365 * 24 * time.Hour,
+		}
 	}
 	living := &memory{clock: clock, stored: map[string]int64{}}
 	killed := &memory{clock: clock, stored: map[string]int64{}, started: 1}
@@ -219,7 +223,10 @@ func crash(t *testing.T, seed uint64) {
 			killed.away = w.IntN(3) > 0
 		case 4:
 			killed.kill()
+			plays[killed].kill()
 			forgotten++
+		case 22:
+			plays[killed].mood = playMood(w.IntN(4))
 		case 5:
 			if w.IntN(2) == 0 {
 				// Killed while it saves: the file is there, but not under its name.
@@ -245,6 +252,7 @@ func crash(t *testing.T, seed uint64) {
 				if p.flying {
 					p.land(<-p.landed)
 				}
+				p.plays.step(t.Context())
 				p.stopSaving()
 				return p.number
 			})
@@ -272,15 +280,17 @@ func crash(t *testing.T, seed uint64) {
 	if got, want := p.Cursor("log"), reference.Cursor("log"); got != want {
 		t.Errorf("the log is read up to %s, want %s", got, want)
 	}
-	killed.away = false
+	killed.away, plays[killed].mood = false, works
 	// In the time that passes until all is safe, VictoriaMetrics is killed once more.
 	for i := range 200 {
 		w.now = w.now.Add(5 * time.Second)
 		if i == 20 {
 			killed.kill()
+			plays[killed].kill()
 		}
 		both(func(p *Pipeline) any {
 			p.deliverAll(t.Context())
+			p.plays.step(t.Context())
 			p.stopSaving()
 			return nil
 		})
@@ -302,6 +312,11 @@ func crash(t *testing.T, seed uint64) {
 	if size := p.backlog.size(); size != 0 {
 		t.Errorf("%d bytes are left on disk, although all is taken", size)
 	}
+	comparePlays(t, plays[killed], plays[living])
+	if size := p.plays.files.size(); size != 0 {
+		t.Errorf("%d bytes of records are left on disk, although all are taken", size)
+	}
+	t.Logf("%d plays", len(plays[living].stored))
 	t.Logf("%d crashes, VictoriaMetrics killed %d times, %d samples", crashes, forgotten, len(living.stored))
 }
 

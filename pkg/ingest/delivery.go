@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -84,6 +85,8 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	defer ticker.Stop()
 	// A write that has begun goes on when ctx is done.
 	writing := context.WithoutCancel(ctx)
+	var plays sync.WaitGroup
+	plays.Go(func() { p.plays.run(ctx) })
 	for {
 		select {
 		case <-ticker.C:
@@ -96,6 +99,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		case err := <-p.save.done:
 			p.saved(err)
 		case <-ctx.Done():
+			plays.Wait()
 			return p.end(writing)
 		}
 	}
@@ -250,6 +254,7 @@ func (p *Pipeline) end(ctx context.Context) error {
 		p.begun, p.retryAt = time.Time{}, 0
 		p.tick(ctx)
 	}
+	p.plays.drain(ctx)
 	if left := p.samples.Waiting(); left > 0 {
 		p.Logger.Warn("VictoriaMetrics has not taken all samples; the others are kept and written with the next start", "samples", left)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/journal"
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/session"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
@@ -50,6 +51,10 @@ type Options struct {
 	// Collector is the name under which sums are stored. It stays the same as long as Dir does.
 	Collector string
 	Target    Target
+	// Plays is where the records of plays go; nil if none are kept.
+	Plays PlayStore
+	// KeepPlays is how long the store of plays keeps records.
+	KeepPlays time.Duration
 	// Limits returns those of an organisation, zero of one that is unknown.
 	Limits func(organization string) tenant.Limits
 	// Judgement returns by what an organisation judges attempts to play; nil lets all have the default.
@@ -103,6 +108,7 @@ type Pipeline struct {
 	number     uint64                      // of the last record that took effect
 
 	coders sync.Pool // of *codec.Coder, that write
+	plays  playQueue
 
 	delivery
 }
@@ -142,6 +148,8 @@ func Open(o Options) (*Pipeline, error) {
 	}
 	p.tracker = session.NewTracker(p.ledger, p.churning)
 	p.tracker.Judge(func(organization string) tenant.Quality { return p.judgement(organization).Quality })
+	p.plays.store, p.plays.keep, p.plays.clock, p.plays.logger = o.Plays, o.KeepPlays, o.Clock, o.Logger
+	p.plays.limit, p.plays.room, p.plays.doubts = o.MaxBytes/playsShare, playsInMemory, true
 	p.samples, p.landed, p.save.done = aggregate.NewSamples(), make(chan landing, 1), make(chan error, 1)
 	if err := p.recover(); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Dir, err)
@@ -382,6 +390,7 @@ func (p *Pipeline) Cursor(source string) string {
 func (p *Pipeline) expire(now int64) addition {
 	now = p.advance(now)
 	p.tracker.Expire(now)
+	p.plays.add(p.records())
 	if now-p.forgot >= time.Hour.Milliseconds() {
 		p.forgot = now
 		p.audience.forget(now)
@@ -390,6 +399,15 @@ func (p *Pipeline) expire(now int64) addition {
 	taken := addition{p.ledger.Take(now), p.put}
 	p.put = nil
 	return taken
+}
+
+// records returns the records of plays that have ended since the last time.
+func (p *Pipeline) records() []play.Record {
+	records := p.tracker.TakeRecords()
+	for i := range records {
+		records[i].Collector = p.Collector
+	}
+	return records
 }
 
 // addition is what came between two ticks.

@@ -22,10 +22,11 @@ const (
 	recordResume                          // the pipeline was opened at a time
 	recordSamples                         // samples that something else has written
 	recordJudgement                       // by what an organisation judges attempts to play, from here on
+	recordRecording                       // whether records of plays are kept from here on
 )
 
 // format says how the records and the state are coded. It changes when any of that does.
-var format = fmt.Sprintf("streamlens ingest 2.%d.%d", event.CodeVersion, session.StateVersion)
+var format = fmt.Sprintf("streamlens ingest 3.%d.%d", event.CodeVersion, session.StateVersion)
 
 // write makes a record durable and then lets it take effect. With an error, which is an ErrDisk, there is neither.
 func (p *Pipeline) write(kind recordKind, fields func(*codec.Coder), effect func()) error {
@@ -123,6 +124,10 @@ func (p *Pipeline) replay(record []byte) error {
 		var text string
 		c.Unique(&text)
 		effect = func() { p.put = append(p.put, text...) }
+	case recordRecording:
+		var on bool
+		c.Flags(&on)
+		effect = func() { p.tracker.SetRecording(on) }
 	default:
 		return fmt.Errorf("the journal has a record of the unknown kind %d", kind)
 	}

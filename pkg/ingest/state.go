@@ -53,6 +53,7 @@ type saving struct {
 	number  uint64
 	keys    []key
 	spilled []byte
+	plays   []byte // records of plays that are spilled
 }
 
 // due reports whether it is time to save, at now in ms since 1970, with so many bytes in the journal.
@@ -82,6 +83,7 @@ func (i *image) end() error { return errors.Join(i.coder.End(), i.compressor.Clo
 // the effect of a tick, when nothing is added that is not taken.
 func (p *Pipeline) state() *image {
 	p.save.number, p.save.keys = p.number, append(p.save.keys, p.keys.take()...)
+	p.save.plays = append(p.save.plays, p.plays.spill()...)
 	i := newImage()
 	p.code(i.coder)
 	return i
@@ -99,6 +101,7 @@ func (p *Pipeline) code(c *codec.Coder) {
 		codec.Text(c, source)
 		codec.Text(c, position)
 	})
+	p.plays.code(c)
 	codec.Map(c, &p.limits, func(organization *string, l *tenant.Limits) { codeLimits(c, organization, l) })
 	codec.Map(c, &p.judgements, func(organization *string, j *tenant.Judgement) { codeJudgement(c, organization, j) })
 }
@@ -127,6 +130,9 @@ func (p *Pipeline) saveAll(s saving, state *image, now int64) error {
 			return err
 		}
 	}
+	if err := p.plays.keepOnDisk(s.plays, s.number); err != nil {
+		return err
+	}
 	if err := writeFile(p.statePath(s.number), state.file.Bytes()); err != nil {
 		return err
 	}
@@ -144,7 +150,7 @@ func (p *Pipeline) saved(err error) {
 		p.Logger.Error("The state could not be saved, which is tried again; the journal grows meanwhile", "error", err)
 		return
 	}
-	p.save.keys, p.save.spilled = nil, nil
+	p.save.keys, p.save.spilled, p.save.plays = nil, nil, nil
 }
 
 func (p *Pipeline) statePath(number uint64) string {
@@ -162,6 +168,9 @@ func (p *Pipeline) recover() error {
 	}
 	p.number = number
 	if err := p.backlog.open(filepath.Join(p.Dir, backlogDir)); err != nil {
+		return err
+	}
+	if err := p.plays.files.open(filepath.Join(p.Dir, playsDir)); err != nil {
 		return err
 	}
 	if p.keys, err = openKeys(filepath.Join(p.Dir, keysDir), number); err != nil {
@@ -196,6 +205,9 @@ func (p *Pipeline) recover() error {
 	if err := p.resumeAt(now); err != nil {
 		return err
 	}
+	if err := p.record(p.Plays != nil); err != nil {
+		return err
+	}
 	if replayed < longReplay {
 		return nil
 	}
@@ -203,6 +215,18 @@ func (p *Pipeline) recover() error {
 		p.saved(<-p.save.done)
 	}
 	return nil
+}
+
+// record says whether records of plays are kept from now on, if that has changed.
+func (p *Pipeline) record(on bool) error {
+	p.plays.doubts = false
+	if !on {
+		p.plays.discard()
+	}
+	if p.tracker.Recording() == on {
+		return nil
+	}
+	return p.write(recordRecording, func(c *codec.Coder) { c.Flags(&on) }, func() { p.tracker.SetRecording(on) })
 }
 
 // resumeAt lets silence begin anew at now, in ms since 1970.

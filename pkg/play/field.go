@@ -42,10 +42,19 @@ const (
 	BitrateMost  Field = "br_max"
 	LatencyMean  Field = "lat_avg" // ms, of the reports that have it
 	LatencyMost  Field = "lat_max"
-	Errors       Field = "errors" // status events
-	Fatal        Field = "fatal"  // of them
-	Code         Field = "code"   // of the last fatal one, else of the last
-	Stop         Field = "stop"   // reason
+	Height       Field = "height"   // of the picture, the last that was told
+	Stalls       Field = "stalls"   // that began
+	Up           Field = "up"       // switches to a rendition of more bits
+	Down         Field = "down"     // and of less
+	Dropped      Field = "dropped"  // frames that were decoded and not shown
+	RoundTrip    Field = "rtt"      // ms, mean, of publishers
+	Loss         Field = "loss_ppm" // packets that did not arrive, of a million, mean, of publishers
+	Outcome      Field = "outcome"  // of the attempt to play, as the measure of outcomes names it
+	Quality      Field = "quality"  // good, fair or bad; none of an attempt that is not judged
+	Errors       Field = "errors"   // status events
+	Fatal        Field = "fatal"    // of them
+	Code         Field = "code"     // of the last fatal one, else of the last
+	Stop         Field = "stop"     // reason
 	TimelineText Field = "timeline"
 )
 

@@ -16,14 +16,9 @@ import (
 
 const begin = 1_700_000_000_000
 
-var viewer = &play.Viewer{
-	Direction: "playout", Protocol: "h5live", Player: "h5live 4.22.0", Country: "DE", Region: "DE-BE", Operator: `O"ne\`, OS: "Android",
-	Browser: "Chrome", Device: "mobile", Referrer: "site.example", Organization: "acme", Stream: "a\tb\u2028<ü>", Event: "e", ASN: 64500,
-}
-
 // recorded returns a play of n reports of 10 s, and what its reports were.
 func recorded(n int) (*play.Recorder, []play.Entry) {
-	r := play.NewRecorder("s1", "u1", "192.0.2.1", viewer, begin)
+	r := play.NewRecorder("s1", "u1", begin)
 	r.Load(begin)
 	r.Start(begin+700, 700)
 	var reports []play.Entry
@@ -45,7 +40,8 @@ func recorded(n int) (*play.Recorder, []play.Entry) {
 func TestTimelineIsWhatWasReported(t *testing.T) {
 	r, reports := recorded(128)
 	r.Status(begin+5_000, "4400", false)
-	record := r.Record(begin+1_300_000, 1_290_000, "destroy")
+	r.End(begin+1_300_000, 1_290_000, "destroy")
+	record := r.Record(begin)
 	timeline, err := play.ReadTimeline(record.Timeline)
 	if err != nil {
 		t.Fatal(err)
@@ -54,8 +50,7 @@ func TestTimelineIsWhatWasReported(t *testing.T) {
 		t.Errorf("%d entries differ from %d reports", len(timeline.Entries), len(reports))
 	}
 	want := []play.Moment{
-		{Time: begin, Kind: play.Loaded}, {Time: begin + 700, Kind: play.Started}, {Time: begin + 5_000, Kind: play.Status, Text: "4400"},
-		{Time: begin + 1_300_000, Kind: play.Stopped, Text: "destroy"},
+		{Time: begin + 5_000, Kind: play.Status, Text: "4400"},
 	}
 	if !slices.Equal(timeline.Moments, want) {
 		t.Errorf("moments %v, want %v", timeline.Moments, want)
@@ -75,7 +70,7 @@ func TestLongTimelinesAreMerged(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r, reports := recorded(tt.reports)
-			record := r.Record(reports[len(reports)-1].End, event.Absent, "")
+			record := r.Record(reports[len(reports)-1].End)
 			timeline, err := play.ReadTimeline(record.Timeline)
 			if err != nil {
 				t.Fatal(err)
@@ -104,11 +99,11 @@ func TestLongTimelinesAreMerged(t *testing.T) {
 }
 
 func TestMomentsBeyondTheRoomAreCounted(t *testing.T) {
-	r := play.NewRecorder("s", "", "", viewer, begin)
+	r := play.NewRecorder("s", "", begin)
 	for i := range int64(60) {
 		r.Status(begin+i, "1", false)
 	}
-	record := r.Record(begin+60, event.Absent, "")
+	record := r.Record(begin + 60)
 	timeline, err := play.ReadTimeline(record.Timeline)
 	if err != nil || len(timeline.Moments)+int(timeline.More) != 60 || timeline.More == 0 {
 		t.Errorf("%d moments and %d more, %v", len(timeline.Moments), timeline.More, err)
@@ -119,7 +114,9 @@ func TestLineIsReadBack(t *testing.T) {
 	r, _ := recorded(30)
 	r.Status(begin+9_000, "1008", true)
 	r.Status(begin+9_500, "1009", false)
-	record := r.Record(begin+400_000, 380_000, "destroy")
+	r.End(begin+400_000, 380_000, "destroy")
+	record := r.Record(begin)
+	record.Organization, record.Stream, record.Operator, record.ASN = "acme", "a\tb\u2028<ü>", `O"ne\`, 64500
 	line := record.Line(nil)
 	if !bytes.HasSuffix(line, []byte("}\n")) || bytes.Count(line, []byte("\n")) != 1 {
 		t.Fatalf("%q is no line", line)
@@ -177,7 +174,7 @@ func TestLineThatIsTooLongGoesWithoutTimeline(t *testing.T) {
 // TestState lets a recorder go through the state of a collector in the middle of a play.
 func TestState(t *testing.T) {
 	whole, reports := recorded(200)
-	half := play.NewRecorder("s1", "u1", "192.0.2.1", viewer, begin)
+	half := play.NewRecorder("s1", "u1", begin)
 	half.Load(begin)
 	half.Start(begin+700, 700)
 	for i, e := range reports {
@@ -185,7 +182,7 @@ func TestState(t *testing.T) {
 			w := codec.NewWriter(nil)
 			half.Code(w)
 			c := codec.NewReader(w.Bytes())
-			half = &play.Recorder{Viewer: viewer}
+			half = &play.Recorder{}
 			half.Code(c)
 			if err := c.End(); err != nil {
 				t.Fatal(err)
@@ -193,7 +190,9 @@ func TestState(t *testing.T) {
 		}
 		half.Report(e)
 	}
-	a, b := whole.Record(begin+3_000_000, 1, "x"), half.Record(begin+3_000_000, 1, "x")
+	whole.End(begin+3_000_000, 1, "x")
+	half.End(begin+3_000_000, 1, "x")
+	a, b := whole.Record(begin), half.Record(begin)
 	if !reflect.DeepEqual(a, b) {
 		t.Errorf("%+v\n%+v", a, b)
 	}
@@ -201,7 +200,7 @@ func TestState(t *testing.T) {
 
 func TestDamagedTimelines(t *testing.T) {
 	r, _ := recorded(20)
-	good := r.Record(begin, event.Absent, "x").Timeline
+	good := r.Record(begin).Timeline
 	for length := 1; length < len(good); length++ {
 		if _, err := play.ReadTimeline(good[:length]); err == nil {
 			t.Errorf("the first %d of %d bytes are read", length, len(good))
@@ -216,7 +215,7 @@ func TestDamagedTimelines(t *testing.T) {
 
 func FuzzReadTimeline(f *testing.F) {
 	r, _ := recorded(5)
-	f.Add(r.Record(begin, event.Absent, "x").Timeline)
+	f.Add(r.Record(begin).Timeline)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		timeline, err := play.ReadTimeline(b)
 		if err == nil && len(timeline.Entries)+len(timeline.Moments) > len(b) {
@@ -237,7 +236,7 @@ func BenchmarkReport(b *testing.B) {
 
 func BenchmarkLine(b *testing.B) {
 	r, _ := recorded(100)
-	record := r.Record(begin, 1, "x")
+	record := r.Record(begin)
 	var line []byte
 	for b.Loop() {
 		line = record.Line(line[:0])

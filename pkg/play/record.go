@@ -19,11 +19,12 @@ type Record struct {
 	Organization, Session, Direction, Stream, Event, User            string
 	Address, Operator, Country, Region                               string
 	OS, Browser, Device, Player, Referrer, Protocol, Collector       string
-	Code, Stop                                                       string
+	Code, Stop, Outcome, Quality                                     string
 	ASN                                                              int64
 	Begin, Start, End                                                int64
 	StartTime, Played, Playing, Buffering, Paused, LongestStall      int64
 	BitrateMean, BitrateLeast, BitrateMost, LatencyMean, LatencyMost int64
+	Height, Stalls, Up, Down, Dropped, RoundTrip, Loss               int64
 	Errors, Fatal                                                    int64
 	Timeline                                                         []byte // see Timeline
 }
@@ -35,6 +36,7 @@ func (r *Record) texts() []textField {
 		{User, &r.User}, {Address, &r.Address}, {Operator, &r.Operator}, {Country, &r.Country}, {Region, &r.Region}, {OS, &r.OS},
 		{Browser, &r.Browser}, {Device, &r.Device}, {Player, &r.Player}, {Referrer, &r.Referrer}, {Protocol, &r.Protocol},
 		{Collector, &r.Collector}, {Code, &r.Code}, {Stop, &r.Stop},
+		{Outcome, &r.Outcome}, {Quality, &r.Quality},
 	}
 }
 
@@ -45,6 +47,7 @@ func (r *Record) numbers() []numberField {
 		{Playing, &r.Playing}, {Buffering, &r.Buffering}, {Paused, &r.Paused}, {LongestStall, &r.LongestStall},
 		{BitrateMean, &r.BitrateMean}, {BitrateLeast, &r.BitrateLeast}, {BitrateMost, &r.BitrateMost},
 		{LatencyMean, &r.LatencyMean}, {LatencyMost, &r.LatencyMost}, {Errors, &r.Errors}, {Fatal, &r.Fatal},
+		{Height, &r.Height}, {Stalls, &r.Stalls}, {Up, &r.Up}, {Down, &r.Down}, {Dropped, &r.Dropped}, {RoundTrip, &r.RoundTrip}, {Loss, &r.Loss},
 	}
 }
 
@@ -168,6 +171,17 @@ var errLine = errors.New("the line is no record of a play")
 
 // KeyOf returns the key of a line that Line has made.
 func KeyOf(line []byte) (Key, error) {
+	key, _, err := identify(line)
+	return key, err
+}
+
+// EndOf returns the end, in ms since 1970, of a line that Line has made.
+func EndOf(line []byte) (int64, error) {
+	_, end, err := identify(line)
+	return end, err
+}
+
+func identify(line []byte) (Key, int64, error) {
 	var k struct {
 		Organization string `json:"org"`
 		Session      string `json:"session"`
@@ -175,12 +189,12 @@ func KeyOf(line []byte) (Key, error) {
 		End          int64  `json:"end"`
 	}
 	if err := json.Unmarshal(line, &k); err != nil {
-		return Key{}, fmt.Errorf("%w: %w", errLine, err)
+		return Key{}, 0, fmt.Errorf("%w: %w", errLine, err)
 	}
 	if k.Organization == "" || k.Session == "" || k.End == 0 {
-		return Key{}, errLine
+		return Key{}, 0, errLine
 	}
-	return Key{k.Organization, k.Session, k.Begin}, nil
+	return Key{k.Organization, k.Session, k.Begin}, k.End, nil
 }
 
 // NewRecord returns a record of which no number is known.

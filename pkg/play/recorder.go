@@ -5,63 +5,48 @@ import (
 	"github.com/streamlens/streamlens/pkg/event"
 )
 
-// Viewer is what many plays have in common. It is shared and must not be changed.
-type Viewer struct {
-	Direction, Protocol, Player                 string
-	Country, Region, Operator                   string
-	OS, Browser, Device, Referrer, Organization string
-	Stream, Event                               string
-	ASN                                         uint32
-}
-
-// Code codes what plays have in common.
-func (v *Viewer) Code(c *codec.Coder) {
-	for _, text := range [...]*string{
-		&v.Direction, &v.Protocol, &v.Player, &v.Country, &v.Region, &v.Operator, &v.OS, &v.Browser, &v.Device, &v.Referrer,
-		&v.Organization, &v.Stream, &v.Event,
-	} {
-		codec.Text(c, text)
-	}
-	codec.Number(c, &v.ASN)
-}
-
 // Recorder collects the record of one play while it lasts. What it holds is a function of what it is told.
 type Recorder struct {
-	Session, User, Address string
-	Viewer                 *Viewer // shared
+	session, user string
 
-	load, start, startTime      int64 // or event.Absent
+	start, startTime            int64 // or event.Absent
+	end, played                 int64 // likewise
+	stop                        string
 	playing, buffering, paused  int64
 	stall, longestStall         int64 // ms, of buffering in reports without a break, and the longest such
 	weightedBitrate, bitrateFor int64 // sum of bitrate × ms of playing, and of those ms
 	leastBitrate, mostBitrate   int64 // or event.Absent
-	latencies, latencyReports   int64
+	latency                     mean
 	mostLatency                 int64 // or event.Absent
 	errors, fatal               int64
+	stalls, up, down, dropped   int64 // or event.Absent
+	height                      int64 // or event.Absent
+	roundTrip, loss             mean
+	told                        int64 // bitrate that a player which names its state has told last, or event.Absent
 	code                        string
 	timeline                    collected
 }
 
-// NewRecorder returns the recorder of a play that begins at a time in ms since 1970.
-func NewRecorder(session, user, address string, v *Viewer, begin int64) *Recorder {
+// NewRecorder returns the recorder of a play that begins at a time in ms since 1970. The texts are the names of the session and its user.
+func NewRecorder(session, user string, begin int64) *Recorder {
 	return &Recorder{
-		Session: session, User: user, Address: address, Viewer: v,
-		load: event.Absent, start: event.Absent, startTime: event.Absent,
+		session: session, user: user, end: event.Absent, played: event.Absent, start: event.Absent, startTime: event.Absent,
 		leastBitrate: event.Absent, mostBitrate: event.Absent, mostLatency: event.Absent,
+		stalls: event.Absent, up: event.Absent, down: event.Absent, dropped: event.Absent, height: event.Absent, told: event.Absent,
 		timeline: collected{begin: begin},
 	}
 }
 
-// Load notes that the player tries to play, at a time in ms since 1970.
+// Load notes that the player tries to play, at a time in ms since 1970. It is a moment of its own if something came before.
 func (r *Recorder) Load(at int64) {
-	r.load = at
-	r.timeline.note(Moment{Time: at, Kind: Loaded})
+	if at != r.timeline.begin {
+		r.timeline.note(Moment{Time: at, Kind: Loaded})
+	}
 }
 
 // Start notes the first frame, at a time in ms since 1970, and the start-up time in ms, which may be event.Absent.
 func (r *Recorder) Start(at, startTime int64) {
 	r.start, r.startTime = at, startTime
-	r.timeline.note(Moment{Time: at, Kind: Started})
 }
 
 // Report notes what a report says. Its entry has 0 where there was no playing, buffering or pause.
@@ -85,9 +70,48 @@ func (r *Recorder) Report(e Entry) {
 		r.mostBitrate = max(r.mostBitrate, e.Bitrate)
 	}
 	if e.Latency != event.Absent {
-		r.latencies, r.latencyReports, r.mostLatency = r.latencies+e.Latency, r.latencyReports+1, max(r.mostLatency, e.Latency)
+		r.latency.add(e.Latency)
+		r.mostLatency = max(r.mostLatency, e.Latency)
 	}
 	r.timeline.add(e)
+}
+
+// Count notes what a report counts and measures beside its entry: what it does not have is event.Absent.
+func (r *Recorder) Count(e event.Event) {
+	for _, n := range [...]struct {
+		sum  *int64
+		more int64
+	}{{&r.stalls, e.Stalls}, {&r.up, e.SwitchesUp}, {&r.down, e.SwitchesDown}, {&r.dropped, e.DroppedFrames}} {
+		if n.more != event.Absent {
+			*n.sum = max(*n.sum, 0) + n.more
+		}
+	}
+	r.height = later(r.height, e.Height)
+	r.roundTrip.add(e.RoundTripTime)
+	r.loss.add(e.PacketLoss)
+}
+
+// Tell notes the bitrate that plays from now on, of a player that names its state.
+func (r *Recorder) Tell(bitrate int64) { r.told = later(r.told, bitrate) }
+
+// Told returns the bitrate that Tell has noted last, or event.Absent.
+func (r *Recorder) Told() int64 { return r.told }
+
+// mean is the mean of some numbers.
+type mean struct{ sum, count int64 }
+
+func (m *mean) add(n int64) {
+	if n != event.Absent {
+		m.sum, m.count = m.sum+n, m.count+1
+	}
+}
+
+// value returns the mean, or event.Absent.
+func (m *mean) value() int64 {
+	if m.count == 0 {
+		return event.Absent
+	}
+	return m.sum / m.count
 }
 
 // Status notes a code, at a time in ms since 1970.
@@ -109,43 +133,41 @@ func (r *Recorder) State(at int64, name string) {
 	r.timeline.note(Moment{Time: at, Kind: State, Text: name})
 }
 
-// Record returns the record of the play, which ended at a time in ms since 1970. Played is in ms or event.Absent.
-func (r *Recorder) Record(end, played int64, stop string) Record {
-	if stop != "" {
-		r.timeline.note(Moment{Time: end, Kind: Stopped, Text: stop})
-	}
-	v := r.Viewer
+// End notes the end, at a time in ms since 1970, how long was played in ms, and the reason.
+func (r *Recorder) End(at, played int64, reason string) {
+	r.end, r.played, r.stop = at, played, reason
+}
+
+// Record returns what is known of the play, which ended at its End, or, if there was none, at last, in ms since 1970.
+func (r *Recorder) Record(last int64) Record {
 	record := Record{
-		Organization: v.Organization, Session: r.Session, Direction: v.Direction, Stream: v.Stream, Event: v.Event, User: r.User,
-		Address: r.Address, Operator: v.Operator, Country: v.Country, Region: v.Region, OS: v.OS, Browser: v.Browser, Device: v.Device,
-		Player: v.Player, Referrer: v.Referrer, Protocol: v.Protocol, Code: r.code, Stop: stop, ASN: int64(v.ASN),
-		Begin: r.timeline.begin, Start: r.start, End: end, StartTime: r.startTime, Played: played,
+		Session: r.session, User: r.user, Code: r.code, Stop: r.stop, ASN: event.Absent,
+		Begin: r.timeline.begin, Start: r.start, End: r.end, StartTime: r.startTime, Played: r.played,
 		Playing: r.playing, Buffering: r.buffering, Paused: r.paused, LongestStall: r.longestStall,
 		BitrateMean: event.Absent, BitrateLeast: r.leastBitrate, BitrateMost: r.mostBitrate,
-		LatencyMean: event.Absent, LatencyMost: r.mostLatency, Errors: r.errors, Fatal: r.fatal,
+		LatencyMean: r.latency.value(), LatencyMost: r.mostLatency, Errors: r.errors, Fatal: r.fatal,
+		Height: r.height, Stalls: r.stalls, Up: r.up, Down: r.down, Dropped: r.dropped, RoundTrip: r.roundTrip.value(), Loss: r.loss.value(),
 		Timeline: r.timeline.bytes(),
 	}
-	if v.ASN == 0 {
-		record.ASN = event.Absent
+	if r.end == event.Absent {
+		record.End = last
 	}
 	if r.bitrateFor > 0 {
 		record.BitrateMean = r.weightedBitrate / r.bitrateFor
 	}
-	if r.latencyReports > 0 {
-		record.LatencyMean = r.latencies / r.latencyReports
-	}
 	return record
 }
 
-// Code codes the recorder for the state of a collector, but for its Viewer.
+// Code codes the recorder for the state of a collector.
 func (r *Recorder) Code(c *codec.Coder) {
-	c.Unique(&r.Session)
-	codec.Text(c, &r.User)
-	c.Unique(&r.Address)
+	c.Unique(&r.session)
+	codec.Text(c, &r.user)
 	codec.Text(c, &r.code)
+	codec.Text(c, &r.stop)
 	for _, n := range [...]*int64{
-		&r.load, &r.start, &r.startTime, &r.playing, &r.buffering, &r.paused, &r.stall, &r.longestStall, &r.weightedBitrate, &r.bitrateFor,
-		&r.leastBitrate, &r.mostBitrate, &r.latencies, &r.latencyReports, &r.mostLatency, &r.errors, &r.fatal,
+		&r.start, &r.startTime, &r.end, &r.played, &r.playing, &r.buffering, &r.paused, &r.stall, &r.longestStall, &r.weightedBitrate, &r.bitrateFor,
+		&r.leastBitrate, &r.mostBitrate, &r.latency.sum, &r.latency.count, &r.mostLatency, &r.errors, &r.fatal,
+		&r.stalls, &r.up, &r.down, &r.dropped, &r.height, &r.roundTrip.sum, &r.roundTrip.count, &r.loss.sum, &r.loss.count, &r.told,
 	} {
 		codec.Number(c, n)
 	}

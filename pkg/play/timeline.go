@@ -71,7 +71,7 @@ const (
 type Moment struct {
 	Time int64 // ms since 1970
 	Kind MomentKind
-	Text string // a code, a reason or a state
+	Text string // a code or a state
 }
 
 // Timeline is what happened in a play.
@@ -139,7 +139,7 @@ func tight(b []byte) []byte {
 	if cap(b)-len(b) >= most {
 		return b
 	}
-	return append(make([]byte, 0, len(b)+len(b)/8+2*most), b...)
+	return append(make([]byte, 0, len(b)+max(len(b)/16, most)), b...)
 }
 
 func (t *collected) merge() {
@@ -170,9 +170,9 @@ func mergeUpTo(all []Entry, most int64) []Entry {
 		}
 		*last = Entry{
 			End: max(last.End, e.End), Playing: last.Playing + e.Playing, Buffering: last.Buffering + e.Buffering, Paused: last.Paused + e.Paused,
-			Bitrate: mean(last.Bitrate, last.Span(), e.Bitrate, e.Span()),
+			Bitrate: weighted(last.Bitrate, last.Span(), e.Bitrate, e.Span()),
 			Height:  later(last.Height, e.Height),
-			Latency: mean(last.Latency, last.Span(), e.Latency, e.Span()), BufferLength: mean(last.BufferLength, last.Span(), e.BufferLength, e.Span()),
+			Latency: weighted(last.Latency, last.Span(), e.Latency, e.Span()), BufferLength: weighted(last.BufferLength, last.Span(), e.BufferLength, e.Span()),
 		}
 	}
 	return merged
@@ -185,8 +185,8 @@ func later(a, b int64) int64 {
 	return b
 }
 
-// mean returns the mean of two numbers by weights; one that is absent does not count.
-func mean(a, weightA, b, weightB int64) int64 {
+// weighted returns the mean of two numbers by weights; one that is absent does not count.
+func weighted(a, weightA, b, weightB int64) int64 {
 	switch {
 	case b == event.Absent:
 		return a

@@ -6,6 +6,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
@@ -51,6 +52,8 @@ type session struct {
 	held []held // what waits for the viewer's agent
 
 	*snapshots // nil if the player tells what it did, not its state at some moments
+
+	record *play.Recorder // nil of a session of which no record is kept, or whose record is made
 }
 
 // client is what many sessions have in common. It is shared and must not be changed.
@@ -62,7 +65,7 @@ type client struct {
 	os      aggregate.Dimensions // of the plays or publishes per operating system and device
 	browser aggregate.Dimensions // likewise
 	version aggregate.Dimensions // likewise
-	player  aggregate.Player     // of players; none of webcasters
+	player  aggregate.Player     // with what is played or published; only plays are counted by it
 
 	direction     string
 	otherAddress  aggregate.Dimensions // of the addresses beyond the limit
@@ -176,12 +179,8 @@ func newClient(d event.Session) client {
 	if d.Webcaster {
 		direction, os, browser, versions = measure.Ingest, measure.PublishesByOS, measure.PublishesByBrowser, measure.PublishesByVersion
 	}
-	var player aggregate.Player
-	if !d.Webcaster {
-		player = aggregate.Player{Version: d.Client, Protocol: d.Method, OS: d.Viewer.OS, Browser: d.Viewer.Browser, Device: d.Viewer.Device}
-	}
 	return client{
-		player:    player,
+		player:    aggregate.Player{Version: d.Client, Protocol: d.Method, OS: d.Viewer.OS, Browser: d.Viewer.Browser, Device: d.Viewer.Device},
 		webcaster: d.Webcaster,
 		interval:  d.Interval.Milliseconds(),
 		playing:   aggregate.NewDimensions(measure.Playing, direction, d.Method),
@@ -208,6 +207,9 @@ func (s *session) accept(to entry, e event.Event, received int64) {
 	if e.Seq > s.lastSeq {
 		s.lastSeq, s.lastTime = e.Seq, e.Time
 	}
+	if e.Code != "" && s.record != nil {
+		s.record.Status(e.Time, e.Code, e.Fatal)
+	}
 	if e.Code != "" && !s.webcaster {
 		to.Add(measure.Statuses, e.Time, 1, aggregate.NewDimensions(measure.Statuses, e.Code, fatality(e.Fatal)))
 	}
@@ -220,6 +222,7 @@ func (s *session) accept(to entry, e event.Event, received int64) {
 	credited := false
 	if s.started && e.Seq > s.startSeq && e.Reports() {
 		s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
+		s.note(e, e.Time, e.Playing, e.Buffering, e.Paused)
 		credited = true
 	}
 	if s.ahead == nil {
@@ -272,6 +275,7 @@ func (s *session) follow(to entry, e aheadEvent) {
 		}
 		if !e.credited {
 			s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
+			s.note(e.Event, e.Time, e.Playing, e.Buffering, e.Paused)
 		}
 		s.lastReport = e.Time
 		s.spent(e.Time, amount(e.Playing), amount(e.Buffering), amount(e.Paused))
@@ -288,6 +292,7 @@ func (s *session) follow(to entry, e aheadEvent) {
 		if e.Reports() {
 			if !e.credited {
 				s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
+				s.note(e.Event, e.Time, e.Playing, e.Buffering, e.Paused)
 			}
 			s.spent(e.Time, amount(e.Playing), amount(e.Buffering), amount(e.Paused))
 		}
@@ -298,6 +303,9 @@ func (s *session) follow(to entry, e aheadEvent) {
 			rest := s.unreported(e.Event)
 			s.credit(to, e.Time, rest, event.Absent, event.Absent)
 			s.spent(e.Time, rest, 0, 0)
+			if rest > 0 {
+				s.note(e.Event, e.Time, rest, event.Absent, event.Absent)
+			}
 		}
 		s.end(to, ending{time: e.Time, reason: e.Reason, played: e.Played})
 	case event.Snapshot:
@@ -311,6 +319,9 @@ func (s *session) load(to entry, at int64) {
 		return
 	}
 	s.loaded, s.loadTime = true, at
+	if s.record != nil {
+		s.record.Load(at)
+	}
 	if !s.webcaster {
 		to.Add(measure.Loads, at, 1, "")
 		s.tries = !s.started
@@ -319,6 +330,9 @@ func (s *session) load(to entry, at int64) {
 
 // count counts a play or a publish that began at the time at, after startTime ms or event.Absent.
 func (s *session) count(to entry, at, startTime int64) {
+	if s.record != nil {
+		s.record.Start(at, startTime)
+	}
 	if !s.unnamed {
 		s.countAgent(to, at)
 	}
@@ -406,6 +420,9 @@ func (s *session) end(to entry, e ending) {
 	if played == event.Absent {
 		played = max(e.time-s.startTime-s.paused, 0)
 	}
+	if s.record != nil {
+		s.record.End(e.time, played, e.reason)
+	}
 	if s.webcaster {
 		to.Observe(measure.IngestTime, e.time, played)
 		return
@@ -413,6 +430,22 @@ func (s *session) end(to entry, e ending) {
 	to.Observe(measure.PlayedTime, e.time, played)
 	to.Add(measure.Stops, e.time, 1, aggregate.NewDimensions(measure.Stops, e.reason))
 	s.judge(to, e.time, played)
+}
+
+// note notes what an event says of the span that ends at the time end for the record of the play.
+func (s *session) note(e event.Event, end, playing, buffering, paused int64) {
+	if s.record == nil {
+		return
+	}
+	bitrate := e.VideoBitrate
+	if e.Type == event.Snapshot {
+		bitrate = s.record.Told() // what the event tells is of the span that begins
+	}
+	s.record.Report(play.Entry{
+		End: end, Playing: amount(playing), Buffering: amount(buffering), Paused: amount(paused),
+		Bitrate: bitrate, Height: e.Height, Latency: e.Latency, BufferLength: e.BufferLength,
+	})
+	s.record.Count(e)
 }
 
 // credit spreads what a report says over the minutes of its span, which ends at the time end.

@@ -92,11 +92,14 @@ func (s *session) turn(to entry, e event.Event) {
 	// Some reports of requests are stamped with the begin of the request, before the report that went ahead of them.
 	at := max(e.Time, s.time)
 	if s.time != 0 {
-		s.spend(to, at)
+		s.spend(to, at, e)
 	} else {
 		s.began = at
 	}
 	s.time = at
+	if s.record != nil {
+		s.record.Tell(e.VideoBitrate)
+	}
 	if e.State == event.StateKept {
 		if s.state == event.StateKept {
 			s.turnStateless(to, e, at)
@@ -106,6 +109,9 @@ func (s *session) turn(to entry, e event.Event) {
 	state := s.means(e.State)
 	if state != s.state {
 		s.stall = 0
+		if s.record != nil {
+			s.record.State(at, stateNames[state])
+		}
 	}
 	s.state = state
 	if s.state == event.StatePreparing {
@@ -162,6 +168,13 @@ func (s *session) means(state event.State) event.State {
 	return state
 }
 
+// stateNames are the states as the timeline of a play has them.
+var stateNames = map[event.State]string{
+	event.StatePreparing: "preparing", event.StateStarting: "starting", event.StatePlaying: "playing", event.StateSeeking: "seeking",
+	event.StateRebuffering: "rebuffering", event.StatePaused: "paused", event.StateEnded: "ended", event.StateFailed: "failed",
+	event.StateQuit: "quit",
+}
+
 // begin counts the start. Its time is the time in StateStarting, without the waiting for a click that some browsers want,
 // else the player's own measurement.
 func (s *session) begin(to entry, e event.Event, at int64) {
@@ -173,9 +186,9 @@ func (s *session) begin(to entry, e event.Event, at int64) {
 	s.count(to, at, startTime)
 }
 
-// spend counts the time from the last snapshot to the time at. A silence by which the session has ended counts as nothing:
+// spend counts the time from the last snapshot to the time at, which is that of e. A silence by which the session has ended counts as nothing:
 // nobody knows what the player did.
-func (s *session) spend(to entry, at int64) {
+func (s *session) spend(to entry, at int64, e event.Event) {
 	span := at - s.time
 	if span > silentIntervals*s.interval {
 		return
@@ -186,15 +199,18 @@ func (s *session) spend(to entry, at int64) {
 	case event.StatePlaying:
 		s.credit(to, at, span, event.Absent, event.Absent)
 		s.spent(at, span, 0, 0)
+		s.note(e, at, span, event.Absent, event.Absent)
 	case event.StateRebuffering:
 		counted := min(span, longestStall-s.stall)
 		s.stall += counted
 		s.credit(to, s.time+counted, event.Absent, counted, event.Absent)
 		s.spent(at, 0, counted, span-counted)
+		s.note(e, s.time+counted, event.Absent, counted, event.Absent)
 	case event.StatePaused:
 		if s.started {
 			s.credit(to, at, event.Absent, event.Absent, span)
 			s.spent(at, 0, 0, span)
+			s.note(e, at, event.Absent, event.Absent, span)
 		}
 	}
 }

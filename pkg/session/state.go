@@ -21,6 +21,7 @@ func (t *Tracker) Resume(now int64) {
 // Code writes or reads all sessions.
 func (t *Tracker) Code(c *codec.Coder) {
 	codec.Number(c, &t.slept)
+	c.Flags(&t.recording)
 	codec.List(c, &t.nights, func(n **night) {
 		if c.Reading() {
 			*n = &night{}
@@ -117,6 +118,11 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 			codec.Number(c, &h.value)
 			codec.Text(c, &h.dimensions)
 		})
+	}
+	recorded := s.record != nil
+	c.Flags(&recorded)
+	if recorded {
+		part(c, &s.record).Code(c)
 	}
 	if gaps {
 		part(c, &s.seen.wider).code(c)

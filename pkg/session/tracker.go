@@ -16,6 +16,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
@@ -67,6 +68,9 @@ type Tracker struct {
 		organization, id string
 		name             name
 	}
+
+	recording bool          // whether records are kept of sessions that begin
+	records   []play.Record // of sessions that have ended
 }
 
 // NewTracker returns a tracker that adds to ledger.
@@ -158,6 +162,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 			s.adopt(b.Session.Started)
 		}
 		t.add(n, s)
+		t.record(s, b.Session, b.Events[0].Time+b.Correction)
 	}
 	switch {
 	case b.Logged && !s.isLogged():
@@ -188,6 +193,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 				s.received = b.Received
 				to.session = s
 				t.add(n, s)
+				t.record(s, b.Session, e.Time)
 			}
 			if e.Seq == event.Unnumbered && !s.number(&e) {
 				o.Repeated++
@@ -224,16 +230,14 @@ func (t *Tracker) name(s *session, v event.Viewer) {
 		os, browser = measure.PublishesByOS, measure.PublishesByBrowser
 	}
 	of := *s.client
-	if !s.webcaster {
-		of.player.OS, of.player.Browser, of.player.Device = v.OS, v.Browser, v.Device
-	}
+	of.player.OS, of.player.Browser, of.player.Device = v.OS, v.Browser, v.Device
 	of.os, of.browser = aggregate.NewDimensions(os, v.OS, v.Device), aggregate.NewDimensions(browser, v.Browser)
 	s.client, s.place = shared(t.clients, of), aggregate.Place{}
 }
 
 // keepLive lets a session end by silence, and what waits in it be settled by time.
 func (t *Tracker) keepLive(s *session) {
-	if !s.isLive && !s.over() {
+	if !s.isLive && (!s.over() || s.record != nil) {
 		t.setLive(s)
 	}
 }
@@ -274,7 +278,7 @@ func (t *Tracker) forget(s *session) {
 func (t *Tracker) Expire(now int64) {
 	var due []*session
 	for s := range t.live {
-		if s.isSilent(now) || s.waitsTooLong(now) {
+		if s.isSilent(now) || s.waitsTooLong(now) || s.over() && s.record != nil {
 			due = append(due, s)
 		} else if s.over() {
 			t.unsetLive(s)
@@ -285,27 +289,35 @@ func (t *Tracker) Expire(now int64) {
 		return cmp.Or(bytes.Compare(a.name[:], b.name[:]), cmp.Compare(a.lastTime, b.lastTime))
 	})
 	for _, s := range due {
-		s.seen.skipGaps()
-		to := t.entry(s, now)
-		s.settle(to)
-		if s.isSilent(now) && s.started && !s.ended {
-			s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})
-		}
-		if s.isSilent(now) && !s.started {
-			s.leave(to, s.lastTime, event.NoExcuse)
-		}
-		if s.isSilent(now) && s.unnamed {
-			s.release(to)
-			if s.started {
-				s.settleAgent(to)
-			}
+		if !s.over() {
+			t.giveUpWaiting(s, now)
 		}
 		if s.isSilent(now) || s.over() {
+			t.takeRecord(s)
 			t.unsetLive(s)
 		}
 	}
 	if now-t.slept >= sleepAfter {
 		t.slept = now
 		t.sleep(now)
+	}
+}
+
+// giveUpWaiting settles what waits in a session, and ends it if it is silent, at now in ms since 1970.
+func (t *Tracker) giveUpWaiting(s *session, now int64) {
+	s.seen.skipGaps()
+	to := t.entry(s, now)
+	s.settle(to)
+	if s.isSilent(now) && s.started && !s.ended {
+		s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})
+	}
+	if s.isSilent(now) && !s.started {
+		s.leave(to, s.lastTime, event.NoExcuse)
+	}
+	if s.isSilent(now) && s.unnamed {
+		s.release(to)
+		if s.started {
+			s.settleAgent(to)
+		}
 	}
 }

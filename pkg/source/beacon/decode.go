@@ -36,6 +36,7 @@ type Envelope struct {
 	SessionID  string
 	Stream     string
 	EventID    string
+	UserID     string
 	Kind       string
 	Version    string
 	Protocol   string
@@ -92,7 +93,7 @@ func (d *Decoder) decode(body []byte, received int64, events []event.Event) (Env
 	e.EventID = f.Text("eventId", event.MaxTextBytes, jsonfields.Optional)
 	e.Protocol = f.Text("protocol", event.MaxTextBytes, jsonfields.Optional)
 	e.Referrer = f.Text("referrer", event.MaxURLBytes, jsonfields.Optional)
-	f.Text("userId", event.MaxNameBytes, jsonfields.Optional)
+	e.UserID = f.Text("userId", event.MaxNameBytes, jsonfields.Optional)
 	for i := 1; i <= 10; i++ {
 		f.Text(customFields[i-1], event.MaxNameBytes, jsonfields.Optional)
 	}

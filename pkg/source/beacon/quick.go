@@ -59,7 +59,7 @@ const (
 	startedField
 	customField    // the first of them
 	envelopeFields = customField + len(customFields)
-	keptTexts      = userID
+	keptTexts      = userID + 1
 )
 
 const (
@@ -319,6 +319,7 @@ func (q *quick) describe(e *Envelope) {
 		eventID:                   {&e.EventID, event.MaxTextBytes, false},
 		protocol:                  {&e.Protocol, event.MaxTextBytes, false},
 		referrer:                  {&e.Referrer, event.MaxURLBytes, false},
+		userID:                    {&e.UserID, event.MaxNameBytes, false},
 		keptTexts + clientKind:    {&e.Kind, event.MaxTextBytes, true},
 		keptTexts + clientVersion: {&e.Version, event.MaxTextBytes, false},
 	} {
@@ -326,7 +327,6 @@ func (q *quick) describe(e *Envelope) {
 		from = ends[i]
 		q.odd = q.odd || to.required && *to.text == "" || !event.ValidText(*to.text, to.limit)
 	}
-	q.textOf(q.envelope[userID], event.MaxNameBytes)
 	for _, v := range q.envelope[customField:] {
 		q.textOf(v, event.MaxNameBytes)
 	}

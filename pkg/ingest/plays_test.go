@@ -1,0 +1,221 @@
+package ingest
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/play"
+)
+
+// playMemory is a PlayStore that keeps every line it is given, as often as it is given, as VictoriaLogs does, and can be killed: then it
+// forgets what it took in the last 10 s. It stands in for the real one here because its time must pass faster; TestPlaysOnce kills that.
+type playMemory struct {
+	clock   func() time.Time
+	stored  map[string]int // how often, by line
+	recent  []takenPlay
+	started int64
+	mood    playMood
+}
+
+type takenPlay struct {
+	at   time.Time
+	line string
+}
+
+// playMood is how a playMemory answers.
+type playMood int
+
+const (
+	works       playMood = iota
+	away                 // it takes nothing
+	losesAnswer          // it takes all and does not say so
+	cutsOff              // it takes a part
+)
+
+func (m *playMemory) Started(context.Context) (int64, error) {
+	if m.mood == away {
+		return 0, errAway
+	}
+	return m.started, nil
+}
+
+func (m *playMemory) Flush(context.Context) error { return nil }
+
+func (m *playMemory) Insert(_ context.Context, lines [][]byte) error {
+	if m.mood == away {
+		return errAway
+	}
+	if m.mood == cutsOff {
+		lines = lines[:len(lines)/2]
+	}
+	for _, line := range lines {
+		m.stored[string(line)]++
+		m.recent = append(m.recent, takenPlay{m.clock(), string(line)})
+	}
+	if m.mood != works {
+		return errAway
+	}
+	return nil
+}
+
+func (m *playMemory) Have(_ context.Context, keys []play.Key, from, to time.Time) (map[play.Key]bool, error) {
+	if m.mood == away {
+		return nil, errAway
+	}
+	all, have := map[play.Key]bool{}, map[play.Key]bool{}
+	for line, n := range m.stored {
+		key, err := play.KeyOf([]byte(line))
+		if err != nil {
+			return nil, err
+		}
+		end, err := play.EndOf([]byte(line))
+		if err != nil {
+			return nil, err
+		}
+		all[key] = all[key] || n > 0 && end >= from.UnixMilli() && end < to.UnixMilli()
+	}
+	for _, key := range keys {
+		if all[key] {
+			have[key] = true
+		}
+	}
+	return have, nil
+}
+
+// kill lets it forget.
+func (m *playMemory) kill() {
+	for _, t := range m.recent {
+		if m.clock().Sub(t.at) <= 10*time.Second {
+			m.stored[t.line]--
+		}
+	}
+	m.recent = nil
+	m.started++
+}
+
+// comparePlays says where a store has other plays than another, or one twice.
+func comparePlays(t *testing.T, got, want *playMemory) {
+	t.Helper()
+	wrong := 0
+	for line, n := range got.stored {
+		if n != 1 || want.stored[line] != 1 {
+			if wrong++; wrong <= 3 {
+				t.Errorf("stored %d times, want %d: %s", n, want.stored[line], line)
+			}
+		}
+	}
+	if len(got.stored) != len(want.stored) || wrong > 3 {
+		t.Errorf("%d plays are stored, want %d; %d are wrong", len(got.stored), len(want.stored), wrong)
+	}
+}
+
+// TestPlaysWaitOnDisk lets more records wait than may be in memory, and begins with another collector.
+func TestPlaysWaitOnDisk(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	store := &playMemory{clock: func() time.Time { return now }, stored: map[string]int{}, started: 1, mood: away}
+	o := Options{Dir: t.TempDir(), Clock: store.clock, Plays: store, KeepPlays: 24 * time.Hour}
+	p := open(t, o)
+	const room, sessions = 20, 100
+	p.plays.room = room
+	together(t, p, 0, sessions, func(session int) event.Batch { return report(session, 0, now.UnixMilli()) })
+	for range 8 {
+		now = now.Add(5 * time.Second)
+		p.tick(t.Context())
+		p.plays.step(t.Context())
+		p.deliverAll(t.Context())
+	}
+	if got := p.PlayStats().Waiting; got != sessions {
+		t.Fatalf("%d records wait, want %d", got, sessions)
+	}
+	if err := p.end(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := p.PlayStats(); s.Waiting != room || s.BacklogBytes == 0 || s.Failures == 0 {
+		t.Errorf("%+v", s)
+	}
+	store.mood = works
+	p = open(t, o)
+	for p.plays.step(t.Context()) {
+	}
+	for line, n := range store.stored {
+		if n != 1 {
+			t.Fatalf("stored %d times: %s", n, line)
+		}
+	}
+	if len(store.stored) != sessions {
+		t.Errorf("%d records are stored, want %d", len(store.stored), sessions)
+	}
+	now = now.Add(2 * playsKept)
+	p.plays.step(t.Context())
+	if s := p.PlayStats(); s.BacklogBytes != 0 || s.Waiting != 0 {
+		t.Errorf("after all is safe: %+v", s)
+	}
+}
+
+func TestPlaysThatAreTooOldAreCounted(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	store := &playMemory{clock: func() time.Time { return now }, stored: map[string]int{}, started: 1, mood: away}
+	p := open(t, Options{Clock: store.clock, Plays: store, KeepPlays: 24 * time.Hour})
+	if _, err := p.Events(report(1, 0, now.UnixMilli()), func() event.Viewer { return viewer(1) }); err != nil {
+		t.Fatal(err)
+	}
+	for range 8 {
+		now = now.Add(5 * time.Second)
+		p.tick(t.Context())
+		p.deliverAll(t.Context())
+	}
+	now, store.mood = now.Add(23*time.Hour), works
+	p.plays.step(t.Context())
+	if s := p.PlayStats(); s.TooOld != 1 || s.Waiting != 0 || len(store.stored) != 0 {
+		t.Errorf("%+v, %d stored", s, len(store.stored))
+	}
+}
+
+func TestWithoutPlaysNothingIsKept(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	store := &playMemory{clock: func() time.Time { return now }, stored: map[string]int{}, started: 1}
+	o := Options{Dir: t.TempDir(), Clock: store.clock}
+	live := func(p *Pipeline, session int) {
+		t.Helper()
+		if _, err := p.Events(report(session, 0, now.UnixMilli()), func() event.Viewer { return viewer(1) }); err != nil {
+			t.Fatal(err)
+		}
+		for range 8 {
+			now = now.Add(5 * time.Second)
+			p.tick(t.Context())
+			p.plays.step(t.Context())
+			p.deliverAll(t.Context())
+		}
+	}
+	p := open(t, o)
+	live(p, 1)
+	o.Plays, o.KeepPlays = store, 24*time.Hour
+	for session, on := range []bool{true, false, true} {
+		if !on {
+			o.Plays = nil
+		} else {
+			o.Plays = store
+		}
+		if err := p.end(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p = open(t, o)
+		live(p, 2+session)
+	}
+	var sessions []string
+	for line := range store.stored {
+		key, err := play.KeyOf([]byte(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions = append(sessions, strings.TrimLeft(key.Session, "0"))
+	}
+	slices.Sort(sessions)
+	if !slices.Equal(sessions, []string{"2", "4"}) {
+		t.Errorf("the sessions %v are kept, want 2 and 4", sessions)
+	}
+}

@@ -1,0 +1,67 @@
+package session
+
+import (
+	"strings"
+
+	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/play"
+)
+
+// SetRecording says whether records are kept of sessions that begin from now on.
+func (t *Tracker) SetRecording(on bool) { t.recording = on }
+
+// Recording reports whether records are kept of sessions that begin now.
+func (t *Tracker) Recording() bool { return t.recording }
+
+// TakeRecords returns the records of the sessions that have ended since the last time. Their collector is not set.
+func (t *Tracker) TakeRecords() []play.Record {
+	taken := t.records
+	t.records = nil
+	return taken
+}
+
+// record begins the record of a session that is new, at a time in ms since 1970, if it is to be kept. Of a session that another collector
+// has begun that one keeps it.
+func (t *Tracker) record(s *session, of event.Session, begin int64) {
+	if t.recording && !s.adopted {
+		// The texts of a request share their memory.
+		s.record = play.NewRecorder(strings.Clone(of.ID), strings.Clone(of.User), begin)
+	}
+}
+
+// takeRecord ends the record of a session, if there is one. What the session tells later is not in it.
+func (t *Tracker) takeRecord(s *session) {
+	if s.record == nil {
+		return
+	}
+	r := s.record.Record(s.lastTime)
+	s.record = nil
+	r.Organization, r.Direction, r.Stream, r.Event, r.Country = s.space.Organization, s.direction, s.space.Stream, s.space.Event, s.space.Country
+	r.Address, r.Operator, r.Region, r.Referrer = s.address.value, s.network.operator, s.network.region, s.referrer.value
+	if s.network.asn != 0 {
+		r.ASN = int64(s.network.asn)
+	}
+	p := s.player
+	r.Player, r.Protocol, r.OS, r.Browser, r.Device = p.Version, p.Protocol, p.OS, p.Browser, p.Device
+	r.Outcome, r.Quality = s.outcomeName(), qualityNames[s.judgement]
+	t.records = append(t.records, r)
+}
+
+// outcomeName returns the name of the outcome of the session's attempt, the last one; "" if there was no attempt.
+func (s *session) outcomeName() string {
+	if s.failed {
+		return measure.OutcomePlaybackFailure
+	}
+	return outcomeNames[s.outcome]
+}
+
+var outcomeNames = map[outcome]string{
+	outcomePlayed: measure.OutcomePlayed, outcomeStartFailure: measure.OutcomeStartFailure, outcomeStartBusiness: measure.OutcomeStartBusiness,
+	outcomeBlocked: measure.OutcomeBlocked, outcomeExitEarly: measure.OutcomeExitEarly, outcomeExit: measure.OutcomeExit,
+}
+
+var qualityNames = map[judgement]string{
+	good: measure.QualityGood, fair: measure.QualityFair, badStart: measure.QualityBad, badExit: measure.QualityBad,
+	badPlayback: measure.QualityBad, badStartTime: measure.QualityBad, badBuffering: measure.QualityBad,
+}

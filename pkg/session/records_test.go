@@ -1,0 +1,124 @@
+package session
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/aggregate"
+	"github.com/streamlens/streamlens/pkg/event"
+)
+
+func TestRecords(t *testing.T) {
+	state := func(seq int64, s float64, state event.State) event.Event {
+		return with(event.New(seq, at(s), event.Snapshot), func(e *event.Event) { e.State = state })
+	}
+	continued := player
+	continued.Started = event.Started{Seq: 2, Time: at(-100)}
+	for _, tt := range []struct {
+		name    string
+		session event.Session
+		batches [][]event.Event
+		want    []string // begin, start, end in s after noon; playing, buffering, paused in ms; errors, stop
+	}{
+		{"a play", player, [][]event.Event{{load(1, 0), start(2, 1), stats(3, 11, 9, 1, 0), stop(4, 15, "destroy")}},
+			[]string{"0 1 15: 13000 1000 0, 0 destroy"}},
+		{"one that falls silent", player, [][]event.Event{{load(1, 0), start(2, 1), stats(3, 11, 9, 0, 1)}},
+			[]string{"0 1 11: 9000 0 1000, 0 timeout"}},
+		{"one that never starts", player, [][]event.Event{{load(1, 0), status(2, 3, "1008")}}, []string{"0 -1 3: 0 0 0, 1 "}},
+		{"reports that overtake each other", player, [][]event.Event{{stats(4, 21, 10, 0, 0)}, {stop(5, 25, "x")}, {stats(3, 11, 9, 1, 0), load(1, 0), start(2, 1)}},
+			[]string{"21 1 25: 23000 1000 0, 0 x"}},
+		{"what comes after the end", player, [][]event.Event{{load(1, 0), start(2, 1), stop(3, 5, "x")}, nil, {stats(4, 15, 10, 0, 0), stop(5, 16, "y")}},
+			[]string{"0 1 5: 4000 0 0, 0 x"}},
+		{"one that another collector began", continued, [][]event.Event{{stats(3, 11, 10, 0, 0), stop(4, 15, "x")}}, nil},
+		{"a broadcast", webcaster, [][]event.Event{{start(1, 0), stats(2, 10, 10, 0, 0), stop(3, 12, "x")}}, []string{"0 0 12: 12000 0 0, 0 x"}},
+		{"states", player, [][]event.Event{{
+			state(1, 0, event.StateStarting), state(2, 2, event.StatePlaying), state(3, 5, event.StateRebuffering), state(4, 6, event.StatePlaying),
+			state(5, 8, event.StatePaused), state(6, 9, event.StateQuit),
+		}}, []string{"0 2 9: 5000 1000 1000, 0 "}},
+		{"a page that begins again under its id", player, [][]event.Event{
+			{state(1, 0, event.StatePlaying), state(2, 5, event.StateQuit)}, {state(1, 20, event.StatePlaying), state(2, 24, event.StateQuit)},
+		}, []string{"0 0 5: 5000 0 0, 0 ", "20 20 24: 4000 0 0, 0 "}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tracker := NewTracker(aggregate.New("c"), keep)
+			tracker.SetRecording(true)
+			now := noon
+			var got []string
+			expire := func() {
+				tracker.Expire(now)
+				for _, r := range tracker.TakeRecords() {
+					start := int64(-1)
+					if r.Start != event.Absent {
+						start = (r.Start - noon) / 1000
+					}
+					got = append(got, fmt.Sprintf("%d %d %d: %d %d %d, %d %s", (r.Begin-noon)/1000, start, (r.End-noon)/1000,
+						r.Playing, r.Buffering, r.Paused, r.Errors, r.Stop))
+					if r.Organization != "acme" || r.Session != "s1" || r.Stream != "live" || r.Player != tt.session.Client || r.OS != "Linux" {
+						t.Errorf("%+v", r)
+					}
+				}
+			}
+			for _, events := range tt.batches {
+				tracker.Apply(event.Batch{Session: tt.session, Received: now, Events: events})
+				if events == nil {
+					expire()
+				}
+			}
+			for range 10 {
+				now += 10_000
+				expire()
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+			if n := tracker.Live(); n != 0 {
+				t.Errorf("%d sessions are still live", n)
+			}
+		})
+	}
+}
+
+// TestRecordsCostLittle holds what a record adds to a session of ten minutes to 1 KB.
+func TestRecordsCostLittle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it measures memory")
+	}
+	const sessions, reports = 2_000, 60
+	used := func(recording bool) int64 {
+		tracker := NewTracker(aggregate.New("c"), keep)
+		tracker.SetRecording(recording)
+		before := heap()
+		for n := range sessions {
+			of := player
+			of.ID, of.Interval = fmt.Sprintf("%036d", n), 10*time.Second
+			tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{load(1, 0), start(2, 1)}})
+			for i := range int64(reports) {
+				e := stats(3+i, float64(11+10*i)+float64((n+int(i))%30)/1000, 9.99, 0.01*float64(i%2), 0)
+				e.Latency, e.BufferLength, e.VideoBitrate = 900+int64(n*int(i))%400, 800+int64(n+int(i))%300, 2_000_000
+				tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{e}})
+			}
+		}
+		after := heap()
+		if tracker.Live() != sessions {
+			t.Errorf("%d sessions are live", tracker.Live())
+		}
+		return (after - before) / sessions
+	}
+	off, on := used(false), used(true)
+	t.Logf("%d bytes a session without records, %d with", off, on)
+	if more := on - off; more > 1024 {
+		t.Errorf("a record adds %d bytes to a session, more than 1024", more)
+	}
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
