@@ -38,14 +38,17 @@ const datarheiCollectors = "rtmp,srt"
 const datarheiRun = "datarhei"
 
 func decodeDatarhei(got answer) (map[string][]datarheiSession, error) {
-	var lists map[string][]datarheiSession
+	var lists struct {
+		RTMP []datarheiSession `json:"rtmp"`
+		SRT  []datarheiSession `json:"srt"`
+	}
 	if err := got.json(&lists); err != nil {
 		return nil, err
 	}
-	if lists["rtmp"] == nil || lists["srt"] == nil {
+	if lists.RTMP == nil || lists.SRT == nil {
 		return nil, got.unknown("the API of datarhei Core: it has no sessions of rtmp and srt")
 	}
-	return lists, nil
+	return map[string][]datarheiSession{"rtmp": lists.RTMP, "srt": lists.SRT}, nil
 }
 
 func (d *datarhei) snapshot(ctx context.Context, a *api) (Snapshot, error) {

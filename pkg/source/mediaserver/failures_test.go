@@ -46,7 +46,6 @@ func documentedFailures(t *testing.T) []documentedFailure {
 
 // TestFailures brings about each failure that the documentation lists, and checks what the operator sees of it.
 func TestFailures(t *testing.T) {
-	const empty = `{"itemCount":0,"pageCount":0,"items":[]}`
 	says := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
@@ -71,7 +70,7 @@ func TestFailures(t *testing.T) {
 	}
 	overTLS := func(trusted bool, host string) func(*testing.T, *Config) {
 		return func(t *testing.T, c *Config) {
-			server := httptest.NewUnstartedServer(says(http.StatusOK, empty))
+			server := httptest.NewUnstartedServer(http.HandlerFunc(healthy))
 			server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 			server.StartTLS()
 			t.Cleanup(server.Close)
@@ -83,6 +82,12 @@ func TestFailures(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+		}
+	}
+	only := func(serverType string, h http.HandlerFunc) func(*testing.T, *Config) {
+		return func(t *testing.T, c *Config) {
+			c.Type = serverType
+			serve(h)(t, c)
 		}
 	}
 	stat := func(pid int) string {
@@ -104,26 +109,33 @@ func TestFailures(t *testing.T) {
 		"a certificate of an authority that is not known": overTLS(false, "127.0.0.1"),
 		"a certificate for another name":                  overTLS(true, "localhost"),
 		"HTTP where `https://` is configured": func(t *testing.T, c *Config) {
-			serve(says(http.StatusOK, empty))(t, c)
+			serve(healthy)(t, c)
 			c.URL = strings.Replace(c.URL, "http:", "https:", 1)
 		},
 		"a redirect to another host": serve(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://other.invalid/", http.StatusPermanentRedirect)
 		}),
 		"a redirect on the same host": serve(func(w http.ResponseWriter, r *http.Request) {
-			if !strings.HasPrefix(r.URL.Path, "/api/") {
-				http.Redirect(w, r, "/api"+r.URL.Path, http.StatusPermanentRedirect)
+			if !strings.HasPrefix(r.URL.Path, "/moved") {
+				http.Redirect(w, r, "/moved"+r.URL.Path, http.StatusPermanentRedirect)
 				return
 			}
-			says(http.StatusOK, empty)(w, r)
+			healthy(w, r)
 		}),
 		"no answer before the next poll": func(t *testing.T, c *Config) {
 			c.Interval = 100 * time.Millisecond
-			serve(after(time.Second, says(http.StatusOK, empty)))(t, c)
+			serve(after(time.Second, healthy))(t, c)
 		},
 		"an answer after half of the interval": func(t *testing.T, c *Config) {
 			c.Interval = time.Second
-			serve(after(510*time.Millisecond, says(http.StatusOK, empty)))(t, c)
+			late := after(510*time.Millisecond, healthy)
+			serve(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "/login") { // which is asked before the first poll only
+					healthy(w, r)
+					return
+				}
+				late(w, r)
+			})(t, c)
 		},
 		"an answer that breaks off": serve(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
@@ -133,10 +145,15 @@ func TestFailures(t *testing.T) {
 		"the API is switched off, or of a version that is not known": serve(says(http.StatusNotFound, "")),
 		"a page instead of the API":                                  serve(says(http.StatusOK, "<html></html>")),
 		"the API of another product":                                 serve(says(http.StatusOK, `{"status":"ok"}`)),
-		"nginx-rtmp: a page that is no `rtmp_stat`": func(t *testing.T, c *Config) {
-			c.Type = TypeNginxRTMP
-			serve(says(http.StatusOK, "no XML"))(t, c)
-		},
+		"MediaMTX: the API of another product":                       only(TypeMediaMTX, says(http.StatusOK, `{"status":"ok"}`)),
+		"lal: the API of another product":                            only(TypeLal, says(http.StatusOK, `{"status":"ok"}`)),
+		"Icecast: the API of another product":                        only(TypeIcecast, says(http.StatusOK, `<icestats></icestats>`)),
+		"Icecast: a version before 2.4":                              only(TypeIcecast, says(http.StatusOK, icecast23)),
+		"go2rtc: a version before 1.9.4":                             only(TypeGo2rtc, says(http.StatusOK, go2rtc18)),
+		"Node-Media-Server: the API of another product":              only(TypeNodeMediaServer, says(http.StatusOK, `{"status":"ok"}`)),
+		"Node-Media-Server: five wrong passwords":                    only(TypeNodeMediaServer, says(http.StatusTooManyRequests, `{"success":false,"data":{}}`)),
+		"datarhei Core: the API of another product":                  only(TypeDatarhei, says(http.StatusOK, `{"status":"ok"}`)),
+		"nginx-rtmp: a page that is no `rtmp_stat`":                  only(TypeNginxRTMP, says(http.StatusOK, "no XML")),
 		"nginx-rtmp: several workers": func(t *testing.T, c *Config) {
 			c.Type = TypeNginxRTMP
 			var n atomic.Int64
@@ -155,12 +172,8 @@ func TestFailures(t *testing.T) {
 				says(http.StatusOK, fmt.Sprintf(`{"code":0,"server":"s","service":"%d","pid":"1","streams":[],"clients":[]}`, run.Add(1)))(w, r)
 			})(t, c)
 		},
-		"Ant Media: its IP filter does not let the collector ask": func(t *testing.T, c *Config) {
-			c.Type = TypeAntMedia
-			serve(says(http.StatusForbidden, "Not allowed IP"))(t, c)
-		},
-		"a newer version, with fields and lists that are not known": serve(says(http.StatusOK,
-			`{"itemCount":1,"pageCount":1,"new":{},"items":[{"id":"x","path":"live/a","name":"live/a","state":"read","outboundBytes":1,"news":[1,2]}]}`)),
+		"Ant Media: its IP filter does not let the collector ask":   only(TypeAntMedia, says(http.StatusForbidden, "Not allowed IP")),
+		"a newer version, with fields and lists that are not known": serve(newer),
 	}
 	rows := documentedFailures(t)
 	if len(rows) != len(causes) {
@@ -168,44 +181,109 @@ func TestFailures(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, row := range rows {
-		t.Run(row.cause, func(t *testing.T) {
-			bring := causes[row.cause]
-			if bring == nil {
-				t.Fatal("it is documented, but not tried")
+		for _, serverType := range Types() {
+			if strings.Contains(row.cause, ": ") && serverType != TypeMediaMTX { // of one product
+				continue
 			}
-			t.Parallel()
-			c := Config{Type: TypeMediaMTX, Interval: 10 * time.Second, Username: "streamlens", Password: "secret"}
-			bring(t, &c)
-			server, err := New(c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var log lockedBuffer
-			p := NewPoller(c, server, "", &memorySink{}, slog.New(slog.NewTextHandler(&log, nil)))
-			for range 3 {
-				p.poll(t.Context(), c.Interval*9/10)
-			}
-			status := p.Status()
-			if status.Reason != row.reason || (row.reason != "") != (status.Failures[row.reason] > 0) {
-				t.Errorf("reason %q, failures %v, want %q; log:\n%s", status.Reason, status.Failures, row.reason, log.String())
-			}
-			said := strings.ReplaceAll(log.String(), `\"`, `"`)
-			if !strings.Contains(said, row.words) || row.words == "" && said != "" {
-				t.Errorf("the log has no %q:\n%s", row.words, said)
-			}
-			if n := strings.Count(said, "level=ERROR"); n != min(len(row.reason), 1) {
-				t.Errorf("%d errors in the log:\n%s", n, said)
-			}
-			if strings.Contains(said, "secret") {
-				t.Errorf("the password is in the log:\n%s", said)
-			}
-		})
+			t.Run(row.cause+" of "+serverType, func(t *testing.T) {
+				bring := causes[row.cause]
+				if bring == nil {
+					t.Fatal("it is documented, but not tried")
+				}
+				t.Parallel()
+				c := Config{Type: serverType, Interval: 10 * time.Second, Username: "streamlens", Password: "secret"}
+				bring(t, &c)
+				tryFailure(t, c, row)
+			})
+		}
 		seen[row.reason] = true
 	}
 	for _, reason := range Reasons() {
 		if !seen[reason] {
 			t.Errorf("no failure with the reason %s is documented", reason)
 		}
+	}
+}
+
+// healthy answers as each product does that has nothing to tell.
+func healthy(w http.ResponseWriter, r *http.Request) {
+	path := strings.TrimSuffix(r.URL.Path, "/")
+	body := "<rtmp><pid>1</pid><uptime>1000</uptime></rtmp>"
+	switch {
+	case strings.HasSuffix(path, "/v1/vhosts"):
+		body = `{"statusCode":200,"message":"OK","response":[]}`
+	case strings.Contains(path, "/broadcasts/list/"):
+		body = `[]`
+	case strings.HasSuffix(path, "session/active"):
+		body = `{"rtmp":[],"srt":[]}`
+	case strings.HasSuffix(path, "api/login"):
+		body = `{"access_token":"t"}`
+	case strings.HasSuffix(path, "api/v1/login"), strings.HasSuffix(path, "api/v1/sessions"), strings.HasSuffix(r.URL.Path, "api/v1/streams"):
+		body = `{"success":true,"data":{"token":"t","sessions":[],"streams":[]}}`
+	case strings.Contains(path, "/api/v1/"):
+		body = `{"code":0,"server":"s","service":"1","pid":"1","streams":[],"clients":[]}`
+	case strings.HasSuffix(path, "/lal_info"):
+		body = `{"error_code":0,"data":{"server_id":"1","start_time":"2026-11-28 23:44:42.067 Z UTC"}}`
+	case strings.HasSuffix(path, "/all_group"):
+		body = `{"error_code":0,"data":{"groups":[]}}`
+	case strings.HasSuffix(path, "/api/streams"):
+		body = `{}`
+	case strings.HasSuffix(path, "admin/stats"):
+		body = `<icestats><server_id>Icecast 2.4.4</server_id><server_start_iso8601>2026-11-28T23:44:42+0000</server_start_iso8601></icestats>`
+	case strings.Contains(path, "/twirp/"):
+		body = `{"rooms":[],"participants":[]}`
+	case strings.Contains(path, "/v3/"):
+		body = `{"itemCount":0,"pageCount":0,"items":[]}`
+	}
+	_, _ = io.WriteString(w, body)
+}
+
+// newer answers as healthy does, with something that is not known.
+func newer(w http.ResponseWriter, r *http.Request) {
+	recorder := httptest.NewRecorder()
+	healthy(recorder, r)
+	body := recorder.Body.String()
+	switch {
+	case body == "{}": // names of streams
+		body = `{"cam1":{"news":[1,2],"producers":null,"consumers":null}}`
+	case body[0] == '{':
+		body = `{"news":[1,2],` + body[1:]
+	case body[0] == '<':
+		body = strings.Replace(body, ">", "><news/>", 1)
+	}
+	_, _ = io.WriteString(w, body)
+}
+
+// Answers of versions that are not known, by the form of their time.
+const (
+	icecast23 = `<icestats><server_id>Icecast 2.3.3</server_id><source mount="/radio"><listeners>1</listeners><stream_start>Sat, 28 Nov 2026</stream_start></source></icestats>`
+	go2rtc18  = `{"cam1":{"producers":[{"type":"RTSP active producer","url":"rtsp://camera","remote_addr":"192.0.2.1:554","recv":1318628}],"consumers":[]}}`
+)
+
+// tryFailure polls a server that fails, and checks what the operator sees.
+func tryFailure(t *testing.T, c Config, row documentedFailure) {
+	server, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log lockedBuffer
+	p := NewPoller(c, server, "", &memorySink{}, slog.New(slog.NewTextHandler(&log, nil)))
+	for range 3 {
+		p.poll(t.Context(), c.Interval*9/10)
+	}
+	status := p.Status()
+	if status.Reason != row.reason || (row.reason != "") != (status.Failures[row.reason] > 0) {
+		t.Errorf("reason %q, failures %v, want %q; log:\n%s", status.Reason, status.Failures, row.reason, log.String())
+	}
+	said := strings.ReplaceAll(log.String(), `\"`, `"`)
+	if !strings.Contains(said, row.words) || row.words == "" && said != "" {
+		t.Errorf("the log has no %q:\n%s", row.words, said)
+	}
+	if n := strings.Count(said, "level=ERROR"); n != min(len(row.reason), 1) {
+		t.Errorf("%d errors in the log:\n%s", n, said)
+	}
+	if strings.Contains(said, "secret") {
+		t.Errorf("the password is in the log:\n%s", said)
 	}
 }
 

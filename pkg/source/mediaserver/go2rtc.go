@@ -50,6 +50,13 @@ func decodeGo2rtc(got answer) (map[string]go2rtcStream, error) {
 	if streams == nil {
 		return nil, got.unknown("the API of go2rtc: it has no streams")
 	}
+	for _, stream := range streams {
+		for _, c := range append(stream.Producers, stream.Consumers...) {
+			if c.ID == 0 && c.RemoteAddr != "" {
+				return nil, got.unknown("the API of go2rtc 1.9.4 or newer: a connection has no id")
+			}
+		}
+	}
 	return streams, nil
 }
 

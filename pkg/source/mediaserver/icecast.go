@@ -61,6 +61,9 @@ func decodeIcecast(got answer) (icecastStats, error) {
 	if !strings.HasPrefix(stats.ServerID, "Icecast") {
 		return stats, got.unknown("the admin interface of Icecast: it has no server_id")
 	}
+	if stats.Start == "" {
+		return stats, got.unknown("the admin interface of Icecast 2.4 or newer: it has no server_start_iso8601")
+	}
 	return stats, nil
 }
 

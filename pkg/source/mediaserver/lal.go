@@ -59,10 +59,13 @@ func decodeLalInfo(got answer) (lalInfo, error) {
 		return info, err
 	}
 	if info.Data == nil || info.ErrorCode != 0 || info.Data.StartTime == "" {
-		return info, got.unknown("the API of lal: it has no start_time")
+		return info, got.unknown(notLal)
 	}
 	return info, nil
 }
+
+// notLal says that an answer is of another product, in the same words of both lists, which are asked at once.
+const notLal = "the API of lal: it has no data"
 
 func decodeLalGroups(got answer) ([]lalGroup, error) {
 	var groups lalGroups
@@ -70,7 +73,7 @@ func decodeLalGroups(got answer) ([]lalGroup, error) {
 		return nil, err
 	}
 	if groups.Data == nil || groups.ErrorCode != 0 {
-		return nil, got.unknown("the API of lal: it has no data")
+		return nil, got.unknown(notLal)
 	}
 	return groups.Data.Groups, nil
 }
