@@ -310,8 +310,8 @@ func TestLedgerWritesByLabelsOfPlayers(t *testing.T) {
 	l := newBoth()
 	space := Space{Organization: "acme", Stream: "s", Country: "DE", Event: "e"}
 	of := l.PlayerEntryAt(&Place{}, &space, &Player{Version: "h5live-4", OS: "iOS", Protocol: "hls"}, noon)
-	of.Add(measure.Loads, noon, 2, "")
-	l.PlayerEntryAt(&Place{}, &space, &Player{Version: "h5live-4", OS: "Android"}, noon).Add(measure.Loads, noon, 3, "")
+	of.Add(measure.Plays, noon, 2, "")
+	l.PlayerEntryAt(&Place{}, &space, &Player{Version: "h5live-4", OS: "Android"}, noon).Add(measure.Plays, noon, 3, "")
 	of.Observe(measure.Latency, noon, 800)
 	of.Observe(measure.Latency, noon, 300)
 	of.Add(measure.PlaysByOS, noon, 1, NewDimensions(measure.PlaysByOS, "iOS", "mobile")) // is not stored so

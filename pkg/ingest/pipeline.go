@@ -292,7 +292,7 @@ func (p *Pipeline) apply(b event.Batch, known bool) session.Outcome {
 // excuse finds out whether an event says that an attempt to play is no fault of the service, by texts that may be folded after that.
 func (p *Pipeline) excuse(organization string, e *event.Event) {
 	switch {
-	case e.Excuse != event.NoExcuse || e.Code == "" && e.Reason == "":
+	case e.Code == "" && e.Reason == "":
 	case e.Code == event.CodeBlocked || e.Reason == event.ReasonBlocked:
 		e.Excuse = event.Blocked
 	case e.Fatal && slices.Contains(p.judgement(organization).BusinessCodes, e.Code):

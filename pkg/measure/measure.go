@@ -162,7 +162,7 @@ var catalogue = [numIDs]Measure{
 		"Time in which players stalled after their first frame."},
 	{Viewing, "viewing_ms", Sum, Milliseconds, nil, true, false, true,
 		"Time in which players played or buffered; a minute's value divided by 60,000 is its number of viewers."},
-	{Loads, "loads", Sum, Count, nil, true, false, true,
+	{Loads, "loads", Sum, Count, nil, true, false, false,
 		"Players that were initialised and tried to play."},
 	{Plays, "plays", Sum, Count, nil, true, false, true,
 		"Player sessions whose first frame was rendered."},

@@ -137,6 +137,11 @@ func part(a, b float64) float64 {
 	return a / b
 }
 
+// countedAttempts are those of which ratios of outcomes are parts.
+func countedAttempts(outcomes []fact) float64 {
+	return sumOf(outcomes, measure.OutcomePlayed) + sumOf(outcomes, measure.OutcomeStartFailure) + sumOf(outcomes, measure.OutcomeExit)
+}
+
 // expected are the numbers of a widget in a range, by "column" or "column name".
 func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	of := func(id measure.ID) []fact { return chosen(facts, q, id, from, to) }
@@ -181,7 +186,7 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 			inRow := slices.DeleteFunc(slices.Clone(facts), func(f fact) bool { return name == "" || !slices.Contains(namesOf(f), name) })
 			for column, v := range expected(inRow, q, from, to) {
 				// A row in which nothing happened is not there.
-				if v > 0 {
+				if v != 0 && !math.IsNaN(v) && !math.IsInf(v, 0) {
 					want[column+" "+name] = v
 				}
 			}
@@ -259,11 +264,11 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	case "streamHealth":
 		return expectedHealth(of)
 	case "playerHealth":
-		buffering, viewing, loads := sumOf(of(measure.Buffering)), sumOf(of(measure.Viewing)), sumOf(of(measure.Loads))
+		buffering, viewing := sumOf(of(measure.Buffering)), sumOf(of(measure.Viewing))
 		average := func(id measure.ID) float64 { return sumOf(of(id)) / float64(len(of(id))) / 1000 }
 		return map[string]float64{
 			"viewers": peakOf(of(measure.Viewing)) / 60_000, "plays": sumOf(of(measure.Plays)), "bufferingRatio": part(buffering, viewing),
-			"startFailures": max(0, loads-sumOf(of(measure.Plays))) / loads, "startTime": average(measure.StartTime),
+			"startFailures": part(sumOf(of(measure.Outcomes), measure.OutcomeStartFailure), countedAttempts(of(measure.Outcomes))), "startTime": average(measure.StartTime),
 			"latency": average(measure.Latency), "errors": sumOf(of(measure.Statuses), "true"),
 		}
 	case "bufferingRatio":
@@ -272,10 +277,34 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 		return distribution(measure.StartTime, 1000)
 	case "latency":
 		return distribution(measure.Latency, 1000)
-	case "startFailures":
-		loads, plays := sumOf(of(measure.Loads)), sumOf(of(measure.Plays))
-		failures := max(0, loads-plays)
-		return map[string]float64{"failures": failures, "ratio": failures / loads, "loads": loads, "plays": plays}
+	case "startFailures", "exitsBeforeStart", "playbackFailures", "startSuccess":
+		all := of(measure.Outcomes)
+		n, failures, exits := countedAttempts(all), sumOf(all, measure.OutcomeStartFailure), sumOf(all, measure.OutcomeExit)
+		later := failures + sumOf(all, measure.OutcomePlaybackFailure)
+		early := failures + sumOf(of(measure.EarlyPlaybackFailures))
+		return map[string]map[string]float64{
+			"startFailures":    {"failures": failures, "ratio": part(failures, n), "attempts": n},
+			"exitsBeforeStart": {"exits": exits, "ratio": part(exits, n), "attempts": n},
+			"playbackFailures": {"failures": later, "ratio": part(later, n), "attempts": n},
+			"startSuccess":     {"ratio": 1 - part(early, n), "failures": early, "attempts": n},
+		}[q.QueryType]
+	case "outcomes":
+		all := of(measure.Outcomes)
+		n := sumOf(all) - sumOf(all, measure.OutcomePlaybackFailure)
+		return by(func(f fact) string { return f.dimensions[0] }, all, func(want map[string]float64, name string, f fact) {
+			want["attempts "+name] += float64(f.value)
+			want["share "+name] += part(float64(f.value), n)
+		})
+	case "goodPlays":
+		all := of(measure.Quality)
+		n := sumOf(all)
+		want := map[string]float64{"attempts": n}
+		for column, value := range map[string]string{"good": measure.QualityGood, "fair": measure.QualityFair, "bad": measure.QualityBad,
+			"startFailures": measure.OutcomeStartFailure, "exits": measure.OutcomeExit, "playbackFailures": measure.OutcomePlaybackFailure,
+			"slowStarts": measure.CauseStartTime, "buffering": measure.CauseBuffering} {
+			want[column] = part(sumOf(all, value), n)
+		}
+		return want
 	case "bufferLength":
 		return distribution(measure.BufferLength, 1000)
 	case "playedTime":
@@ -346,7 +375,7 @@ func namesOfTags(f fact) []string {
 // expectedHealth are the numbers of the health of streams.
 func expectedHealth(of func(measure.ID) []fact) map[string]float64 {
 	want := map[string]float64{}
-	read := []measure.ID{measure.Viewing, measure.Buffering, measure.Loads, measure.Plays, measure.Latency, measure.Statuses}
+	read := []measure.ID{measure.Viewing, measure.Buffering, measure.Outcomes, measure.Latency, measure.Statuses}
 	for _, stream := range []string{"s1", "s2", "ſ.*3", "s4"} {
 		in := func(id measure.ID) []fact {
 			return slices.DeleteFunc(slices.Clone(of(id)), func(f fact) bool { return f.stream != stream })
@@ -354,11 +383,11 @@ func expectedHealth(of func(measure.ID) []fact) map[string]float64 {
 		if !slices.ContainsFunc(read, func(id measure.ID) bool { return len(in(id)) > 0 }) {
 			continue
 		}
-		buffering, loads := sumOf(in(measure.Buffering)), sumOf(in(measure.Loads))
+		buffering, outcomes := sumOf(in(measure.Buffering)), in(measure.Outcomes)
 		for column, value := range map[string]float64{
 			"viewers":        peakOf(in(measure.Viewing)) / 60_000,
 			"bufferingRatio": part(buffering, sumOf(in(measure.Viewing))),
-			"startFailures":  max(0, loads-sumOf(in(measure.Plays))) / loads,
+			"startFailures":  part(sumOf(outcomes, measure.OutcomeStartFailure), countedAttempts(outcomes)),
 			"latency":        sumOf(in(measure.Latency)) / float64(len(in(measure.Latency))) / 1000,
 			"errors":         sumOf(in(measure.Statuses), "true"),
 		} {

@@ -20,15 +20,16 @@ func playerHealth() Definition {
 		Columns: []Column{
 			{Name: measure.DimensionVersion, Help: "Value of the dimension, after which the column is named."},
 			healthViewers,
-			{Name: "plays", Unit: Count, Help: "Plays whose first frame was rendered in the range.", of: []int{4},
-				value: func(c cell) float64 { return c.sum(4) }},
+			{Name: "plays", Unit: Count, Help: "Plays whose first frame was rendered in the range.", of: []int{11},
+				value: func(c cell) float64 { return c.sum(11) }},
 			healthBufferingRatio, healthStartFailures,
-			{Name: "startTime", Unit: Seconds, Help: "Average time from load to first frame.", of: []int{8, 9},
-				value: func(c cell) float64 { return c.average(8, 9) }},
+			{Name: "startTime", Unit: Seconds, Help: "Average time from load to first frame.", of: []int{9, 10},
+				value: func(c cell) float64 { return c.average(9, 10) }},
 			healthLatency, healthErrors,
 		},
 		reads: func(Query) []read {
-			return append(healthReads(), read{measure: measure.StartTime, kind: valueSums}, read{measure: measure.StartTime, kind: valueCounts})
+			return append(healthReads(), read{measure: measure.StartTime, kind: valueSums}, read{measure: measure.StartTime, kind: valueCounts},
+				read{measure: measure.Plays})
 		},
 		byDimension: true,
 		ranked:      worst,

@@ -27,20 +27,20 @@ func TestWorstStreamsFirst(t *testing.T) {
 	facts := append(watched("fine", 500, 0.004), watched("bad", 15, 0.13)...)
 	facts = append(facts, watched("one viewer", 1, 0.3)...)
 	facts = append(facts, watched("no stall", 20, 0)...)
-	facts = append(facts, of("does not start", measure.Loads, 25), of("does not start", measure.Statuses, 25, "404", "true"),
-		of("few loads", measure.Loads, 2), of("silent", measure.Latency, 3000))
+	facts = append(facts, of("does not start", measure.Outcomes, 25, measure.OutcomeStartFailure), of("does not start", measure.Statuses, 25, "404", "true"),
+		of("few attempts", measure.Outcomes, 2, measure.OutcomeStartFailure), of("silent", measure.Latency, 3000))
 	frames, err := Run(t.Context(), store(t, facts), Request{Query: Query{QueryType: "streamHealth"}, From: clock("10:00"), To: clock("11:00"),
 		Now: clock("12:00"), Level: tenant.Premium})
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 25 loads of which none played are five times the limit, 13 % of stalls 2.6 times, 30 % of one viewer instead of ten 0.6 times, two loads
+	// 25 attempts of which none played are five times the limit, 13 % of stalls 2.6 times, 30 % of one viewer instead of ten 0.6 times, two attempts
 	// instead of 20 half of it.
 	want := `stream | viewers | bufferingRatio | startFailures | latency | errors
 does not start | 0 | - | 1 | - | 25
 bad | 15 | 0.13 | - | - | 0
 one viewer | 1 | 0.3 | - | - | 0
-few loads | 0 | - | 1 | - | 0
+few attempts | 0 | - | 1 | - | 0
 fine | 500 | 0.004 | - | - | 0
 no stall | 20 | 0 | - | - | 0
 silent | 0 | - | - | 3 | 0`
@@ -91,7 +91,8 @@ func TestLimitsAreThoseOfTheAlertRules(t *testing.T) {
 	}{
 		{"streamlens-buffering-stream", bufferingLimit, "$viewers >= 10"},
 		{"streamlens-buffering-country", bufferingLimit, "$viewers >= 10"},
-		{"streamlens-start-failures", startFailuresLimit, "$loads >= 20"},
+		{"streamlens-start-failures", startFailuresLimit, "$attempts >= 20"},
+		{"streamlens-exits-before-start", exitsLimit, "$attempts >= 20"},
 	} {
 		var fires, least bool
 		for _, m := range rules[test.rule] {
@@ -104,7 +105,7 @@ func TestLimitsAreThoseOfTheAlertRules(t *testing.T) {
 			t.Errorf("%s fires at another limit than %g, or not from %s on", test.rule, test.limit, test.least)
 		}
 	}
-	if leastViewers != 10 || leastLoads != 20 {
-		t.Error("other numbers of viewers or loads than those of the rules")
+	if leastViewers != 10 || leastAttempts != 20 {
+		t.Error("other numbers of viewers or attempts than those of the rules")
 	}
 }

@@ -114,6 +114,35 @@ function buffering(of: 'stream' | 'country', culprit: string): WidgetAlert {
   };
 }
 
+/** The part of the attempts to play a stream that have one outcome. */
+function attempts(of: {
+  uid: string;
+  title: string;
+  queryType: string;
+  panel: number;
+  summary: string;
+  happened: string;
+}): WidgetAlert {
+  const { queryType, happened, ...texts } = of;
+  const range = { breakdown: 'stream', from: 11 * MINUTE, to: MINUTE };
+  return {
+    ...texts,
+    questions: {
+      ratio: { queryType, metric: 'ratio', ...range },
+      attempts: { queryType, metric: 'attempts', ...range },
+    },
+    value: '$ratio * ($attempts >= 20)',
+    above: limitOf(queryType, 'ratio'),
+    lasting: '2m',
+    severity: 'critical',
+    page: h5live,
+    filter: 'stream',
+    map: 'playouts',
+    showFrom: 'now-3h',
+    description: `${percentage('ratio')} of ${whole('attempts')} attempts to play of the last 10 minutes ${happened}.`,
+  };
+}
+
 /** A stream that was received until three minutes ago, and that viewers still wait for. */
 function ingestLost(unit: 'traffic' | 'playtime', uid: string, title: string, from: string): WidgetAlert {
   const ingest: Question = { queryType: 'usageByStream', metric: 'ingest', unit, from: HOUR };
@@ -167,25 +196,22 @@ function viewersFall(breakdown: 'stream' | undefined, least: number): WidgetAler
 export const WIDGET_ALERTS: WidgetAlert[] = [
   ingestLost('traffic', 'ingest-lost', 'Ingest lost', 'Servers have received nothing'),
   ingestLost('playtime', 'broadcast-lost', 'Broadcast lost', 'Its webcaster has not been on air'),
-  {
+  attempts({
     uid: 'start-failures',
     title: 'Start failures of a stream',
-    questions: {
-      ratio: { queryType: 'startFailures', metric: 'ratio', breakdown: 'stream', from: 11 * MINUTE, to: MINUTE },
-      loads: { queryType: 'startFailures', metric: 'loads', breakdown: 'stream', from: 11 * MINUTE, to: MINUTE },
-    },
-    value: '$ratio * ($loads >= 20)',
-    above: limitOf('startFailures', 'ratio'),
-    lasting: '2m',
-    severity: 'critical',
-    page: h5live,
+    queryType: 'startFailures',
     panel: 15,
-    filter: 'stream',
-    map: 'playouts',
-    showFrom: 'now-3h',
     summary: `The stream ${STREAM} does not start.`,
-    description: `${percentage('ratio')} of ${whole('loads')} players that were loaded in the last 10 minutes have not shown a first frame.`,
-  },
+    happened: 'failed before the first frame',
+  }),
+  attempts({
+    uid: 'exits-before-start',
+    title: 'Exits before the start of a stream',
+    queryType: 'exitsBeforeStart',
+    panel: 21,
+    summary: `Viewers of the stream ${STREAM} leave before it starts.`,
+    happened: 'were left before the first frame',
+  }),
   buffering('stream', `the stream ${STREAM}`),
   buffering('country', COUNTRY),
   {

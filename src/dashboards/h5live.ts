@@ -19,6 +19,11 @@ const PLAYED_TIME = `Time from the start of a play to its end, pauses taken off 
 const TILES = ['average', 'p99'];
 const GRAPHS = ['p99'];
 
+const ATTEMPTS =
+  'Divided by the attempts that count: those that played, failed to start, or were left a second or more after the load; not those that the browser blocked or whose viewer may not watch.';
+const GOOD =
+  'Good is an attempt whose first frame came within 2 s, that buffered for at most 1 % of the time, and that did not fail; fair is up to 4 s and 3 %; all else is bad: no first frame for a failure or an exit, a failure after it, a slow start, or buffering. These are the limits unless quality in streamlens.yaml says others; plays of less than 10 s are not judged by their buffering.';
+
 /** What it was like to watch, for the players of all kinds. */
 export const h5live: Page = {
   uid: UID,
@@ -91,20 +96,74 @@ export const h5live: Page = {
       query: { queryType: 'playedTime' },
       hidden: GRAPHS,
     }),
+    tiles({
+      id: 20,
+      title: 'Good plays',
+      description: `${GOOD} Of the attempts that ended in the time range.`,
+      width: 12,
+      query: { queryType: 'goodPlays', metric: 'good' },
+    }),
+    tiles({
+      id: 22,
+      title: 'Start success',
+      description: `Attempts that neither failed to start nor failed within 30 s of the first frame. ${ATTEMPTS}`,
+      width: 12,
+      query: { queryType: 'startSuccess', metric: 'ratio', ...CHOSEN_PLAYERS },
+      names: { ratio: 'Start success' },
+    }),
     steps({
       id: 15,
       title: 'Start failures over time',
-      description:
-        'Loads without a play, divided by the loads of each interval: players that were initialised and tried to play, and did not show a first frame. Viewers who leave before it are among them. None where nobody tried.',
-      width: 12,
+      description: `Attempts to play that ended with a fatal code before the first frame. ${ATTEMPTS} None where nobody tried.`,
+      width: 8,
       query: { queryType: 'startFailures', metric: 'ratio', ...CHOSEN_PLAYERS },
       names: { ratio: 'Start failures' },
+    }),
+    steps({
+      id: 21,
+      title: 'Exits before the start over time',
+      description: `Attempts to play that viewers left before the first frame, a second or more after the load. ${ATTEMPTS} None where nobody tried.`,
+      width: 8,
+      query: { queryType: 'exitsBeforeStart', metric: 'ratio', ...CHOSEN_PLAYERS },
+      names: { ratio: 'Exits before the start' },
+    }),
+    steps({
+      id: 23,
+      title: 'Playback failures over time',
+      description: `Attempts to play that ended with a fatal code, before the first frame or after it. ${ATTEMPTS} None where nobody tried.`,
+      width: 8,
+      query: { queryType: 'playbackFailures', metric: 'ratio', ...CHOSEN_PLAYERS },
+      names: { ratio: 'Playback failures' },
+    }),
+    bars({
+      id: 24,
+      title: 'How attempts to play went',
+      description:
+        'Attempts in the time range, each in the minute in which its outcome was settled: played; failed with a fatal code before the first frame (startfailure), or for want of a ticket (startbusiness); blocked by the browser; left within a second of the load (exitearly) or later (exit). playbackfailure is one more of an attempt that played. Click an outcome to read what it means.',
+      width: 12,
+      query: { queryType: 'outcomes', ...CHOSEN_PLAYERS },
+      explained: 'rules.md',
+      sortBy: 'attempts',
+      height: HEIGHT.panel,
+      barsOf: ['attempts'],
+    }),
+    bars({
+      id: 25,
+      title: 'Good plays by country',
+      description: `${GOOD} Of the attempts that ended in the time range; what follows says why the bad ones were.`,
+      width: 12,
+      query: { queryType: 'goodPlays', breakdown: 'country' },
+      sortBy: 'attempts',
+      height: HEIGHT.panel,
+      barsOf: ['attempts'],
+      sums: false,
+      links: { country: [only(UID, 'country')] },
     }),
     steps({
       id: 16,
       title: 'Latency over time',
       description: `${LATENCY} Each interval has the reports of its time.`,
-      width: 12,
+      width: 24,
       query: { queryType: 'latency', ...CHOSEN_PLAYERS },
       hidden: GRAPHS,
     }),

@@ -32,7 +32,7 @@ export function streamHealth({ page, from, query, ...place }: Place): Builder<Pa
   return bars({
     ...place,
     description:
-      'The streams, the worst first: what is furthest beyond a limit of the alert rules, 5 % of buffering with 10 viewers or 20 % of start failures with 20 loads, counted for less with fewer. Numbers are red from the limit on, and yellow from half of it. Viewers are those of the greatest minute. Click a stream to see only it, its viewers to see who they are, its buffering or latency to see where, its errors to see which.',
+      'The streams, the worst first: what is furthest beyond a limit of the alert rules, 5 % of buffering with 10 viewers or 20 % of start failures with 20 attempts, counted for less with fewer. Numbers are red from the limit on, and yellow from half of it. Viewers are those of the greatest minute. Click a stream to see only it, its viewers to see who they are, its buffering or latency to see where, its errors to see which.',
     query: { queryType: 'streamHealth', ...query },
     height: HEIGHT.table,
     barsOf: ['viewers'],
@@ -60,7 +60,7 @@ export function playerHealth({ page, from, ...place }: Omit<Place, 'query'>): Bu
   const panel = bars({
     ...place,
     description:
-      'The versions of players, or the systems, browsers, devices or protocols, as chosen at the top of the page, the worst first: what is furthest beyond a limit of the alert rules, counted for less with few viewers or loads. Numbers are red from the limit on, and yellow from half of it. Viewers are those of the greatest minute. Click a name to see only it in all panels that can be asked by it: buffering, start time and failures, latency, streams and codes.',
+      'The versions of players, or the systems, browsers, devices or protocols, as chosen at the top of the page, the worst first: what is furthest beyond a limit of the alert rules, counted for less with few viewers or attempts. Numbers are red from the limit on, and yellow from half of it. Viewers are those of the greatest minute. Click a name to see only it in all panels that can be asked by it: buffering, start time and failures, latency, streams and codes.',
     query: { queryType: 'playerHealth', ...CHOSEN_PLAYERS },
     height: HEIGHT.table,
     barsOf: ['viewers'],

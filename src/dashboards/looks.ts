@@ -20,6 +20,14 @@ export const LOOKS: Record<string, Look> = {
   serverViewers: { name: 'Server viewers', color: 'semi-dark-blue' },
   plays: { name: 'Plays', color: 'purple' },
   loads: { name: 'Loads', color: 'purple' },
+  attempts: { name: 'Attempts', color: 'purple' },
+  exits: { name: 'Exits', color: 'orange' },
+  playbackFailures: { name: 'Playback failures', color: 'dark-red' },
+  good: { name: 'Good', color: 'green' },
+  fair: { name: 'Fair', color: 'yellow' },
+  bad: { name: 'Bad', color: 'red' },
+  slowStarts: { name: 'Slow starts', color: 'blue' },
+  buffering: { name: 'Buffering', color: 'red' },
   failures: { name: 'Failures', color: 'red' },
   ratio: { name: 'Ratio', color: 'red' },
   bufferingRatio: { name: 'Buffering', color: 'red' },
@@ -45,6 +53,7 @@ export const LOOKS: Record<string, Look> = {
   referrer: { name: 'Referrer' },
   ip: { name: 'IP', width: 320 },
   reason: { name: 'Reason' },
+  outcome: { name: 'Outcome' },
   code: { name: 'Code', width: 150 },
 };
 

@@ -85,14 +85,17 @@ export class Audience {
     await inParts(leaving, (session) => this.send(session, [{ type: 'stop', reason: 'normal', ts: Date.now() }]));
   }
 
-  /** Lets players be loaded, of which none or all start. */
+  /** Lets players be loaded, of which all start, or all fail. */
   async load(stream: string, count: number, starts: boolean): Promise<void> {
     const sessions = Array.from({ length: count }, () =>
       this.session('h5live', stream, '8.8.8.8', 0, { buffering: 0 })
     );
     const now = Date.now();
     await inParts(sessions, (session) =>
-      this.send(session, [{ type: 'load', ts: now }, ...(starts ? [{ type: 'start', ts: now + 1 }] : [])])
+      this.send(session, [
+        { type: 'load', ts: now },
+        starts ? { type: 'start', ts: now + 1 } : { type: 'status', code: 2001, fatal: true, ts: now + 1 },
+      ])
     );
   }
 

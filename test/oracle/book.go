@@ -119,6 +119,7 @@ func (b *Book) deliverEvents(header http.Header, body []byte, at time.Time) (Ver
 			webcaster:    envelope.Client.Kind == "webcaster",
 			timeoutAfter: envelope.timeout(),
 			events:       map[int64]event{},
+			judge:        organization.judge(),
 		}
 		if start := envelope.Started; start != nil {
 			s.started = &event{seq: start.Seq, ts: start.TS}
@@ -212,6 +213,7 @@ func acceptEvent(raw map[string]any, moved int64, at time.Time) (event, bool) {
 		}
 		e.code = fmt.Sprint(raw["code"])
 		e.fatal, _ = raw["fatal"].(bool)
+		e.business, _ = raw["business"].(bool)
 	}
 	return e, true
 }

@@ -148,6 +148,7 @@ func (b *Book) deliverReports(reports *Reports, header http.Header, body []byte,
 func (p *player) describe(organization Organization, address netip.Addr, userAgent, referrer string) {
 	ua := userAgentOf(userAgent)
 	p.organization, p.os, p.browser, p.device = organization.ID, ua.os, ua.browser, ua.device
+	p.judge = organization.judge()
 	p.by = watcher{organization.ID, p.stream, address.Unmap().String(), userAgent}
 	p.country, p.referrer = unknownCountry, hostOf(referrer)
 	if address.IsValid() {

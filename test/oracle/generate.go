@@ -44,7 +44,7 @@ func testOrganizations() []Organization {
 		{ID: "beta", Level: "premium", Privacy: Privacy{IP: "full"}, SecretKey: "sk_beta_0123456789", Accounts: []Account{
 			{ID: "beta-one", Key: "pk_beta_one"},
 			{ID: "beta-two", Key: "pk_beta_two"},
-		}},
+		}, BusinessCodes: []string{"2003", "4001 NET"}, Quality: &Quality{3, 0.05, 5, 0.3}},
 		{ID: "gamma_3", Level: "default", Privacy: Privacy{IP: "full"}, SecretKey: "sk_gamma_0123456789", Accounts: []Account{
 			{ID: "gamma", Key: "pk_gamma"},
 		}},
@@ -213,7 +213,13 @@ func (g *Generator) sessionScript() script {
 	if g.chance(0.1) {
 		add("status", map[string]any{"code": 1000 + g.between(0, 20)})
 	}
-	if g.chance(0.93) {
+	if g.chance(0.08) {
+		add("status", map[string]any{"code": pick(g, []int{1005, 2001, 2003, 4403, 4904}), "fatal": g.chance(0.7), "business": g.chance(0.2)})
+	}
+	if g.chance(0.03) {
+		add("stop", map[string]any{"reason": pick(g, []string{"interactionrequired", "destroy", "playbackerror"})})
+	}
+	if g.chance(0.9) {
 		fields := map[string]any{}
 		if g.chance(0.8) {
 			fields["startTime"] = g.seconds(g.between(0, 8000) * g.between(0, 1))

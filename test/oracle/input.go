@@ -20,6 +20,17 @@ type Organization struct {
 	SecretKey string    `json:"secretKey"`
 	Accounts  []Account `json:"accounts"`
 	Privacy   Privacy   `json:"privacy"`
+	// BusinessCodes and Quality say how attempts are judged, by default as defaultCodes and defaultQuality.
+	BusinessCodes []string `json:"businessCodes,omitempty"`
+	Quality       *Quality `json:"quality,omitempty"`
+}
+
+// Quality is what good and fair plays have at most (rule 33).
+type Quality struct {
+	StartSeconds       float64 `json:"startSeconds"`
+	BufferingRatio     float64 `json:"bufferingRatio"`
+	FairStartSeconds   float64 `json:"fairStartSeconds"`
+	FairBufferingRatio float64 `json:"fairBufferingRatio"`
 }
 
 // Privacy is what an organisation keeps of its viewers.

@@ -15,6 +15,7 @@ type player struct {
 	timeoutAfter time.Duration
 	correction   int64 // ms to be added to the times that the player names
 	logged       bool  // only access logs tell of it
+	judge        judge
 	by           watcher
 	lastReceipt  time.Time
 	gapSince     time.Time // of the last play, zero if it has no gap
@@ -193,15 +194,31 @@ func (p *player) lived(moments []moment) []Fact {
 		stalled                int64  // ms of the present stall
 		away                   int64  // ms paused, or stalled for too long to be waited for
 		seenMinute             = int64(-1)
+		outcome                string
+		loadedAt               int64
+		w                      watched
 	)
+	settle := func(at int64, name string) {
+		if loaded && outcome == "" {
+			outcome = name
+			count(Outcome, at, 1, name)
+			if failedStart(name) {
+				count(Judged, at, 1, name)
+			}
+		}
+	}
 	load := func(at int64) {
 		if !loaded {
-			loaded = true
+			loaded, loadedAt = true, at
 			count(Load, at, 1, "")
 		}
 	}
 	start := func(at int64, startTime *int64) {
 		started, begun = true, at
+		settle(at, "played")
+		if startTime != nil {
+			w.startTime = new(*startTime) // the player may start up again later
+		}
 		count(Play, at, 1, "")
 		if startTime != nil {
 			count(StartTime, at, *startTime, "")
@@ -211,6 +228,17 @@ func (p *player) lived(moments []moment) []Fact {
 		ended = true
 		count(Stop, at, 1, reason)
 		count(PlayedTime, at, max(at-begun-away, 0), "")
+		w.duration = max(at-begun-away, 0)
+		if outcome != "played" {
+			return
+		}
+		if w.failed { // ends a play at once
+			count(Outcome, at, 1, "playbackfailure")
+			if at <= begun+30_000 {
+				count(EarlyFailure, at, 1, "")
+			}
+		}
+		count(Judged, at, 1, p.judge.quality(w))
 	}
 	span := func(measure Measure, end, length int64) {
 		spread(length, length, end, func(minute, share int64) { count(measure, minute, share, "") })
@@ -224,11 +252,13 @@ func (p *player) lived(moments []moment) []Fact {
 			startUp += length
 		case "p":
 			span(Playing, now+length, length)
+			w.played += length
 		case "r":
 			waited := min(length, longestStall-stalled)
 			stalled += waited
 			away += length - waited
 			span(Buffering, now+waited, waited)
+			w.buffered += waited
 		case "a":
 			if started {
 				away += length
@@ -240,6 +270,9 @@ func (p *player) lived(moments []moment) []Fact {
 	for i, m := range moments {
 		if m.late && (i == 0 || !moments[i-1].late) && started && !ended {
 			stop(last, "timeout")
+		}
+		if m.late && (i == 0 || !moments[i-1].late) && !started {
+			settle(last, left(last, loadedAt))
 		}
 		last = m.at
 		at := max(now, m.at)
@@ -285,6 +318,13 @@ func (p *player) lived(moments []moment) []Fact {
 			continue
 		}
 		load(at)
+		if !started {
+			if said := p.judge.unstarted(event{kind: "status", code: m.code, fatal: state == "f"}, loadedAt); said != "" {
+				settle(at, said)
+			} else if isEnd(state) {
+				settle(at, left(at, loadedAt))
+			}
+		}
 		asked = asked || state == "s"
 		if state == "p" && !started {
 			if asked {
@@ -293,11 +333,15 @@ func (p *player) lived(moments []moment) []Fact {
 			start(at, measured)
 		}
 		if isEnd(state) && started && !ended {
+			w.failed = state == "f"
 			stop(at, m.reason)
 		}
 	}
 	if started && !ended {
 		stop(last, "timeout")
+	}
+	if !started {
+		settle(last, left(last, loadedAt))
 	}
 	return facts
 }

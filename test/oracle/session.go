@@ -32,6 +32,9 @@ const (
 	VideoBitrate                // bit/s
 	AudioBitrate                // bit/s
 	ServerViewer                // 1 in a minute
+	Outcome                     // 1
+	EarlyFailure                // 1, beside the Outcome playbackfailure
+	Judged                      // 1
 )
 
 // Fact is one thing that counts: so much of a measure at a time and a place.
@@ -40,7 +43,7 @@ type Fact struct {
 	At      int64 // ms since 1970; of spans the start of the minute
 	Value   int64 // in the measure's unit
 	*place
-	label string // the reason of a Stop, the code of a Status
+	label string // the reason of a Stop, the code of a Status, the name of an Outcome; good, fair, or the cause of Judged as bad
 }
 
 // place is what facts can be filtered and grouped by. Empty means none.
@@ -60,7 +63,7 @@ type event struct {
 	bufferLength, latency      *int64
 	videoBitrate, audioBitrate *int64 // bit/s
 	reason, code               string
-	fatal                      bool
+	fatal, business            bool
 	late                       bool // received after the session's timeout
 }
 
@@ -78,6 +81,7 @@ type session struct {
 	lastReceipt  time.Time
 	timedOut     bool
 	started      *event // the start that another collector has taken
+	judge        judge
 }
 
 // The collector looks for silent sessions from time to time. A silence that
@@ -138,6 +142,9 @@ func (s *session) facts() []Fact {
 	}
 	if load != nil && !s.webcaster {
 		facts = append(facts, s.fact(Load, load.ts, 1, ""))
+		if start == nil || load.seq < start.seq {
+			facts = append(facts, s.attempt(bySeq, load, start, stop)...)
+		}
 	}
 	if start == nil {
 		return facts

@@ -94,12 +94,19 @@ func Widgets() map[string]Widget {
 		"playerHealth":   {Breakdown: "version", Columns: []string{"viewers", "plays", "bufferingRatio", "startFailures", "startTime", "latency", "errors"}, Premium: true, Complete: true, Players: true, Label: version, Of: playerMeasures, Values: playerHealth},
 		"bufferingRatio": {Columns: []string{"value"}, Premium: true, Choice: true, Players: true, Of: watching, Values: bufferingRatio},
 		"loadsByCountry": counts("country", country, "loads", Load),
-		"startFailures":  {Columns: []string{"failures", "ratio", "loads", "plays"}, Choice: true, Players: true, Of: begun, Values: startFailures},
-		"bufferLength":   distribution(BufferLength, millisecond, 95, 99),
-		"latency":        ofPlayers(distribution(Latency, millisecond, 95, 99)),
-		"startTime":      ofPlayers(distribution(StartTime, millisecond, 95, 99)),
-		"statusCodes":    ofPlayers(statusCodes()),
-		"playedTime":     distribution(PlayedTime, millisecond, 95, 99),
+		"outcomes": {Breakdown: "outcome", Columns: []string{"attempts", "share"}, Premium: true, Players: true,
+			Label: func(f Fact) string { return f.label }, Of: outcomesOf, Values: outcomeCount, Finish: outcomeShares},
+		"startFailures":    ofOutcomes("failures", failedToStart),
+		"exitsBeforeStart": ofOutcomes("exits", exits),
+		"playbackFailures": ofOutcomes("failures", failedToPlay),
+		"startSuccess":     {Columns: []string{"ratio", "failures", "attempts"}, Choice: true, Players: true, Of: outcomesOf, Values: startSuccess},
+		"goodPlays": {Columns: []string{"good", "fair", "bad", "startFailures", "exits", "playbackFailures", "slowStarts", "buffering", "attempts"},
+			Premium: true, Choice: true, Of: func(Query) []Measure { return []Measure{Judged} }, Values: goodPlays},
+		"bufferLength": distribution(BufferLength, millisecond, 95, 99),
+		"latency":      ofPlayers(distribution(Latency, millisecond, 95, 99)),
+		"startTime":    ofPlayers(distribution(StartTime, millisecond, 95, 99)),
+		"statusCodes":  ofPlayers(statusCodes()),
+		"playedTime":   distribution(PlayedTime, millisecond, 95, 99),
 
 		"publishesByOS":      shares(counts("os", os, "publishes", Publish)),
 		"publishesByDevice":  shares(counts("device", device, "publishes", Publish)),
@@ -292,32 +299,83 @@ func bufferingRatio(facts []Fact, _ Query) []*float64 {
 	return []*float64{ratio(total(facts, Buffering), total(facts, Playing, Buffering))}
 }
 
-func begun(Query) []Measure { return []Measure{Load, Play} }
+func outcomesOf(Query) []Measure { return []Measure{Outcome, EarlyFailure} }
 
-// startFailures are the loads without a play.
-func startFailures(facts []Fact, _ Query) []*float64 {
-	loads, plays := total(facts, Load), total(facts, Play)
-	failures := max(0, loads-plays)
-	return []*float64{number(failures), ratio(failures, loads), number(loads), number(plays)}
+// labelled is how many facts of a measure have one of the labels.
+func labelled(facts []Fact, measure Measure, labels ...string) float64 {
+	return float64(len(slices.DeleteFunc(only(facts, measure), func(f Fact) bool { return !slices.Contains(labels, f.label) })))
+}
+
+func outcomeCount(facts []Fact, _ Query) []*float64 {
+	return []*float64{number(total(facts, Outcome)), nil}
+}
+
+// outcomeShares are the shares of all attempts, of which a playback failure is
+// none of its own.
+func outcomeShares(rows []Row) {
+	all := 0.0
+	for _, row := range rows {
+		if row.Label != "playbackfailure" {
+			all += *row.Values[0]
+		}
+	}
+	for _, row := range rows {
+		row.Values[1] = ratio(*row.Values[0], all)
+	}
+}
+
+// counted is the number of attempts that count, N of rule 30.
+func counted(facts []Fact) float64 { return labelled(facts, Outcome, "played", "startfailure", "exit") }
+
+func failedToStart(facts []Fact) float64 { return labelled(facts, Outcome, "startfailure") }
+func exits(facts []Fact) float64         { return labelled(facts, Outcome, "exit") }
+func failedToPlay(facts []Fact) float64 {
+	return labelled(facts, Outcome, "startfailure", "playbackfailure")
+}
+
+// ofOutcomes is a number of attempts, and its part of those that count.
+func ofOutcomes(column string, count func([]Fact) float64) Widget {
+	return Widget{Columns: []string{column, "ratio", "attempts"}, Choice: true, Players: true, Of: outcomesOf,
+		Values: func(facts []Fact, _ Query) []*float64 {
+			return []*float64{number(count(facts)), ratio(count(facts), counted(facts)), number(counted(facts))}
+		}}
+}
+
+func startSuccess(facts []Fact, _ Query) []*float64 {
+	failures, all := failedToStart(facts)+total(facts, EarlyFailure), counted(facts)
+	success := ratio(failures, all)
+	if success != nil {
+		success = number(1 - *success)
+	}
+	return []*float64{success, number(failures), number(all)}
+}
+
+func goodPlays(facts []Fact, _ Query) []*float64 {
+	all := total(facts, Judged)
+	causes := []string{"startfailure", "exit", "playbackfailure", "starttime", "buffering"}
+	values := []*float64{}
+	for _, labels := range [][]string{{"good"}, {"fair"}, causes, causes[:1], causes[1:2], causes[2:3], causes[3:4], causes[4:]} {
+		values = append(values, ratio(labelled(facts, Judged, labels...), all))
+	}
+	return append(values, number(all))
 }
 
 func healthMeasures(Query) []Measure {
-	return []Measure{Playing, Buffering, Load, Play, Latency, FatalStatus}
+	return []Measure{Playing, Buffering, Outcome, Latency, FatalStatus}
 }
 
 // health is how well the viewers of a stream are served.
 func health(facts []Fact, q Query) []*float64 {
-	loads := total(facts, Load)
 	return []*float64{
 		number(viewers(facts)),
 		bufferingRatio(facts, q)[0],
-		ratio(max(0, loads-total(facts, Play)), loads),
+		ratio(failedToStart(facts), counted(facts)),
 		ratio(total(facts, Latency)*millisecond, float64(len(only(facts, Latency)))),
 		number(total(facts, FatalStatus)),
 	}
 }
 
-func playerMeasures(q Query) []Measure { return append(healthMeasures(q), StartTime) }
+func playerMeasures(q Query) []Measure { return append(healthMeasures(q), StartTime, Play) }
 
 // playerHealth is how well those are served who watch with the same.
 func playerHealth(facts []Fact, q Query) []*float64 {
