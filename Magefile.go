@@ -205,10 +205,10 @@ func Servers() error {
 
 // MediaServers runs real media servers, publishes and plays through them, and compares what Streamlens counts with the bytes that a proxy
 // between client and server saw; it prints a table. It installs nothing, and says which servers are missing and where they are had:
-// ICECAST, LAL, GO2RTC, NODE_MEDIA_SERVER (its bin/app.js), NGINX, MEDIAMTX and SRS name programs that are not on the path. It takes a minute.
+// ICECAST, LAL, GO2RTC, NODE_MEDIA_SERVER (its bin/app.js), NGINX, MEDIAMTX and SRS name programs that are not on the path. It takes six minutes.
 // Test runs nginx-rtmp.
 func MediaServers() error {
-	return sh.RunWithV(map[string]string{"MEDIA_SERVERS": "1"}, "go", "test", "-count=1", "-parallel", "16", "-v", "./test/mediaservers")
+	return sh.RunWithV(map[string]string{"MEDIA_SERVERS": "1"}, "go", "test", "-count=1", "-parallel", "3", "-timeout", "30m", "-v", "./test/mediaservers")
 }
 
 // Players runs the examples of docs/sources/other-players.md as they are written, in Chromium, with the versions that

@@ -130,9 +130,10 @@ type proxy struct {
 	open     sync.WaitGroup // connections
 }
 
-// begun waits until a direction has some bytes of media, and reports whether that came to be.
-func begun(count *atomic.Int64) bool {
-	for deadline := time.Now().Add(10 * time.Second); count.Load() < 8_000; time.Sleep(20 * time.Millisecond) {
+// begun waits until a direction has some bytes of media of each stream, and reports whether that came to be.
+func begun(count *atomic.Int64, streams int) bool {
+	const handshakes = 8_000
+	for deadline := time.Now().Add(20 * time.Second); count.Load() < int64(streams)*handshakes; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			return false
 		}
@@ -360,7 +361,7 @@ func (b *bench) publisher(streams ...string) (p *proxy, stop func(os.Signal)) {
 		command = append(command, "-c", "copy", "-f", b.run.format, fill(b.run.publish, p.address, stream))
 	}
 	stop = begin(b.T, command, b.media)
-	if !begun(&p.up) {
+	if !begun(&p.up, len(streams)) {
 		b.Error("a publisher sends nothing")
 	}
 	return p, stop
@@ -379,7 +380,7 @@ func (b *bench) read(r reader, length time.Duration) int64 {
 	}
 	command := append([]string{"ffmpeg", "-nostdin", "-loglevel", "error"}, r.arguments...)
 	stop := begin(b.T, append(command, "-i", fill(r.url, p.address, "alpha"), "-c", "copy", "-f", "null", "-"), b.media)
-	if !begun(&p.down) {
+	if !begun(&p.down, 1) {
 		b.Errorf("a player is sent nothing by %s", r.protocol)
 	}
 	time.Sleep(length)

@@ -281,8 +281,8 @@ func together(ctx context.Context, questions ...func(context.Context) error) err
 	return group.Wait()
 }
 
-// firstThen asks one question, and the others when it is answered, or soon if it is not. It reports whether it was answered before.
-func (a *api) firstThen(ctx context.Context, first func(context.Context) error, rest ...func(context.Context) error) (ordered bool, err error) {
+// firstThen asks one question, and the others when it is answered, or soon if it is not.
+func (a *api) firstThen(ctx context.Context, first func(context.Context) error, rest ...func(context.Context) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	answered := make(chan struct{})
 	group.Go(func() error {
@@ -293,13 +293,12 @@ func (a *api) firstThen(ctx context.Context, first func(context.Context) error, 
 	defer timer.Stop()
 	select {
 	case <-answered:
-		ordered = true
 	case <-timer.C:
 	}
 	if ctx.Err() == nil {
 		group.Go(func() error { return together(ctx, rest...) })
 	}
-	return ordered, group.Wait()
+	return group.Wait()
 }
 
 // pages asks for all pages of a list: for the first, which says how many there are, and for the others at once.

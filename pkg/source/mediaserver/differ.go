@@ -57,7 +57,6 @@ type Differ struct {
 	totals      map[totalKey]*total
 	present     map[streamKey][]*total // of the current snapshot
 	absent      map[streamKey][]*total // those that it lacks
-	bounds      map[string]*bound      // by stream
 }
 
 // NewDiffer returns a Differ for a server that is polled at the given interval from the given time on. The name of the server
@@ -65,7 +64,7 @@ type Differ struct {
 func NewDiffer(organization, server string, interval time.Duration, began time.Time) *Differ {
 	return &Differ{
 		organization: organization, server: server, interval: interval, began: began, name: func(name string) string { return name },
-		connections: map[string]*connection{}, totals: map[totalKey]*total{}, bounds: map[string]*bound{},
+		connections: map[string]*connection{}, totals: map[totalKey]*total{},
 	}
 }
 
@@ -153,9 +152,6 @@ func (d *Differ) Closed(id string, receivedBytes, sentBytes int64, at time.Time)
 		if growth := final - max(c.read[dir].counted, 0); growth > 0 && growth <= maxGrowth {
 			c.final[dir] += growth
 			c.read[dir] = metered(final)
-			if dir == sent && !c.Publisher && !c.counted {
-				d.countKnown(c.Stream, growth)
-			}
 		}
 	}
 }
@@ -181,7 +177,6 @@ func (d *Differ) Next(s Snapshot) Delta {
 	case d.start != "" && s.Start != d.start:
 		d.restart(&out, s.Time)
 	}
-	d.readBounds(&s)
 	d.readTotals(&s, &out)
 	d.readConnections(&s, &out)
 	all := d.sorted()
@@ -194,7 +189,6 @@ func (d *Differ) Next(s Snapshot) Delta {
 		d.pay(c, &out, s.Time)
 	}
 	d.payRest(&out, s.Time)
-	d.payUnseen(s.Ordered, &out, s.Time)
 	if d.logged {
 		out.Usage = withoutPlayout(out.Usage)
 	}
@@ -223,7 +217,7 @@ func withoutPlayout(lines []event.Usage) []event.Usage {
 // restart ends everything, because another run of the server counts from zero.
 func (d *Differ) restart(out *Delta, now time.Time) {
 	d.times, d.forgotten = nil, time.Time{}
-	d.totals, d.present, d.absent, d.bounds = map[totalKey]*total{}, nil, nil, map[string]*bound{}
+	d.totals, d.present, d.absent = map[totalKey]*total{}, nil, nil
 	for _, c := range d.sorted() {
 		d.endBroadcast(c, out)
 		d.pay(c, out, now)
@@ -281,7 +275,6 @@ func (d *Differ) readTotals(s *Snapshot, out *Delta) {
 			}
 		default:
 			late := t == nil && stream.Since.Before(d.last)
-			leftOut := late || t != nil && t.missing > 1
 			if t == nil {
 				t = &total{}
 			}
@@ -290,10 +283,6 @@ func (d *Differ) readTotals(s *Snapshot, out *Delta) {
 			t.grown, t.anew, implausible = t.read.advance(now, stream.ID != "")
 			t.known, t.left = true, t.grown
 			out.LeftOut += implausible
-			d.countKnown(stream.Name, t.grown[sent])
-			if leftOut {
-				t.left[sent] -= d.settle(stream.Name, t.left[sent])
-			}
 		}
 		for dir := range now {
 			if now[dir] == event.Absent {
@@ -402,7 +391,6 @@ func (d *Differ) readConnection(c *connection, seen Connection, now counters, ou
 	for dir := range grown {
 		c.owed[dir] += grown[dir]
 	}
-	leftOut := c.missing > 0 || c.snapshots == 0 && seen.Since.Before(d.last)
 	if c.snapshots > 0 || seen.Since.IsZero() {
 		seen.Since = c.Since
 	}
@@ -412,12 +400,6 @@ func (d *Differ) readConnection(c *connection, seen Connection, now counters, ou
 	t := d.total(c)
 	if t != nil {
 		c.StreamID = cmp.Or(c.StreamID, t.ID)
-	}
-	if !c.Publisher && (t == nil && counterOf(c, d.absent) == nil || t != nil && !t.known) { // else the counter's growth is known
-		d.countKnown(c.Stream, grown[sent])
-		if leftOut {
-			c.owed[sent] -= d.settle(c.Stream, grown[sent])
-		}
 	}
 }
 
@@ -648,11 +630,6 @@ func (d *Differ) forget() {
 		if t.missing > rememberedFor(t.Since) {
 			note(t.Since)
 			delete(d.totals, key)
-		}
-	}
-	for stream, b := range d.bounds {
-		if b.missing > remembered {
-			delete(d.bounds, stream)
 		}
 	}
 }

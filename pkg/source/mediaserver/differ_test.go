@@ -379,35 +379,6 @@ func TestDifferLeavesOut(t *testing.T) {
 	}
 }
 
-// TestDifferUnseen checks what a stream's counter tells of players that came and went between two snapshots.
-func TestDifferUnseen(t *testing.T) {
-	bounded := func(at float64, ordered bool, sent int64, connections ...Connection) Snapshot {
-		for i := range connections {
-			connections[i].Since = after(25)
-		}
-		return Snapshot{Time: after(at), Ordered: ordered, Connections: connections,
-			Bounds: []Stream{{Name: "live/a", ID: "s", Received: event.Absent, Sent: sent}}}
-	}
-	playout := func(address string, bytes int64) line { return line{"live/a", "playout", "rtmp", address, bytes} }
-	d := testDiffer()
-	for i, step := range []struct {
-		s    Snapshot
-		want []line
-	}{
-		{s: bounded(10, true, 1000)},
-		{s: bounded(20, true, 1300), want: []line{{"live/a", "playout", "other", "", 300}}},
-		{s: bounded(30, true, 1400, player("2", alice, 110)), want: []line{playout("192.0.2.2", 110)}}, // the media are less than all
-		{s: bounded(40, true, 2000, player("2", alice, 210)), want: []line{playout("", 490), playout("192.0.2.2", 100)}},
-		{s: bounded(50, false, 2900, player("2", alice, 310)), want: []line{playout("192.0.2.2", 100)}}, // read after the connections
-		{s: bounded(60, true, 3000, player("2", alice, 410)), want: []line{playout("", 700), playout("192.0.2.2", 100)}},
-		{s: bounded(70, true, 3100, player("2", alice, 510)), want: []line{playout("192.0.2.2", 100)}},
-	} {
-		if got := lines(d.Next(step.s).Usage); !slices.Equal(got, step.want) {
-			t.Errorf("step %d gives %v, want %v", i, got, step.want)
-		}
-	}
-}
-
 // world is a media server with random traffic, and the truth about it.
 type world struct {
 	random  *rand.Rand

@@ -122,7 +122,6 @@ type mediaMTXAnswer struct {
 	muxers      []mediaMTXItem
 	connections [len(mediaMTXLists)][]mediaMTXItem
 	clock       time.Duration
-	ordered     bool
 }
 
 // mediaMTXInfo is there since 1.15.
@@ -131,8 +130,8 @@ type mediaMTXInfo struct {
 	Started string `json:"started"`
 }
 
-// boundedBy reports whether the counters of paths hold what readers were sent and nothing else.
-func (i mediaMTXInfo) boundedBy() bool {
+// forwards reports whether paths may be passed on to other servers.
+func (i mediaMTXInfo) forwards() bool {
 	major, rest, _ := strings.Cut(strings.TrimPrefix(i.Version, "v"), ".")
 	minor, _, _ := strings.Cut(rest, ".")
 	first, err := strconv.Atoi(major)
@@ -147,6 +146,10 @@ func (mediaMTX) snapshot(ctx context.Context, a *api) (Snapshot, error) {
 	var m mediaMTXAnswer
 	questions := []func(context.Context) error{
 		func(ctx context.Context) error { return optional(m.readInfo(ctx, a)) },
+		func(ctx context.Context) (err error) {
+			m.paths, m.clock, err = mediaMTXList(ctx, a, "paths", nil)
+			return err
+		},
 		func(ctx context.Context) error {
 			var err error
 			m.muxers, _, err = mediaMTXList(ctx, a, "hlsmuxers", nil)
@@ -160,15 +163,10 @@ func (mediaMTX) snapshot(ctx context.Context, a *api) (Snapshot, error) {
 			return optional(err)
 		})
 	}
-	var err error
-	m.ordered, err = a.firstThen(ctx, func(ctx context.Context) (err error) {
-		m.paths, m.clock, err = mediaMTXList(ctx, a, "paths", nil)
-		return err
-	}, questions...)
-	if err != nil {
+	if err := together(ctx, questions...); err != nil {
 		return Snapshot{}, err
 	}
-	if m.info.boundedBy() {
+	if m.info.forwards() {
 		if err := m.readForwards(ctx, a); err != nil {
 			return Snapshot{}, err
 		}
@@ -239,7 +237,7 @@ func (m *mediaMTXAnswer) readForwards(ctx context.Context, a *api) error {
 const maxForwarding = 10_000
 
 func (m *mediaMTXAnswer) snapshot() Snapshot {
-	s := Snapshot{Start: m.info.Started, Ordered: m.ordered}
+	s := Snapshot{Start: m.info.Started}
 	ingest := map[string]Ingest{} // by the id of the publisher
 	for i := range m.paths {
 		path := &m.paths[i]
@@ -253,11 +251,6 @@ func (m *mediaMTXAnswer) snapshot() Snapshot {
 			if c, ok := mediaMTXForward(&m.forwards[path.Name][k], path, m.clock); ok {
 				s.Connections = append(s.Connections, c)
 			}
-		}
-		if sent := path.sent(); m.info.boundedBy() && path.Ready && sent != event.Absent {
-			s.Bounds = append(s.Bounds, Stream{
-				Name: streamName(path.Name), ID: path.ReadyTime.Format(time.RFC3339Nano), Received: event.Absent, Sent: sent, Since: local(path.ReadyTime, m.clock),
-			})
 		}
 	}
 	for i := range m.muxers {

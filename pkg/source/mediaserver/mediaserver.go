@@ -91,10 +91,6 @@ type Snapshot struct {
 	Time        time.Time // when the server was asked; everything before is in the counters
 	Streams     []Stream
 	Connections []Connection
-	// Bounds are counters of streams that hold at least the media that all connections were sent, but not all of their bytes; Ordered
-	// says that they were read before the connections.
-	Bounds  []Stream
-	Ordered bool
 	// Notice is what the operator should know, "" if nothing.
 	Notice string
 }

@@ -257,9 +257,6 @@ func (s *Snapshot) size() (connections, streams int) {
 	for i := range s.Streams {
 		names[s.Streams[i].Name] = true
 	}
-	for i := range s.Bounds {
-		names[s.Bounds[i].Name] = true
-	}
 	return connections, len(names)
 }
 

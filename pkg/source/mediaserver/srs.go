@@ -97,7 +97,7 @@ func (srs) snapshot(ctx context.Context, a *api) (Snapshot, error) {
 	var streams, clients srsAnswer
 	// Streams come first, so that a stream's counter is never ahead of those of its connections, and what the stream has
 	// beyond them is not what a connection is about to show.
-	_, err := a.firstThen(ctx, func(ctx context.Context) (err error) {
+	err := a.firstThen(ctx, func(ctx context.Context) (err error) {
 		streams, err = srsList(ctx, a, "streams", func(a *srsAnswer) int { return len(a.Streams) })
 		return err
 	}, func(ctx context.Context) (err error) {

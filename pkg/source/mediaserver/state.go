@@ -7,7 +7,7 @@ import (
 )
 
 // stateVersion is the version of what the code methods write. It grows with every change of the fields below.
-const stateVersion = 2
+const stateVersion = 3
 
 // stateful tells runs and streams apart by what it saw before.
 type stateful interface {
@@ -75,19 +75,6 @@ func (d *Differ) code(c *codec.Coder) {
 		codec.Number(c, &t.arrived)
 		codec.Number(c, &t.behind)
 		*key = totalKey{streamKey{t.Name, t.Protocol}, t.ID}
-	})
-	codec.Map(c, &d.bounds, func(stream *string, of **bound) {
-		if c.Reading() {
-			*of = &bound{}
-		}
-		b := *of
-		codec.Text(c, stream)
-		c.Unique(&b.id)
-		for _, v := range [...]*int64{&b.sent, &b.known, &b.before, &b.floor, &b.unseen} {
-			codec.Number(c, v)
-		}
-		codec.Number(c, &b.missing)
-		codec.Number(c, &b.quiet)
 	})
 }
 
