@@ -323,11 +323,11 @@ func TestLedgerWritesByLabelsOfPlayers(t *testing.T) {
 		}
 	}
 	for _, place := range []struct{ family, labels string }{{"", ""}, {"_country", `country="DE",`}, {"_stream", `stream="s",`}} {
-		add("loads_by"+place.family+"_version", place.labels+`version="h5live-4"`, 5)
-		add("loads_by"+place.family+"_os", place.labels+`os="Android"`, 3)
+		add("plays_by"+place.family+"_version", place.labels+`version="h5live-4"`, 5)
+		add("plays_by"+place.family+"_os", place.labels+`os="Android"`, 3)
 		for label, value := range map[string]string{"version": "h5live-4", "os": "iOS", "protocol": "hls"} {
 			if label != "version" {
-				add("loads_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 2)
+				add("plays_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 2)
 			}
 			add("latency_ms_sum_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 1100)
 			add("latency_ms_count_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 2)

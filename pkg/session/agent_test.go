@@ -68,7 +68,7 @@ func TestAgentIsFoundOutLater(t *testing.T) {
 			tracker.Expire(at(test.silent))
 			tracker.Expire(at(test.silent + 60))
 			all := taken(ledger)
-			for _, measured := range []string{"loads", "plays", "start_time_ms_count"} {
+			for _, measured := range []string{"plays", "start_time_ms_count"} {
 				of := "Linux"
 				if test.want == unknown {
 					of = "Unknown"
