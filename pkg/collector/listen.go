@@ -21,17 +21,17 @@ const (
 )
 
 const (
-	// maxConnections is how many connections there are at most, each some 20 KB while it waits for a request.
+	// maxConnections is how many connections there are at most, each some 5 KB while it waits in the lane, and 20 KB in net/http.
 	maxConnections = 16_384
 	// otherFiles is how many of the open files are not for connections of clients.
 	otherFiles = 512
 )
 
-// newHTTPServer returns the server for a handler that anybody may reach.
-func (s *Server) newHTTPServer(handler http.Handler) (*http.Server, error) {
+// newHTTPServer returns the server for a handler that anybody may reach, and its connections.
+func (s *Server) newHTTPServer(handler http.Handler) (*http.Server, *connections, error) {
 	files, err := openFiles()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	known := newConnections(max(min(maxConnections, files-otherFiles), 1), s.metrics.refused)
 	return &http.Server{
@@ -46,7 +46,7 @@ func (s *Server) newHTTPServer(handler http.Handler) (*http.Server, error) {
 		// A batch fits into the least buffer, and its connection must not cost more than one of HTTP/1.1 by much.
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 100, MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 32 << 10},
 		ErrorLog: slog.NewLogLogger(s.Logger.Handler(), slog.LevelDebug),
-	}, nil
+	}, known, nil
 }
 
 // recovered logs the panic of a handler as the error that it is; net/http would tell it where it tells what clients do wrong.
@@ -73,6 +73,7 @@ type connection struct {
 	in       *list.List // waiting or busy
 	element  *list.Element
 	unserved bool // it has sent something that no handler has got
+	inLane   bool // net/http does not know it
 }
 
 // connections keeps the number of connections within a limit. Beyond it the one is closed that waits for longest for its client
@@ -94,6 +95,12 @@ func newConnections(limit int, refused func(reason string, n int)) *connections 
 // accept is the http.Server.ConnContext of the connections.
 func (c *connections) accept(ctx context.Context, conn net.Conn) context.Context {
 	added := &connection{Conn: conn}
+	c.add(added)
+	return context.WithValue(ctx, connectionKey{}, added)
+}
+
+// add adds a connection, which waits for its client to send a request.
+func (c *connections) add(added *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.known) >= c.limit {
@@ -106,9 +113,8 @@ func (c *connections) accept(ctx context.Context, conn net.Conn) context.Context
 		closed.abort()
 		c.refused("connections", 1)
 	}
-	c.known[conn] = added
+	c.known[added.Conn] = added
 	c.move(added, &c.waiting)
-	return context.WithValue(ctx, connectionKey{}, added)
 }
 
 // serve notes that requests come to a handler: of those that come in one piece, http.Server.ConnState tells the first only. It closes
@@ -126,13 +132,47 @@ func (c *connections) serve(handler http.Handler) http.Handler {
 	})
 }
 
-// begin notes that a handler has a request of a connection.
-func (c *connections) begin(served *connection) {
+// begin notes that a request of a connection is served, and returns false if the connection was closed meanwhile.
+func (c *connections) begin(served *connection) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	served.unserved = false
+	if c.known[served.Conn] != served {
+		return false
+	}
+	c.move(served, &c.busy)
+	return true
+}
+
+// rest notes that a connection waits for its next request.
+func (c *connections) rest(served *connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.known[served.Conn] == served {
-		c.move(served, &c.busy)
+		c.move(served, &c.waiting)
+	}
+}
+
+// forget takes a connection out, which is closed or known as another one from now on.
+func (c *connections) forget(served *connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known[served.Conn] == served {
+		c.remove(served)
+	}
+}
+
+// closeWaiting closes the connections that wait in the lane.
+func (c *connections) closeWaiting() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for e := c.waiting.Front(); e != nil; {
+		waits := e.Value.(*connection)
+		e = e.Next()
+		if waits.inLane {
+			c.remove(waits)
+			waits.abort()
+		}
 	}
 }
 

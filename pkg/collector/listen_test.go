@@ -2,12 +2,14 @@ package collector
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
 	"sync"
@@ -66,32 +68,57 @@ func (c *connections) waitFor(t *testing.T, waiting, busy int) {
 	}
 }
 
-// listen serves with at most limit connections; a request for /slow lasts until the test ends.
+// listen serves with at most limit connections; a request with X-Slow lasts until the test ends.
 func listen(t *testing.T, limit int) (address string, known *connections, refused *reasons) {
 	t.Helper()
 	refused = &reasons{}
 	known = newConnections(limit, refused.refused)
 	end := make(chan struct{})
-	server := httptest.NewUnstartedServer(known.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/slow" {
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("X-Panic") != "":
+			panic(http.ErrAbortHandler)
+		case r.Header.Get("X-Slow") != "":
 			<-end
 		}
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			w.WriteHeader(http.StatusBadRequest)
 		}
-	})))
-	server.Config.ConnContext = known.accept
-	change := server.Config.ConnState
-	server.Config.ConnState = func(c net.Conn, state http.ConnState) {
-		known.change(c, state)
-		if change != nil {
-			change(c, state)
-		}
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	server.Start()
-	t.Cleanup(func() { close(end); server.Close() })
-	return server.Listener.Addr().String(), known, refused
+	p := &ports{
+		public:         &http.Server{Handler: known.serve(handler), ConnContext: known.accept, ConnState: known.change, ErrorLog: log.New(io.Discard, "", 0)},
+		publicListener: listener,
+		lane:           newLane(handler, known, listener.Addr(), slog.New(slog.DiscardHandler)),
+	}
+	served := p.serve()
+	t.Cleanup(func() {
+		close(end)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		defer cancel()
+		if err := p.shutdown(ctx); err != nil {
+			t.Errorf("shut down: %v", err)
+		}
+		for range 2 {
+			if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+				t.Errorf("serve: %v", err)
+			}
+		}
+	})
+	return listener.Addr().String(), known, refused
 }
+
+// way is how a request is served, and a request that is served so.
+type way struct{ name, request string }
+
+// ways are by net/http, and in the lane.
+var ways = []way{{"net/http", get}, {"lane", post}}
+
+// slow returns a request that lasts until the test ends.
+func (w way) slow() string { return strings.Replace(w.request, "\r\n\r\n", "\r\nX-Slow: 1\r\n\r\n", 1) }
 
 // connect opens a connection and sends something.
 func connect(t *testing.T, address, text string) net.Conn {
@@ -107,15 +134,18 @@ func connect(t *testing.T, address, text string) net.Conn {
 	return connection
 }
 
-const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+const (
+	get  = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+	post = "POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+)
 
 // answers sends a request and reports whether it is answered.
-func answers(t *testing.T, connection net.Conn) bool {
+func answers(t *testing.T, connection net.Conn, request string) bool {
 	t.Helper()
 	if err := connection.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(connection, get); err != nil {
+	if _, err := io.WriteString(connection, request); err != nil {
 		return false
 	}
 	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
@@ -129,21 +159,27 @@ func answers(t *testing.T, connection net.Conn) bool {
 }
 
 func TestConnectionsCloseTheOneThatWaitsLongest(t *testing.T) {
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) { closesTheOneThatWaitsLongest(t, w) })
+	}
+}
+
+func closesTheOneThatWaitsLongest(t *testing.T, w way) {
 	address, known, refused := listen(t, 3)
 	busy := connect(t, address, "")
-	if !answers(t, busy) {
+	if !answers(t, busy, w.request) {
 		t.Fatal("the first connection is not served")
 	}
 	known.waitFor(t, 1, 0)
 	// net/http does not tell of the second request of a connection if it comes in one piece.
-	if _, err := io.WriteString(busy, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+	if _, err := io.WriteString(busy, w.slow()); err != nil {
 		t.Fatal(err)
 	}
 	known.waitFor(t, 0, 1)
 	first := connect(t, address, "")
 	second := connect(t, address, "")
 	for i, c := range []net.Conn{second, first} {
-		if !answers(t, c) {
+		if !answers(t, c, w.request) {
 			t.Fatal("a connection within the limit is not served")
 		}
 		if i == 0 {
@@ -154,11 +190,11 @@ func TestConnectionsCloseTheOneThatWaitsLongest(t *testing.T) {
 	// second waits for longer than first.
 	third := connect(t, address, "")
 	refused.wait(t, "connections", 1)
-	if answers(t, second) {
+	if answers(t, second, w.request) {
 		t.Error("the connection that waited for longest is open")
 	}
 	for name, c := range map[string]net.Conn{"first": first, "third": third} {
-		if !answers(t, c) {
+		if !answers(t, c, w.request) {
 			t.Errorf("the %s connection is closed", name)
 		}
 	}
@@ -171,15 +207,19 @@ func TestConnectionsCloseTheOneThatWaitsLongest(t *testing.T) {
 }
 
 func TestConnectionsCloseTheOldestRequestIfNoneWaits(t *testing.T) {
-	address, known, refused := listen(t, 2)
-	for i := range 2 {
-		connect(t, address, "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n")
-		known.waitFor(t, 0, i+1)
+	for _, w := range ways {
+		t.Run(w.name, func(t *testing.T) {
+			address, known, refused := listen(t, 2)
+			for i := range 2 {
+				connect(t, address, w.slow())
+				known.waitFor(t, 0, i+1)
+			}
+			if !answers(t, connect(t, address, ""), w.request) {
+				t.Error("a new connection is not served")
+			}
+			refused.wait(t, "connections", 1)
+		})
 	}
-	if !answers(t, connect(t, address, "")) {
-		t.Error("a new connection is not served")
-	}
-	refused.wait(t, "connections", 1)
 }
 
 func TestRequestsThatNoHandlerGets(t *testing.T) {
@@ -190,6 +230,12 @@ func TestRequestsThatNoHandlerGets(t *testing.T) {
 	}{
 		{"a good request", []string{get}, 0},
 		{"two good requests", []string{get, get}, 0},
+		{"one in the lane", []string{post}, 0},
+		{"two in the lane, and another", []string{post, post, get}, 0},
+		{"two in one piece", []string{post + post}, 0},
+		{"one in the lane and half of one", []string{post, post[:40]}, 1},
+		{"one in the lane with half of one", []string{post + post[:40]}, 1},
+		{"one in the lane and no HTTP", []string{post, "what?\r\n\r\n"}, 1},
 		{"no request", nil, 0},
 		{"half a request", []string{"GET / HTTP/1.1\r\nHo"}, 1},
 		{"no HTTP", []string{"what?\r\n\r\n"}, 1},

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 type ports struct {
 	public          *http.Server
 	publicListener  net.Listener
+	lane            *lane        // in front of public, nil if there is TLS
 	private         *http.Server // nil if there is none
 	privateListener net.Listener
 }
@@ -24,7 +26,8 @@ type ports struct {
 func (s *Server) openPorts(ctx context.Context, c config.Config, handler http.Handler) (*ports, error) {
 	p := &ports{}
 	var err error
-	if p.public, err = s.newHTTPServer(handler); err != nil {
+	var known *connections
+	if p.public, known, err = s.newHTTPServer(handler); err != nil {
 		return nil, err
 	}
 	if c.TLS.Enabled() {
@@ -36,6 +39,9 @@ func (s *Server) openPorts(ctx context.Context, c config.Config, handler http.Ha
 	}
 	if p.publicListener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if p.public.TLSConfig == nil {
+		p.lane = newLane(s.recovered(handler), known, p.publicListener.Addr(), s.Logger)
 	}
 	if c.PrivateListen == "" {
 		return p, nil
@@ -50,14 +56,13 @@ func (s *Server) openPorts(ctx context.Context, c config.Config, handler http.Ha
 
 // serve serves both ports, and returns a channel with the first error of any.
 func (p *ports) serve() <-chan error {
-	served := make(chan error, 2)
-	go func() {
-		if p.public.TLSConfig != nil {
-			served <- p.public.ServeTLS(p.publicListener, "", "")
-			return
-		}
-		served <- p.public.Serve(p.publicListener)
-	}()
+	served := make(chan error, 3)
+	if p.lane == nil {
+		go func() { served <- p.public.ServeTLS(p.publicListener, "", "") }()
+	} else {
+		go func() { served <- p.lane.serve(p.publicListener) }()
+		go func() { served <- p.public.Serve(p.lane.others) }()
+	}
 	if p.private != nil {
 		go func() { served <- p.private.Serve(p.privateListener) }()
 	}
@@ -69,7 +74,13 @@ func (p *ports) shutdown(ctx context.Context) error {
 	if p.private != nil {
 		defer p.private.Close()
 	}
-	return p.public.Shutdown(ctx)
+	if p.lane == nil {
+		return p.public.Shutdown(ctx)
+	}
+	p.publicListener.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- p.public.Shutdown(ctx) }()
+	return errors.Join(p.lane.shutdown(ctx), <-ended)
 }
 
 // privateHandler returns the handler of the private port: health, metrics and profiles. Handler must have been called.

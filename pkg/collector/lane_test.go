@@ -1,0 +1,286 @@
+package collector
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamlens/streamlens/pkg/config"
+)
+
+// laneRequest returns a request for the lane with a body, and more headers.
+func laneRequest(body string, headers ...string) string {
+	more := ""
+	for _, header := range headers {
+		more += header + "\r\n"
+	}
+	return fmt.Sprintf("POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n%s\r\n%s", len(body), more, body)
+}
+
+// laneEnvelope returns a body with one good event.
+func laneEnvelope(session string) string {
+	return fmt.Sprintf(`{"accountId":"acme","accountKey":"pk_acme","client":{"kind":"h5live"},"sessionId":%q,"stream":"live","sentAt":%d,`+
+		`"events":[{"seq":1,"ts":%[2]d,"type":"load"}]}`, session, time.Now().UnixMilli())
+}
+
+// reply is the answer to a request.
+type reply struct {
+	status int
+	header http.Header // but for the date
+	length int64
+	body   string
+	ends   bool   // whether it says that the connection ends
+	next   int    // answers that follow it
+	date   string // the header
+}
+
+// exchange sends a request in pieces on a new connection and returns its answer.
+func exchange(t *testing.T, address string, pieces ...string) reply {
+	t.Helper()
+	connection := connect(t, address, "")
+	defer connection.Close()
+	if err := connection.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for i, piece := range pieces {
+		if i > 0 {
+			time.Sleep(20 * time.Millisecond)
+		}
+		if _, err := io.WriteString(connection, piece); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if half, ok := connection.(closeWriter); !ok || half.CloseWrite() != nil {
+		t.Fatal("the connection cannot be ended by half")
+	}
+	reader := bufio.NewReader(connection)
+	answer, err := http.ReadResponse(reader, &http.Request{Method: http.MethodPost})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, err := io.ReadAll(reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	date := answer.Header.Get("Date")
+	answer.Header.Del("Date")
+	return reply{answer.StatusCode, answer.Header, answer.ContentLength, string(body), answer.Close, strings.Count(string(rest), "HTTP/1.1 "), date}
+}
+
+// TestLaneAnswersAsOthers sends the same requests to a port with a lane and to net/http alone.
+func TestLaneAnswersAsOthers(t *testing.T) {
+	c := start(t, nil)
+	lane := c.open(t, config.Config{Listen: "127.0.0.1:0"}).publicListener.Addr().String()
+	alone := c.Listener.Addr().String()
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(w, laneEnvelope("packed")); err != nil || w.Close() != nil {
+		t.Fatal("gzip")
+	}
+	long := laneRequest(laneEnvelope("long"), "X-Long: "+strings.Repeat("a", 2*laneBuffer))
+	large := laneRequest(laneEnvelope("large") + strings.Repeat(" ", 2*smallBody))
+	whole := laneRequest(laneEnvelope("pieces"))
+	for _, test := range []struct {
+		name   string
+		pieces []string
+		want   int
+	}{
+		{"a good report", []string{laneRequest(laneEnvelope("s"))}, http.StatusAccepted},
+		{"one that came before", []string{laneRequest(laneEnvelope("s"))}, http.StatusAccepted},
+		{"of a page", []string{laneRequest(laneEnvelope("s"), "Content-Type: text/plain;charset=UTF-8", "Origin: https://site.example")}, http.StatusAccepted},
+		{"kept alive", []string{laneRequest(laneEnvelope("s"), "Connection: Keep-Alive")}, http.StatusAccepted},
+		{"packed", []string{laneRequest(packed.String(), "Content-Encoding: gzip")}, http.StatusAccepted},
+		{"bytes that are not packed", []string{laneRequest("{}", "Content-Encoding: gzip")}, http.StatusBadRequest},
+		{"an unknown packing", []string{laneRequest("{}", "Content-Encoding: br")}, http.StatusUnsupportedMediaType},
+		{"a form", []string{laneRequest("a=b", "Content-Type: multipart/form-data; boundary=x")}, http.StatusUnsupportedMediaType},
+		{"no body", []string{laneRequest("")}, http.StatusBadRequest},
+		{"a wrong key", []string{laneRequest(strings.Replace(laneEnvelope("s"), "pk_acme", "pk_other", 1))}, http.StatusUnauthorized},
+		{"the header in pieces", []string{whole[:30], whole[30:]}, http.StatusAccepted},
+		{"the body in pieces", []string{whole[:len(whole)-50], whole[len(whole)-50 : len(whole)-20], whole[len(whole)-20:]}, http.StatusAccepted},
+		{"the first byte alone", []string{whole[:1], whole[1:]}, http.StatusAccepted},
+		{"a body that ends too early", []string{whole[:len(whole)-1]}, http.StatusBadRequest},
+		{"a long header", []string{long}, http.StatusAccepted},
+		{"a large body", []string{large}, http.StatusAccepted},
+		{"two together", []string{laneRequest(laneEnvelope("s")) + whole}, http.StatusAccepted},
+		{"another path behind one", []string{laneRequest(laneEnvelope("s")) + get}, http.StatusAccepted},
+		{"an end that is asked for", []string{laneRequest(laneEnvelope("s"), "Connection: close") + whole}, http.StatusAccepted},
+		{"two lengths", []string{laneRequest("", "Content-Length: 1") + "a"}, http.StatusBadRequest},
+		{"two hosts", []string{laneRequest("", "Host: b")}, http.StatusBadRequest},
+		{"a space before the colon", []string{laneRequest("", "X-A : b")}, http.StatusBadRequest},
+		{"a control character", []string{laneRequest("", "X-A: \x01")}, http.StatusBadRequest},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, want := exchange(t, lane, test.pieces...), exchange(t, alone, test.pieces...)
+			if got.status != test.want {
+				t.Errorf("answered %d %s, want %d", got.status, got.body, test.want)
+			}
+			if date, err := http.ParseTime(got.date); (err != nil || time.Since(date).Abs() > time.Minute) != (want.date == "") {
+				t.Errorf("Date is %q, %v", got.date, err)
+			}
+			want.date = got.date
+			want.ends = want.ends || test.name == "a body that ends too early" // where net/http leaves it unsaid
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("answered %+v\nwant     %+v", got, want)
+			}
+		})
+	}
+}
+
+// TestLaneTakesWhatIsUsual looks which requests stay in the lane.
+func TestLaneTakesWhatIsUsual(t *testing.T) {
+	const usual = "POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
+	for _, test := range []struct {
+		header string
+		want   bool
+	}{
+		{usual, true},
+		{usual + "{}", true},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nX-Forwarded-For: 1.2.3.4, 5.6.7.8\r\nx-forwarded-for: ::1\r\nCookie: a=\"b\"", 1), true},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nConnection: keep-alive", 1), true},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nConnection: keep-alive, X-Forwarded-For", 1), false},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nTransfer-Encoding: chunked", 1), false},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nTransfer-Encoding: identity", 1), false},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nExpect: 100-continue", 1), false},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nUpgrade: h2c", 1), false},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nX-A: b\r\n c", 1), false},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nX-A: b\nX-B: c", 1), false},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nX-A: b\rX-B: c", 1), false},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nX-A: \x00", 1), false},
+		{strings.Replace(usual, "Host: a", "Host: a\r\nno colon", 1), false},
+		{strings.Replace(usual, "Host: a", "Host: a b", 1), false},
+		{strings.Replace(usual, "Host: a", "X-A: a", 1), false},
+		{strings.Replace(usual, ": 2", ": +2", 1), false},
+		{strings.Replace(usual, ": 2", ": 2, 2", 1), false},
+		{strings.Replace(usual, ": 2", ": 0x2", 1), false},
+		{strings.Replace(usual, ": 2", ":", 1), false},
+		{strings.Replace(usual, ": 2", ": 16384", 1), true},
+		{strings.Replace(usual, ": 2", ": 16385", 1), false},
+		{strings.Replace(usual, ": 2", ": 99999999999999999999", 1), false},
+		{strings.Replace(usual, "Content-Length: 2\r\n", "", 1), false},
+		{strings.Replace(usual, "1.1", "1.0", 1), false},
+		{strings.Replace(usual, "POST ", "post ", 1), false},
+		{strings.Replace(usual, "/v1/events", "/v1/events?", 1), false},
+		{strings.Replace(usual, "/v1/events", "/v1/usage", 1), false},
+		{strings.Replace(usual, "POST ", "POST  ", 1), false},
+		{"\r\n" + usual, false},
+		{usual[:len(usual)-2], false},
+	} {
+		if _, _, got := takenByLane([]byte(test.header)); got != test.want {
+			t.Errorf("taken %v, want %v: %q", got, test.want, test.header)
+		}
+	}
+}
+
+// takenByLane returns what the lane reads of a request, if it takes it.
+func takenByLane(come []byte) (header http.Header, length int64, taken bool) {
+	end := headerEnd(come)
+	if end < 0 {
+		return nil, 0, false
+	}
+	read, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(come[len(laneLine):]))).ReadMIMEHeader()
+	length, usual := usualHeader(http.Header(read))
+	return http.Header(read), length, err == nil && usual
+}
+
+// FuzzLane compares what the lane takes with what net/http reads.
+func FuzzLane(f *testing.F) {
+	f.Add([]byte("Host: a\r\nContent-Length: 2"))
+	f.Add([]byte("Host: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked"))
+	f.Add([]byte("Host: a\r\nConnection: close\r\ncontent-length: 02\r\nX:"))
+	f.Fuzz(func(t *testing.T, lines []byte) {
+		text := []byte(laneLine + string(lines) + "\r\n\r\n{}")
+		header, length, taken := takenByLane(text)
+		if !taken {
+			return
+		}
+		request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(text)))
+		if err != nil {
+			t.Fatalf("net/http refuses %q: %v", text, err)
+		}
+		host := header["Host"]
+		delete(header, "Host")
+		if request.ContentLength != length || len(request.TransferEncoding) > 0 || request.Close || len(host) != 1 || request.Host != host[0] ||
+			!reflect.DeepEqual(request.Header, header) {
+			t.Errorf("%q: %d bytes, %v, of host %q; net/http reads %+v", text, length, header, host, request)
+		}
+	})
+}
+
+func TestLaneClosesAfterAPanic(t *testing.T) {
+	address, known, _ := listen(t, 10)
+	connection := connect(t, address, strings.Replace(post, "\r\n\r\n", "\r\nX-Panic: 1\r\n\r\n", 1))
+	if err := connection.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(connection); err != nil || len(text) > 0 {
+		t.Errorf("got %q, %v, want an end", text, err)
+	}
+	known.waitFor(t, 0, 0)
+}
+
+// TestShutdownAnswersWhatHasBegun lets a port end with connections that wait and one whose body is on its way.
+func TestShutdownAnswersWhatHasBegun(t *testing.T) {
+	c := start(t, nil)
+	handler, err := c.server.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := c.server.openPorts(t.Context(), config.Config{Listen: "127.0.0.1:0"}, handler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened.serve()
+	address := opened.publicListener.Addr().String()
+	request := laneRequest(laneEnvelope("s"))
+	var waiting []net.Conn
+	for _, text := range []string{request, get} {
+		connection := connect(t, address, "")
+		answers(t, connection, text)
+		waiting = append(waiting, connection)
+	}
+	busy := connect(t, address, request[:len(request)-1])
+	opened.lane.known.waitFor(t, 2, 1)
+	ended := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		defer cancel()
+		ended <- opened.shutdown(ctx)
+	}()
+	for _, connection := range waiting {
+		if err := connection.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := connection.Read(make([]byte, 1)); err == nil {
+			t.Error("a connection that waited got something")
+		}
+	}
+	if _, err := io.WriteString(busy, request[len(request)-1:]); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.ReadResponse(bufio.NewReader(busy), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusAccepted || !answer.Close {
+		t.Errorf("what had begun is answered %s, and the connection stays: %v", answer.Status, !answer.Close)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("shut down: %v", err)
+	}
+}
