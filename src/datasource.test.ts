@@ -97,7 +97,7 @@ describe('variables in lists', () => {
 });
 
 describe('variables in single values', () => {
-  const names = ['unit', 'metric', 'breakdown', 'mode', 'interval', 'timezone'] as const;
+  const names = ['unit', 'metric', 'breakdown', 'mode', 'interval', 'timezone', 'compare'] as const;
 
   test.each(names)('%s', (name) => {
     openDashboard(variable('v', 'b'));

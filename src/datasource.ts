@@ -54,6 +54,7 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
         ...expandDimension(query, scopedVars),
         mode: expandText(query.mode, scopedVars),
         interval: expandText(query.interval, scopedVars),
+        compare: expandText(query.compare, scopedVars),
         timezone: expandText(query.timezone, scopedVars),
       },
       adHoc

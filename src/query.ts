@@ -26,7 +26,7 @@ export type FilterName = keyof Filters;
 export const FILTER_NAMES: FilterName[] = ['country', 'stream', 'tag', 'event', 'referrer'];
 
 /** The fields that only some widgets have. */
-export type OptionName = 'unit' | 'metric' | 'breakdown' | 'dimension' | 'mode' | 'percentile';
+export type OptionName = 'unit' | 'metric' | 'breakdown' | 'dimension' | 'mode' | 'percentile' | 'compare';
 
 /**
  * One question to the backend, named by its widget in `queryType`.
@@ -53,6 +53,8 @@ export interface StreamlensQuery extends DataQuery, Filters {
   interval?: string;
   /** IANA name of the time zone of calendar days and months; default `UTC`. */
   timezone?: string;
+  /** `previous`, `day`, `week` or `month`: puts the earlier range beside; none by default. */
+  compare?: string;
   /** 1 to 99: gives a distribution the column of this percentile, as the first. */
   percentile?: number;
   /** How many items of a breakdown are told apart, the greatest; the rest is one more. Default 1,000. */

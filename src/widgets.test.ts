@@ -88,6 +88,28 @@ test.each([
   expect(metricsOf(distribution, { ...query, percentile })).toEqual(want);
 });
 
+test('with a comparison there are the metrics that it adds', () => {
+  const ratios: Widget = {
+    ...plain,
+    metrics: ['loads', 'ratio'],
+    columns: [
+      { name: 'loads', unit: 'count' },
+      { name: 'ratio', unit: 'ratio' },
+    ],
+  };
+  const added = ['loads', 'loadsBefore', 'loadsChange', 'ratio', 'ratioBefore', 'ratioChange', 'ratioDifference'];
+  expect(metricsOf(ratios, { ...query, compare: 'week' })).toEqual(added);
+  expect(metricsOf(ratios, query)).toEqual(['loads', 'ratio']);
+  const metrics = metricsOf(
+    WIDGETS.find(({ type }) => type === 'videoBitrate')!,
+    { ...query, compare: 'day', percentile: 5 }
+  );
+  expect(metrics.slice(0, 4)).toEqual(['p5', 'p5Before', 'p5Change', 'median']);
+  // What the map shows is no column.
+  const map = WIDGETS.find(({ type }) => type === 'worldMap')!;
+  expect(metricsOf(map, { ...query, compare: 'week' })).toEqual(map.metrics);
+});
+
 test.each([
   { change: { percentile: 90, metric: 'p90' }, widget: distribution, want: { percentile: 90, metric: 'p90' } },
   { change: { percentile: 50, metric: 'p90' }, widget: distribution, want: { percentile: 50 } },

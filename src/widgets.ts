@@ -42,6 +42,7 @@ const OPTIONAL: Array<FilterName | OptionName> = [
   'dimension',
   'mode',
   'percentile',
+  'compare',
 ];
 
 /** Whether only organisations of level premium get an answer, of the widget or of the chosen metric. */
@@ -49,10 +50,20 @@ export function isPremium(widget: Widget, metric?: string): boolean {
   return widget.level === 'premium' || (metric !== undefined && widget.premiumMetrics.includes(metric));
 }
 
-/** The metrics that a query may choose from: with a percentile its column is one of them. */
-export function metricsOf({ metrics }: Widget, { percentile }: StreamlensQuery): string[] {
+/** The metrics that a query may choose from: with a percentile its column is one of them, with a comparison what it adds. */
+export function metricsOf(widget: Widget, { percentile, compare }: StreamlensQuery): string[] {
   const column = `p${percentile}`;
-  return percentile === undefined || metrics.includes(column) ? metrics : [column, ...metrics];
+  const metrics =
+    percentile === undefined || widget.metrics.includes(column) ? widget.metrics : [column, ...widget.metrics];
+  return compare ? metrics.flatMap((name) => [name, ...addedTo(widget, name)]) : metrics;
+}
+
+/** The columns that a comparison adds to one; none to what is no column. */
+function addedTo({ columns }: Widget, metric: string): string[] {
+  const column = columns.find(({ name }) => name === (/^p\d+$/.test(metric) ? 'median' : metric));
+  return column
+    ? [`${metric}Before`, `${metric}Change`, ...(column.unit === 'ratio' ? [`${metric}Difference`] : [])]
+    : [];
 }
 
 /** Whether a widget that has breakdowns has one by tag: peaks of viewers, which have a mode, do not add up over streams. */

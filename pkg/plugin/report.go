@@ -33,7 +33,7 @@ func (d *Datasource) report(w http.ResponseWriter, r *http.Request) {
 
 // export answers with what a widget answers, as a file.
 func (d *Datasource) export(w http.ResponseWriter, r *http.Request) {
-	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "dimension", "mode", "form", "timezone", "interval", "percentile", "top", "format"},
+	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "dimension", "mode", "form", "timezone", "interval", "compare", "percentile", "top", "format"},
 		d.makeExport)
 }
 
@@ -119,7 +119,7 @@ func downloadRequest(rawQuery string, options []string) (widget.Request, url.Val
 	}
 	request.QueryType, request.Unit = chosen.Get("widget"), chosen.Get("unit")
 	request.Metric, request.Mode, request.Form = chosen.Get("metric"), chosen.Get("mode"), chosen.Get("form")
-	request.Dimension = chosen.Get("dimension")
+	request.Dimension, request.Compare = chosen.Get("dimension"), chosen.Get("compare")
 	request.Breakdown, request.Timezone, request.Interval = chosen.Get("breakdown"), chosen.Get("timezone"), chosen.Get("interval")
 	for name, number := range map[string]*int{"percentile": &request.Percentile, "top": &request.Top} {
 		if text := chosen.Get(name); text != "" {

@@ -29,6 +29,8 @@ const (
 	OptionBreakdown = "breakdown"
 	// OptionPercentile gives a distribution the column of any percentile.
 	OptionPercentile = "percentile"
+	// OptionCompare puts the answer beside that of an earlier range. All widgets have it but those that compare periods themselves.
+	OptionCompare = "compare"
 	// OptionDimension lets a widget be filtered, and broken down if it has OptionBreakdown, by a label of players.
 	OptionDimension = "dimension"
 )
@@ -57,7 +59,12 @@ type Column struct {
 	Limit float64
 
 	value func(cell) float64 // NaN for none; nil in the column of names
-	long  bool               // of seconds: shown in hours, minutes and seconds
+	// unchanging is set if it only orders or weighs, so that its change says nothing.
+	unchanging bool
+	// compares is the name of the column that this one puts beside an earlier range, and how is what it says of it.
+	compares string
+	how      comparison
+	long     bool // of seconds: shown in hours, minutes and seconds
 	// whole is set if it needs the whole distribution, which is not stored by labels of players.
 	whole bool
 	of    []int // the reads of which it is made; all if nil
@@ -115,7 +122,7 @@ func (d Definition) weight(t *table, r *row) float64 {
 		rankBy = []int{0}
 	}
 	sum, some := 0.0, d.ranked == nil
-	for i := range t.intervals {
+	for i := range t.shown {
 		if d.ranked == nil {
 			for _, read := range rankBy {
 				sum += r.numbers[read][i]
@@ -194,10 +201,13 @@ func (d Definition) asked(q Query) Definition {
 	return d
 }
 
-// withColumns returns the definition with the columns that an option of the query adds.
+// withColumns returns the definition with the columns that options of the query add.
 func (d Definition) withColumns(q Query) Definition {
 	if q.Percentile != 0 {
 		d.Columns = withPercentile(d.Columns, q.Percentile)
+	}
+	if q.Compare != "" {
+		d.Columns = compared(d.Columns)
 	}
 	return d
 }
@@ -238,7 +248,7 @@ var commonFilters = []string{measure.LabelCountry, measure.LabelStream, measure.
 
 // All returns every widget, in the order of the dashboards.
 func All() []Definition {
-	return []Definition{
+	all := []Definition{
 		usageOverview(),
 		concurrentViewers(),
 		monthToDate(),
@@ -279,6 +289,12 @@ func All() []Definition {
 		ingestTime(),
 		usageReport(),
 	}
+	for i, d := range all {
+		if d.periods == nil {
+			all[i].Options = append(slices.Clip(d.Options), OptionCompare)
+		}
+	}
+	return all
 }
 
 // definitions are all widgets by their query type; nobody changes them.

@@ -93,6 +93,14 @@ map is different: there ` + "`metric`" + ` says what its column ` + "`value`" + 
 at the nearest rank, *p* hundredths of the number of values rounded up; ` + "`p50`" + ` is that value alone where the median may be the mean of two. Of a bitrate
 or a buffer the low ones tell who has too little, such as ` + "`p5`" + `.
 
+**Compare.** ` + "`compare`" + ` puts each number beside that of an earlier range, in columns behind it: ` + "`viewersBefore`" + `, ` + "`viewersChange`" + `, which is (now − before) ÷ before, and
+of ratios also ` + "`ratioDifference`" + `, now less before. ` + "`previous`" + ` is the range of the same length just before, ` + "`day`, `week` and `month`" + ` the one with the same hours and
+minutes one, seven days or a month earlier, by the calendar of ` + "`timezone`" + `: so a whole month is compared with the whole month before. A day that the
+month before lacks is its end, a time that clocks skipped is the moment at which they did, and of one that they showed twice the first counts. There is no
+change where there was nothing before, or 0. Names of either range have a row. The ` + "`series`" + ` has the earlier range on the axis of the later one. Both
+end before the first minute that is not complete yet, 35 s after its end. ` + "`metric`" + ` picks a column with what is behind it, or one of these alone; alert rules get
+the change. Month to date compares by itself, and the mode delta cannot be compared.
+
 **Breakdown.** Widgets with the option ` + "`breakdown`" + ` have one row; with ` + "`country`, `stream` or `tag`" + ` they have one for each, except in the
 mode delta, and those with the option ` + "`dimension`" + ` also with one of those below. Peaks of several rows do not add up, so ` + "`(other)`" + ` has none,
 and viewers at once have no breakdown by tag. A stream with several tags counts in each of them: those rows may add up to more than the whole.

@@ -58,16 +58,18 @@ func (s statistics) shown() []data.QueryStat {
 	}
 }
 
-// columns returns the number columns that are asked for: all, or the one metric; an alert rule takes no more than one.
+// columns returns the number columns that are asked for: all, or the one metric and what compares it; an alert rule takes no more than one.
 func (res *result) columns() []Column {
 	var columns []Column
 	for _, c := range res.definition.Columns {
-		if c.value != nil && (res.request.Metric == "" || c.Name == res.request.Metric) {
+		if metric := res.request.Metric; c.value != nil && (metric == "" || c.Name == metric || c.compares == metric) {
 			columns = append(columns, c)
 		}
 	}
 	if res.request.Alert {
-		columns = columns[:1]
+		// An alert rule that compares is about the change.
+		first := max(0, slices.IndexFunc(columns, func(c Column) bool { return c.how == changeSince }))
+		return columns[first : first+1]
 	}
 	return columns
 }
@@ -106,7 +108,7 @@ func (res *result) totalFrame() *data.Frame {
 
 // seriesFrame has one row per interval, and one field per number and name of the breakdown.
 func (res *result) seriesFrame() *data.Frame {
-	times := make([]time.Time, res.table.intervals)
+	times := make([]time.Time, res.table.shown)
 	for i := range times {
 		times[i] = res.intervals[i].start
 	}
@@ -164,6 +166,9 @@ func (res *result) numberField(c Column, labels data.Labels, shown string, n int
 	field.Name, field.Labels = c.Name, labels
 	config := shownNumber(c, unit, res.request.Mode == ModeDelta)
 	config.DisplayNameFromDS = shown
+	if c.how != notCompared && !res.earlier.isEmpty() {
+		config.Description += " Compared with " + shownRange(res.earlier, res.zone) + "."
+	}
 	field.Config = &config
 	if c.Limit > 0 {
 		field.Config.Thresholds = thresholds(c.Limit)

@@ -135,6 +135,8 @@ func FuzzQuery(f *testing.F) {
 	f.Add([]byte(`{"queryType":"concurrentViewers","mode":"delta","form":"series","interval":"1M","timezone":"../../etc/passwd"}`), int64(1), int64(1e7), "\n", false)
 	f.Add([]byte(`{"queryType":"playerHealth","dimension":"os\"} or {org=\"victim","values":["a"]}`), int64(1), int64(1e5), "s", true)
 	f.Add([]byte(`{"queryType":"startTime","dimension":"version","values":["h5live 4.23.1","\"} or {org=\"victim"],"breakdown":"country"}`), int64(1), int64(1e5), "s", false)
+	f.Add([]byte(`{"queryType":"worldMap","compare":"month","form":"series","interval":"1d","timezone":"Europe/Berlin"}`), int64(1_774_800_000), int64(1e6), "s", false)
+	f.Add([]byte(`{"queryType":"startTime","compare":"previous","percentile":90,"breakdown":"stream"}`), int64(100), int64(1e5), "s", true)
 	f.Add([]byte(`{"queryType":"usageByReferrer","referrer":["a\u0000","\ud800"]}`), int64(1), int64(1e7), "\xff", false)
 	f.Fuzz(func(t *testing.T, model []byte, from, length int64, stream string, alert bool) {
 		r := Request{From: time.Unix(from, 0), To: time.Unix(from, 0).Add(time.Duration(length%(400*86_400)) * time.Second), Now: time.Unix(1_764_000_000, 0),

@@ -114,14 +114,24 @@ func (g grid) step(start time.Time, n int) time.Time {
 // startOfDay returns the first moment of a date. Where clocks are put forward at midnight that is not 0:00, and where they
 // are put back then it is the earlier of two.
 func startOfDay(year int, month time.Month, date int, zone *time.Location) time.Time {
-	wanted := time.Date(year, month, date, 12, 0, 0, 0, time.UTC).YearDay()
-	t := time.Date(year, month, date, 0, 0, 0, 0, zone)
-	if t.YearDay() != wanted {
-		_, t = t.ZoneBounds()
-	} else if earlier := t.Add(-time.Hour); earlier.YearDay() == wanted {
-		t = earlier
+	return firstShown(year, month, date, 0, zone)
+}
+
+// firstShown returns the first moment at which clocks show a time of a date, told since midnight, or, where they skip it, the moment
+// at which they do.
+func firstShown(year int, month time.Month, date int, clock time.Duration, zone *time.Location) time.Time {
+	shown := time.Date(year, month, date, 0, 0, 0, 0, time.UTC).Add(clock)
+	// No clock is further from UTC than a day, so that these are the offsets before and after any change that matters.
+	_, before := shown.Add(-day).In(zone).Zone()
+	_, after := shown.Add(day).In(zone).Zone()
+	for _, offset := range []int{max(before, after), min(before, after)} { // the greater offset is the earlier moment
+		t := shown.Add(-time.Duration(offset) * time.Second)
+		if _, at := t.In(zone).Zone(); at == offset {
+			return t
+		}
 	}
-	return t.UTC()
+	skipped, _ := shown.Add(-time.Duration(before) * time.Second).In(zone).ZoneBounds()
+	return skipped.UTC()
 }
 
 // intervals returns the intervals from from to to, the first and last clipped, or an error if there are more than limit.

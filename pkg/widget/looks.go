@@ -158,7 +158,7 @@ func shownNumber(c Column, unit Unit, delta bool) data.FieldConfig {
 		config.Decimals, config.Mappings = pointer(uint16(0)), few
 	case unit == Viewers:
 		config.Decimals = pointer(uint16(0))
-	case c.Name == changeColumn:
+	case c.how == changeSince || c.how == differenceSince:
 		config.Decimals = pointer(uint16(1))
 	case unit == Seconds && c.long:
 		config.Unit = "dthms"

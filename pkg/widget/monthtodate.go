@@ -8,10 +8,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
-const (
-	labelPeriod  = "period"
-	changeColumn = "change"
-)
+const labelPeriod = "period"
 
 // Names of the periods.
 const (
@@ -34,7 +31,7 @@ func monthToDate() Definition {
 		Options: []string{OptionUnit, OptionMetric},
 		Filters: commonFilters,
 		Columns: slices.Concat([]Column{{Name: labelPeriod, Help: "Which part of which month; panels show its name and year."}}, playoutIngestTotal, []Column{
-			{Name: changeColumn, Unit: Ratio, Help: "Of the month to date: how much more its total is than that of the previous month to date, as a part of that.",
+			{Name: "change", Unit: Ratio, how: changeSince, Help: "Of the month to date: how much more its total is than that of the previous month to date, as a part of that.",
 				value: changeOfMonth},
 		}),
 		reads:     playoutAndIngest,
@@ -47,12 +44,9 @@ func monthToDate() Definition {
 // instant up to t. So a range that ends with a month is about that month.
 func monthsToDate(t time.Time, zone *time.Location) []period {
 	last := t.Add(-1).In(zone)
-	year, month, date := last.Date()
+	year, month, _ := last.Date()
 	begin, before := startOfDay(year, month, 1, zone), startOfDay(year, month-1, 1, zone)
-	same := begin
-	if lastDate := time.Date(year, month, 0, 0, 0, 0, 0, time.UTC).Day(); date <= lastDate {
-		same = time.Date(year, month-1, date, last.Hour(), last.Minute(), last.Second(), last.Nanosecond(), zone)
-	}
+	same := sameClock(last, zone, 1, 0)
 	return []period{
 		{periodPrevious, before, begin},
 		{periodPreviousToDate, before, earlier(later(ceilMinute(same), before), begin)},
@@ -67,8 +61,5 @@ func changeOfMonth(c cell) float64 {
 		return math.NaN()
 	}
 	was := cell{c.table, before, c.interval}
-	if total := was.sum(0) + was.sum(1); total > 0 {
-		return (c.sum(0) + c.sum(1) - total) / total
-	}
-	return math.NaN()
+	return change(c.sum(0)+c.sum(1), was.sum(0)+was.sum(1))
 }

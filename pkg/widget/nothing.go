@@ -76,7 +76,7 @@ func kindOf(r read) sourceKind {
 func (res *result) isNothing() (nothing, sums, others bool) {
 	for _, r := range res.table.rows {
 		for _, c := range res.columns() {
-			for i := range res.table.intervals {
+			for i := range res.table.shown {
 				switch v := c.value(cell{res.table, r, i}); {
 				case math.IsNaN(v):
 				case v == 0:
@@ -94,7 +94,7 @@ func (res *result) isNothing() (nothing, sums, others bool) {
 
 // matters reports whether a column is what was asked for: of a widget with choices the chosen one alone.
 func (res *result) matters(c Column) bool {
-	return len(res.definition.Choices) == 0 || c.Name == chosenColumn
+	return len(res.definition.Choices) == 0 || c.Name == chosenColumn || c.compares == chosenColumn
 }
 
 // explain finds out why an answer says nothing, if it does. Alert rules have nobody who reads it, so they are spared the questions.

@@ -126,6 +126,10 @@ func (p *plan) addRequests(of group) error {
 	}
 	var terms []term
 	for i := 0; i < len(p.intervals); {
+		if p.intervals[i].isEmpty() {
+			i++
+			continue
+		}
 		if n := runLength(p.intervals[i:], longest); n > 1 {
 			if err := p.addRange(of, i, i+n); err != nil {
 				return err

@@ -50,6 +50,7 @@ type Query struct {
 	Form       string   `json:"form,omitempty"`       // FormTotal by default
 	Interval   string   `json:"interval,omitempty"`   // of FormSeries, such as 10m, 1h, 1d or 1M; automatic by default
 	Timezone   string   `json:"timezone,omitempty"`   // of calendar days and months; UTC by default
+	Compare    string   `json:"compare,omitempty"`    // previous, day, week or month: puts the earlier range beside; none by default
 	Percentile int      `json:"percentile,omitempty"` // 1 to 99: gives a distribution the column of this percentile, as the first
 	Top        int      `json:"top,omitempty"`        // how many names of a breakdown are told apart, the greatest; 1,000 by default
 }
@@ -113,6 +114,9 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 	case r.Percentile < 1 || r.Percentile > 99:
 		return nil, badQuery("the percentile is %d: it must be 1 to 99", r.Percentile)
 	}
+	if err := r.checkCompare(d); err != nil {
+		return nil, err
+	}
 	if err := r.checkBreakdown(d); err != nil {
 		return nil, err
 	}
@@ -143,6 +147,23 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 		return nil, badQuery("the range must lie between the years 1970 and 2200")
 	}
 	return zone, nil
+}
+
+func (r *Request) checkCompare(d Definition) error {
+	switch r.Compare {
+	case "":
+		return nil
+	case ComparePrevious, CompareDay, CompareWeek, CompareMonth:
+	default:
+		return badQuery("the comparison %q is unknown: it is %s", r.Compare, compareNames())
+	}
+	if !slices.Contains(d.Options, OptionCompare) {
+		return badQuery("the widget %s has no comparison with an earlier range: it compares months itself", d.Type)
+	}
+	if r.Mode == ModeDelta {
+		return badQuery("the mode delta has no comparison with an earlier range: it compares each interval with the one before")
+	}
+	return nil
 }
 
 func (r *Request) checkBreakdown(d Definition) error {

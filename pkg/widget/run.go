@@ -24,6 +24,8 @@ type result struct {
 	request     Request
 	filters     vm.Filters // of what is read
 	intervals   []interval // one in the total form
+	earlier     interval   // the range with which it is compared
+	zone        *time.Location
 	table       *table
 	notices     []string
 	executed    string // the MetricsQL
@@ -56,7 +58,7 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 		d, r.Metric = d.chosen(r.Metric), ""
 	}
 	d = d.asked(r.Query)
-	res := &result{definition: d, request: r}
+	res := &result{definition: d, request: r, zone: zone}
 	reads := d.reads(r.Query)
 	if err := res.narrow(ctx, asker, reads); err != nil {
 		return nil, err
@@ -186,17 +188,18 @@ func (res *result) groupByTag(ctx context.Context, asker vm.Asker) error {
 	return nil
 }
 
-// endBeforeIncomplete takes the minutes that are not complete yet off the range of a widget that needs complete ones, and reports
+// endBeforeIncomplete takes the minutes that are not complete yet off the range of a widget or a comparison that needs complete ones, and reports
 // whether anything is left. Of a range in the future it settles that nothing can be found.
 func (res *result) endBeforeIncomplete() bool {
 	r := &res.request
+	needsComplete := res.definition.complete || r.Compare != ""
 	if !r.From.Before(r.Now) {
 		res.isNone(reason{"This time is in the future", fmt.Sprintf("The time range begins in the future: it is %s now.",
 			r.Now.UTC().Format("2006-01-02 15:04 MST")), true})
-		return !res.definition.complete
+		return !needsComplete
 	}
 	complete := r.Now.UTC().Add(-completeAfter).Truncate(time.Minute)
-	if !res.definition.complete || !complete.Before(r.To) {
+	if !needsComplete || !complete.Before(r.To) {
 		return true
 	}
 	r.To = complete
@@ -223,8 +226,18 @@ func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, 
 			return err
 		}
 	}
+	all := res.intervals
+	if r.Compare != "" {
+		of := moments(r.Compare, r.From, r.To, zone)
+		res.earlier = interval{from: of(r.From).UTC(), to: of(r.To).UTC()}
+		if res.earlier.from.Unix() < 0 {
+			return badQuery("the range before would begin before 1970")
+		}
+		res.tellEarlier(zone)
+		all = slices.Concat(res.intervals, earlierIntervals(res.intervals, of))
+	}
 	var err error
-	if res.table, err = res.read(ctx, asker, reads, res.intervals); err != nil {
+	if res.table, err = res.read(ctx, asker, reads, all); err != nil {
 		return err
 	}
 	if r.Mode == ModeDelta {
@@ -240,6 +253,7 @@ func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, 
 			return upstream(err)
 		}
 	}
+	res.table.shown = len(res.intervals)
 	if d.leaveOut != "" {
 		res.table.leaveOut(d.leaveOut)
 	}
@@ -247,6 +261,11 @@ func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, 
 		res.table.rank(d.ranked)
 	}
 	res.table.finish(r.Top, func(r *row) float64 { return d.weight(res.table, r) })
+	for i, in := range all {
+		if in.isEmpty() {
+			res.table.blank(i)
+		}
+	}
 	return nil
 }
 

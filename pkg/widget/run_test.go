@@ -85,6 +85,14 @@ func TestRefusals(t *testing.T) {
 		{"percentile below zero", func(r *Request) { r.QueryType, r.Percentile = "startTime", -1 }, ErrBadQuery, "the percentile is -1"},
 		{"another percentile than asked", func(r *Request) { r.QueryType, r.Percentile, r.Metric = "videoBitrate", 10, "p11" }, ErrBadQuery,
 			`has no metric "p11": it has p10, median, average`},
+		{"comparison", func(r *Request) { r.Compare = "year" }, ErrBadQuery, `the comparison "year" is unknown: it is previous, day, week or month`},
+		{"comparison of months", func(r *Request) { r.QueryType, r.Compare = "monthToDate", "month" }, ErrBadQuery, "it compares months itself"},
+		{"comparison of a delta", func(r *Request) {
+			r.QueryType, r.Mode, r.Form, r.Compare = "concurrentViewers", ModeDelta, FormSeries, "day"
+		}, ErrBadQuery, "the mode delta has no comparison"},
+		{"comparison with the time before 1970", func(r *Request) { r.From, r.Compare = time.Unix(0, 0), "previous" }, ErrBadQuery,
+			"the range before would begin before 1970"},
+		{"change without a comparison", func(r *Request) { r.Metric = "totalChange" }, ErrBadQuery, `has no metric "totalChange": it has playout, ingest, total`},
 		{"players in countries and streams", func(r *Request) {
 			r.QueryType, r.Country, r.Stream = "playerHealth", []string{"DE"}, []string{"s"}
 		}, ErrBadQuery, "what players do is stored by version together with one of country and stream"},

@@ -14,6 +14,7 @@ import (
 type table struct {
 	reads     []read
 	intervals int
+	shown     int // the first of the intervals; those after them are what they are compared with
 	rows      []*row
 	byName    map[string]*row
 	all       *row // the sum of all rows, of those too that are not listed
@@ -34,7 +35,7 @@ type row struct {
 }
 
 func newTable(reads []read, intervals int) *table {
-	return &table{reads: reads, intervals: intervals, byName: map[string]*row{}}
+	return &table{reads: reads, intervals: intervals, shown: intervals, byName: map[string]*row{}}
 }
 
 func (t *table) newRow(name string) *row {
@@ -234,6 +235,15 @@ func (t *table) include(r, other *row) {
 	for i, counts := range other.buckets {
 		for bucket, count := range counts {
 			t.addToBucket(r, i, bucket, count)
+		}
+	}
+}
+
+// blank makes nothing of what was read of an interval, as there is no such time.
+func (t *table) blank(interval int) {
+	for _, r := range append(slices.Clip(t.rows), t.all) {
+		for read := range r.numbers {
+			r.numbers[read][interval] = math.NaN()
 		}
 	}
 }

@@ -24,10 +24,10 @@ func worldMap() Definition {
 			{Name: chosenColumn, Help: "The metric."},
 			{Name: "plays", Unit: Count, Help: "Number of plays.",
 				value: func(c cell) float64 { return c.sum(0) }},
-			{Name: "rank", Unit: Count, Help: "1 is the greatest value.",
+			{Name: "rank", Unit: Count, Help: "1 is the greatest value.", unchanging: true,
 				value: func(c cell) float64 { return c.rank() }},
 			{Name: weightColumn, Unit: Count, Help: "By which averages of several countries are weighted: reports of the latency, seconds that " +
-				"players played or stalled, plays that ended. Nothing for metrics that add up.",
+				"players played or stalled, plays that ended. Nothing for metrics that add up.", unchanging: true,
 				value: func(cell) float64 { return math.NaN() }},
 		},
 		Choices: []Choice{

@@ -69,37 +69,37 @@ test.each<{ name: string; query: Partial<StreamlensQuery>; want: string[]; premi
   {
     name: 'a widget with a unit',
     query: { queryType: 'usageOverview' },
-    want: ['Widget', 'Unit', 'Metric', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Unit', 'Metric', 'Compare with', 'Time zone', ...FILTERS],
     premium: false,
   },
   {
     name: 'a widget with a unit, as a series',
     query: { queryType: 'usageOverview', form: 'series' },
-    want: ['Widget', 'Unit', 'Metric', 'Interval', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Unit', 'Metric', 'Interval', 'Compare with', 'Time zone', ...FILTERS],
     premium: false,
   },
   {
     name: 'a widget with modes, in total',
     query: { queryType: 'concurrentViewers', form: 'total' },
-    want: ['Widget', 'Metric', 'Breakdown', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Metric', 'Breakdown', 'Compare with', 'Time zone', ...FILTERS],
     premium: false,
   },
   {
     name: 'a widget with modes, as a series',
     query: { queryType: 'concurrentViewers', form: 'series' },
-    want: ['Widget', 'Metric', 'Breakdown', 'Mode', 'Interval', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Metric', 'Breakdown', 'Mode', 'Interval', 'Compare with', 'Time zone', ...FILTERS],
     premium: false,
   },
   {
     name: 'a premium widget',
     query: { queryType: 'bufferingRatio' },
-    want: ['Widget', 'Breakdown', 'Players by', 'Time zone', ...FILTERS],
+    want: ['Widget', 'Breakdown', 'Players by', 'Compare with', 'Time zone', ...FILTERS],
     premium: true,
   },
   {
     name: 'a widget that is asked by what players watch with',
     query: { queryType: 'playerHealth', dimension: 'os' },
-    want: ['Widget', 'Metric', 'Players by', 'Top', 'Time zone', ...FILTERS, 'Operating system'],
+    want: ['Widget', 'Metric', 'Players by', 'Compare with', 'Top', 'Time zone', ...FILTERS, 'Operating system'],
     premium: true,
   },
 ])('$name shows its own fields only', ({ query, want, premium }) => {
@@ -201,6 +201,18 @@ test.each([
   await userEvent.click(combobox('Breakdown'));
   expect(await screen.findByRole('option', { name: /^Stream/ })).toBeInTheDocument();
   expect(screen.queryAllByRole('option', { name: /^Tag/ })).toHaveLength(offered ? 1 : 0);
+});
+
+test('a comparison, which goes with the mode delta', async () => {
+  const query = open({ queryType: 'concurrentViewers', form: 'series' });
+  await choose('Compare with', /^The week before/);
+  expect(query().compare).toBe('week');
+  await choose('Metric', 'playsChange');
+  expect(query()).toMatchObject({ compare: 'week', metric: 'playsChange' });
+  await choose('Mode', /^Delta/);
+  expect(query().compare).toBeUndefined();
+  expect(query().metric).toBeUndefined();
+  expect(comboboxes()).not.toContain('Compare with');
 });
 
 test('a unit', async () => {

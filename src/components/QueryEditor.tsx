@@ -54,6 +54,13 @@ const DIMENSION_OPTIONS: Array<ComboboxOption<string>> = DIMENSIONS.map((value) 
 
 const INTERVALS: Array<ComboboxOption<string>> = ['1m', '5m', '10m', '1h', '6h', '1d'].map((value) => ({ value }));
 
+const COMPARISONS: Array<ComboboxOption<string>> = [
+  { value: 'previous', label: 'The time just before', description: 'Of the same length' },
+  { value: 'day', label: 'The day before', description: 'The same hours, by the time zone' },
+  { value: 'week', label: 'The week before', description: 'The same days and hours' },
+  { value: 'month', label: 'The month before', description: 'The same dates; a month is compared with a whole one' },
+];
+
 /** The percentiles that are asked for most; any other from 1 to 99 may be typed. */
 const PERCENTILES: Array<ComboboxOption<string>> = ['5', '50', '75', '90', '95', '99'].map((value) => ({ value }));
 
@@ -86,6 +93,9 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
     onRunQuery();
   };
   const set = (change: Partial<StreamlensQuery>) => run({ ...query, ...change });
+  /** As set, where columns come and go: a metric that goes with them is taken off. */
+  const setColumns = (change: Partial<StreamlensQuery>) =>
+    run(widget ? withWidget({ ...query, ...change }, widget) : { ...query, ...change });
 
   const isNew = !query.queryType;
   useEffect(() => {
@@ -197,7 +207,8 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
                 value={query.mode ?? 'absolute'}
                 options={[...MODES, ...variables]}
                 custom
-                onChange={(mode) => set({ mode })}
+                // A difference to the interval before has no other comparison.
+                onChange={(mode) => setColumns({ mode, ...(mode === 'delta' && { compare: undefined }) })}
               />
             )}
             {form === 'series' && (
@@ -218,8 +229,19 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
                 options={PERCENTILES}
                 placeholder="None"
                 custom
-                onChange={(percentile) => run(withPercentile(query, widget, Number(percentile) || undefined))}
-                onClear={() => run(withPercentile(query, widget, undefined))}
+                onChange={(percentile) => setColumns({ percentile: Number(percentile) || undefined })}
+                onClear={() => setColumns({ percentile: undefined })}
+              />
+            )}
+            {widget.options.includes('compare') && query.mode !== 'delta' && (
+              <ChoiceField
+                label="Compare with"
+                value={query.compare}
+                options={[...COMPARISONS, ...variables]}
+                placeholder="Nothing"
+                custom
+                onChange={(compare) => setColumns({ compare })}
+                onClear={() => setColumns({ compare: undefined })}
               />
             )}
             {hasNames && (
@@ -265,11 +287,6 @@ function metricOptions(widget: Widget, query: StreamlensQuery): Array<ComboboxOp
     value,
     label: widget.premiumMetrics.includes(value) ? `${value} (premium)` : value,
   }));
-}
-
-/** Returns the query with another percentile: the column of the one before goes with it. */
-function withPercentile(query: StreamlensQuery, widget: Widget, percentile: number | undefined): StreamlensQuery {
-  return withWidget({ ...query, percentile }, widget);
 }
 
 /** What one gets without a metric: every column, or the first metric of a widget whose metrics are no columns. */

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -19,17 +20,32 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 		facts = tags.each(facts)
 	}
 	table := Table{Cells: map[Cell]*float64{}}
+	columns := withPercentile(Widgets()[q.QueryType], q).Columns
 	add := func(at int64, rows []Row) {
 		for _, row := range rows {
-			for i, column := range withPercentile(Widgets()[q.QueryType], q).Columns {
+			for i, column := range besideColumns(columns, q) {
 				if slices.Contains(widget.Columns, column) {
 					table.Cells[Cell{Time: at, Row: row.Label, Column: column}] = row.Values[i]
 				}
 			}
 		}
 	}
-	widget = widget.shortened(between(facts, q.From, q.To), q)
+	earlier, err := earlierMoments(q)
+	if err != nil {
+		return Table{}, err
+	}
+	widget = widget.shortened(between(facts, q.From, q.To), between(facts, earlier(q.From), earlier(q.To)), q)
 	rows := func(from, to int64) []Row { return widget.rows(between(facts, from, to), q) }
+	if q.Compare != "" {
+		rows = func(from, to int64) []Row {
+			now := widget.rows(between(facts, from, to), q)
+			from, to = earlier(from), earlier(to)
+			if from >= to {
+				return widget.beside(now, nil, columns, q)
+			}
+			return widget.beside(now, append([]Row{}, widget.rows(between(facts, from, to), q)...), columns, q)
+		}
+	}
 	if q.QueryType == "monthToDate" {
 		months, err := periods(q)
 		if err != nil {
@@ -83,20 +99,31 @@ func widgetOf(q Query) (Widget, error) {
 		return Widget{}, fmt.Errorf("unknown widget %q", q.QueryType)
 	case q.QueryType == "worldMap":
 		widget.Premium = mapMetrics()[q.Metric]
+	case q.Metric != "" && !slices.Contains(widget.Columns, q.Metric):
+		widget.Columns = []string{q.Metric} // of what a comparison adds
+		return widget.forPlayers(q), nil
 	case q.Metric != "":
 		widget.Columns = []string{q.Metric}
 	}
-	if widget.Choice {
-		widget = widget.brokenDown(q.Breakdown)
+	widget = widget.forPlayers(q)
+	widget.Columns = besideColumns(widget.Columns, q)
+	return widget, nil
+}
+
+// forPlayers is the widget with the rows and the columns that the query's breakdown and its filter on what players watch with
+// leave it.
+func (w Widget) forPlayers(q Query) Widget {
+	if w.Choice {
+		w = w.brokenDown(q.Breakdown)
 	}
 	if q.QueryType == "playerHealth" {
-		widget = widget.brokenDown(cmp.Or(q.Dimension, "version"))
+		w = w.brokenDown(cmp.Or(q.Dimension, "version"))
 	}
-	if q.ofPlayers() && widget.Percentiles {
+	if q.ofPlayers() && w.Percentiles {
 		// Medians and percentiles are not stored by what players watch with.
-		widget.Columns = []string{"average"}
+		w.Columns = slices.DeleteFunc(slices.Clone(w.Columns), func(column string) bool { return !strings.HasPrefix(column, "average") })
 	}
-	return widget, nil
+	return w
 }
 
 // withPercentile is the widget with the column of the query's percentile.
@@ -137,14 +164,14 @@ func (w Widget) groups(facts []Fact, q Query) map[string][]Fact {
 const listed = 1000
 
 // shortened is the widget with the rows beyond the listed ones put into one
-// (rule 22).
-func (w Widget) shortened(facts []Fact, q Query) Widget {
+// (rule 22), which are chosen by what they are in the query's range.
+func (w Widget) shortened(facts, earlier []Fact, q Query) Widget {
 	if w.Label == nil {
 		return w
 	}
 	groups := w.groups(facts, q)
-	labels := make([]string, 0, len(groups))
-	for label := range groups {
+	var labels []string
+	for label := range w.groups(slices.Concat(facts, earlier), q) {
 		labels = append(labels, label)
 	}
 	if len(labels) <= listed {

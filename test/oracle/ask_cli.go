@@ -23,7 +23,7 @@ func (a CommandAsker) Ask(ctx context.Context, q Query) ([]byte, error) {
 	}
 	arguments = append(arguments, filters...)
 	for flag, value := range map[string]string{
-		"unit": q.Unit, "metric": q.Metric, "mode": q.Mode, "breakdown": q.Breakdown, "dimension": q.Dimension, "form": q.Form, "interval": q.Interval, "timezone": q.Timezone,
+		"unit": q.Unit, "metric": q.Metric, "mode": q.Mode, "breakdown": q.Breakdown, "dimension": q.Dimension, "form": q.Form, "interval": q.Interval, "timezone": q.Timezone, "compare": q.Compare,
 	} {
 		if value != "" {
 			arguments = append(arguments, "--"+flag, value)

@@ -165,8 +165,12 @@ func Compare(want, got Table, widget Widget) error {
 		if widget.Breakdown != "" && isNothing(wanted) && isNothing(found) {
 			continue
 		}
-		if value := (Cell{cell.Time, cell.Row, "value"}); cell.Column == "rank" && isNothing(want.Cells[value]) && isNothing(got.Cells[value]) {
+		if value := (Cell{cell.Time, cell.Row, "value" + strings.TrimPrefix(cell.Column, "rank")}); strings.HasPrefix(cell.Column, "rank") && isNothing(want.Cells[value]) && isNothing(got.Cells[value]) {
 			continue
+		}
+		if base, ok := changed(cell.Column); ok && isRounded(base) && inWant {
+			// Of what is in buckets the change is that of the numbers shown.
+			wanted = changeOf(got.Cells[Cell{cell.Time, cell.Row, base}], got.Cells[Cell{cell.Time, cell.Row, base + "Before"}])
 		}
 		if !inWant || !inGot || !equal(wanted, found, cell.Column) {
 			differ("%s: expected %s, got %s", cell, describe(wanted, inWant), describe(found, inGot))
@@ -190,15 +194,22 @@ func equal(want, got *float64, column string) bool {
 		return want == got
 	}
 	tolerance := 1e-9
-	if column == "median" || isPercentile(column) {
+	if isRounded(strings.TrimSuffix(column, "Before")) {
 		tolerance = medianTolerance
+	}
+	if _, ok := changed(column); ok || strings.HasSuffix(column, "Difference") {
+		return math.Abs(*want-*got) <= tolerance*max(1, math.Abs(*want))
 	}
 	return math.Abs(*want-*got) <= tolerance*math.Abs(*want)
 }
 
-func isPercentile(column string) bool {
+// changed is the column of whose change a column tells.
+func changed(column string) (string, bool) { return strings.CutSuffix(column, "Change") }
+
+// isRounded says whether a column shows what is kept in buckets.
+func isRounded(column string) bool {
 	digits, ok := strings.CutPrefix(column, "p")
-	return ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+	return column == "median" || ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 // String shows where the cell is.

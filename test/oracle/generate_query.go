@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,7 +35,7 @@ func (g *Generator) Query(widgets []string, facts []Fact, tags Tags, now time.Ti
 			bearable = 50
 		}
 		tooNew := false
-		if Widgets()[q.QueryType].Complete {
+		if Widgets()[q.QueryType].Complete || q.Compare != "" {
 			last := q.To
 			if q.Mode == "delta" {
 				last = steps[len(steps)-1].end
@@ -136,6 +137,12 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 			q.Values = append(q.Values, pick(g, append(wideners(), "iOS", "Chrome", "hls", "mobile")))
 		}
 	}
+	if queryType != "monthToDate" && q.Mode != "delta" && g.chance(0.35) {
+		q.Compare = pick(g, []string{"previous", "day", "day", "week", "month"})
+		if q.Metric != "" && queryType != "worldMap" && g.chance(0.3) {
+			q.Metric += "Change"
+		}
+	}
 	if widget.Percentiles && !q.ofPlayers() && g.chance(0.6) {
 		q.Percentile = int(g.between(1, 99))
 		if q.Metric != "" && g.chance(0.5) {
@@ -149,7 +156,7 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 		} else {
 			q.Stream = nil
 		}
-		if widget.Percentiles && q.Metric != "average" {
+		if widget.Percentiles && !strings.HasPrefix(q.Metric, "average") {
 			q.Metric = ""
 		}
 	}

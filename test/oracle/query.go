@@ -19,6 +19,7 @@ type Query struct {
 	Unit       string   `json:"unit,omitempty"`       // "traffic" or "playtime"
 	Metric     string   `json:"metric,omitempty"`     // of worldMap; else the one column to answer
 	Percentile int      `json:"percentile,omitempty"` // of distributions
+	Compare    string   `json:"compare,omitempty"`    // "previous", "day", "week" or "month"
 	Mode       string   `json:"mode,omitempty"`       // "absolute" or "delta"
 	Breakdown  string   `json:"breakdown,omitempty"`  // "country", "stream" or a dimension, of widgets that have one row
 	Dimension  string   `json:"dimension,omitempty"`  // of what players watch with: "version", "os", "browser", "device" or "protocol"
@@ -34,8 +35,8 @@ type Query struct {
 
 // String shows the query as a person would repeat it.
 func (q Query) String() string {
-	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s percentile=%d mode=%s breakdown=%s %s=%q country=%q tag=%q stream=%q event=%q referrer=%q",
-		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Metric, q.Percentile, q.Mode, q.Breakdown,
+	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s percentile=%d compare=%s mode=%s breakdown=%s %s=%q country=%q tag=%q stream=%q event=%q referrer=%q",
+		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Metric, q.Percentile, q.Compare, q.Mode, q.Breakdown,
 		q.Dimension, q.Values, q.Country, q.Tag, q.Stream, q.Event, q.Referrer)
 }
 

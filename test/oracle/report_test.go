@@ -22,7 +22,7 @@ func checkReports(t *testing.T, command CommandAsker, generator *Generator, fact
 		if err != nil {
 			t.Fatal(err)
 		}
-		q.Form, q.Metric = "", ""
+		q.Form, q.Metric, q.Compare = "", "", ""
 		if q.Interval = pick(generator, []string{"1h", "1d", "1M"}); q.To-q.From > 7*24*60*minute {
 			q.Interval = pick(generator, []string{"1d", "1M"})
 		}

@@ -119,6 +119,7 @@ func (w *world) attackFixed(t *testing.T, s source) {
 			n++
 			fields["form"], fields["unit"] = []string{"total", "series"}[n%2], []string{"traffic", "playtime"}[n/2%2]
 			w.attack(t, "outside", s, "", model(widget, fields))
+			w.attackCompared(t, "outside", s, widget, fields)
 		}
 	}
 	for _, field := range []string{"fixedFilters", "FixedFilters", "fixed", "Fixed", "filters", "Filters", "asker", "Confined"} {

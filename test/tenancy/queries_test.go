@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
 
 	"github.com/streamlens/streamlens/test/oracle"
 )
@@ -158,6 +159,26 @@ func (w *world) attack(t *testing.T, name string, s source, queryType, model str
 	return a
 }
 
+// attackCompared asks as an attacker for the second half of what happened beside the first.
+func (w *world) attackCompared(t *testing.T, name string, s source, widget string, fields map[string]any) answer {
+	t.Helper()
+	fields = maps.Clone(fields)
+	if fields == nil {
+		fields = map[string]any{}
+	}
+	fields["compare"] = "previous"
+	text := model(widget, fields)
+	a, err := w.plugin.ask(t.Context(), s, "", text, w.now.Add(begin(w.now).Sub(w.now)/2), w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.attempts.Add(1)
+	if found := leaks(a); len(found) > 0 {
+		t.Errorf("%s, compared: %.300s shows %v: %.600s", name, text, found, a.text)
+	}
+	return a
+}
+
 // payloads are values of which each could end a text, begin another filter, or mean more than itself.
 var payloads = []string{
 	"victim", "acme|victim", "acme,victim", ".*", ".+", "^.*$", "(?i)VICTIM", "|", "a|.*", ")|(.*", "[^a]*", "\\", "\\\\", `\"`, `"`, `""`, "'", "`",
@@ -186,6 +207,10 @@ func TestQueriesShowNoOtherOrganization(t *testing.T) {
 		if found := leaks(a); len(found) > 0 {
 			t.Errorf("%s: acme sees %v: %s", widget, found, a.text)
 		}
+		w.attackCompared(t, "no filter", own, widget, nil)
+	}
+	if a := w.attackCompared(t, "no filter", own, "usageByStream", nil); a.status != http.StatusOK || !beforeIsSomething(t, a) {
+		t.Errorf("acme does not see what it had before: %d %s", a.status, a.text)
 	}
 
 	t.Run("filters", func(t *testing.T) { w.attackFilters(t, own) })
@@ -210,6 +235,24 @@ func TestQueriesShowNoOtherOrganization(t *testing.T) {
 	}
 }
 
+// beforeIsSomething reports whether an answer has a number of the earlier range that is not 0.
+func beforeIsSomething(t *testing.T, a answer) bool {
+	for _, text := range a.frames {
+		var frame data.Frame
+		if err := json.Unmarshal(text, &frame); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range frame.Fields {
+			for i := range f.Len() {
+				if v, err := f.NullableFloatAt(i); strings.HasSuffix(f.Name, "Before") && err == nil && v != nil && *v > 0 {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // attackFilters puts every payload into every filter, alone and beside a good value, of all widgets in turn.
 func (w *world) attackFilters(t *testing.T, s source) {
 	all := widgets()
@@ -223,6 +266,7 @@ func (w *world) attackFilters(t *testing.T, s source) {
 			n++
 			form := []string{"total", "series"}[n%2]
 			w.attack(t, filter, s, "", model(widget, map[string]any{filter: []string{payload}, "form": form}))
+			w.attackCompared(t, filter, s, widget, map[string]any{filter: []string{payload}, "form": form})
 			w.attack(t, filter+" of two", s, "", model("usageByStream", map[string]any{filter: []string{"DE", payload}, "stream": []string{sharedStream, payload}}))
 		}
 	}
@@ -242,7 +286,7 @@ func (w *world) attackFilters(t *testing.T, s source) {
 
 // attackFields puts payloads into the other fields, and names of fields that a query must not have.
 func (w *world) attackFields(t *testing.T, s source) {
-	for _, field := range []string{"queryType", "unit", "metric", "mode", "form", "interval", "timezone", "refId"} {
+	for _, field := range []string{"queryType", "unit", "metric", "mode", "form", "interval", "timezone", "compare", "percentile", "refId"} {
 		for _, payload := range payloads {
 			w.attack(t, field, s, payload, model("usageByStream", map[string]any{field: payload}))
 		}

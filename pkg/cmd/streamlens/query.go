@@ -89,6 +89,7 @@ func queryCommand() *cobra.Command {
 	flags.StringVar(&query.Form, "form", "", "total, series, or parts: a field for each name")
 	flags.StringVar(&query.Interval, "interval", "", "interval of the series form, such as 10m; automatic by default")
 	flags.StringVar(&query.Timezone, "timezone", "", "time zone of days and months, such as Europe/Berlin")
+	flags.StringVar(&query.Compare, "compare", "", "previous, day, week or month: puts the earlier range beside")
 	flags.IntVar(&query.Percentile, "percentile", 0, "1 to 99: gives a distribution, such as startTime, the column of this percentile")
 	flags.IntVar(&query.Top, "top", 0, "how many names of a breakdown are told apart, the greatest; the rest is (other); 1,000 by default")
 	flags.StringVar(&format, "format", "table", "form of what is printed: table, csv or json")
