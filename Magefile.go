@@ -211,6 +211,23 @@ func MediaServers() error {
 	return sh.RunWithV(map[string]string{"MEDIA_SERVERS": "1"}, "go", "test", "-count=1", "-parallel", "3", "-timeout", "30m", "-v", "./test/mediaservers")
 }
 
+// LiveKit runs a real LiveKit, lets clients publish and watch in a room of it, and compares who counts, and how long, with what they did; it prints a
+// table. Server and client are built, which takes some minutes the first time. Test does not run it.
+func LiveKit() error {
+	if err := errors.Join(
+		buildTool("livekit-server", "tools/livekit", "github.com/livekit/livekit-server/cmd/server"),
+		buildTool("livekitclient", "tools/livekitclient", "."),
+	); err != nil {
+		return err
+	}
+	server, serverErr := filepath.Abs(program("livekit-server"))
+	client, clientErr := filepath.Abs(program("livekitclient"))
+	if err := errors.Join(serverErr, clientErr); err != nil {
+		return err
+	}
+	return sh.RunWithV(map[string]string{"LIVEKIT": server, "LIVEKIT_CLIENT": client}, "go", "test", "-count=1", "-run", "TestLiveKit", "-v", "./test/mediaservers")
+}
+
 // Players runs the examples of docs/sources/other-players.md as they are written, in Chromium, with the versions that
 // tools/players/package.json pins. Test does not run them.
 func Players() error {

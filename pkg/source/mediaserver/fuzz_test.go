@@ -196,7 +196,7 @@ func FuzzLiveKit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var list liveKitParticipants
 		if err := decodeLiveKit(answer{body: body}, &list); err == nil {
-			digest(t, Snapshot{Connections: liveKitConnections("arena", list, time.Hour)})
+			digest(t, Snapshot{Connections: liveKitConnections("arena", list, time.Now(), time.Hour)})
 		}
 		hooks, _, err := liveKit{}.hook(HookRequest{Body: body})
 		if err == nil && len(hooks) > 0 && (hooks[0].Connection.ID == "" || hooks[0].Connection.Identity == "") {

@@ -42,7 +42,8 @@ type liveKitParticipant struct {
 	Identity   string         `json:"identity"`
 	State      string         `json:"state"`
 	Kind       string         `json:"kind"`
-	JoinedAt   text           `json:"joined_at"` // s since 1970
+	JoinedAt   text           `json:"joined_at"`    // s since 1970
+	JoinedAtMS text           `json:"joined_at_ms"` // "" of older versions
 	Tracks     []liveKitTrack `json:"tracks"`
 	Permission struct {
 		Recorder bool `json:"recorder"`
@@ -68,6 +69,8 @@ const (
 	liveKitStandard = "STANDARD"
 	// liveKitTokenLife is how long a token holds that a question is asked with, in spite of clocks that differ by minutes.
 	liveKitTokenLife = 10 * time.Minute
+	// liveKitUndecided is for how long who has joined may be about to publish. A client does it at once.
+	liveKitUndecided = 2 * time.Second
 )
 
 func (liveKit) snapshot(ctx context.Context, a *api) (Snapshot, error) {
@@ -87,7 +90,7 @@ func (liveKit) snapshot(ctx context.Context, a *api) (Snapshot, error) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			s.Connections = append(s.Connections, liveKitConnections(room.Name, list, got.clock)...)
+			s.Connections = append(s.Connections, liveKitConnections(room.Name, list, time.Now(), got.clock)...)
 			return nil
 		})
 	}
@@ -136,8 +139,8 @@ func decodeLiveKit(got answer, into any) error {
 	return nil
 }
 
-// liveKitConnections returns the participants of a room who are connected.
-func liveKitConnections(room string, list liveKitParticipants, clock time.Duration) []Connection {
+// liveKitConnections returns the participants of a room who are connected, but not those of whom it is too early to say whether they watch.
+func liveKitConnections(room string, list liveKitParticipants, now time.Time, clock time.Duration) []Connection {
 	var all []Connection
 	for i := range list.Participants {
 		p := &list.Participants[i]
@@ -146,7 +149,11 @@ func liveKitConnections(room string, list liveKitParticipants, clock time.Durati
 		}
 		c := liveKitConnection(room, p.SID, p.Identity, p.Kind)
 		c.Relay = c.Relay || p.Permission.Recorder
-		c.Since = local(liveKitTime(p.JoinedAt, time.Second), clock)
+		c.Since = liveKitTime(p.JoinedAtMS, time.Millisecond)
+		if c.Since.IsZero() {
+			c.Since = liveKitTime(p.JoinedAt, time.Second)
+		}
+		c.Since = local(c.Since, clock)
 		for k := range p.Tracks {
 			track := &p.Tracks[k]
 			if track.Type == liveKitData {
@@ -163,7 +170,9 @@ func liveKitConnections(room string, list liveKitParticipants, clock time.Durati
 				c.Ingest.VideoCodec, c.Ingest.Width, c.Ingest.Height = codec, track.Width, track.Height
 			}
 		}
-		all = append(all, c)
+		if c.Publisher || now.Sub(c.Since) >= liveKitUndecided {
+			all = append(all, c)
+		}
 	}
 	return all
 }

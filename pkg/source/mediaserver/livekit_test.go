@@ -186,6 +186,9 @@ func TestLiveKitParticipants(t *testing.T) {
 	}{
 		{"one who watches", `{"sid":"PA_a","identity":"anna","state":"ACTIVE","kind":"STANDARD","joined_at":"1795944200"}`,
 			Connection{Identity: "anna", Since: time.Unix(joined, 0)}},
+		{"one who has just joined, and may be about to publish", `{"sid":"PA_a","identity":"anna","state":"ACTIVE","joined_at":"1795944200","joined_at_ms":"1795944200001"}`, Connection{}},
+		{"one who publishes at once", `{"sid":"PA_a","identity":"anna","state":"ACTIVE","joined_at":"1795944202","tracks":[` + video + `]}`,
+			Connection{Identity: "anna", Publisher: true, Since: time.Unix(joined+1, 0), Ingest: Ingest{VideoCodec: "VP8", Width: 640, Height: 360}}},
 		{"one who is not connected yet", `{"sid":"PA_a","identity":"anna","state":"JOINED","kind":"STANDARD"}`, Connection{}},
 		{"one who publishes", `{"sid":"PA_a","identity":"anna","state":"ACTIVE","kind":"STANDARD","joined_at":"1795944200","tracks":[` + video + `]}`,
 			Connection{Identity: "anna", Publisher: true, Since: time.Unix(joined+1, 0), Ingest: Ingest{VideoCodec: "VP8", Width: 640, Height: 360}}},
@@ -211,7 +214,7 @@ func TestLiveKitParticipants(t *testing.T) {
 				test.want.ID, test.want.Stream, test.want.Protocol, test.want.Received, test.want.Sent = "PA_a", "arena", "webrtc", event.Absent, event.Absent
 				want = []Connection{test.want}
 			}
-			got := liveKitConnections("arena", list, 0)
+			got := liveKitConnections("arena", list, time.Unix(joined+2, 0), 0)
 			if len(got) != len(want) || len(got) == 1 && got[0] != want[0] {
 				t.Errorf("got %+v, want %+v", got, want)
 			}

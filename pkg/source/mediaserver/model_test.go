@@ -758,7 +758,7 @@ func speakLiveKit(m *simulation, order *rand.Rand, w http.ResponseWriter, r *htt
 				"version": object{"unix_micro": strconv.FormatInt(c.began.UnixMicro(), 10)}})
 		}
 		participants = append(participants, object{"sid": "PA_" + c.id, "identity": c.address.String(), "kind": "STANDARD", "tracks": tracks,
-			"state": map[bool]string{true: "JOINED", false: "ACTIVE"}[c.idle], "joined_at": strconv.FormatInt(c.began.Unix(), 10)})
+			"state": map[bool]string{true: "JOINED", false: "ACTIVE"}[c.idle], "joined_at_ms": strconv.FormatInt(c.began.UnixMilli(), 10)})
 	}
 	writeJSON(w, object{"participants": participants})
 }
@@ -789,7 +789,8 @@ type seenPeople struct {
 	looks      int          // how often a player was in an answer
 	players    map[int]bool // those, by number
 	publishers map[int]bool
-	told       int // players that were in none, but of which hooks told
+	told       int           // players that were in none, but of which hooks told
+	undecided  time.Duration // for how long who has come is no player yet
 }
 
 func newSeenPeople() seenPeople {
@@ -810,7 +811,7 @@ func (s *seenPeople) done(c *modelConnection) {
 func (s *seenPeople) note(connections []*modelConnection, streams []*modelStream) {
 	for _, c := range connections {
 		switch {
-		case c.idle || !slices.Contains(streams, c.stream):
+		case c.idle || !slices.Contains(streams, c.stream) || !c.publisher && time.Since(c.began.Truncate(time.Millisecond)) < s.undecided:
 		case c.publisher:
 			s.publishers[c.number] = true
 		default:
@@ -927,6 +928,9 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 	before := map[int]counters{} // of connections, when the first poll was answered
 	seen := seenBytes{map[int]counters{}, map[int]counters{}}
 	people := newSeenPeople()
+	if l.countless {
+		people.undecided = liveKitUndecided
+	}
 	first := true
 	m.hook = func(c *modelConnection, action string) {
 		switch {

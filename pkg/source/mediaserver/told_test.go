@@ -97,8 +97,8 @@ func TestTold(t *testing.T) {
 			{"mx12eqv1f3if4hio", "", "flv", "127.0.0.1", false, 356190, "23:52:20.605"},
 		}},
 		{TypeLiveKit, "", map[string]string{"/twirp/livekit.RoomService/ListRooms": "rooms.json", "/twirp/livekit.RoomService/ListParticipants": "participants.json"}, []seen{
-			{"PA_yt2yqpGjDZuD", "arena", "webrtc", "invalid IP", false, none, "09:29:05.000"},
-			{"PA_D7K5Z3uLfJQM", "arena", "webrtc", "invalid IP", false, none, "09:29:05.000"},
+			{"PA_yt2yqpGjDZuD", "arena", "webrtc", "invalid IP", false, none, "09:29:05.638"},
+			{"PA_D7K5Z3uLfJQM", "arena", "webrtc", "invalid IP", false, none, "09:29:05.641"},
 			{"PA_qQPcVp7xUeC2", "arena", "webrtc", "invalid IP", true, none, "09:29:00.725"},
 		}},
 	} {
