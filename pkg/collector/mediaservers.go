@@ -152,8 +152,9 @@ func (m *mediaServerSink) Take(lines []event.Usage, broadcasts []event.Batch, po
 	return err
 }
 
-// maxHookBody bounds what media servers post, in bytes.
-const maxHookBody = 64 << 10
+// maxHookBody bounds what media servers post, in bytes: webhooks of LiveKit have the metadata of a room and of a participant, 64,000 bytes each by
+// default.
+const maxHookBody = 512 << 10
 
 // postHook takes a hook of a media server. The key is in the URL because servers can be told nothing else; it opens nothing but this.
 func (s *Server) postHook(w http.ResponseWriter, r *http.Request) error {
