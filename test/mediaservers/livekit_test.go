@@ -111,7 +111,7 @@ func TestLiveKit(t *testing.T) {
 		t.Skip("go tool mage liveKit builds LiveKit and a client, and takes some minutes the first time")
 	}
 	dir := t.TempDir()
-	server, media := freeAddress(t), freeAddress(t)
+	server, media := freeAddress(t, "127.0.0.1"), freeAddress(t, "127.0.0.1")
 	var poller atomic.Pointer[mediaserver.Poller]
 	var webhooks atomic.Int64
 	hooks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
