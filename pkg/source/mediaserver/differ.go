@@ -144,7 +144,7 @@ func (d *Differ) Closed(id string, receivedBytes, sentBytes int64, at time.Time)
 	if c == nil || c.Stream == "" || !c.closed.IsZero() {
 		return
 	}
-	c.closed, c.late = at, c.missing > 0
+	c.closed, c.late, c.Sent = at, c.missing > 0, sentBytes
 	if c.late && c.covered {
 		return
 	}
@@ -551,9 +551,10 @@ func (d *Differ) pay(c *connection, out *Delta, now time.Time) {
 		protocol = ProtocolRelay
 	}
 	watching := !c.Publisher && !c.Relay && !c.Push && (c.Address.IsValid() || c.Identity != "")
-	// What has no connection is shown long after it has gone. Of who came and went between two snapshots, hooks told.
+	// What has no connection is shown long after it has gone. Of who came and went between two snapshots, hooks told; where
+	// they count bytes, these say whether it played.
 	there := c.missing == 0 && (c.grown[c.useful()] > 0 || !c.Connectionless) ||
-		c.snapshots == 0 && c.closed.After(d.last)
+		c.snapshots == 0 && c.closed.After(d.last) && c.Sent == event.Absent
 	if bytes > 0 || watching && there {
 		u := d.usage(c.Stream, c.useful(), protocol, bytes, now)
 		u.Referrer = c.Referrer

@@ -268,7 +268,7 @@ func TestDifferCountsPeople(t *testing.T) {
 		return Connection{ID: id, Stream: "arena", Protocol: "webrtc", Identity: identity, Received: event.Absent, Sent: event.Absent}
 	}
 	host := guest("PA_3", "host")
-	host.Publisher, host.Since = true, after(33)
+	host.Publisher, host.Since = true, after(23)
 	d := testDiffer()
 	var first []event.ViewerKey
 	for i, step := range []struct {
@@ -282,18 +282,22 @@ func TestDifferCountsPeople(t *testing.T) {
 		{name: "one of them by another connection", connections: []Connection{guest("PA_1", "anna"), guest("PA_4", "ben")}, viewers: 2},
 		{name: "one who watched publishes and leaves before a snapshot sees that", before: func() {
 			d.Opened(guest("PA_3", "host"))
-			d.Next(Snapshot{Time: after(31), Connections: []Connection{guest("PA_3", "host")}})
+			d.Next(Snapshot{Time: after(21), Connections: []Connection{guest("PA_3", "host")}})
 			d.Opened(host)
-			d.Closed("PA_3", event.Absent, event.Absent, after(38))
+			d.Closed("PA_3", event.Absent, event.Absent, after(28))
 		}, onAir: 5000},
 		{name: "one who came and went", before: func() {
 			d.Opened(guest("PA_5", "chris"))
 			d.Closed("PA_5", event.Absent, event.Absent, after(39))
 		}, viewers: 1},
 		{name: "and is not counted again"},
+		{name: "one who was sent nothing, of a server that counts", before: func() {
+			d.Opened(guest("PA_7", "eve"))
+			d.Closed("PA_7", 0, 0, after(55))
+		}},
 		{name: "a hook comes late", before: func() {
 			d.Opened(guest("PA_6", "dora"))
-			d.Closed("PA_6", event.Absent, event.Absent, after(60.5))
+			d.Closed("PA_6", event.Absent, event.Absent, after(70.5))
 		}},
 		{name: "and counts with the next snapshot", viewers: 1},
 		{name: "and no more"},
