@@ -49,7 +49,12 @@ type Dimensions string
 // NewDimensions renders the values of the measure's dimensions, in the catalogue's order.
 func NewDimensions(id measure.ID, values ...string) Dimensions {
 	var b strings.Builder
-	for i, name := range measure.Get(id).Dimensions {
+	names, length := measure.Dimensions(id), 0
+	for i, name := range names {
+		length += len(name) + len(values[i]) + len(`="",`)
+	}
+	b.Grow(length) // unless something is escaped, which is rare
+	for i, name := range names {
 		measure.WriteLabel(&b, name, values[i])
 	}
 	return Dimensions(b.String())

@@ -222,6 +222,9 @@ func All() []Measure { return slices.Clone(catalogue[:]) }
 // IsByPlayer reports whether a measure is stored by the labels of players too.
 func IsByPlayer(id ID) bool { return catalogue[id].ByPlayer }
 
+// Dimensions returns the labels of a measure beside those of the family, which must not be changed.
+func Dimensions(id ID) []string { return catalogue[id].Dimensions }
+
 // Get returns the measure with the given ID.
 func Get(id ID) Measure { return catalogue[id] }
 

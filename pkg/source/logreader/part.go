@@ -31,7 +31,8 @@ type part struct {
 	decoder accesslog.Decoder
 
 	clients map[netip.Addr]client
-	day     int64 // of clients, since 1970
+	day     int64             // of clients, since 1970
+	hosts   map[string]string // by referrer
 	request accesslog.Request
 
 	// lines holds the lines of the log, those together that differ in their bytes only and are of one minute: a player fetches
@@ -86,7 +87,7 @@ type client struct {
 func newPart(o *Organization, span Span, decoder accesslog.Decoder) *part {
 	return &part{
 		Organization: o, span: span, decoder: decoder, maxFirst: maxFirst,
-		clients: map[netip.Addr]client{}, indexes: map[lineKey]int{}, sessions: map[string]int{},
+		clients: map[netip.Addr]client{}, hosts: map[string]string{}, indexes: map[lineKey]int{}, sessions: map[string]int{},
 	}
 }
 
@@ -239,7 +240,7 @@ func (p *part) usage(k lineKey) event.Usage {
 	c := p.client(k)
 	u := event.Usage{
 		Time: k.minute, Stream: k.stream, Direction: k.direction, Protocol: k.protocol,
-		Address: c.stored, Country: c.place.Country, Referrer: enrich.Host(k.referrer), Session: k.session,
+		Address: c.stored, Country: c.place.Country, Referrer: p.host(k.referrer), Session: k.session,
 	}
 	if k.direction != measure.Playout {
 		return u
@@ -255,6 +256,15 @@ func (p *part) usage(k lineKey) event.Usage {
 		u.Viewer = u.Client
 	}
 	return u
+}
+
+func (p *part) host(referrer string) string {
+	host, known := p.hosts[referrer]
+	if !known {
+		host = enrich.Host(referrer)
+		p.hosts[referrer] = host
+	}
+	return host
 }
 
 // client looks up an address. The place is that of the address before any of it is taken away.
