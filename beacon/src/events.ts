@@ -32,7 +32,22 @@ export interface PlayerStats {
   videoBitrate?: number;
   /** bit/s */
   audioBitrate?: number;
+  /** Lines of the picture. */
+  height?: number;
 }
+
+/** Where media went since the last report; what there was none of is left out. */
+export interface Counters {
+  /** Stalls that began. */
+  stalls?: number;
+  /** Changes to a rendition of more or of less bits, and such as failed. */
+  switches?: Switches;
+  /** Frames that were decoded, and those of them that were not shown. */
+  frames?: number;
+  droppedFrames?: number;
+}
+
+export type Switches = Record<'up' | 'down' | 'failed', number>;
 
 /** What the library finds out about a publisher at the time of a report. */
 export interface PublisherStats {
@@ -50,9 +65,11 @@ export interface PublisherStats {
 export type EventContent =
   | { type: 'load' }
   | { type: 'start'; startTime: number }
-  | ({ type: 'stats' } & Report & PlayerStats & PublisherStats)
+  | ({ type: 'stats' } & Report & PlayerStats & PublisherStats & Counters)
   | { type: 'status'; code: number | string; fatal: boolean }
-  | ({ type: 'stop'; reason: string; played: number } & Report);
+  | ({ type: 'stop'; reason: string; played: number } & Report &
+      Pick<PlayerStats, 'videoBitrate' | 'height'> &
+      Counters);
 
 /** An event as it is sent: seq counts from 1 within the session, ts is in ms since 1970. */
 export type BeaconEvent = { seq: number; ts: number } & EventContent;

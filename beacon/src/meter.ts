@@ -38,6 +38,9 @@ export class Meter {
   /** From the first frame until now less pauses, ms. */
   played = 0;
 
+  /** Stalls that began, since the first frame. */
+  stalls = 0;
+
   private spent: Spent = { playing: 0, buffering: 0, paused: 0 };
   /** Length of a standstill up to now of which it is still open whether it becomes a stall, ms. */
   private undecided = 0;
@@ -115,6 +118,7 @@ export class Meter {
     this.undecided += idle - cleared;
     if (this.stalled || this.undecided >= shortestStall) {
       this.decide('buffering');
+      this.stalls += this.stalled ? 0 : 1;
       this.stalled = advance < idle;
     }
   }

@@ -1,4 +1,4 @@
-import type { BeaconEvent, EventContent, PlayerStats, PublisherStats } from './events';
+import type { BeaconEvent, Counters, EventContent, PlayerStats, PublisherStats, Switches } from './events';
 import type { Spent } from './meter';
 
 /** What a recording needs from outside. */
@@ -17,6 +17,8 @@ export interface Context {
 /** How time was spent since the start, brought up to date by the recording that owns it. */
 interface Clock {
   readonly played: number;
+  /** Stalls that began since the start. */
+  readonly stalls: number;
   take(): { spent: Spent; until: number };
   finish(): Spent;
 }
@@ -29,6 +31,10 @@ export abstract class Recording {
   protected reportedAt: number;
   protected readonly cleanUps: Array<() => void> = [];
   private seq = 0;
+  /** What plays, as it was told last, bit/s. */
+  private bitrate?: number;
+  private switches = noSwitches();
+  private stallsTold = 0;
 
   /** @param lookInterval how often the session is looked at, ms */
   constructor(
@@ -53,6 +59,20 @@ export abstract class Recording {
     }
   }
 
+  /** A rendition of so many bit/s plays from now on. */
+  switched(bitrate?: number): void {
+    if (bitrate) {
+      if (this.bitrate && bitrate !== this.bitrate) {
+        this.countSwitch(bitrate > this.bitrate ? 'up' : 'down');
+      }
+      this.bitrate = bitrate;
+    }
+  }
+
+  countSwitch(kind: keyof Switches): void {
+    this.switches[kind]++;
+  }
+
   /** Reports what happened since the last report. Before the start the report only says that the player is there. */
   report(): void {
     if (this.stopped) {
@@ -66,7 +86,9 @@ export abstract class Recording {
     }
     const { spent, until } = this.clock.take();
     this.reportedAt = until;
-    this.emit(until, { type: 'stats', ...inSeconds(spent), ...usable(this.measured()) });
+    const stats = usable(this.measured());
+    this.bitrate = stats.videoBitrate || this.bitrate;
+    this.emit(until, { type: 'stats', ...inSeconds(spent), ...stats, ...this.counted() });
   }
 
   /** Ends the session. Later calls do nothing. */
@@ -78,7 +100,13 @@ export abstract class Recording {
     this.beforeStop();
     this.stopped = true;
     const spent = this.clock?.finish();
-    this.emit(now, { type: 'stop', reason, played: (this.clock?.played ?? 0) / 1000, ...inSeconds(spent) });
+    this.emit(now, {
+      type: 'stop',
+      reason,
+      played: (this.clock?.played ?? 0) / 1000,
+      ...inSeconds(spent),
+      ...(this.clock && { ...usable({ videoBitrate: this.bitrate, ...this.shown() }), ...this.counted() }),
+    });
     this.cleanUps.forEach((cleanUp) => cleanUp());
     this.context.onStop();
   }
@@ -88,6 +116,23 @@ export abstract class Recording {
 
   /** Returns what is known about the player now. */
   protected abstract measured(): PlayerStats & PublisherStats;
+
+  /** Returns what the element knows of its picture, also when the player is gone. */
+  protected shown(): Pick<PlayerStats, 'height'> & Pick<Counters, 'frames' | 'droppedFrames'> {
+    return {};
+  }
+
+  /** Returns the counters since the last call. */
+  private counted(): Counters {
+    const { switches } = this;
+    const stalls = this.clock!.stalls - this.stallsTold;
+    this.stallsTold += stalls;
+    this.switches = noSwitches();
+    return {
+      ...(stalls > 0 && { stalls }),
+      ...(switches.up + switches.down + switches.failed > 0 && { switches }),
+    };
+  }
 
   /** Is called when what was held back must be sent. */
   protected beforeStop(): void {}
@@ -101,6 +146,10 @@ export abstract class Recording {
   protected emit(ts: number, content: EventContent): void {
     this.context.send({ seq: ++this.seq, ts, ...content });
   }
+}
+
+function noSwitches(): Switches {
+  return { up: 0, down: 0, failed: 0 };
 }
 
 function inSeconds({ playing, buffering, paused }: Spent = { playing: 0, buffering: 0, paused: 0 }) {

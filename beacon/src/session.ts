@@ -1,4 +1,5 @@
-import type { PlayerStats } from './events';
+import type { Counters, PlayerStats } from './events';
+import { ask } from './guard';
 import { longestGap, Meter, type Observation } from './meter';
 import { Recording, type Context } from './recording';
 
@@ -50,6 +51,8 @@ export class Session extends Recording {
   private attached = false;
   /** An error after which the player has given up, of which it is open whether it recovers. */
   private failure?: { code: number | string; at: number; bufferEnd: number };
+  /** Frames of the element that are reported already. */
+  private frames: VideoPlaybackQuality | undefined;
   /** When the position last moved on, ms since 1970. */
   private movedAt = 0;
 
@@ -60,6 +63,7 @@ export class Session extends Recording {
     super(options, lookInterval);
     this.lastAt = this.reportedAt;
     this.startUp = options.startUp ?? 0;
+    this.frames = this.quality();
     this.last = this.moment();
     // timeupdate also comes when timers are throttled because the page is hidden.
     for (const name of ['play', 'pause', 'waiting', 'seeked', 'ratechange', 'timeupdate']) {
@@ -99,7 +103,31 @@ export class Session extends Recording {
     const end = bufferEnd(video) ?? video.currentTime;
     const stats: PlayerStats = { bufferLength: Math.round((end - video.currentTime) * 1000) / 1000 };
     options.safely(() => Object.assign(stats, options.measure?.()));
-    return stats;
+    this.switched(stats.videoBitrate);
+    return { ...this.shown(), ...stats };
+  }
+
+  protected shown(): Pick<PlayerStats, 'height'> & Pick<Counters, 'frames' | 'droppedFrames'> {
+    const before = this.frames;
+    const now = (this.frames = this.quality());
+    const height = this.video.videoHeight || undefined;
+    if (!now) {
+      return { height };
+    }
+    // A new source counts from 0.
+    const { totalVideoFrames: frames, droppedVideoFrames: dropped } =
+      before && before.totalVideoFrames <= now.totalVideoFrames
+        ? before
+        : { totalVideoFrames: 0, droppedVideoFrames: 0 };
+    return {
+      height,
+      frames: now.totalVideoFrames - frames,
+      droppedFrames: Math.max(now.droppedVideoFrames - dropped, 0),
+    };
+  }
+
+  private quality(): VideoPlaybackQuality | undefined {
+    return ask(() => this.video.getVideoPlaybackQuality());
   }
 
   protected beforeStop(): void {

@@ -5,6 +5,9 @@ export class Tally {
   /** From the start until now less pauses, ms. */
   played = 0;
 
+  /** How often time began to be spent with buffering. */
+  stalls = 0;
+
   private spent: Spent = { playing: 0, buffering: 0, paused: 0 };
 
   /** Starts with playing. */
@@ -16,6 +19,7 @@ export class Tally {
   /** From now on time is spent in another way. */
   enter(now: number, state: keyof Spent): void {
     this.observe(now);
+    this.stalls += state === 'buffering' && state !== this.state ? 1 : 0;
     this.state = state;
   }
 

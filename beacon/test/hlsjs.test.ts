@@ -216,6 +216,23 @@ test('bitrate, and of a live stream the latency', async () => {
   assert.deepEqual([recorded!.videoBitrate, recorded!.latency], [2_500_000, undefined]);
 });
 
+test('switches of the rendition that plays, and the last one at the stop', async () => {
+  Object.defineProperties(hls, {
+    levels: { get: () => [{ bitrate: 500_000 }, { bitrate: 2_500_000 }] },
+    currentLevel: { get: () => 1 },
+  });
+  attach();
+  load('a');
+  video.start();
+  for (const level of [0, 1, 0, 1, 1]) {
+    hls.trigger(Hls.Events.LEVEL_SWITCHED, { level });
+  }
+  session.stop();
+  await until(() => page.requests.length > 0 && page.events(0).length === 3);
+  const stop = page.events(0)[2]!;
+  assert.deepEqual([stop.switches, stop.videoBitrate], [{ up: 2, down: 1, failed: 0 }, 2_500_000]);
+});
+
 test('a player without what is asked of it harms nothing', async () => {
   const broken = observeHls({} as Hls, page.options);
   broken.status(1);

@@ -215,3 +215,15 @@ test('reports add up to the time between them, whatever happens', () => {
     }
   }
 });
+
+test('stalls count where they begin, and jitter is none', () => {
+  const meter = run([
+    ...moving(0, 1000, 0),
+    ...still(1000, 2000, 1),
+    ...moving(2000, 3000, 1),
+    [3200, {}],
+    ...moving(3200, 4000, 2),
+    ...still(4000, 6000, 2.8),
+  ]);
+  assert.equal(meter.stalls, 2);
+});

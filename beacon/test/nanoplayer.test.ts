@@ -188,6 +188,23 @@ test('another rendition of the stream is the same play', async () => {
   assert.deepEqual(await stories(1), [['load', 'start', 'stop normal']]);
 });
 
+test('switches of the rendition count, those that are superseded do not, and the height is reported', async () => {
+  await player.setup(config);
+  player.loading();
+  player.play();
+  player.streamInfo(720);
+  for (const type of ['up', 'down', 'down', 'direct']) {
+    player.switchRendition('Success', type);
+  }
+  player.switchRendition('Abort', 'up');
+  player.switchRendition('Fail', 'up');
+  page.hide();
+  player.pause('normal');
+  await page.ended(1);
+  const report = page.events(0)[2]!;
+  assert.deepEqual([report.switches, report.height], [{ up: 1, down: 2, failed: 1 }, 720]);
+});
+
 test('consent that comes while it plays begins the play then', async () => {
   session.stop();
   let agree = (_: boolean) => {};

@@ -246,7 +246,28 @@ test('the stop carries what happened since the last report, and the whole play w
     playing: 0.6,
     buffering: 0.4,
     paused: 0.3,
+    stalls: 1,
   });
+});
+
+test('reports and the stop tell of the picture and of frames since the last one, also of a new source', () => {
+  const quality = { totalVideoFrames: 1000, droppedVideoFrames: 100 };
+  Object.assign(video, { videoHeight: 540, getVideoPlaybackQuality: () => ({ ...quality }) });
+  const session = open({ interval: 2000 });
+  startPlaying();
+  Object.assign(quality, { totalVideoFrames: 1050, droppedVideoFrames: 103 });
+  pass(2000, 1);
+  Object.assign(video, { videoHeight: 1080 });
+  Object.assign(quality, { totalVideoFrames: 20, droppedVideoFrames: 1 });
+  session.stop('normal');
+  const told = events.slice(2).map((e) => e as unknown as Record<string, unknown>);
+  assert.deepEqual(
+    told.map(({ type, height, frames, droppedFrames }) => [type, height, frames, droppedFrames]),
+    [
+      ['stats', 540, 50, 3],
+      ['stop', 1080, 20, 1],
+    ]
+  );
 });
 
 test('an error after which the player gives up ends the play when the buffer has been played', () => {
@@ -264,7 +285,16 @@ test('an error after which the player gives up ends the play when the buffer has
     events.slice(2).map(({ seq: _, ...event }) => event),
     [
       { ts: 1_001_000, type: 'status', code: 'fragLoadError', fatal: true },
-      { ts: 1_004_000, type: 'stop', reason: 'playbackerror', played: 4, playing: 3, buffering: 1, paused: 0 },
+      {
+        ts: 1_004_000,
+        type: 'stop',
+        reason: 'playbackerror',
+        played: 4,
+        playing: 3,
+        buffering: 1,
+        paused: 0,
+        stalls: 1,
+      },
     ]
   );
 });

@@ -126,9 +126,9 @@ type space struct {
 	// The cells that are found without hashing what they are: all but those of measures whose dimensions churn.
 	plain   [measure.IDs]*Cell // of sums without dimensions
 	buckets [measure.IDs]*[measure.BucketCount]*Cell
-	named   map[name]*Cell // of sums with dimensions
-	last    *Cell          // of named, found last: most players of a space are of one protocol
-	counts  []*Cell        // of the numbers of values, where there are no buckets; few
+	named   map[name]*Cell     // of sums with dimensions
+	last    [measure.IDs]*Cell // of named, found last: most players of a space are of one protocol
+	counts  []*Cell            // of the numbers of values, where there are no buckets; few
 }
 
 type name struct {
@@ -375,8 +375,8 @@ func (s *space) sum(id measure.ID, d Dimensions) *Cell {
 		}
 		return s.plain[id]
 	}
-	if s.last != nil && s.last.measure == id && s.last.dimensions == d {
-		return s.last
+	if last := s.last[id]; last != nil && last.dimensions == d {
+		return last
 	}
 	c := s.named[name{d, id}]
 	if c == nil {
@@ -386,7 +386,7 @@ func (s *space) sum(id measure.ID, d Dimensions) *Cell {
 		}
 		s.named[name{d, id}] = c
 	}
-	s.last = c
+	s.last[id] = c
 	return c
 }
 
@@ -416,7 +416,7 @@ func (s *space) count(id measure.ID) *Cell {
 
 // forgetCells lets go of the kept cells, and so of the series that they add to.
 func (s *space) forgetCells() {
-	s.plain, s.buckets, s.named, s.last, s.counts = [measure.IDs]*Cell{}, [measure.IDs]*[measure.BucketCount]*Cell{}, nil, nil, nil
+	s.plain, s.buckets, s.named, s.last, s.counts = [measure.IDs]*Cell{}, [measure.IDs]*[measure.BucketCount]*Cell{}, nil, [measure.IDs]*Cell{}, nil
 }
 
 func (l *Ledger) cells(at, now int64) *cells {

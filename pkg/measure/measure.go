@@ -39,6 +39,8 @@ const (
 	DimensionOutcome   = "outcome"
 	DimensionQuality   = "quality"
 	DimensionCause     = "cause"
+	DimensionHeight    = "height"
+	DimensionSwitch    = "switch"
 	// DimensionRange is the bucket of a distribution, in VictoriaMetrics' own form "lower...upper".
 	DimensionRange = "vmrange"
 )
@@ -70,6 +72,13 @@ const (
 	CauseBuffering = "buffering"
 )
 
+// Values of DimensionSwitch (docs/rules.md, 31).
+const (
+	SwitchUp     = "up"
+	SwitchDown   = "down"
+	SwitchFailed = "failed"
+)
+
 // Other is the label value that stands for all beyond a limit of distinct ones.
 const Other = "(other)"
 
@@ -85,6 +94,7 @@ const (
 	Bytes         Unit = "bytes"
 	Milliseconds  Unit = "milliseconds"
 	BitsPerSecond Unit = "bits per second"
+	Millionths    Unit = "millionths"
 )
 
 // Kind says how a measure is stored.
@@ -133,6 +143,17 @@ const (
 	Outcomes
 	EarlyPlaybackFailures
 	Quality
+	Stalls
+	VideoPlayed
+	VideoPlayedTime
+	PlayingByHeight
+	Switches
+	Frames
+	DroppedFrames
+	RoundTripTime
+	PacketLoss
+	PublishStops
+	PublishStatuses
 	numIDs
 
 	// IDs is how many measures there are.
@@ -214,6 +235,28 @@ var catalogue = [numIDs]Measure{
 		"Playback failures within 30 s of the first frame."},
 	{Quality, "quality", Sum, Count, []string{DimensionQuality, DimensionCause}, true, false, false,
 		"Attempts that ended, by how good they were, and of the bad ones why."},
+	{Stalls, "stalls", Sum, Count, nil, true, false, true,
+		"Stalls after the first frame, in the minute of the report in which they began."},
+	{VideoPlayed, "video_played_bytes", Sum, Bytes, nil, true, false, false,
+		"Bitrate of the video times the time for which it played, of players that know their bitrate."},
+	{VideoPlayedTime, "video_played_ms", Sum, Milliseconds, nil, true, false, false,
+		"Time in which players rendered that know their bitrate."},
+	{PlayingByHeight, "playing_height_ms", Sum, Milliseconds, []string{DimensionHeight}, true, false, false,
+		"Time in which players rendered, per class of the height of the picture."},
+	{Switches, "switches", Sum, Count, []string{DimensionSwitch}, true, false, false,
+		"Switches of players to another rendition, up and down, and such as failed."},
+	{Frames, "frames", Sum, Count, nil, true, false, false,
+		"Frames that players decoded, of those that count them."},
+	{DroppedFrames, "dropped_frames", Sum, Count, nil, true, false, false,
+		"Frames that players decoded and did not show."},
+	{RoundTripTime, "round_trip_time_ms", Distribution, Milliseconds, nil, true, false, false,
+		"Time from the publisher to the receiver and back, over the reports that have it."},
+	{PacketLoss, "packet_loss_ppm", Distribution, Millionths, nil, true, false, false,
+		"Packets of publishers that did not arrive, of a million, over the reports that have it."},
+	{PublishStops, "publish_stops", Sum, Count, []string{DimensionReason}, true, false, false,
+		"Broadcasts that ended, per reason."},
+	{PublishStatuses, "publish_statuses", Sum, Count, []string{DimensionCode, DimensionFatal}, true, false, false,
+		"Status and error events of publishers, per code and whether fatal."},
 }
 
 // All returns every measure of the catalogue, in the order of their IDs.

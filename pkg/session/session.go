@@ -207,21 +207,28 @@ func (s *session) accept(to entry, e event.Event, received int64) {
 	if e.Seq > s.lastSeq {
 		s.lastSeq, s.lastTime = e.Seq, e.Time
 	}
-	if e.Code != "" && s.record != nil {
-		s.record.Status(e.Time, e.Code, e.Fatal)
-	}
-	if e.Code != "" && !s.webcaster {
-		to.Add(measure.Statuses, e.Time, 1, aggregate.NewDimensions(measure.Statuses, e.Code, fatality(e.Fatal)))
+	if e.Code != "" {
+		if s.record != nil {
+			s.record.Status(e.Time, e.Code, e.Fatal)
+		}
+		id := measure.Statuses
+		if s.webcaster {
+			id = measure.PublishStatuses
+		}
+		to.Add(id, e.Time, 1, aggregate.NewDimensions(id, e.Code, fatality(e.Fatal)))
 	}
 	if e.Type == event.Status && (s.webcaster || !e.Fatal && e.Excuse != event.Blocked) {
 		return
 	}
 	if e.Type == event.Stats || e.Type == event.Snapshot {
-		s.observe(to, e)
+		s.observe(to, &e)
+	}
+	if !s.webcaster && (e.Type == event.Stats || e.Type == event.Stop) {
+		tell(to, &e)
 	}
 	credited := false
 	if s.started && e.Seq > s.startSeq && e.Reports() {
-		s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
+		s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused, renditionOf(&e))
 		s.note(e, e.Time, e.Playing, e.Buffering, e.Paused)
 		credited = true
 	}
@@ -274,7 +281,7 @@ func (s *session) follow(to entry, e aheadEvent) {
 			return
 		}
 		if !e.credited {
-			s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
+			s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused, renditionOf(&e.Event))
 			s.note(e.Event, e.Time, e.Playing, e.Buffering, e.Paused)
 		}
 		s.lastReport = e.Time
@@ -291,7 +298,7 @@ func (s *session) follow(to entry, e aheadEvent) {
 		}
 		if e.Reports() {
 			if !e.credited {
-				s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused)
+				s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused, renditionOf(&e.Event))
 				s.note(e.Event, e.Time, e.Playing, e.Buffering, e.Paused)
 			}
 			s.spent(e.Time, amount(e.Playing), amount(e.Buffering), amount(e.Paused))
@@ -301,7 +308,7 @@ func (s *session) follow(to entry, e aheadEvent) {
 		}
 		if !e.Reports() {
 			rest := s.unreported(e.Event)
-			s.credit(to, e.Time, rest, event.Absent, event.Absent)
+			s.credit(to, e.Time, rest, event.Absent, event.Absent, renditionOf(&e.Event))
 			s.spent(e.Time, rest, 0, 0)
 			if rest > 0 {
 				s.note(e.Event, e.Time, rest, event.Absent, event.Absent)
@@ -378,7 +385,7 @@ func (s *session) release(to entry) {
 }
 
 // observe counts the numbers of a report that stand for themselves.
-func (s *session) observe(to entry, e event.Event) {
+func (s *session) observe(to entry, e *event.Event) {
 	add := func(id measure.ID, value int64) {
 		if value != event.Absent {
 			to.Observe(id, e.Time, value)
@@ -387,6 +394,8 @@ func (s *session) observe(to entry, e event.Event) {
 	if s.webcaster {
 		add(measure.VideoBitrate, e.VideoBitrate)
 		add(measure.AudioBitrate, e.AudioBitrate)
+		add(measure.RoundTripTime, e.RoundTripTime)
+		add(measure.PacketLoss, e.PacketLoss)
 		return
 	}
 	add(measure.BufferLength, e.BufferLength)
@@ -425,6 +434,7 @@ func (s *session) end(to entry, e ending) {
 	}
 	if s.webcaster {
 		to.Observe(measure.IngestTime, e.time, played)
+		to.Add(measure.PublishStops, e.time, 1, aggregate.NewDimensions(measure.PublishStops, e.reason))
 		return
 	}
 	to.Observe(measure.PlayedTime, e.time, played)
@@ -449,7 +459,7 @@ func (s *session) note(e event.Event, end, playing, buffering, paused int64) {
 }
 
 // credit spreads what a report says over the minutes of its span, which ends at the time end.
-func (s *session) credit(to entry, end, playing, buffering, paused int64) {
+func (s *session) credit(to entry, end, playing, buffering, paused int64, r rendition) {
 	playing, buffering, paused = amount(playing), amount(buffering), amount(paused)
 	length := playing + buffering + paused
 	if length == 0 {
@@ -469,7 +479,6 @@ func (s *session) credit(to entry, end, playing, buffering, paused int64) {
 		till := min(from-from%minute+minute, end)
 		passed := till - begin
 		p, b := playing*passed/length-played, buffering*passed/length-buffered
-		played, buffered = played+p, buffered+b
 		to.Add(measure.Playing, from, p, s.playing)
 		if s.address.value != "" {
 			to.Add(measure.PlayingByIP, from, p, address)
@@ -478,7 +487,9 @@ func (s *session) credit(to entry, end, playing, buffering, paused int64) {
 			to.Add(measure.PlayingByReferrer, from, p, referrer)
 			to.Add(measure.Buffering, from, b, "")
 			to.Add(measure.Viewing, from, p+b, "")
+			r.render(to, from, p, played)
 		}
+		played, buffered = played+p, buffered+b
 		from = till
 	}
 }

@@ -21,6 +21,7 @@ type snapshots struct {
 	logged     bool        // whether it is known from a log only
 	correction int64       // ms, of the player's clock
 	firstTime  int64       // ms since 1970, of the snapshot with seq 1
+	bitrate    int64       // bit/s of the video, as the player said last; 0 while it has not
 	recent     []unnumbered
 }
 
@@ -100,6 +101,9 @@ func (s *session) turn(to entry, e event.Event) {
 	if s.record != nil {
 		s.record.Tell(e.VideoBitrate)
 	}
+	if e.VideoBitrate != event.Absent {
+		s.switchTo(to, at, e.VideoBitrate)
+	}
 	if e.State == event.StateKept {
 		if s.state == event.StateKept {
 			s.turnStateless(to, e, at)
@@ -111,6 +115,9 @@ func (s *session) turn(to entry, e event.Event) {
 		s.stall = 0
 		if s.record != nil {
 			s.record.State(at, stateNames[state])
+		}
+		if state == event.StateRebuffering {
+			to.Add(measure.Stalls, at, 1, "")
 		}
 	}
 	s.state = state
@@ -135,6 +142,27 @@ func (s *session) turn(to entry, e event.Event) {
 			s.leave(to, at, event.NoExcuse)
 		}
 	}
+}
+
+// switchTo counts that another rendition plays from the time at.
+func (s *session) switchTo(to entry, at, bitrate int64) {
+	switch {
+	case s.bitrate == 0:
+	case bitrate > s.bitrate:
+		to.Add(measure.Switches, at, 1, switchDimensions[0])
+	case bitrate < s.bitrate:
+		to.Add(measure.Switches, at, 1, switchDimensions[1])
+	}
+	s.bitrate = bitrate
+}
+
+// rendition returns what a player renders that names its bitrate, if it has done so.
+func (s *snapshots) rendition() rendition {
+	r := rendition{event.Absent, event.Absent}
+	if s.bitrate > 0 {
+		r.bitrate = s.bitrate
+	}
+	return r
 }
 
 // turnStateless counts what a player tells that has named no state: Shaka's compiled library leaves its states out. An error
@@ -197,18 +225,18 @@ func (s *session) spend(to entry, at int64, e event.Event) {
 	case event.StateStarting:
 		s.startUp += span
 	case event.StatePlaying:
-		s.credit(to, at, span, event.Absent, event.Absent)
+		s.credit(to, at, span, event.Absent, event.Absent, s.rendition())
 		s.spent(at, span, 0, 0)
 		s.note(e, at, span, event.Absent, event.Absent)
 	case event.StateRebuffering:
 		counted := min(span, longestStall-s.stall)
 		s.stall += counted
-		s.credit(to, s.time+counted, event.Absent, counted, event.Absent)
+		s.credit(to, s.time+counted, event.Absent, counted, event.Absent, s.rendition())
 		s.spent(at, 0, counted, span-counted)
 		s.note(e, s.time+counted, event.Absent, counted, event.Absent)
 	case event.StatePaused:
 		if s.started {
-			s.credit(to, at, event.Absent, event.Absent, span)
+			s.credit(to, at, event.Absent, event.Absent, span, s.rendition())
 			s.spent(at, 0, 0, span)
 			s.note(e, at, event.Absent, event.Absent, span)
 		}

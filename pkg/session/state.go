@@ -6,7 +6,7 @@ import (
 )
 
 // StateVersion is the version of what Code writes. It grows with every change of the fields below.
-const StateVersion = 6
+const StateVersion = 7
 
 // Resume lets silence begin anew at now, in ms since 1970, because nobody listened for a while.
 func (t *Tracker) Resume(now int64) {
@@ -189,6 +189,7 @@ func (s *snapshots) code(c *codec.Coder, received int64) {
 	codec.Number(c, &s.seenMinute)
 	codec.Number(c, &s.correction)
 	codec.Number(c, &s.firstTime)
+	codec.Number(c, &s.bitrate)
 	codec.List(c, &s.recent, func(u *unnumbered) {
 		c.Near(&u.time, received)
 		codec.Number(c, &u.state)

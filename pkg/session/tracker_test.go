@@ -204,11 +204,15 @@ func TestTrackerCounts(t *testing.T) {
 		{
 			name: "a broadcast", session: webcaster,
 			events: []event.Event{load(1, 0), start(2, 1),
-				with(stats(3, 11, 10, 0, 0), func(e *event.Event) { e.VideoBitrate, e.BufferLength = 2_500_000, 9 }),
+				with(stats(3, 11, 10, 0, 0), func(e *event.Event) {
+					e.VideoBitrate, e.BufferLength, e.RoundTripTime, e.PacketLoss = 2_500_000, 9, 40, 12_500
+				}),
 				status(4, 12, "1"), stop(5, 13, "normal")},
 			want: map[string]int64{"publishes": 1, `publishes_os{os="Linux",device="desktop"}`: 1, `publishes_browser{browser="Chrome"}`: 1,
 				`publishes_version{version="webcaster 6.0"}`: 1, onAir: 12_000, "video_bitrate_bps_sum": 2_500_000,
-				"video_bitrate_bps_count": 1, "ingest_time_ms_sum": 12_000, "ingest_time_ms_count": 1},
+				"video_bitrate_bps_count": 1, "ingest_time_ms_sum": 12_000, "ingest_time_ms_count": 1,
+				"round_trip_time_ms_sum": 40, "round_trip_time_ms_count": 1, "packet_loss_ppm_sum": 12_500, "packet_loss_ppm_count": 1,
+				`publish_statuses{code="1",fatal="false"}`: 1, `publish_stops{reason="normal"}`: 1},
 		},
 	}
 	for _, test := range tests {
@@ -236,9 +240,14 @@ func list(m map[string]int64) string {
 	return b.String()
 }
 
-// ofAttempts reports whether a metric tells of attempts, which have tests of their own.
+// ofAttempts reports whether a metric tells of attempts or renditions, which have tests of their own.
 func ofAttempts(metric string) bool {
-	return strings.HasPrefix(metric, "outcomes") || strings.HasPrefix(metric, "quality") || strings.HasPrefix(metric, "early_")
+	for _, name := range []string{"outcomes", "quality", "early_", "stalls", "video_played", "playing_height", "switches", "frames", "dropped_"} {
+		if strings.HasPrefix(metric, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // A play as its events are, with repeated ones, a stop that reports nothing, and an event behind the stop.

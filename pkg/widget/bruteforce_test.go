@@ -31,6 +31,8 @@ var dimensionValues = map[string][]string{
 	measure.DimensionReferrer:  {"site.example", "(none)"},
 	measure.DimensionOutcome: {measure.OutcomePlayed, measure.OutcomeStartFailure, measure.OutcomeExit, measure.OutcomeExitEarly,
 		measure.OutcomePlaybackFailure},
+	measure.DimensionHeight:  {"720p", "1080p", "(unknown)"},
+	measure.DimensionSwitch:  {measure.SwitchUp, measure.SwitchDown, measure.SwitchFailed},
 	measure.DimensionQuality: {measure.QualityGood, measure.QualityFair, measure.QualityBad},
 	measure.DimensionCause:   {"", measure.OutcomeExit, measure.CauseBuffering},
 }
@@ -295,6 +297,46 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 			want["attempts "+name] += float64(f.value)
 			want["share "+name] += part(float64(f.value), n)
 		})
+	case "stalls":
+		n, watched := sumOf(of(measure.Stalls)), sumOf(of(measure.Viewing))/1000
+		return map[string]float64{"perHour": part(n, watched) * 3600, "stalls": n, "watched": watched}
+	case "viewerBitrate":
+		known := sumOf(of(measure.VideoPlayedTime)) / 1000
+		return map[string]float64{"bitrate": part(sumOf(of(measure.VideoPlayed))*8, known),
+			"known": part(known, sumOf(of(measure.Playing), measure.Playout)/1000)}
+	case "playtimeByHeight":
+		all := sumOf(of(measure.PlayingByHeight))
+		return by(func(f fact) string { return f.dimensions[0] }, of(measure.PlayingByHeight), func(want map[string]float64, name string, f fact) {
+			want["playtime "+name] += float64(f.value) / 1000
+			want["share "+name] += float64(f.value) / all
+		})
+	case "viewersByHeight":
+		want := map[string]float64{}
+		for _, height := range dimensionValues[measure.DimensionHeight] {
+			in := slices.DeleteFunc(slices.Clone(of(measure.PlayingByHeight)), func(f fact) bool { return f.dimensions[0] != height })
+			if len(in) > 0 {
+				want["viewers "+height] = peakOf(in) / 60_000
+			}
+		}
+		return want
+	case "switches":
+		all, played := of(measure.Switches), sumOf(of(measure.Playing), measure.Playout)/1000
+		up, down := sumOf(all, measure.SwitchUp), sumOf(all, measure.SwitchDown)
+		return map[string]float64{"up": up, "down": down, "failed": sumOf(all, measure.SwitchFailed), "perHour": part(up+down, played) * 3600}
+	case "droppedFrames":
+		dropped, frames := sumOf(of(measure.DroppedFrames)), sumOf(of(measure.Frames))
+		return map[string]float64{"ratio": part(dropped, frames), "dropped": dropped, "frames": frames}
+	case "ingestHealth":
+		return expectedIngest(of)
+	case "publishStopReasons":
+		return counted(measure.PublishStops, "stops", false)
+	case "publishStatusCodes":
+		return by(func(f fact) string { return f.dimensions[0] }, of(measure.PublishStatuses), func(want map[string]float64, name string, f fact) {
+			want["count "+name] += float64(f.value)
+			if f.dimensions[1] == "true" {
+				want["fatal "+name] += float64(f.value)
+			}
+		})
 	case "goodPlays":
 		all := of(measure.Quality)
 		n := sumOf(all)
@@ -390,6 +432,30 @@ func expectedHealth(of func(measure.ID) []fact) map[string]float64 {
 			"startFailures":  part(sumOf(outcomes, measure.OutcomeStartFailure), countedAttempts(outcomes)),
 			"latency":        sumOf(in(measure.Latency)) / float64(len(in(measure.Latency))) / 1000,
 			"errors":         sumOf(in(measure.Statuses), "true"),
+		} {
+			if value > 0 {
+				want[column+" "+stream] = value
+			}
+		}
+	}
+	return want
+}
+
+// expectedIngest are the numbers of the health of broadcasts.
+func expectedIngest(of func(measure.ID) []fact) map[string]float64 {
+	want := map[string]float64{}
+	for _, stream := range []string{"s1", "s2", "ſ.*3", "s4"} {
+		in := func(id measure.ID, dimensions ...string) []fact {
+			return slices.DeleteFunc(slices.Clone(of(id)), func(f fact) bool {
+				return f.stream != stream || len(dimensions) > 0 && !slices.Contains(f.dimensions, dimensions[0])
+			})
+		}
+		onAir := in(measure.Playing, measure.Ingest)
+		average := func(id measure.ID, unit float64) float64 { return part(sumOf(in(id)), float64(len(in(id)))) / unit }
+		for column, value := range map[string]float64{
+			"publishers": peakOf(onAir) / 60_000, "publishes": sumOf(in(measure.Publishes)),
+			"bitrate":       part(sumOf(in(measure.Traffic, measure.Ingest))*8, sumOf(onAir)/1000),
+			"roundTripTime": average(measure.RoundTripTime, 1000), "packetLoss": average(measure.PacketLoss, 1_000_000),
 		} {
 			if value > 0 {
 				want[column+" "+stream] = value

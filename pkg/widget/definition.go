@@ -17,6 +17,7 @@ const (
 	PageBreakdown = "Breakdown"
 	PageWorldMap  = "World map"
 	PageH5Live    = "H5Live"
+	PageAdaptive  = "Adaptive bitrate"
 	PageWebcaster = "Webcaster"
 	PageReports   = "Reports"
 )
@@ -275,11 +276,20 @@ func All() []Definition {
 		playbackFailures(),
 		startSuccess(),
 		goodPlays(),
+		stalls(),
 		bufferLength(),
 		latency(),
 		startTime(),
 		statusCodes(),
 		playedTime(),
+		viewerBitrate(),
+		playtimeByHeight(),
+		viewersByHeight(),
+		switches(),
+		droppedFrames(),
+		ingestHealth(),
+		publishStopReasons(),
+		publishStatusCodes(),
 		publishesByOS(),
 		publishesByDevice(),
 		publishesByBrowser(),

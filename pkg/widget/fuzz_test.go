@@ -72,7 +72,7 @@ func (i *inspector) checkQuery(query string) {
 	metricsql.VisitAll(parsed, func(e metricsql.Expr) {
 		if selector, ok := e.(*metricsql.MetricExpr); ok {
 			i.checkFilters(query, selector, measure.DimensionDirection, measure.DimensionReason, measure.DimensionFatal,
-				measure.DimensionOutcome, measure.DimensionQuality, measure.DimensionCause)
+				measure.DimensionOutcome, measure.DimensionQuality, measure.DimensionCause, measure.DimensionSwitch)
 			if name := selector.LabelFilterss[0][0]; name.Label != "__name__" || !strings.HasPrefix(name.Value, measure.Prefix) || name.IsRegexp {
 				i.t.Errorf("%s reads %s", query, name.AppendString(nil))
 			}

@@ -62,7 +62,8 @@ func kindOf(r read) sourceKind {
 	case measure.Traffic, measure.TrafficByIP, measure.TrafficByReferrer, measure.ServerViewers:
 		return servers
 	case measure.Publishes, measure.PublishesByOS, measure.PublishesByBrowser, measure.PublishesByVersion,
-		measure.VideoBitrate, measure.AudioBitrate, measure.IngestTime:
+		measure.VideoBitrate, measure.AudioBitrate, measure.IngestTime, measure.RoundTripTime, measure.PacketLoss, measure.PublishStops,
+		measure.PublishStatuses:
 		return publishers
 	}
 	if r.dimension == measure.DimensionDirection && r.value == measure.Ingest {

@@ -301,8 +301,11 @@ func (c cell) average(sum, count int) float64 {
 }
 
 func (r read) scale() float64 {
+	unit := measure.Get(r.measure).Unit
 	switch {
-	case r.kind == valueCounts, measure.Get(r.measure).Unit != measure.Milliseconds:
+	case r.kind != valueCounts && unit == measure.Millionths:
+		return 1_000_000
+	case r.kind == valueCounts, unit != measure.Milliseconds:
 		return 1
 	case r.kind == peakMinute:
 		return float64(measure.Minute.Length.Milliseconds())

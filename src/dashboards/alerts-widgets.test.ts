@@ -36,7 +36,13 @@ test('a rule is in the file of its level', () => {
     expect(files.get(needsPremium(alert) ? 'premium.json' : 'streams.json')).toContain(`"streamlens-${alert.uid}"`);
   }
   const premium = WIDGET_ALERTS.filter(needsPremium).map(({ uid }) => uid);
-  expect(premium).toEqual(['buffering-stream', 'buffering-country', 'latency', 'error-codes']);
+  expect(premium).toEqual([
+    'broadcast-restarting',
+    'broadcast-duplicate',
+    'broadcast-inactive',
+    'broadcast-loss',
+    'broadcast-round-trip',
+    'buffering-stream', 'buffering-country', 'latency', 'error-codes']);
 });
 
 test('no two have the same uid or title', () => {

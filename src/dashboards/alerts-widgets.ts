@@ -5,6 +5,7 @@ import { breakdown } from './breakdown';
 import { h5live } from './h5live';
 import { home } from './home';
 import type { Page } from './page';
+import { webcaster } from './webcaster';
 import { worldMap } from './worldmap';
 
 /** The data source that the rules ask, as it is provisioned. */
@@ -192,6 +193,19 @@ function viewersFall(breakdown: 'stream' | undefined, least: number): WidgetAler
   };
 }
 
+/** The health of each broadcast over some minutes. */
+function broadcast(metric: string, from: number): Question {
+  return { queryType: 'ingestHealth', metric, from };
+}
+
+const BROADCAST = {
+  severity: 'warning',
+  page: webcaster,
+  panel: 11,
+  filter: 'stream',
+  showFrom: 'now-1h',
+} as const;
+
 /** The rules, those that viewers feel first. */
 export const WIDGET_ALERTS: WidgetAlert[] = [
   ingestLost('traffic', 'ingest-lost', 'Ingest lost', 'Servers have received nothing'),
@@ -212,6 +226,66 @@ export const WIDGET_ALERTS: WidgetAlert[] = [
     summary: `Viewers of the stream ${STREAM} leave before it starts.`,
     happened: 'were left before the first frame',
   }),
+  {
+    ...BROADCAST,
+    uid: 'broadcast-restarting',
+    title: 'Broadcast restarting',
+    questions: { publishes: broadcast('publishes', 5 * MINUTE) },
+    value: '$publishes',
+    above: 2,
+    lasting: '0s',
+    summary: `The broadcast of the stream ${STREAM} begins again and again.`,
+    description: `It went on air ${whole('publishes')} times in the last 5 minutes.`,
+  },
+  {
+    ...BROADCAST,
+    uid: 'broadcast-duplicate',
+    title: 'Broadcast duplicate',
+    questions: { publishers: broadcast('publishers', 3 * MINUTE) },
+    value: '$publishers',
+    above: limitOf('ingestHealth', 'publishers'),
+    lasting: '2m',
+    summary: `Several publishers send the stream ${STREAM} at once.`,
+    description: `${told('publishers', 'humanize')} at once in the last 3 minutes.`,
+  },
+  {
+    ...BROADCAST,
+    uid: 'broadcast-inactive',
+    title: 'Broadcast inactive',
+    questions: {
+      publishers: broadcast('publishers', 3 * MINUTE),
+      ingest: { queryType: 'usageByStream', metric: 'ingest', unit: 'traffic', from: HOUR },
+      before: { queryType: 'usageByStream', metric: 'ingest', unit: 'traffic', from: HOUR, to: 3 * MINUTE },
+    },
+    // Where no server reports what it receives, nobody knows. Both hold each stream of the hour.
+    value: '$publishers * ($before > 0) * ($ingest <= $before)',
+    above: 0.5,
+    lasting: '1m',
+    summary: `The broadcast of the stream ${STREAM} sends nothing.`,
+    description: `${told('publishers', 'printf "%.1f"')} publishers are on air, and servers have received nothing for 3 minutes.`,
+  },
+  {
+    ...BROADCAST,
+    uid: 'broadcast-loss',
+    title: 'Broadcast loses packets',
+    questions: { loss: broadcast('packetLoss', 3 * MINUTE) },
+    value: '$loss',
+    above: limitOf('ingestHealth', 'packetLoss'),
+    lasting: '1m',
+    summary: `The line of the stream ${STREAM} is poor.`,
+    description: `${percentage('loss')} of the packets of the last 3 minutes did not arrive.`,
+  },
+  {
+    ...BROADCAST,
+    uid: 'broadcast-round-trip',
+    title: 'Broadcast far away',
+    questions: { roundTrip: broadcast('roundTripTime', 3 * MINUTE) },
+    value: '$roundTrip',
+    above: limitOf('ingestHealth', 'roundTripTime'),
+    lasting: '1m',
+    summary: `The line of the stream ${STREAM} is slow.`,
+    description: `A round trip took ${told('roundTrip', 'printf "%.2f"')} s in the last 3 minutes.`,
+  },
   buffering('stream', `the stream ${STREAM}`),
   buffering('country', COUNTRY),
   {

@@ -1,3 +1,4 @@
+import { adaptive } from './adaptive';
 import { breakdown } from './breakdown';
 import { h5live } from './h5live';
 import { home } from './home';
@@ -16,6 +17,7 @@ export function dashboardFiles(): Map<string, string> {
     ['breakdown.json', dashboard(breakdown)],
     ['worldmap.json', dashboard(worldMap)],
     ['h5live.json', dashboard(h5live)],
+    ['adaptive.json', dashboard(adaptive)],
     ['webcaster.json', dashboard(webcaster)],
     ['reports.json', dashboard(reports)],
     ['operations.json', operations()],

@@ -55,6 +55,20 @@ export function streamHealth({ page, from, query, ...place }: Place): Builder<Pa
   });
 }
 
+/** Makes the list of streams with how their broadcasts are. */
+export function ingestHealth({ page, ...place }: Omit<Place, 'query' | 'from'>): Builder<Panel> {
+  return bars({
+    ...place,
+    description:
+      'Streams with their publishers in the greatest minute, how often they were published, the bitrate that servers received while they were on air, and what webcasters report of their lines: the average round trip and loss. Numbers are red beyond the limits of the alert rules: 1.2 publishers at once, 250 ms and 5 %.',
+    query: { queryType: 'ingestHealth' },
+    height: HEIGHT.panel,
+    barsOf: [],
+    sums: false,
+    links: { stream: [only(page, 'stream')] },
+  });
+}
+
 /** Makes the list of versions of players, or of what else is chosen, with how well they serve their viewers, the worst first. */
 export function playerHealth({ page, from, ...place }: Omit<Place, 'query'>): Builder<Panel> {
   const panel = bars({

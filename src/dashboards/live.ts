@@ -1,4 +1,4 @@
-import { streamHealth } from './health';
+import { ingestHealth, streamHealth } from './health';
 import { HEIGHT } from './looks';
 import { only, type Page } from './page';
 import { bars, bigNumbers, stackedBarsByName, steps } from './panels';
@@ -111,5 +111,6 @@ export const live: Page = {
       links: { stream: [only(UID, 'stream')] },
       live: NUMBERS,
     }),
+    ingestHealth({ id: 9, title: 'Broadcasts, last 5 minutes', width: 24, page: UID, live: NUMBERS }),
   ],
 };

@@ -1,5 +1,7 @@
+import { ingestHealth } from './health';
+import { HEIGHT } from './looks';
 import type { Page } from './page';
-import { pie, points, steps, tiles } from './panels';
+import { bars, pie, points, steps, tiles } from './panels';
 
 const SHARES = 'Shares are of all broadcasts.';
 const REPORTS =
@@ -9,9 +11,11 @@ const AUDIO = `Bitrate of the audio encoder, ${REPORTS}`;
 const INGEST_TIME =
   'Time from the start of a broadcast to its end, over the broadcasts that ended. One that falls silent for three report intervals ended at its last report. Half of the broadcasts were shorter than the median, which is within 7 %; the average is exact.';
 
+const UID = 'streamlens-webcaster';
+
 /** How broadcasts from browsers were made. */
 export const webcaster: Page = {
-  uid: 'streamlens-webcaster',
+  uid: UID,
   title: 'Webcaster',
   description: 'Broadcasts from browsers: from which devices they come, and how good and how long they are.',
   switches: [],
@@ -85,6 +89,30 @@ export const webcaster: Page = {
       description: `Webcasters that went on air in the time range, by browser. ${SHARES}`,
       width: 8,
       query: { queryType: 'publishesByBrowser', metric: 'publishes' },
+    }),
+    ingestHealth({ id: 11, title: 'Health of broadcasts', width: 24, page: UID }),
+    bars({
+      id: 12,
+      title: 'Reasons for the end of broadcasts',
+      description:
+        'Broadcasts that ended in the time range, by the reason that the publisher gave. One that falls silent for three of its report intervals ended at its last report, with the reason timeout.',
+      width: 12,
+      query: { queryType: 'publishStopReasons' },
+      explained: 'stop-reasons.md',
+      sortBy: 'stops',
+      height: HEIGHT.panel,
+      barsOf: ['stops'],
+    }),
+    bars({
+      id: 13,
+      title: 'Status and error codes of publishers',
+      description: 'Events with a code that publishers reported in the time range. Fatal are those that ended the broadcast.',
+      width: 12,
+      query: { queryType: 'publishStatusCodes' },
+      explained: 'status-codes.md',
+      sortBy: 'count',
+      height: HEIGHT.panel,
+      barsOf: ['count', 'fatal'],
     }),
   ],
 };

@@ -180,22 +180,35 @@ func acceptEvent(raw map[string]any, moved int64, at time.Time) (event, bool) {
 	if !slices.Contains([]string{"load", "start", "stats", "status", "stop"}, e.kind) {
 		return event{}, false
 	}
-	const thousandths, units = 1000, 1
+	switches := map[string]any{}
+	if value, present := raw["switches"]; present {
+		if switches, ok = value.(map[string]any); !ok {
+			return event{}, false
+		}
+	}
+	const thousandths, units, millionths = 1000, 1, 1_000_000
 	for name, field := range map[string]struct {
 		target **int64
 		scale  float64
 	}{
+		"height": {&e.height, units}, "stalls": {&e.stalls, units}, "frames": {&e.frames, units}, "droppedFrames": {&e.dropped, units},
+		"roundTripTime": {&e.roundTripTime, thousandths}, "packetLoss": {&e.packetLoss, millionths},
+		"up": {&e.up, units}, "down": {&e.down, units}, "failed": {&e.failed, units},
 		"startTime": {&e.startTime, thousandths}, "played": {&e.played, thousandths}, "playing": {&e.playing, thousandths},
 		"buffering": {&e.buffering, thousandths}, "paused": {&e.paused, thousandths},
 		"bufferLength": {&e.bufferLength, thousandths}, "latency": {&e.latency, thousandths},
 		"videoBitrate": {&e.videoBitrate, units}, "audioBitrate": {&e.audioBitrate, units},
 	} {
-		value, present := raw[name]
+		from := raw
+		if slices.Contains([]string{"up", "down", "failed"}, name) {
+			from = switches
+		}
+		value, present := from[name]
 		if !present {
 			continue
 		}
 		x, ok := nonNegative(value)
-		if !ok {
+		if !ok || name == "packetLoss" && x > 1 {
 			return event{}, false
 		}
 		rounded := int64(math.Round(x * field.scale))

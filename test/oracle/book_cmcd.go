@@ -68,9 +68,36 @@ func (k keys) number(name string) *int64 {
 	return least
 }
 
+// bitrate is that of the video in bit/s, by the key pb or else br, which have
+// numbers of kbit/s: that of the item with a v, else the greatest without an a.
+func (k keys) bitrate() *int64 {
+	if k.text("ot") == "a" {
+		return nil
+	}
+	for _, name := range []string{"pb", "br"} {
+		greatest := int64(0)
+		for _, item := range strings.Fields(strings.Trim(k[name], "()")) {
+			text, kind, _ := strings.Cut(item, ";")
+			x, err := strconv.ParseFloat(text, 64)
+			if err != nil || kind == "a" {
+				continue
+			}
+			if kind == "v" {
+				greatest = int64(math.Round(x))
+				break
+			}
+			greatest = max(greatest, int64(math.Round(x)))
+		}
+		if greatest > 0 {
+			return new(greatest * 1000)
+		}
+	}
+	return nil
+}
+
 // moment is what a set of keys says, at the time at.
 func (k keys) moment(at int64) moment {
-	m := moment{at: at, state: k.text("sta"), startTime: k.number("msd"), bufferLength: k.number("bl"), latency: k.number("ltc")}
+	m := moment{at: at, state: k.text("sta"), startTime: k.number("msd"), bufferLength: k.number("bl"), latency: k.number("ltc"), bitrate: k.bitrate()}
 	if k.text("e") == "e" {
 		m.code = "unknown"
 		if ec := strings.Trim(k["ec"], "()"); ec != "" {

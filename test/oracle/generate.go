@@ -302,6 +302,20 @@ func (g *Generator) report(length int64) map[string]any {
 		fields["videoBitrate"] = g.between(100_000, 8_000_000)
 		fields["audioBitrate"] = g.between(32_000, 320_000)
 	}
+	if g.chance(0.5) {
+		fields["height"] = pick(g, []int{0, 180, 240, 241, 360, 480, 540, 720, 1080, 1440, 2160, 2161, 4320})
+		fields["frames"] = g.between(0, 600)
+		fields["droppedFrames"] = g.between(0, 700)
+		fields["stalls"] = g.between(0, 3)
+		fields["switches"] = map[string]any{"up": g.between(0, 2), "down": g.between(0, 2), "failed": g.between(0, 1)}
+		fields["roundTripTime"] = g.seconds(g.between(1, 900))
+		fields["packetLoss"] = json.Number(fmt.Sprintf("0.%06d", g.between(0, 200_000)))
+		for name := range fields {
+			if name != "playing" && name != "buffering" && name != "paused" && g.chance(0.15) {
+				delete(fields, name)
+			}
+		}
+	}
 	return fields
 }
 
@@ -596,6 +610,10 @@ func (g *Generator) badEvent(good map[string]any) map[string]any {
 		func() { bad["paused"] = -1 },
 		func() { bad["bufferLength"] = -1 },
 		func() { bad["type"], bad["startTime"] = "start", "Infinity" },
+		func() { bad["height"] = "720" },
+		func() { bad["packetLoss"] = 1.5 },
+		func() { bad["switches"] = 3 },
+		func() { bad["switches"] = map[string]any{"up": -1} },
 		func() { bad["type"] = "stop" },
 		func() { bad["type"], bad["reason"], bad["played"] = "stop", "normal", -2 },
 		func() { bad["type"] = "status" },

@@ -65,6 +65,12 @@ func (s *playerScript) say(kind string, keys map[string]string) {
 	if s.chance(0.4) {
 		all["ltc"] = pick(s.Generator, []string{fmt.Sprint(s.between(300, 9000)), fmt.Sprintf("%d.2", s.between(300, 9000))})
 	}
+	if s.chance(0.3) {
+		all["br"] = pick(s.Generator, []string{"2500", "(2500;v 128;a)", "(128;a 5000;v)", "900", "(700 64;a)", "0"})
+		if s.chance(0.2) {
+			all["pb"] = pick(s.Generator, []string{"900", "(2500;v 128;a)", "1200.4"})
+		}
+	}
 	at := s.clock
 	if s.sn > 0 && s.chance(0.02) { // stamped with the begin of a request
 		at -= s.between(0, 3000)

@@ -40,7 +40,8 @@ type moment struct {
 	code                             string // of an error
 	reason                           string // of the end
 	startTime, bufferLength, latency *int64
-	late                             bool // received after the session's timeout
+	bitrate                          *int64 // bit/s
+	late                             bool   // received after the session's timeout
 }
 
 // receive adds the moments of one request in their order.
@@ -196,6 +197,7 @@ func (p *player) lived(moments []moment) []Fact {
 		seenMinute             = int64(-1)
 		outcome                string
 		loadedAt               int64
+		bitrate                *int64 // as it was told last
 		w                      watched
 	)
 	settle := func(at int64, name string) {
@@ -252,6 +254,7 @@ func (p *player) lived(moments []moment) []Fact {
 			startUp += length
 		case "p":
 			span(Playing, now+length, length)
+			rendered(count, now+length, length, length, bitrate, nil)
 			w.played += length
 		case "r":
 			waited := min(length, longestStall-stalled)
@@ -285,6 +288,15 @@ func (p *player) lived(moments []moment) []Fact {
 		if m.startTime != nil {
 			measured = m.startTime
 		}
+		if m.bitrate != nil {
+			switch {
+			case bitrate != nil && *m.bitrate > *bitrate:
+				count(Switched, at, 1, "up")
+			case bitrate != nil && *m.bitrate < *bitrate:
+				count(Switched, at, 1, "down")
+			}
+			bitrate = m.bitrate
+		}
 		if m.state == "" {
 			if state != "" {
 				continue
@@ -312,6 +324,9 @@ func (p *player) lived(moments []moment) []Fact {
 		}
 		if meant != state {
 			stalled = 0
+			if meant == "r" {
+				count(Stall, at, 1, "")
+			}
 		}
 		state = meant
 		if state == "d" {

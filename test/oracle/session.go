@@ -13,28 +13,40 @@ type Measure int
 // The measures, and the unit of their values. Webcasters and players have
 // different ones.
 const (
-	Sent         Measure = iota // bytes to viewers
-	Received                    // bytes from publishers
-	Load                        // 1
-	Play                        // 1
-	Stop                        // 1
-	StartTime                   // ms
-	PlayedTime                  // ms
-	Playing                     // ms of players in a minute
-	Buffering                   // ms of players in a minute
-	BufferLength                // ms
-	Latency                     // ms
-	Status                      // 1
-	FatalStatus                 // 1, beside Status
-	Publish                     // 1
-	IngestTime                  // ms
-	OnAir                       // ms of webcasters in a minute
-	VideoBitrate                // bit/s
-	AudioBitrate                // bit/s
-	ServerViewer                // 1 in a minute
-	Outcome                     // 1
-	EarlyFailure                // 1, beside the Outcome playbackfailure
-	Judged                      // 1
+	Sent               Measure = iota // bytes to viewers
+	Received                          // bytes from publishers
+	Load                              // 1
+	Play                              // 1
+	Stop                              // 1
+	StartTime                         // ms
+	PlayedTime                        // ms
+	Playing                           // ms of players in a minute
+	Buffering                         // ms of players in a minute
+	BufferLength                      // ms
+	Latency                           // ms
+	Status                            // 1
+	FatalStatus                       // 1, beside Status
+	Publish                           // 1
+	IngestTime                        // ms
+	OnAir                             // ms of webcasters in a minute
+	VideoBitrate                      // bit/s
+	AudioBitrate                      // bit/s
+	ServerViewer                      // 1 in a minute
+	Outcome                           // 1
+	EarlyFailure                      // 1, beside the Outcome playbackfailure
+	Judged                            // 1
+	Stall                             // 1 each
+	VideoPlayed                       // bytes of video in a minute
+	VideoPlayedTime                   // ms of players that know their bitrate in a minute
+	PlayingByHeight                   // ms of players in a minute, beside Playing
+	Switched                          // 1 each
+	Frames                            // frames
+	DroppedFrames                     // frames
+	RoundTripTime                     // ms
+	PacketLoss                        // millionths
+	PublishStop                       // 1
+	PublishStatus                     // 1
+	FatalPublishStatus                // 1, beside PublishStatus
 )
 
 // Fact is one thing that counts: so much of a measure at a time and a place.
@@ -64,7 +76,11 @@ type event struct {
 	videoBitrate, audioBitrate *int64 // bit/s
 	reason, code               string
 	fatal, business            bool
-	late                       bool // received after the session's timeout
+	height                     *int64 // lines
+	stalls, frames, dropped    *int64
+	up, down, failed           *int64
+	roundTripTime, packetLoss  *int64 // ms, millionths
+	late                       bool   // received after the session's timeout
 }
 
 // carriesReport says whether a stop also is a report (rule 9).
@@ -163,7 +179,7 @@ func (s *session) facts() []Fact {
 		duration = *end.played
 	}
 	if s.webcaster {
-		return append(append(facts, s.fact(Publish, start.ts, 1, ""), s.fact(IngestTime, end.ts, duration, "")),
+		return append(append(facts, s.fact(Publish, start.ts, 1, ""), s.fact(IngestTime, end.ts, duration, ""), s.fact(PublishStop, end.ts, 1, reason)),
 			s.spans(bySeq, start, stop)...)
 	}
 	facts = append(facts, s.fact(Play, start.ts, 1, ""), s.fact(Stop, end.ts, 1, reason), s.fact(PlayedTime, end.ts, duration, ""))
@@ -199,15 +215,24 @@ func (s *session) said(bySeq []event) []Fact {
 		}
 	}
 	for _, e := range bySeq {
+		if !s.webcaster && (e.kind == "stats" || e.kind == "stop") {
+			facts = append(facts, s.counters(e)...)
+		}
 		switch {
-		case e.kind == "status" && !s.webcaster:
-			facts = append(facts, s.fact(Status, e.ts, 1, e.code))
+		case e.kind == "status":
+			of, fatal := Status, FatalStatus
+			if s.webcaster {
+				of, fatal = PublishStatus, FatalPublishStatus
+			}
+			facts = append(facts, s.fact(of, e.ts, 1, e.code))
 			if e.fatal {
-				facts = append(facts, s.fact(FatalStatus, e.ts, 1, e.code))
+				facts = append(facts, s.fact(fatal, e.ts, 1, e.code))
 			}
 		case e.kind == "stats" && s.webcaster:
 			add(VideoBitrate, e.ts, e.videoBitrate)
 			add(AudioBitrate, e.ts, e.audioBitrate)
+			add(RoundTripTime, e.ts, e.roundTripTime)
+			add(PacketLoss, e.ts, e.packetLoss)
 		case e.kind == "stats":
 			add(BufferLength, e.ts, e.bufferLength)
 			add(Latency, e.ts, e.latency)
@@ -216,11 +241,59 @@ func (s *session) said(bySeq []event) []Fact {
 	return facts
 }
 
+// counters are the stalls, switches and frames that a report tells of.
+func (s *session) counters(e event) []Fact {
+	var facts []Fact
+	add := func(measure Measure, value *int64, label string) {
+		if value != nil && *value > 0 {
+			facts = append(facts, s.fact(measure, e.ts, *value, label))
+		}
+	}
+	add(Stall, e.stalls, "")
+	add(Switched, e.up, "up")
+	add(Switched, e.down, "down")
+	add(Switched, e.failed, "failed")
+	if e.frames != nil && e.dropped != nil {
+		add(Frames, e.frames, "")
+		add(DroppedFrames, new(min(*e.dropped, *e.frames)), "")
+	}
+	return facts
+}
+
+// heightClass is the class of the height of a picture (rule 31).
+func heightClass(height *int64) string {
+	if height == nil || *height == 0 {
+		return "(unknown)"
+	}
+	for _, limit := range []int64{240, 360, 480, 540, 720, 1080, 1440, 2160} {
+		if *height <= limit {
+			return fmt.Sprintf("%dp", limit)
+		}
+	}
+	return "above 2160p"
+}
+
+// rendered is what players saw in a span: the time by height, and by bitrate
+// the bytes of video, of which each minute has those up to its end that no
+// earlier one has.
+func rendered(fact func(Measure, int64, int64, string), end, playing, length int64, bitrate, height *int64) {
+	before := int64(0)
+	spread(playing, length, end, func(minute, share int64) {
+		fact(PlayingByHeight, minute, share, heightClass(height))
+		if bitrate != nil {
+			fact(VideoPlayedTime, minute, share, "")
+			fact(VideoPlayed, minute, *bitrate*(before+share)/8000-*bitrate*before/8000, "")
+		}
+		before += share
+	})
+}
+
 // spans is what the session played and buffered, by minute. The stop may be
 // nil.
 func (s *session) spans(bySeq []event, start, stop *event) []Fact {
 	var facts []Fact
-	addSpan := func(end, playing, buffering, paused int64) {
+	addSpan := func(e *event, playing, buffering, paused int64) {
+		end := e.ts
 		length := playing + buffering + paused
 		add := func(measure Measure, value int64) {
 			spread(value, length, end, func(minute, share int64) {
@@ -233,6 +306,9 @@ func (s *session) spans(bySeq []event, start, stop *event) []Fact {
 		}
 		add(Playing, playing)
 		add(Buffering, buffering)
+		rendered(func(measure Measure, at, value int64, label string) {
+			facts = append(facts, s.fact(measure, at, value, label))
+		}, end, playing, length, e.videoBitrate, e.height)
 	}
 
 	reported, lastReport := int64(0), start.ts
@@ -245,7 +321,7 @@ func (s *session) spans(bySeq []event, start, stop *event) []Fact {
 		playing, buffering, paused := orZero(e.playing), orZero(e.buffering), orZero(e.paused)
 		switch {
 		case e.kind == "stats":
-			addSpan(e.ts, playing, buffering, paused)
+			addSpan(e, playing, buffering, paused)
 			if stop != nil && e.seq < stop.seq {
 				reported += playing + buffering
 				lastReport, unknown = e.ts, false
@@ -253,13 +329,13 @@ func (s *session) spans(bySeq []event, start, stop *event) []Fact {
 		case e.kind == "stop" && e.carriesReport():
 			// Of a repeated stop only the report counts: rule 9, reports above
 			// the stop still add.
-			addSpan(e.ts, playing, buffering, paused)
+			addSpan(e, playing, buffering, paused)
 		case e == stop && !unknown:
 			rest := e.ts - lastReport
 			if e.played != nil {
 				rest = min(rest, *e.played-reported)
 			}
-			addSpan(e.ts, max(rest, 0), 0, 0)
+			addSpan(e, max(rest, 0), 0, 0)
 		}
 	}
 	return facts

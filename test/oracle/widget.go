@@ -105,8 +105,20 @@ func Widgets() map[string]Widget {
 		"bufferLength": distribution(BufferLength, millisecond, 95, 99),
 		"latency":      ofPlayers(distribution(Latency, millisecond, 95, 99)),
 		"startTime":    ofPlayers(distribution(StartTime, millisecond, 95, 99)),
-		"statusCodes":  ofPlayers(statusCodes()),
+		"statusCodes":  ofPlayers(statusCodes(Status, FatalStatus)),
 		"playedTime":   distribution(PlayedTime, millisecond, 95, 99),
+
+		"stalls":           {Columns: []string{"perHour", "stalls", "watched"}, Premium: true, Choice: true, Players: true, Of: stallMeasures, Values: stallsPerHour},
+		"viewerBitrate":    {Columns: []string{"bitrate", "known"}, Premium: true, Choice: true, Of: bitrateMeasures, Values: viewerBitrate},
+		"playtimeByHeight": premium(shares(playtimeByHeight())),
+		"viewersByHeight": {Breakdown: "height", Columns: []string{"viewers"}, Premium: true, Complete: true, Label: func(f Fact) string { return f.label },
+			Of: heightMeasures, Values: func(facts []Fact, _ Query) []*float64 { return numbers(peak(facts, PlayingByHeight) / float64(minute)) }},
+		"switches":      {Columns: []string{"up", "down", "failed", "perHour"}, Premium: true, Choice: true, Of: switchMeasures, Values: switches},
+		"droppedFrames": {Columns: []string{"ratio", "dropped", "frames"}, Premium: true, Choice: true, Of: frameMeasures, Values: droppedFrames},
+		"ingestHealth": {Breakdown: "stream", Columns: []string{"publishers", "publishes", "bitrate", "roundTripTime", "packetLoss"}, Premium: true, Complete: true,
+			Label: func(f Fact) string { return f.stream }, Of: ingestMeasures, Values: ingestHealth},
+		"publishStopReasons": premium(counts("reason", func(f Fact) string { return f.label }, "stops", PublishStop)),
+		"publishStatusCodes": statusCodes(PublishStatus, FatalPublishStatus),
 
 		"publishesByOS":      shares(counts("os", os, "publishes", Publish)),
 		"publishesByDevice":  shares(counts("device", device, "publishes", Publish)),
@@ -178,12 +190,12 @@ func counts(breakdown string, label func(Fact) string, column string, measure Me
 	}
 }
 
-func statusCodes() Widget {
-	widget := premium(counts("code", func(f Fact) string { return f.label }, "count", Status))
+func statusCodes(all, fatal Measure) Widget {
+	widget := premium(counts("code", func(f Fact) string { return f.label }, "count", all))
 	widget.Columns = []string{"count", "fatal"}
-	widget.Of = func(Query) []Measure { return []Measure{Status, FatalStatus} }
+	widget.Of = func(Query) []Measure { return []Measure{all, fatal} }
 	widget.Values = func(facts []Fact, _ Query) []*float64 {
-		return numbers(total(facts, Status), total(facts, FatalStatus))
+		return numbers(total(facts, all), total(facts, fatal))
 	}
 	return widget
 }
@@ -358,6 +370,60 @@ func goodPlays(facts []Fact, _ Query) []*float64 {
 		values = append(values, ratio(labelled(facts, Judged, labels...), all))
 	}
 	return append(values, number(all))
+}
+
+func stallMeasures(Query) []Measure   { return []Measure{Stall, Playing, Buffering} }
+func bitrateMeasures(Query) []Measure { return []Measure{VideoPlayed, VideoPlayedTime, Playing} }
+func heightMeasures(Query) []Measure  { return []Measure{PlayingByHeight} }
+func switchMeasures(Query) []Measure  { return []Measure{Switched, Playing} }
+func frameMeasures(Query) []Measure   { return []Measure{Frames, DroppedFrames} }
+func ingestMeasures(Query) []Measure {
+	return []Measure{OnAir, Publish, Received, RoundTripTime, PacketLoss}
+}
+
+// perHour is a number by the hours in so many milliseconds.
+func perHour(n, time float64) *float64 { return ratio(n*3600_000, time) }
+
+func stallsPerHour(facts []Fact, _ Query) []*float64 {
+	n, watched := total(facts, Stall), total(facts, Playing, Buffering)
+	return []*float64{perHour(n, watched), number(n), number(watched * millisecond)}
+}
+
+func viewerBitrate(facts []Fact, _ Query) []*float64 {
+	known := total(facts, VideoPlayedTime)
+	return []*float64{ratio(total(facts, VideoPlayed)*8, known*millisecond), ratio(known, total(facts, Playing))}
+}
+
+func playtimeByHeight() Widget {
+	w := counts("height", func(f Fact) string { return f.label }, "playtime", PlayingByHeight)
+	w.Values = func(facts []Fact, _ Query) []*float64 { return numbers(total(facts, PlayingByHeight) * millisecond) }
+	return w
+}
+
+// valued is the sum of the facts with a label.
+func valued(facts []Fact, measure Measure, label string) float64 {
+	return total(slices.DeleteFunc(only(facts, measure), func(f Fact) bool { return f.label != label }), measure)
+}
+
+func switches(facts []Fact, _ Query) []*float64 {
+	up, down := valued(facts, Switched, "up"), valued(facts, Switched, "down")
+	return []*float64{number(up), number(down), number(valued(facts, Switched, "failed")), perHour(up+down, total(facts, Playing))}
+}
+
+func droppedFrames(facts []Fact, _ Query) []*float64 {
+	dropped, all := total(facts, DroppedFrames), total(facts, Frames)
+	return []*float64{ratio(dropped, all), number(dropped), number(all)}
+}
+
+func ingestHealth(facts []Fact, _ Query) []*float64 {
+	average := func(measure Measure, scale float64) *float64 {
+		return ratio(total(facts, measure)*scale, float64(len(only(facts, measure))))
+	}
+	return []*float64{
+		number(peak(facts, OnAir) / float64(minute)), number(total(facts, Publish)),
+		ratio(total(facts, Received)*8, total(facts, OnAir)*millisecond),
+		average(RoundTripTime, millisecond), average(PacketLoss, 0.000001),
+	}
 }
 
 func healthMeasures(Query) []Measure {

@@ -49,6 +49,7 @@ export function observeDash(player: DashPlayer, options: BeaconOptions): BeaconS
       // Before these the element may be missing, and without a manifest's URL the first event does not come.
       streamInitializing: begin,
       streamInitialized: begin,
+      qualityChangeRendered: () => plays.recording?.switched(bitrate('video')),
       // The end of one source, which another one may follow.
       streamTeardownComplete: () => {
         loaded = undefined;

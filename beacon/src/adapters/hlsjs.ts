@@ -60,6 +60,8 @@ export function observeHls(hls: HlsPlayer, options: BeaconOptions): BeaconSessio
           }
         }),
       hlsLevelLoading: request,
+      hlsLevelSwitched: (_: unknown, { level: rendered }: { level: number }) =>
+        plays.recording?.switched(hls.levels[rendered]?.bitrate),
       hlsFragLoading: request,
       hlsError: (_: unknown, { details, fatal }: { details: string; fatal: boolean }) => {
         judge();

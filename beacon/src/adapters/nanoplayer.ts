@@ -45,7 +45,9 @@ interface NanoPlayerEvent {
     reason?: string;
     code?: number;
     message?: string;
-    streamInfo?: { rtmp?: { streamname?: string } };
+    streamInfo?: { rtmp?: { streamname?: string }; videoInfo?: { height?: number } };
+    /** Of a switch between the renditions of a stream: `up`, `down` or `direct`. */
+    type?: string;
     source?: Source;
     entry?: Entry;
   };
@@ -70,6 +72,7 @@ export function observeNanoPlayer(player: NanoPlayer, options: BeaconOptions): B
     let stream: string | undefined;
     let bitrate: number | undefined;
     let bufferLength: number | undefined;
+    let height: number | undefined;
     let isPlaying = false;
     let openedAt = 0;
     let updateAt = 0;
@@ -83,6 +86,7 @@ export function observeNanoPlayer(player: NanoPlayer, options: BeaconOptions): B
         bufferLength,
         latency: bufferLength,
         videoBitrate: bitrate || undefined,
+        height: height || undefined,
         ...options.measure?.(),
       });
       chain.open({ describe: () => description, begin: (context) => new StateSession(context, measure) });
@@ -121,6 +125,15 @@ export function observeNanoPlayer(player: NanoPlayer, options: BeaconOptions): B
         bufferLength = stats?.buffer?.delay?.current;
         bitrate = stats?.bitrate?.current;
       },
+      onStreamInfo: ({ data }) => {
+        height = data.streamInfo?.videoInfo?.height;
+      },
+      onSwitchStreamSuccess: ({ data: { type } }) => {
+        if (type === 'up' || type === 'down') {
+          chain.recording?.countSwitch(type);
+        }
+      },
+      onSwitchStreamFail: () => chain.recording?.countSwitch('failed'),
       onUpdateSourceInit: ({ data }) => {
         updateAt = performance.now();
         change(data.source, data.entry);

@@ -111,6 +111,8 @@ export function observeShaka(player: ShakaPlayer, options: BeaconOptions): Beaco
     plays.listen(player, {
       loading: begin,
       manifestparsed: identify,
+      adaptation: () => plays.recording?.switched(measure().videoBitrate),
+      variantchanged: () => plays.recording?.switched(measure().videoBitrate),
       error: ({ detail }: { detail: ShakaError }) => fail(detail),
       unloading: () => {
         // A source that takes the place of this one says so itself, and one that cannot be loaded is unloaded first.

@@ -57,6 +57,14 @@ export class NanoPlayerStandIn {
     this.emit('onWarning', { message }, 5);
   }
 
+  streamInfo(height: number) {
+    this.emit('onStreamInfo', { streamInfo: { videoInfo: { width: (height * 16) / 9, height } } }, 5);
+  }
+
+  switchRendition(how: 'Success' | 'Abort' | 'Fail', type: string) {
+    this.emit(`onSwitchStream${how}`, { type }, 5);
+  }
+
   stats(delay: number, bitrate: number) {
     const around = (current: number) => ({ current, avg: current, min: current, max: current });
     const stats = {

@@ -171,6 +171,7 @@ func (k keys) report() (Report, error) {
 	e.BufferLength = k.number("bl", event.MaxDuration)
 	e.Latency = k.number("ltc", event.MaxDuration)
 	e.StartTime = k.number("msd", event.MaxDuration)
+	e.VideoBitrate = k.videoBitrate()
 	switch e.State {
 	case event.StateEnded:
 		e.Reason = "normal"
@@ -206,6 +207,20 @@ var states = map[string]event.State{
 func (k keys) live() bool {
 	st := k.text("st", 2)
 	return st == "l" || st == "ll"
+}
+
+// videoBitrate returns the bitrate of the video at the playing position, else of the requested media, in bit/s; of a list that of the
+// item that is marked as video, else the greatest. It is event.Absent if there is none.
+func (k keys) videoBitrate() int64 {
+	if k.text("ot", 1) == "a" {
+		return event.Absent // of audio alone
+	}
+	for _, name := range []string{"pb", "br"} {
+		if kilobits := k.ofVideo(name); kilobits > 0 && kilobits <= event.MaxBitrate/1000 {
+			return kilobits * 1000
+		}
+	}
+	return event.Absent
 }
 
 // code returns the codes of an error, which are one error: players write a text or a number, or a list of them.

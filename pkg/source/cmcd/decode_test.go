@@ -39,7 +39,7 @@ func TestDecode(t *testing.T) {
 				`com.streamlens-tags="sport live",dfa=3,e=t,ltc=3120,msd=812,mtp=(15300;v),pt=12345,sf=d,sid="s",sn=2,sta=p,ts=1795343364078,v=2`,
 			Report{Session: "s", Stream: "a", Method: "dash", EventID: "final", Client: "hlsjs 1.7.4", Tags: []string{"sport", "live"},
 				Event: snapshot(3, func(e *event.Event) {
-					e.State, e.BufferLength, e.Latency, e.StartTime = event.StatePlaying, 2100, 3120, 812
+					e.State, e.BufferLength, e.Latency, e.StartTime, e.VideoBitrate = event.StatePlaying, 2100, 3120, 812, 2_500_000
 				})},
 		},
 		{
@@ -50,7 +50,17 @@ func TestDecode(t *testing.T) {
 		{
 			"a single number where a list is due, and a decimal where a whole number is",
 			`bl=1200,br=901,cid="a",e=t,ltc=3400.2,sid="s",sn=1,ts=1795343364078,v=2`,
-			Report{Session: "s", Stream: "a", Event: snapshot(2, func(e *event.Event) { e.BufferLength, e.Latency = 1200, 3400 })},
+			Report{Session: "s", Stream: "a", Event: snapshot(2, func(e *event.Event) { e.BufferLength, e.Latency, e.VideoBitrate = 1200, 3400, 901_000 })},
+		},
+		{
+			"the bitrate at the playing position, not that of what is fetched",
+			`br=(9000;v 128;a),cid="a",e=t,pb=(64;a 700 800),sid="s",sn=1,ts=1795343364078,v=2`,
+			Report{Session: "s", Stream: "a", Event: snapshot(2, func(e *event.Event) { e.VideoBitrate = 800_000 })},
+		},
+		{
+			"no bitrate of audio alone",
+			`br=128,cid="a",e=t,ot=a,sid="s",sn=1,ts=1795343364078,v=2`,
+			Report{Session: "s", Stream: "a", Event: snapshot(2, nil)},
 		},
 		{
 			"an error with a list of codes is one error",

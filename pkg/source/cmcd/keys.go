@@ -147,6 +147,32 @@ func (k keys) number(name string, limit int64) int64 {
 	return least
 }
 
+// ofVideo returns the number of a list that is marked as that of video, as in (2500;v 128;a), else the greatest that is not of audio, and
+// event.Absent if there is none.
+func (k keys) ofVideo(name string) int64 {
+	items := []httpsfv.Item{}
+	switch member := k[name].(type) {
+	case httpsfv.Item:
+		items = append(items, member)
+	case httpsfv.InnerList:
+		items = member.Items
+	}
+	greatest := event.Absent
+	for _, item := range items {
+		n := asNumber(item.Value)
+		if item.Params != nil {
+			if _, video := item.Params.Get("v"); video {
+				return n
+			}
+			if _, audio := item.Params.Get("a"); audio {
+				continue
+			}
+		}
+		greatest = max(greatest, n)
+	}
+	return greatest
+}
+
 func asNumber(value any) int64 {
 	switch v := value.(type) {
 	case int64:
