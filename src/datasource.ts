@@ -16,6 +16,7 @@ import { canFollow, follow } from './live';
 import { showNothing } from './nothing';
 import type { StreamlensOptions } from './options';
 import type { Filters, StreamlensQuery, ValuesOf } from './query';
+import type { ValueFinder } from './values';
 import { expandDimension, expandFilters, expandText } from './variables';
 import { StreamlensVariables } from './variableSupport';
 
@@ -23,7 +24,7 @@ import { StreamlensVariables } from './variableSupport';
  * Sends queries to the Go backend, which computes every answer, and follows those that are live; only dashboard variables
  * and ad hoc filters are put into them here.
  */
-export class DataSource extends DataSourceWithBackend<StreamlensQuery, StreamlensOptions> {
+export class DataSource extends DataSourceWithBackend<StreamlensQuery, StreamlensOptions> implements ValueFinder {
   constructor(settings: DataSourceInstanceSettings<StreamlensOptions>) {
     super(settings);
     this.variables = new StreamlensVariables(this);
@@ -61,11 +62,6 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
     );
   }
 
-  /**
-   * Asks for the values that a filter may have in a time range, those with the most traffic first, or for the units of usage.
-   *
-   * `others` are the filters beside it, which narrow them; they may hold dashboard variables.
-   */
   async findValues(
     label: ValuesOf,
     others: Filters,

@@ -8,16 +8,16 @@ import { getTemplateSrv } from '@grafana/runtime';
 import { from, map, type Observable } from 'rxjs';
 
 import { VariableEditor } from './components/VariableEditor';
-import type { DataSource } from './datasource';
 import { valueText } from './filters';
 import type { ValuesOf, VariableQuery } from './query';
+import type { ValueFinder, ValuesDataSource } from './values';
 import { expandText } from './variables';
 
 /** Fills dashboard variables with the values that a filter may have, or with the units of usage. */
-export class StreamlensVariables extends CustomVariableSupport<DataSource, VariableQuery> {
+export class StreamlensVariables extends CustomVariableSupport<ValuesDataSource, VariableQuery> {
   editor = VariableEditor;
 
-  constructor(private readonly datasource: DataSource) {
+  constructor(private readonly datasource: ValueFinder) {
     super();
   }
 

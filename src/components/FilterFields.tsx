@@ -3,13 +3,13 @@ import { useId } from 'react';
 import type { TimeRange } from '@grafana/data';
 import { type ComboboxOption, Field, Label, MultiCombobox } from '@grafana/ui';
 
-import type { DataSource } from '../datasource';
 import { FILTERS, valueText } from '../filters';
 import { DIMENSION_LABELS, DIMENSIONS, type FilterName, type Filters } from '../query';
+import type { ValueFinder } from '../values';
 import { variableReferences } from '../variables';
 
 interface Props {
-  datasource: DataSource;
+  datasource: ValueFinder;
   /** Which filters there are. */
   names: FilterName[];
   filters: Filters;

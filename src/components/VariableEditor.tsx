@@ -3,7 +3,6 @@ import { useId } from 'react';
 import type { QueryEditorProps } from '@grafana/data';
 import { Combobox, type ComboboxOption, Field, Stack } from '@grafana/ui';
 
-import type { DataSource } from '../datasource';
 import { FILTERS } from '../filters';
 import type { StreamlensOptions } from '../options';
 import {
@@ -14,9 +13,10 @@ import {
   type ValuesOf,
   type VariableQuery,
 } from '../query';
+import type { ValuesDataSource } from '../values';
 import { FilterFields } from './FilterFields';
 
-type Props = QueryEditorProps<DataSource, StreamlensQuery, StreamlensOptions, VariableQuery>;
+type Props = QueryEditorProps<ValuesDataSource, StreamlensQuery, StreamlensOptions, VariableQuery>;
 
 const LABELS: Array<ComboboxOption<ValuesOf>> = [
   ...FILTER_NAMES.map((value) => ({ value, label: FILTERS[value].label })),
