@@ -1,18 +1,10 @@
-import { expect, type JSHandle, type Page } from '@playwright/test';
-import type { AdaptersPage, PlayerKind } from './page/adapters/main';
+import { expect } from '@playwright/test';
+import type { PlayerKind } from './page/adapters/main';
+import { open, reaches, sources, sum } from './support/adapters';
 import { envelopes, sessions, stopped, story, test } from './support/beacon';
 import { StubCollector, type ReceivedEvent } from './support/collector';
 import { LossyLink } from './support/link';
 import { freePort } from './support/server';
-import { Site } from './support/site';
-
-const sources: Record<PlayerKind, [string, string]> = {
-  hlsjs: ['/video/players/stream.m3u8', '/video/stream.m3u8'],
-  dashjs: ['/video/players/stream.mpd', '/video/players/stream.mpd?again'],
-  shaka: ['/video/players/stream.mpd', '/video/players/stream.m3u8'],
-  videojs: ['/video/players/stream.m3u8', '/video/players/stream.mpd'],
-  html5: ['/video/players/stream.m3u8', '/video/stream.m3u8'],
-};
 
 /** What the adapter says of its player. */
 const clients: Record<PlayerKind, { version?: string; protocols: [string?, string?] }> = {
@@ -22,23 +14,6 @@ const clients: Record<PlayerKind, { version?: string; protocols: [string?, strin
   videojs: { version: '8.24.1', protocols: ['hls', 'dash'] },
   html5: { protocols: [] },
 };
-
-async function open(page: Page, site: Site): Promise<JSHandle<AdaptersPage>> {
-  await page.goto(`${site.origin}/adapters`);
-  return page.evaluateHandle('page');
-}
-
-/** Waits until the element of that number has been played up to a position in s. */
-function reaches(page: Page, player: number, position: number): Promise<unknown> {
-  return page.waitForFunction(
-    ([player, position]) => document.querySelectorAll('video')[player!]!.currentTime >= position!,
-    [player, position]
-  );
-}
-
-function sum(events: ReceivedEvent[], kind: 'playing' | 'buffering' | 'paused'): number {
-  return events.reduce((total, event) => total + (event[kind] ?? 0), 0) * 1000;
-}
 
 for (const kind of Object.keys(sources) as PlayerKind[]) {
   test(`${kind}: another source is another play, and the end of the player that of the last`, async ({
@@ -74,76 +49,6 @@ for (const kind of Object.keys(sources) as PlayerKind[]) {
     }
   });
 }
-
-for (const kind of ['hlsjs', 'dashjs', 'shaka', 'videojs', 'html5'] as const) {
-  test(`${kind}: a source that cannot be loaded is a fatal status and a load without a start`, async ({
-    page,
-    site,
-    collector,
-    beacon,
-  }) => {
-    const handle = await open(page, site);
-    await handle.evaluate((page, [kind, beacon]) => page.add(kind, beacon), [kind, beacon] as const);
-    const missing = sources[kind][0].replace('stream', 'missing');
-    await handle.evaluate((page, source) => page.players[0]!.load(source), missing);
-    const [events] = await stopped(collector, 1);
-    console.log(kind, story(events!));
-    expect(story(events!).at(0)).toBe('load');
-    expect(story(events!).at(-2)).toMatch(/^status .* fatal$/);
-    expect(story(events!).at(-1)).toBe('stop playbackerror');
-    expect(story(events!)).not.toContain('start');
-  });
-}
-
-// Video.js asks for a segment again and again.
-for (const kind of ['hlsjs', 'dashjs', 'shaka'] as const) {
-  test(`${kind}: segments that stay away end the play when the buffer has been played`, async ({
-    page,
-    site,
-    collector,
-    beacon,
-  }) => {
-    test.setTimeout(180_000);
-    const handle = await open(page, site);
-    await handle.evaluate((page, [kind, beacon]) => page.add(kind, beacon), [kind, beacon] as const);
-    await handle.evaluate((page) => page.record(0));
-    await handle.evaluate((page, source) => page.players[0]!.load(source), sources[kind][0]);
-    await reaches(page, 0, 2);
-    site.refuse();
-    try {
-      await expect.poll(() => sessions(collector)[0]?.at(-1)?.type, { timeout: 150_000 }).toBe('stop');
-    } finally {
-      site.recover();
-    }
-    const events = sessions(collector)[0]!;
-    const figures = await handle.evaluate((page) => page.figures(0));
-    console.log(kind, story(events), sum(events, 'playing'), sum(events, 'buffering'), figures);
-    expect(story(events).at(-1)).toBe('stop playbackerror');
-    expect(story(events).at(-2)).toMatch(/^status .* fatal$/);
-    // At the end of the buffer the position creeps.
-    expect(Math.abs(sum(events, 'playing') - figures.playing)).toBeLessThan(0.02 * figures.playing + 250);
-  });
-}
-
-test('shaka: a key system that the browser does not have is a fatal status', async ({
-  page,
-  site,
-  collector,
-  beacon,
-}) => {
-  const handle = await open(page, site);
-  await page.route('**/stream.mpd', async (route) => {
-    const response = await route.fetch();
-    const protection = '<ContentProtection schemeIdUri="urn:uuid:9a04f079-9840-4286-ab92-e65be0885f95"/>';
-    const body = (await response.text()).replace(/<AdaptationSet[^>]*>/g, (tag) => tag + protection);
-    await route.fulfill({ response, body });
-  });
-  await handle.evaluate((page, beacon) => page.add('shaka', beacon), beacon);
-  await handle.evaluate((page, source) => page.players[0]!.load(source), sources.shaka[0]);
-  const [events] = await stopped(collector, 1);
-  // shaka.util.Error.Code.NO_RECOGNIZED_KEY_SYSTEMS to NO_LICENSE_SERVER_GIVEN
-  expect(story(events!)[1]).toMatch(/^status 60(00|01|02|10|12) fatal$/);
-});
 
 test('two players of a page are two sessions, with their own stalls and pauses', async ({
   page,

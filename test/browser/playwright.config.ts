@@ -7,10 +7,10 @@ export default defineConfig({
   timeout: 90_000,
   workers: 4,
   projects: [
-    // The examples of the docs mostly wait for a report.
-    { name: 'examples', testMatch: 'examples.spec.ts', fullyParallel: true, workers: 4 },
+    // They mostly wait, for a report or until a player gives up, or count bytes.
+    { name: 'waiting', testMatch: /\/(examples|failures|nginx)\.spec\.ts$/, fullyParallel: true, workers: 4 },
     // Stalls are compared to the millisecond; players that compete for the processor would disturb each other.
-    { name: 'players', testIgnore: 'examples.spec.ts', workers: 1, dependencies: ['examples'] },
+    { name: 'players', testIgnore: /\/(examples|failures|nginx)\.spec\.ts$/, workers: 1, dependencies: ['waiting'] },
   ],
   // A machine that is shared, as those of CI are, lets a player stall by itself now and then.
   retries: process.env.CI ? 2 : 0,
