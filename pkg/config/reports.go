@@ -32,7 +32,8 @@ type Report struct {
 	Tag     []string `yaml:"tag"`
 	Stream  []string `yaml:"stream"`
 	Event   []string `yaml:"event"`
-	Unit    string   `yaml:"unit"` // traffic or playtime; default traffic
+	Unit    string   `yaml:"unit"`    // traffic or playtime; default traffic
+	Compare string   `yaml:"compare"` // previous, day, week or month: the earlier range that is put beside; default none
 	// Top is how many protocols, countries and streams are listed; default report.DefaultTop.
 	Top int `yaml:"top"`
 
@@ -57,7 +58,7 @@ func (r Report) Calendar() (schedule.Calendar, error) {
 
 // Query returns what the report is about.
 func (r Report) Query() widget.Query {
-	return widget.Query{Country: r.Country, Tag: r.Tag, Stream: r.Stream, Event: r.Event, Unit: r.Unit, Timezone: r.Timezone}
+	return widget.Query{Country: r.Country, Tag: r.Tag, Stream: r.Stream, Event: r.Event, Unit: r.Unit, Compare: r.Compare, Timezone: r.Timezone}
 }
 
 // passwordVariable is the environment variable with the password of SMTP.
@@ -175,6 +176,9 @@ func (r *Report) problems() []error {
 	}
 	if r.Unit != "" && r.Unit != widget.UnitTraffic && r.Unit != widget.UnitPlaytime {
 		check(fmt.Errorf("unit must be %s or %s", widget.UnitTraffic, widget.UnitPlaytime))
+	}
+	if r.Compare != "" && !slices.Contains(widget.Comparisons(), r.Compare) {
+		check(fmt.Errorf("compare must be one of %s", strings.Join(widget.Comparisons(), ", ")))
 	}
 	if r.Top < 1 {
 		check(fmt.Errorf("top is %d: it is at least 1", r.Top))

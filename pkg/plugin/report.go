@@ -28,7 +28,7 @@ const parallelReports = 2
 
 // report answers with the report of a range and its filters as a file.
 func (d *Datasource) report(w http.ResponseWriter, r *http.Request) {
-	d.download(w, r, []string{"unit", "timezone", "interval", "format", "paper"}, d.makeReport)
+	d.download(w, r, []string{"unit", "timezone", "interval", "compare", "format", "paper"}, d.makeReport)
 }
 
 // export answers with what a widget answers, as a file.

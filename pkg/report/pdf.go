@@ -3,11 +3,13 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
 
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/widget"
 )
 
 // Paper is a size of paper.
@@ -46,7 +48,8 @@ const (
 	logoWidth    = 50.0
 	logoHeight   = 14.0
 	numberWidth  = 26.0
-	gap          = 3.0 // between columns
+	narrowWidth  = 20.0 // of one of many columns
+	gap          = 3.0  // between columns
 	maxNameLines = 4
 )
 
@@ -164,16 +167,18 @@ func (p *page) head() {
 // totals draws a tile for each total.
 func (p *page) totals() {
 	const height, space = 22.0, 4.0
-	columns := p.report.Totals.Columns
+	t, row := p.report.Totals, p.report.Totals.Rows[0]
+	columns := slices.DeleteFunc(slices.Clone(t.Columns), func(c Column) bool { return c.BesideOf != "" })
 	width := (p.end() - margin - space*float64(len(columns)-1)) / float64(len(columns))
 	for i, c := range columns {
 		x := margin + float64(i)*(width+space)
 		p.fill(x, p.y, width, height, tileBack)
 		p.fill(x, p.y, 1.2, height, columnColor(i))
-		value := p.report.Totals.Rows[0].Values[i]
+		value := row.Values[t.index(c.Name)]
 		p.left(x+5, p.y+5.5, title(shownColumn(c.Name)), faintFace)
 		p.left(x+5, p.y+13.5, format(value, c.Unit), totalFace)
 		p.left(x+5, p.y+18.8, exactly(value, c.Unit), smallFace)
+		p.right(x+width-3, p.y+5.5, t.compared(row, c), faintFace)
 	}
 	p.y += height + 4
 }
@@ -212,7 +217,7 @@ func (p *page) table(t Table) {
 		p.y += rowHeight
 		return
 	}
-	names := p.end() - margin - float64(len(t.Columns))*numberWidth - gap
+	names := p.end() - margin - float64(len(t.Columns))*t.numberWidth() - gap
 	p.tableHead(t)
 	for _, row := range t.Rows {
 		f := textFace
@@ -239,7 +244,7 @@ func (p *page) table(t Table) {
 func (p *page) tableHead(t Table) {
 	p.left(margin, p.y+3, t.Names, faintFace)
 	for i, c := range t.Columns {
-		p.right(p.columnEnd(t, i), p.y+3, shownColumn(c.Name), faintFace)
+		p.right(p.columnEnd(t, i), p.y+3, c.shown(), faintFace)
 	}
 	p.y += 4.6
 	p.line(margin, p.y, p.end(), p.y, faint)
@@ -247,7 +252,26 @@ func (p *page) tableHead(t Table) {
 
 // columnEnd is where the numbers of a column end.
 func (p *page) columnEnd(t Table, i int) float64 {
-	return p.end() - float64(len(t.Columns)-1-i)*numberWidth
+	return p.end() - float64(len(t.Columns)-1-i)*t.numberWidth()
+}
+
+// numberWidth is how wide the columns of numbers are: names have the rest.
+func (t Table) numberWidth() float64 {
+	if len(t.Columns) > 4 {
+		return narrowWidth
+	}
+	return numberWidth
+}
+
+// shown is how a column is headed: what compares stands behind what it compares.
+func (c Column) shown() string {
+	switch {
+	case c.IsChange:
+		return "change"
+	case c.BesideOf != "":
+		return "before"
+	}
+	return shownColumn(c.Name)
 }
 
 // shownColumn names the directions as the rest of the report does.
@@ -265,10 +289,18 @@ func shownColumn(name string) string {
 
 // shownValue writes a value as format does, with a sign if it says how much more or less something is.
 func shownValue(value float64, c Column) string {
-	if c.Name == "change" && value > 0 {
-		return "+" + format(value, c.Unit)
+	if c.Name == "change" || c.IsChange {
+		return signed(value, c.Unit)
 	}
 	return format(value, c.Unit)
+}
+
+// signed writes a value as format does, with a plus if it is more than 0.
+func signed(value float64, unit widget.Unit) string {
+	if value > 0 {
+		return "+" + format(value, unit)
+	}
+	return format(value, unit)
 }
 
 // shown is how a row is named: as on the dashboards, a country with its code too.

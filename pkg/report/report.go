@@ -73,6 +73,7 @@ type Report struct {
 	Zone         *time.Location
 	Made         time.Time
 	Unit         string   // widget.UnitTraffic or widget.UnitPlaytime
+	Compare      string   // with which earlier range, as in widget.Query; empty if with none
 	Interval     string   // of the histogram, as in widget.Query
 	Filters      []Filter // those in force
 	Fixed        string   // filters that hold for whoever asks, in words; the caller sets them
@@ -102,6 +103,9 @@ type Table struct {
 type Column struct {
 	Name string
 	Unit widget.Unit // Bytes, Seconds or Ratio
+	// BesideOf is the column that this one puts beside an earlier range; empty if it does not.
+	BesideOf string
+	IsChange bool // how much more it is, as a part of what was before
 }
 
 // Row is a row of a table.
@@ -140,7 +144,7 @@ func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) 
 		From: request.From.UTC().Truncate(time.Minute),
 		To:   request.To.UTC().Add(time.Minute - time.Nanosecond).Truncate(time.Minute),
 		Made: request.Now,
-		Unit: request.Unit,
+		Unit: request.Unit, Compare: request.Compare,
 	}
 	if r.Unit == "" {
 		r.Unit = widget.UnitTraffic
@@ -166,15 +170,17 @@ func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) 
 	if r.Zone, err = Zone(request.Timezone); err != nil {
 		return nil, err
 	}
-	series := request
+	series := request // compared too, so that it ends where the totals do
 	series.Form, series.Interval = widget.FormSeries, r.Interval
 	if r.Histogram, err = r.ask(ctx, asker, series, "usageReport", "Usage over time"); err != nil {
 		return nil, err
 	}
+	r.Histogram.leaveOut(func(c Column) bool { return c.BesideOf != "" })
 	for _, b := range breakdowns {
 		of := request
 		switch b.widget {
 		case "monthToDate":
+			of.Compare = "" // it compares by itself
 			of.To = lastMoment(of.To)
 		case byTag:
 			of.Top = top
@@ -183,6 +189,8 @@ func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) 
 		if err != nil {
 			return nil, err
 		}
+		// Shares have no room for it.
+		table.leaveOut(func(c Column) bool { return c.BesideOf == "share" })
 		table.sentFirst()
 		if b.parts {
 			table.shorten(top)
@@ -263,7 +271,7 @@ func (r *Report) ask(ctx context.Context, asker vm.Asker, request widget.Request
 				table.Rows[i].Start, _ = field.At(i).(time.Time)
 			}
 		default:
-			table.Columns = append(table.Columns, Column{field.Name, r.unit(definition, field.Name)})
+			table.Columns = append(table.Columns, r.column(definition.ColumnsOf(request.Query), field.Name))
 			for i := range table.Rows {
 				value, err := field.NullableFloatAt(i)
 				if err != nil {
@@ -293,25 +301,40 @@ func shownName(field *data.Field, name string) string {
 	return ""
 }
 
-func (r *Report) unit(definition widget.Definition, column string) widget.Unit {
-	i := slices.IndexFunc(definition.Columns, func(c widget.Column) bool { return c.Name == column })
-	if i < 0 {
-		return ""
+func (r *Report) column(columns []widget.Column, name string) Column {
+	c := Column{Name: name}
+	if i := slices.IndexFunc(columns, func(c widget.Column) bool { return c.Name == name }); i >= 0 {
+		c.Unit = columns[i].Unit
+		c.BesideOf, c.IsChange = columns[i].BesideOf()
 	}
-	if unit := definition.Columns[i].Unit; unit != widget.Bytes || r.Unit != widget.UnitPlaytime {
-		return unit
+	if c.Unit == widget.Bytes && r.Unit == widget.UnitPlaytime {
+		c.Unit = widget.Seconds
 	}
-	return widget.Seconds
+	return c
+}
+
+// leaveOut takes columns away.
+func (t *Table) leaveOut(which func(Column) bool) {
+	for i := len(t.Columns) - 1; i >= 0; i-- {
+		if which(t.Columns[i]) {
+			t.Columns = slices.Delete(t.Columns, i, i+1)
+			for n := range t.Rows {
+				t.Rows[n].Values = slices.Delete(t.Rows[n].Values, i, i+1)
+			}
+		}
+	}
 }
 
 // sentFirst puts the column of playout before that of ingest, as in the other tables of the report.
 func (t *Table) sentFirst() {
-	if len(t.Columns) != 2 || t.Columns[0].Name != measure.Ingest {
+	first := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == measure.Playout })
+	if len(t.Columns) == 0 || t.Columns[0].Name != measure.Ingest || first < 0 {
 		return
 	}
-	slices.Reverse(t.Columns)
-	for _, r := range t.Rows {
-		slices.Reverse(r.Values)
+	// Each with what compares it.
+	t.Columns = slices.Concat(t.Columns[first:], t.Columns[:first])
+	for i, r := range t.Rows {
+		t.Rows[i].Values = slices.Concat(r.Values[first:], r.Values[:first])
 	}
 }
 
@@ -344,8 +367,15 @@ func (r *Report) WriteSummary(w io.Writer) error {
 	}
 	b.WriteString("\n")
 	for i, c := range r.Totals.Columns {
+		if c.BesideOf != "" {
+			continue
+		}
 		value := r.Totals.Rows[0].Values[i]
-		fmt.Fprintf(&b, "%-10s %s (%s)\n", title(shownColumn(c.Name)), format(value, c.Unit), exactly(value, c.Unit))
+		fmt.Fprintf(&b, "%-10s %s (%s)", title(shownColumn(c.Name)), format(value, c.Unit), exactly(value, c.Unit))
+		if compared := r.Totals.compared(r.Totals.Rows[0], c); compared != "" {
+			b.WriteString(", " + compared)
+		}
+		b.WriteString("\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -363,6 +393,14 @@ func (r *Report) facts() [][2]string {
 			widget.UnitTraffic:  "Traffic: bytes that servers and access logs report",
 			widget.UnitPlaytime: "Playtime: time that players were playing (delivered) and webcasters were on air (received)",
 		}[r.Unit]},
+	}
+	if r.Compare != "" {
+		facts = append(facts, [2]string{"Before", "is " + map[string]string{
+			widget.ComparePrevious: "the range of the same length just before",
+			widget.CompareDay:      "the same hours one day before",
+			widget.CompareWeek:     "the same days and hours one week before",
+			widget.CompareMonth:    "the same dates and hours one month before",
+		}[r.Compare]})
 	}
 	if len(r.Filters) == 0 {
 		facts = append(facts, [2]string{"Filters", "none"})
@@ -419,5 +457,37 @@ func (t *Table) add(name string, rows []Row) Row {
 			}
 		}
 	}
+	for i, c := range t.Columns {
+		if c.IsChange {
+			sum.Values[i] = widget.Change(sum.Values[t.index(c.BesideOf)], sum.Values[i-1])
+		}
+	}
 	return sum
+}
+
+// index returns the place of a column.
+func (t *Table) index(name string) int {
+	return slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
+}
+
+// compared returns what the row says of an earlier range about a column, in words: "+12.0 % from 1.08 TB"; empty if nothing.
+func (t *Table) compared(row Row, column Column) string {
+	var before, change float64
+	some := false
+	for i, c := range t.Columns {
+		switch {
+		case c.BesideOf != column.Name:
+		case c.IsChange:
+			change = row.Values[i]
+		default:
+			before, some = row.Values[i], true
+		}
+	}
+	switch {
+	case !some || math.IsNaN(before):
+		return ""
+	case math.IsNaN(change):
+		return "before " + format(before, column.Unit)
+	}
+	return signed(change, widget.Ratio) + " from " + format(before, column.Unit)
 }

@@ -212,6 +212,55 @@ func TestReportEqualsWidgets(t *testing.T) {
 	}
 }
 
+// TestCompared holds what a report says of an earlier range to the widgets' answers about that range.
+func TestCompared(t *testing.T) {
+	client := store(t, someUsage(), nil)
+	request := widget.Request{From: today.Add(-36 * time.Hour), To: today, Now: time.Now(), Query: widget.Query{Compare: widget.ComparePrevious}}
+	r, err := Make(t.Context(), client, request, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Title, r.Organization = "Usage report", "Acme"
+	inCSV, _ := written(t, r)
+	words := text(t, pdf(t, r, Layout{Paper: A4}))
+	now, before := request, request
+	now.Compare, before.Compare = "", ""
+	before.From, before.To = request.From.Add(-36*time.Hour), request.From
+	for _, part := range []struct{ table, row, column, total string }{
+		{"usageReport", "", "sent", "sent"}, {"usageReport", "", "received", "received"},
+		{"usagePlayout", "(total)", "value", "sent"}, {"usageByStream", "(total)", "playout", "sent"}, {"usageByStream", "(total)", "ingest", "received"},
+	} {
+		is, was := answer(t, client, now, "usageReport", part.total)[""], answer(t, client, before, "usageReport", part.total)[""]
+		for suffix, want := range map[string]float64{"": is, "Before": was, "Change": is/was - 1} {
+			if got, ok := inCSV[[3]string{part.table, part.row, part.column + suffix}]; !ok || !near(got, want) || was == 0 {
+				t.Errorf("%s%s of %s is %v, want %v", part.column, suffix, part.table, got, want)
+			}
+		}
+		if want := signed(is/was-1, widget.Ratio) + " from " + format(was, widget.Bytes); part.row == "" && !strings.Contains(words, squeeze(want)) {
+			t.Errorf("the PDF lacks %q:\n%s", want, words)
+		}
+	}
+	listed, rest := 0.0, inCSV[[3]string{"usageByStream", "(the rest)", "playoutBefore"}]
+	for key, value := range inCSV {
+		if key[0] == "usageByStream" && !strings.HasPrefix(key[1], "(") && key[2] == "playoutBefore" {
+			listed += value
+		}
+		if key[0] == "usageReport" && key[1] != "" && key[2] != "sent" && key[2] != "received" || strings.HasPrefix(key[2], "share") && key[2] != "share" {
+			t.Errorf("the report has %v", key)
+		}
+	}
+	if total := answer(t, client, before, "usageReport", "sent")[""]; rest == 0 || !near(listed+rest, total) {
+		t.Errorf("listed streams had %v before and the rest %v, of %v", listed, rest, total)
+	}
+	if want := "delivered before change received before change"; !strings.Contains(words, squeeze(want)) {
+		t.Errorf("the PDF lacks %q:\n%s", want, words)
+	}
+	var summary bytes.Buffer
+	if err := r.WriteSummary(&summary); err != nil || strings.Count(summary.String(), " % from ") != 2 {
+		t.Errorf("%v: the mail says\n%s", err, summary.String())
+	}
+}
+
 // checkTotals compares the totals and the sums of the histogram and the breakdowns with the widget's totals.
 func checkTotals(t *testing.T, client *vm.Client, request widget.Request, inCSV map[[3]string]float64) {
 	t.Helper()
@@ -363,7 +412,7 @@ func TestHostileNames(t *testing.T) {
 		"", " ", "a\x00b", "a\r\nb", "č(\\)č", "\u200d\u202e\u0301", "\uffff\ufffd", "\xff\xfe", "𝔘𝔫𝔦",
 		strings.Repeat("م", 3000), strings.Repeat(" ", 999),
 	}
-	columns := []Column{{"playout", widget.Bytes}}
+	columns := []Column{{Name: "playout", Unit: widget.Bytes}}
 	table := Table{Name: "usageByStream", Title: "Streams", Names: "stream", Columns: columns}
 	for i, s := range streams {
 		table.Rows = append(table.Rows, Row{Name: s, Values: []float64{float64(i+1) * 1e9}})

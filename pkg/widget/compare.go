@@ -3,7 +3,6 @@ package widget
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
 )
 
@@ -52,7 +51,7 @@ func compared(columns []Column) []Column {
 			continue
 		}
 		all = append(all, of(changeSuffix, fmt.Sprintf("How much more %s is than before, as a part of that.", c.Name), changeSince, Ratio,
-			func(c cell) float64 { return change(now(c), before(c)) }))
+			func(c cell) float64 { return Change(now(c), before(c)) }))
 		if c.Unit == Ratio {
 			all = append(all, of(differenceSuffix, c.Name+" less what it was before.", differenceSince, Ratio,
 				func(c cell) float64 { return now(c) - before(c) }))
@@ -61,8 +60,15 @@ func compared(columns []Column) []Column {
 	return all
 }
 
-// change returns how much more a number is than before, as a part of that: NaN, which is none, beside nothing.
-func change(now, before float64) float64 {
+// BesideOf returns the column that one of a comparison puts beside an earlier range, and "" of others; isChange is set if it says how much
+// more that is, as a part of what was before.
+func (c Column) BesideOf() (name string, isChange bool) { return c.compares, c.how == changeSince }
+
+// ColumnsOf returns the columns of the answer to a query.
+func (d Definition) ColumnsOf(q Query) []Column { return d.asked(q).Columns }
+
+// Change returns how much more a number is than before, as a part of that: NaN, which is none, beside nothing.
+func Change(now, before float64) float64 {
 	if before == 0 {
 		return math.NaN()
 	}
@@ -144,7 +150,5 @@ func shownRange(in interval, zone *time.Location) string {
 	return text + " to " + to.Format(form+" MST")
 }
 
-// compareNames returns what Query.Compare may be, in words.
-func compareNames() string {
-	return strings.Join([]string{ComparePrevious, CompareDay, CompareWeek}, ", ") + " or " + CompareMonth
-}
+// Comparisons returns what Query.Compare may be.
+func Comparisons() []string { return []string{ComparePrevious, CompareDay, CompareWeek, CompareMonth} }

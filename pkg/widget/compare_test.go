@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,7 +94,7 @@ func TestChange(t *testing.T) {
 	for _, tt := range []struct{ now, before, want string }{
 		{"3", "2", "0.5"}, {"0", "2", "-1"}, {"2", "0", "NaN"}, {"0", "0", "NaN"}, {"NaN", "2", "NaN"}, {"2", "NaN", "NaN"},
 	} {
-		if got := change(number(t, tt.now), number(t, tt.before)); !same(got, number(t, tt.want)) {
+		if got := Change(number(t, tt.now), number(t, tt.before)); !same(got, number(t, tt.want)) {
 			t.Errorf("from %s to %s it is %v, want %s", tt.before, tt.now, got, tt.want)
 		}
 	}
@@ -102,11 +103,14 @@ func TestChange(t *testing.T) {
 // asked keeps what VictoriaMetrics is asked.
 type asked struct {
 	answers
-	questions *[]string
+	mutex     sync.Mutex
+	questions []string
 }
 
-func (a asked) Ask(_ context.Context, q vm.Question) (vm.Answer, error) {
-	*a.questions = append(*a.questions, q.Query)
+func (a *asked) Ask(_ context.Context, q vm.Question) (vm.Answer, error) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.questions = append(a.questions, q.Query)
 	return vm.Answer{}, nil
 }
 
@@ -132,13 +136,13 @@ func TestCompareAsks(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var questions []string
-			frames, err := Run(t.Context(), asked{questions: &questions}, Request{
+			var victoriaMetrics asked
+			frames, err := Run(t.Context(), &victoriaMetrics, Request{
 				Query: tt.query, From: parseTime(t, tt.from), To: parseTime(t, tt.to), Now: parseTime(t, "2026-05-01 00:00"), Level: tenant.Premium, Alert: true})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(questions) != tt.want {
+			if questions := victoriaMetrics.questions; len(questions) != tt.want {
 				t.Errorf("%d requests, want %d:\n%s", len(questions), tt.want, strings.Join(questions, "\n"))
 			}
 			var notices []string
@@ -196,7 +200,7 @@ func TestComparisonIsTwoQueries(t *testing.T) {
 					delete(before, name+" "+rest)
 				case strings.HasSuffix(column, changeSuffix):
 					name := strings.TrimSuffix(column, changeSuffix)
-					if a, b := compared[name+" "+rest], compared[name+"Before "+rest]; !same(v, change(a, b)) {
+					if a, b := compared[name+" "+rest], compared[name+"Before "+rest]; !same(v, Change(a, b)) {
 						t.Errorf("%+v: %s is %v from %v to %v", q, key, v, b, a)
 					}
 				case strings.HasSuffix(column, differenceSuffix):

@@ -61,5 +61,5 @@ func changeOfMonth(c cell) float64 {
 		return math.NaN()
 	}
 	was := cell{c.table, before, c.interval}
-	return change(c.sum(0)+c.sum(1), was.sum(0)+was.sum(1))
+	return Change(c.sum(0)+c.sum(1), was.sum(0)+was.sum(1))
 }

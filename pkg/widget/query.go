@@ -150,12 +150,11 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 }
 
 func (r *Request) checkCompare(d Definition) error {
-	switch r.Compare {
-	case "":
+	if r.Compare == "" {
 		return nil
-	case ComparePrevious, CompareDay, CompareWeek, CompareMonth:
-	default:
-		return badQuery("the comparison %q is unknown: it is %s", r.Compare, compareNames())
+	}
+	if !slices.Contains(Comparisons(), r.Compare) {
+		return badQuery("the comparison %q is unknown: it is one of %s", r.Compare, strings.Join(Comparisons(), ", "))
 	}
 	if !slices.Contains(d.Options, OptionCompare) {
 		return badQuery("the widget %s has no comparison with an earlier range: it compares months itself", d.Type)

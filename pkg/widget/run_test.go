@@ -85,7 +85,7 @@ func TestRefusals(t *testing.T) {
 		{"percentile below zero", func(r *Request) { r.QueryType, r.Percentile = "startTime", -1 }, ErrBadQuery, "the percentile is -1"},
 		{"another percentile than asked", func(r *Request) { r.QueryType, r.Percentile, r.Metric = "videoBitrate", 10, "p11" }, ErrBadQuery,
 			`has no metric "p11": it has p10, median, average`},
-		{"comparison", func(r *Request) { r.Compare = "year" }, ErrBadQuery, `the comparison "year" is unknown: it is previous, day, week or month`},
+		{"comparison", func(r *Request) { r.Compare = "year" }, ErrBadQuery, `the comparison "year" is unknown: it is one of previous, day, week, month`},
 		{"comparison of months", func(r *Request) { r.QueryType, r.Compare = "monthToDate", "month" }, ErrBadQuery, "it compares months itself"},
 		{"comparison of a delta", func(r *Request) {
 			r.QueryType, r.Mode, r.Form, r.Compare = "concurrentViewers", ModeDelta, FormSeries, "day"

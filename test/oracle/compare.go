@@ -83,6 +83,9 @@ func besideColumns(columns []string, q Query) []string {
 }
 
 func isRatio(column string, q Query) bool {
+	if q.QueryType == "goodPlays" {
+		return column != "attempts"
+	}
 	if column == "value" {
 		return q.QueryType == "bufferingRatio" || q.QueryType == "worldMap" && q.Metric == "bufferingRatio"
 	}

@@ -22,7 +22,7 @@ func checkReports(t *testing.T, command CommandAsker, generator *Generator, fact
 		if err != nil {
 			t.Fatal(err)
 		}
-		q.Form, q.Metric, q.Compare = "", "", ""
+		q.Form, q.Metric = "", ""
 		if q.Interval = pick(generator, []string{"1h", "1d", "1M"}); q.To-q.From > 7*24*60*minute {
 			q.Interval = pick(generator, []string{"1d", "1M"})
 		}
@@ -47,7 +47,7 @@ func (a CommandAsker) report(ctx context.Context, q Query) ([][]string, error) {
 		return nil, err
 	}
 	arguments = append(arguments, filters...)
-	for flag, value := range map[string]string{"unit": q.Unit, "timezone": q.Timezone} {
+	for flag, value := range map[string]string{"unit": q.Unit, "timezone": q.Timezone, "compare": q.Compare} {
 		if value != "" {
 			arguments = append(arguments, "--"+flag, value)
 		}
@@ -82,7 +82,7 @@ func compareReport(lines [][]string, facts []Fact, tags Tags, q Query) error {
 		got[table][cell] = value
 	}
 	series := q
-	series.Form = "series"
+	series.Form, series.Compare = "series", "" // bars have nothing beside them
 	for _, asked := range []Query{q, series} {
 		if err := compareReportTable(got[q.QueryType], facts, tags, asked, false); err != nil {
 			return err
@@ -118,7 +118,7 @@ func compareReportTags(got map[Cell]float64, facts []Fact, tags Tags, q Query) e
 	unlisted := func(tag string) bool { return !listed[strings.ReplaceAll(tag, "'", "")] }
 	for cell, value := range byTag.Cells {
 		tagged = tagged || cell.Row != untagged
-		if !unlisted(cell.Row) {
+		if _, isChange := changed(cell.Column); value != nil && !isChange && !unlisted(cell.Row) {
 			cell.Row = strings.ReplaceAll(cell.Row, "'", "")
 			expected[cell] = *value
 		}
@@ -130,6 +130,9 @@ func compareReportTags(got map[Cell]float64, facts []Fact, tags Tags, q Query) e
 		return nil
 	}
 	for cell, value := range byStream.Cells {
+		if _, isChange := changed(cell.Column); value == nil || isChange {
+			continue
+		}
 		those := tags[[2]string{q.Organization, cell.Row}]
 		if len(those) == 0 {
 			those = []string{untagged}
@@ -138,6 +141,7 @@ func compareReportTags(got map[Cell]float64, facts []Fact, tags Tags, q Query) e
 			expected[Cell{Row: "(the rest)", Column: cell.Column}] += *value
 		}
 	}
+	addChanges(expected)
 	for _, cell := range slices.Concat(slices.Collect(maps.Keys(got)), slices.Collect(maps.Keys(expected))) {
 		// Seconds are written to the millisecond.
 		if found, want := got[cell], expected[cell]; !equal(&want, &found, cell.Column) && (want-found > 0.0005 || found-want > 0.0005) {
@@ -145,6 +149,16 @@ func compareReportTags(got map[Cell]float64, facts []Fact, tags Tags, q Query) e
 		}
 	}
 	return nil
+}
+
+// addChanges adds the changes of sums, which are not the sums of changes.
+func addChanges(sums map[Cell]float64) {
+	for _, cell := range slices.Collect(maps.Keys(sums)) {
+		if column, ok := strings.CutSuffix(cell.Column, "Before"); ok && sums[cell] != 0 {
+			now, before := sums[Cell{cell.Time, cell.Row, column}], sums[cell]
+			sums[Cell{cell.Time, cell.Row, column + "Change"}] = *changeOf(&now, &before)
+		}
+	}
 }
 
 func compareReportTable(got map[Cell]float64, facts []Fact, tags Tags, q Query, parts bool) error {
@@ -158,7 +172,8 @@ func compareReportTable(got map[Cell]float64, facts []Fact, tags Tags, q Query, 
 	}
 	expected := map[Cell]float64{}
 	for cell, value := range want.Cells {
-		if value == nil {
+		_, isChange := changed(cell.Column) // follows from sums
+		if value == nil || isChange || cell.Column != "share" && strings.HasPrefix(cell.Column, "share") {
 			continue
 		}
 		cell.Row = strings.ReplaceAll(cell.Row, "'", "")
@@ -170,6 +185,7 @@ func compareReportTable(got map[Cell]float64, facts []Fact, tags Tags, q Query, 
 		}
 		expected[cell] += *value
 	}
+	addChanges(expected)
 	for _, cell := range slices.Collect(maps.Keys(expected)) {
 		found, want := got[cell], expected[cell]
 		// Seconds are written to the millisecond.

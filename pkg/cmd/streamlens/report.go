@@ -70,6 +70,7 @@ func reportCommand() *cobra.Command {
 	flags.Var((*list)(&o.query.Stream), "stream", "streams")
 	flags.Var((*list)(&o.query.Event), "event", "events")
 	flags.StringVar(&o.query.Unit, "unit", "", "unit of usage: traffic or playtime")
+	flags.StringVar(&o.query.Compare, "compare", "", "previous, day, week or month: puts the earlier range and the change beside")
 	flags.StringVar(&o.query.Interval, "interval", "", "interval of the histograms, such as 1h, 1d or 1M; automatic by default")
 	flags.StringVar(&o.query.Timezone, "timezone", "", "time zone of days and months, such as Europe/Berlin")
 	flags.BoolVar(&o.scheduled, "scheduled", false, "deliver the reports of the configuration that are due; all options but --config are left out")
