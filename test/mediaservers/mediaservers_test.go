@@ -189,7 +189,13 @@ func (p *proxy) pass(client net.Conn, to string) {
 	go pipe(server, client, &p.up)
 	go pipe(client, server, &p.down)
 	<-ended
-	time.Sleep(100 * time.Millisecond) // what is on its way
+	if half, ok := server.(*net.TCPConn); ok {
+		_ = half.CloseWrite() // the server has closed it
+	}
+	select {
+	case <-ended:
+	case <-time.After(300 * time.Millisecond): // what is on its way; some servers go on until they are closed
+	}
 }
 
 // newDatagramProxy counts datagrams with the headers of IP and UDP.
