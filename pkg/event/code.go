@@ -34,9 +34,10 @@ func (e *Event) Fields(c *codec.Coder, near int64) {
 }
 
 // more returns the numbers that few events carry, which take no place in those that carry none.
-func (e *Event) more() [9]*int64 {
+func (e *Event) more() [12]*int64 {
 	return [...]*int64{
 		&e.Height, &e.Stalls, &e.SwitchesUp, &e.SwitchesDown, &e.SwitchesFailed, &e.Frames, &e.DroppedFrames, &e.RoundTripTime, &e.PacketLoss,
+		&e.Jitter, &e.FrameRate, &e.MediaLag,
 	}
 }
 

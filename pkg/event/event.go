@@ -59,17 +59,20 @@ type Event struct {
 	Latency      int64 // likewise
 	VideoBitrate int64 // of Stats; of players also of Stop, and of Snapshot what plays from then on
 	AudioBitrate int64 // of Stats
-	Height       int64 // of Stats and Stop of players: lines of the picture
+	Height       int64 // of Stats, and of Stop of players: lines of the picture
 	// Of Stats and Stop of players, since the last report: stalls that began, switches to a rendition of more or less bits and such
 	// as failed, frames that were decoded, and those of them that were not shown.
 	Stalls, SwitchesUp, SwitchesDown, SwitchesFailed, Frames, DroppedFrames int64
 	// Of Stats of publishers: time to the receiver and back, and how many of a million packets did not arrive.
 	RoundTripTime, PacketLoss int64
-	Played                    int64 // of Stop: start to end less pauses
-	Reason                    string
-	Code                      string // of Status, and of a Snapshot of an error
-	Fatal                     bool
-	Excuse                    Excuse // of what ends an attempt to play
+	// Of Stats of publishers, as a media server measures them: how much the time between packets varies, thousandths of frames a second,
+	// and by how much the time stamps of the media have fallen behind the clock.
+	Jitter, FrameRate, MediaLag int64
+	Played                      int64 // of Stop: start to end less pauses
+	Reason                      string
+	Code                        string // of Status, and of a Snapshot of an error
+	Fatal                       bool
+	Excuse                      Excuse // of what ends an attempt to play
 }
 
 // Excuse is why an attempt to play that ended without a first frame is no fault of the service.
@@ -97,7 +100,8 @@ func New(seq, ms int64, t Type) Event {
 		Seq: seq, Time: ms, Type: t,
 		StartTime: Absent, Playing: Absent, Buffering: Absent, Paused: Absent, BufferLength: Absent, Latency: Absent,
 		VideoBitrate: Absent, AudioBitrate: Absent, Height: Absent, Stalls: Absent, SwitchesUp: Absent, SwitchesDown: Absent,
-		SwitchesFailed: Absent, Frames: Absent, DroppedFrames: Absent, RoundTripTime: Absent, PacketLoss: Absent, Played: Absent,
+		SwitchesFailed: Absent, Frames: Absent, DroppedFrames: Absent, RoundTripTime: Absent, PacketLoss: Absent, Jitter: Absent,
+		FrameRate: Absent, MediaLag: Absent, Played: Absent,
 	}
 }
 

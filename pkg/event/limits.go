@@ -17,6 +17,7 @@ const (
 	MaxPlayed    = 7 * 24 * 60 * 60 * 1000 // ms of one play or broadcast
 	MaxBitrate   = 10_000_000_000          // bit/s
 	MaxHeight    = 65_535                  // lines of a picture
+	MaxFrameRate = 1000 * 1000             // thousandths of frames a second
 	MaxCount     = 100_000_000             // of stalls, switches or frames in one report
 	Million      = 1_000_000               // packets, of which a loss counts those that did not arrive
 	MaxBytes     = 1 << 50                 // of one line of usage; sums stay whole numbers below 2^53

@@ -95,6 +95,8 @@ const (
 	Milliseconds  Unit = "milliseconds"
 	BitsPerSecond Unit = "bits per second"
 	Millionths    Unit = "millionths"
+	Lines         Unit = "lines"
+	Thousandths   Unit = "thousandths per second"
 )
 
 // Kind says how a measure is stored.
@@ -154,6 +156,10 @@ const (
 	PacketLoss
 	PublishStops
 	PublishStatuses
+	PictureHeight
+	FrameRate
+	Jitter
+	MediaLag
 	numIDs
 
 	// IDs is how many measures there are.
@@ -257,6 +263,14 @@ var catalogue = [numIDs]Measure{
 		"Broadcasts that ended, per reason."},
 	{PublishStatuses, "publish_statuses", Sum, Count, []string{DimensionCode, DimensionFatal}, true, false, false,
 		"Status and error events of publishers, per code and whether fatal."},
+	{PictureHeight, "picture_height_lines", Distribution, Lines, nil, false, true, false,
+		"Lines of the picture, over the publishers' reports that have it."},
+	{FrameRate, "frame_rate_mfps", Distribution, Thousandths, nil, false, true, false,
+		"Frames a second, over the publishers' reports that have it."},
+	{Jitter, "jitter_ms", Distribution, Milliseconds, nil, false, true, false,
+		"Variation of the time between packets, over the publishers' reports that have it."},
+	{MediaLag, "media_lag_ms", Distribution, Milliseconds, nil, false, true, false,
+		"How much the media of a publisher had fallen behind the clock, over the reports of media servers that have it."},
 }
 
 // All returns every measure of the catalogue, in the order of their IDs.

@@ -396,6 +396,10 @@ func (s *session) observe(to entry, e *event.Event) {
 		add(measure.AudioBitrate, e.AudioBitrate)
 		add(measure.RoundTripTime, e.RoundTripTime)
 		add(measure.PacketLoss, e.PacketLoss)
+		add(measure.PictureHeight, e.Height)
+		add(measure.FrameRate, e.FrameRate)
+		add(measure.Jitter, e.Jitter)
+		add(measure.MediaLag, e.MediaLag)
 		return
 	}
 	add(measure.BufferLength, e.BufferLength)

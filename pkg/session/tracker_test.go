@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -229,6 +230,23 @@ func TestTrackerCounts(t *testing.T) {
 				t.Errorf("counted\n%s\nwant\n%s", list(got), list(test.want))
 			}
 		})
+	}
+}
+
+// TestTrackerMeasuresOfServers counts what media servers measure of a broadcast, which is stored by stream and country together only; of
+// players it is none.
+func TestTrackerMeasuresOfServers(t *testing.T) {
+	for _, session := range []event.Session{webcaster, player} {
+		ledger := aggregate.New("c")
+		NewTracker(ledger, keep).Apply(event.Batch{Session: session, Received: noon, Events: []event.Event{load(1, 0), start(2, 1),
+			with(stats(3, 11, 10, 0, 0), func(e *event.Event) { e.Height, e.FrameRate, e.Jitter, e.MediaLag = 720, 29_970, 3, 40 })}})
+		text := taken(ledger)
+		for measure, value := range map[string]int{"picture_height_lines": 720, "frame_rate_mfps": 29_970, "jitter_ms": 3, "media_lag_ms": 40} {
+			sum := regexp.MustCompile(fmt.Sprintf(`(?m)^streamlens_%s_sum_by_stream_country_1m\{.*\} %d \d+$`, measure, value))
+			if n := len(sum.FindAllString(text, -1)); n != map[bool]int{true: 1}[session.Webcaster] {
+				t.Errorf("webcaster %t: %d sums of %s in\n%s", session.Webcaster, n, measure, text)
+			}
+		}
 	}
 }
 

@@ -63,7 +63,7 @@ func kindOf(r read) sourceKind {
 		return servers
 	case measure.Publishes, measure.PublishesByOS, measure.PublishesByBrowser, measure.PublishesByVersion,
 		measure.VideoBitrate, measure.AudioBitrate, measure.IngestTime, measure.RoundTripTime, measure.PacketLoss, measure.PublishStops,
-		measure.PublishStatuses:
+		measure.PublishStatuses, measure.PictureHeight, measure.FrameRate, measure.Jitter, measure.MediaLag:
 		return publishers
 	}
 	if r.dimension == measure.DimensionDirection && r.value == measure.Ingest {

@@ -163,12 +163,12 @@ func mediaMTX(t *testing.T, program, dir, host, _ string) run {
 	media, api, rtsp, hls, srt := freeAddress(t, host), freeAddress(t, host), freeAddress(t, host), freeAddress(t, host), freeAddress(t, host)
 	file := write(t, filepath.Join(dir, "mediamtx.yml"), fmt.Sprintf(`
 api: yes
-apiAddress: %s
-rtmpAddress: %s
-rtspAddress: %s
+apiAddress: "%s"
+rtmpAddress: "%s"
+rtspAddress: "%s"
 rtspTransports: [tcp]
-hlsAddress: %s
-srtAddress: %s
+hlsAddress: "%s"
+srtAddress: "%s"
 webrtc: no
 moq: no
 paths: {all_others: {}}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -42,10 +43,50 @@ func (d *Differ) continueBroadcast(c *connection, out *Delta, now time.Time) {
 		if t := d.total(c); t != nil {
 			stats.VideoBitrate, stats.AudioBitrate = bitrate(t.VideoBitrate), bitrate(t.AudioBitrate)
 		}
+		c.measure(&stats, now)
 		events = append(events, stats)
 		b.last = b.last.Add(time.Duration(passed) * time.Millisecond) // what is less than 1 ms is left to the next report
 	}
 	d.emit(c, events, now, out)
+}
+
+// measure adds what the server measured of a publisher to a report. A loss is that of the packets since the report before.
+func (c *connection) measure(stats *event.Event, now time.Time) {
+	of := &c.Ingest
+	stats.Height = within(int64(of.Height), event.MaxHeight)
+	stats.FrameRate = within(int64(math.Round(of.FrameRate*1000)), event.MaxFrameRate)
+	stats.RoundTripTime, stats.Jitter = wholeMilliseconds(of.RoundTrip), wholeMilliseconds(of.Jitter)
+	// The first report has no report before it.
+	arrived, lost := of.Packets-c.packets, of.Lost-c.lost
+	if c.snapshots > 1 && of.Packets > 0 && arrived >= 0 && lost >= 0 && arrived+lost > 0 && arrived+lost < math.MaxInt64/event.Million {
+		stats.PacketLoss = lost * event.Million / (arrived + lost)
+	}
+	c.packets, c.lost = of.Packets, of.Lost
+	if of.MediaTime > 0 {
+		// The least that the clock was ever ahead of the media is what they were when nothing had fallen behind yet.
+		media := of.MediaTime.Milliseconds()
+		ahead := now.UnixMilli() - media
+		if c.ahead == 0 || ahead < c.ahead || media < c.media { // time stamps that fall have begun anew
+			c.ahead = ahead
+		}
+		c.media = media
+		if lag := ahead - c.ahead; lag <= event.MaxDuration {
+			stats.MediaLag = lag
+		}
+	}
+}
+
+// wholeMilliseconds returns a duration in ms, rounded up: what is measured is not 0.
+func wholeMilliseconds(d time.Duration) int64 {
+	return within(int64((d+time.Millisecond-1)/time.Millisecond), event.MaxDuration)
+}
+
+// within returns a number from 1 to a limit, and event.Absent for others.
+func within(n, limit int64) int64 {
+	if n < 1 || n > limit {
+		return event.Absent
+	}
+	return n
 }
 
 // endBroadcast reports that a publisher is gone. Without a hook that says when, it was on air until a snapshot saw it last.

@@ -86,6 +86,9 @@ type connection struct {
 	late      bool      // that was after a snapshot that did not have it any more
 	covered   bool      // what it did last is in its stream's counter
 	broadcast *broadcast
+	// Of a publisher: the packets and the time of the media that the last report knew, and by how much the clock was ahead of the media at
+	// least, in ms.
+	packets, lost, media, ahead int64
 }
 
 // useful returns the direction that counts as usage.
@@ -362,7 +365,7 @@ func (d *Differ) readConnections(s *Snapshot, out *Delta) {
 		case c.Stream == "": // it has waited
 		case c.Stream != seen.Stream || c.Publisher != seen.Publisher:
 			d.endBroadcast(c, out)
-			c.broadcast, c.Since, c.alone = nil, s.Time, counters{}
+			c.broadcast, c.Since, c.alone, c.ahead = nil, s.Time, counters{}, 0
 		}
 		present[seen.ID] = true
 		d.readConnection(c, *seen, now, out)

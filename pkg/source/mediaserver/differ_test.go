@@ -379,6 +379,45 @@ func TestDifferLeavesOut(t *testing.T) {
 	}
 }
 
+// TestDifferMeasures checks what reports of a broadcast have of what the server measures.
+func TestDifferMeasures(t *testing.T) {
+	const none = event.Absent
+	type report struct{ height, frameRate, roundTrip, jitter, loss, lag int64 }
+	d := testDiffer()
+	for i, step := range []struct {
+		of   Ingest
+		want report
+	}{
+		{Ingest{}, report{none, none, none, none, none, none}},
+		{Ingest{Height: 720, FrameRate: 29.97, RoundTrip: 300 * time.Microsecond, Jitter: 2 * time.Millisecond, Packets: 1000, Lost: 10, MediaTime: 5 * time.Second},
+			report{720, 29_970, 1, 2, 10 * 1_000_000 / 1010, 0}},
+		{Ingest{Packets: 1900, Lost: 110, MediaTime: 15 * time.Second}, report{none, none, none, none, 100_000, 0}},
+		{Ingest{Packets: 1900, Lost: 110, MediaTime: 22 * time.Second}, report{none, none, none, none, none, 3000}}, // nothing came
+		{Ingest{Packets: 100, MediaTime: 33 * time.Second}, report{none, none, none, none, none, 2000}},             // counters began anew
+		{Ingest{Packets: 200, MediaTime: time.Second}, report{none, none, none, none, 0, 0}},                        // time stamps did
+		{Ingest{Lost: 5, Height: 1 << 20, FrameRate: 1e9}, report{none, none, none, none, none, none}},
+	} {
+		c := publisher("1", int64(100*i))
+		c.Since, c.Ingest = after(1), step.of
+		text := position(d, nil) // a collector that is started anew goes on
+		d = testDiffer()
+		if err := restore(text, d, nil); err != nil {
+			t.Fatal(err)
+		}
+		var got []report
+		for _, b := range d.Next(Snapshot{Time: after(float64(10 * (i + 1))), Connections: []Connection{c}}).Broadcasts {
+			for _, e := range b.Events {
+				if e.Type == event.Stats {
+					got = append(got, report{e.Height, e.FrameRate, e.RoundTripTime, e.Jitter, e.PacketLoss, e.MediaLag})
+				}
+			}
+		}
+		if len(got) != 1 || got[0] != step.want {
+			t.Errorf("step %d reports %+v, want %+v", i, got, step.want)
+		}
+	}
+}
+
 // world is a media server with random traffic, and the truth about it.
 type world struct {
 	random  *rand.Rand

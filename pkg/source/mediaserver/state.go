@@ -92,6 +92,9 @@ func (c *connection) code(to *codec.Coder) {
 	codec.Number(to, &c.missing)
 	codeTime(to, &c.closed)
 	codeTime(to, &c.ended)
+	for _, n := range [...]*int64{&c.packets, &c.lost, &c.media, &c.ahead} {
+		codec.Number(to, n)
+	}
 	onAir := c.broadcast != nil
 	to.Flags(&c.Publisher, &c.late, &c.covered, &c.counted, &onAir)
 	if !onAir {
