@@ -20,10 +20,7 @@ const built = process.env.SOURCE_DATE_EPOCH ? new Date(Number(process.env.SOURCE
 
 /** Fills the placeholders that Grafana's plugin.json has for the version and the day of the build. */
 function stampPluginJson(content: Buffer): string {
-  return content
-    .toString()
-    .replaceAll('%VERSION%', version)
-    .replaceAll('%TODAY%', built.toISOString().slice(0, 10));
+  return content.toString().replaceAll('%VERSION%', version).replaceAll('%TODAY%', built.toISOString().slice(0, 10));
 }
 
 /** Builds into dist/ all that Grafana needs of the plugin, except the Go executable. */
