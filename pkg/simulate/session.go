@@ -144,8 +144,19 @@ func (s *session) report(r *rand.Rand) []wireEvent {
 	if stalled > meanStall && s.player.codes != nil && r.Float64() < 0.5 {
 		events = append(events, wireEvent{TS: s.due, Type: "status", Code: draw(r, s.player.codes.recovered)})
 	}
+	told := wireEvent{TS: s.due, report: &passed, VideoBitrate: bitrate}
+	if s.broadcast() {
+		told.RoundTrip, told.Loss = usualRoundTrip*s.place.strain, usualLoss*s.place.strain
+	} else {
+		told.Height, told.Frames = heightOf(s.rendition), playing/frameLength
+		told.Dropped = told.Frames / framesPerDrop
+		if stalled > 0 {
+			told.Stalls = 1
+		}
+	}
 	if !ended {
-		stats := wireEvent{TS: s.due, Type: "stats", report: &passed, VideoBitrate: bitrate, AudioBitrate: audioBitrate}
+		stats := told
+		stats.Type, stats.AudioBitrate = "stats", audioBitrate
 		if !s.broadcast() {
 			stats.BufferLength = seconds(int64(logNormal(r, s.player.bufferLength, 0.3)))
 			stats.Latency = seconds(int64(logNormal(r, s.player.latency, 0.25)))
@@ -160,7 +171,27 @@ func (s *session) report(r *rand.Rand) []wireEvent {
 	if end.code != nil {
 		events = append(events, wireEvent{TS: s.due, Type: "status", Code: end.code, Fatal: true})
 	}
-	return append(events, wireEvent{TS: s.due, Type: "stop", report: &passed, Reason: end.reason, Played: seconds(s.played)})
+	told.Type, told.Reason, told.Played = "stop", end.reason, seconds(s.played)
+	told.RoundTrip, told.Loss = 0, 0
+	return append(events, told)
+}
+
+const (
+	frameLength    = 40   // ms
+	framesPerDrop  = 500  // of a player that keeps up
+	usualRoundTrip = 0.03 // s, of a webcaster whose network is no strain
+	usualLoss      = 0.001
+)
+
+// heightOf returns the lines of the picture of a rendition.
+func heightOf(bitrate int64) int64 {
+	heights := []int64{360, 540, 720, 1080}
+	for i, of := range ladder[1:] {
+		if float64(bitrate) < of {
+			return heights[i]
+		}
+	}
+	return heights[len(heights)-1]
 }
 
 // stalled draws how many ms of the span the player waited for data.

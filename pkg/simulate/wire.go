@@ -37,7 +37,13 @@ type wireEvent struct {
 	Latency      float64 `json:"latency,omitempty"`      // s
 	VideoBitrate int64   `json:"videoBitrate,omitempty"` // bit/s
 	AudioBitrate int64   `json:"audioBitrate,omitempty"` // bit/s
-	Code         any     `json:"code,omitempty"`         // int or string
+	Height       int64   `json:"height,omitempty"`       // lines
+	Stalls       int64   `json:"stalls,omitempty"`
+	Frames       int64   `json:"frames,omitempty"`
+	Dropped      int64   `json:"droppedFrames,omitempty"`
+	RoundTrip    float64 `json:"roundTripTime,omitempty"` // s
+	Loss         float64 `json:"packetLoss,omitempty"`    // 0 to 1
+	Code         any     `json:"code,omitempty"`          // int or string
 	Fatal        bool    `json:"fatal,omitempty"`
 	Reason       string  `json:"reason,omitempty"`
 	Played       float64 `json:"played,omitempty"` // s
@@ -99,7 +105,9 @@ func (e *wireEvent) append(b []byte) []byte {
 		value float64
 	}{
 		{`,"startTime":`, e.StartTime}, {`,"bufferLength":`, e.BufferLength}, {`,"latency":`, e.Latency},
-		{`,"videoBitrate":`, float64(e.VideoBitrate)}, {`,"audioBitrate":`, float64(e.AudioBitrate)}, {`,"played":`, e.Played},
+		{`,"videoBitrate":`, float64(e.VideoBitrate)}, {`,"audioBitrate":`, float64(e.AudioBitrate)}, {`,"height":`, float64(e.Height)},
+		{`,"stalls":`, float64(e.Stalls)}, {`,"frames":`, float64(e.Frames)}, {`,"droppedFrames":`, float64(e.Dropped)},
+		{`,"roundTripTime":`, e.RoundTrip}, {`,"packetLoss":`, e.Loss}, {`,"played":`, e.Played},
 	} {
 		if number.value != 0 {
 			b = appendNumber(append(b, number.name...), number.value)
