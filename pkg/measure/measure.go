@@ -241,7 +241,7 @@ var catalogue = [numIDs]Measure{
 		"Playback failures within 30 s of the first frame."},
 	{Quality, "quality", Sum, Count, []string{DimensionQuality, DimensionCause}, true, false, false,
 		"Attempts that ended, by how good they were, and of the bad ones why."},
-	{Stalls, "stalls", Sum, Count, nil, true, false, true,
+	{Stalls, "stalls", Sum, Count, nil, true, false, false,
 		"Stalls after the first frame, in the minute of the report in which they began."},
 	{VideoPlayed, "video_played_bytes", Sum, Bytes, nil, true, false, false,
 		"Bitrate of the video times the time for which it played, of players that know their bitrate."},

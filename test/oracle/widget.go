@@ -108,7 +108,7 @@ func Widgets() map[string]Widget {
 		"statusCodes":  ofPlayers(statusCodes(Status, FatalStatus)),
 		"playedTime":   distribution(PlayedTime, millisecond, 95, 99),
 
-		"stalls":           {Columns: []string{"perHour", "stalls", "watched"}, Premium: true, Choice: true, Players: true, Of: stallMeasures, Values: stallsPerHour},
+		"stalls":           {Columns: []string{"perHour", "stalls", "watched"}, Premium: true, Choice: true, Of: stallMeasures, Values: stallsPerHour},
 		"viewerBitrate":    {Columns: []string{"bitrate", "known"}, Premium: true, Choice: true, Of: bitrateMeasures, Values: viewerBitrate},
 		"playtimeByHeight": premium(shares(playtimeByHeight())),
 		"viewersByHeight": {Breakdown: "height", Columns: []string{"viewers"}, Premium: true, Complete: true, Label: func(f Fact) string { return f.label },
