@@ -23,6 +23,7 @@ reports:
     title: Streams
     country: [DE, FR]
     unit: playtime
+    compare: month
     top: 50
     formats: [pdf, csv]
     paper: letter
@@ -39,7 +40,7 @@ reports:
 	want := []Report{
 		{
 			Name: "acme-monthly", Organization: "acme", Every: "month", At: "07:30", Timezone: "Europe/Berlin", Title: "Streams",
-			Country: []string{"DE", "FR"}, Unit: "playtime", Top: 50, Formats: []string{"pdf", "csv"}, Paper: "letter", Folder: "/srv/reports",
+			Country: []string{"DE", "FR"}, Unit: "playtime", Compare: "month", Top: 50, Formats: []string{"pdf", "csv"}, Paper: "letter", Folder: "/srv/reports",
 			Mail: ReportMail{From: "Reports <reports@site.example>", To: []string{"a@site.example"}, Subject: "October"},
 		},
 		{
@@ -73,6 +74,7 @@ func TestLoadReportsRefuses(t *testing.T) {
 		{"a time that is none", one + report(`at: "25:00"`), `at is "25:00"`},
 		{"an unknown zone", one + report("timezone: Moon"), `timezone is "Moon"`},
 		{"an unknown unit", one + report("unit: bits"), "unit must be"},
+		{"an unknown comparison", one + report("compare: year"), "compare must be one of previous, day, week, month"},
 		{"an unknown paper", one + report("paper: a5"), `the paper "a5"`},
 		{"an unknown format", one + report("formats: [html]"), `the format "html"`},
 		{"no rows", one + report("top: -1"), "top is -1"},
