@@ -160,6 +160,7 @@ const (
 	FrameRate
 	Jitter
 	MediaLag
+	PlaysByCode
 	numIDs
 
 	// IDs is how many measures there are.
@@ -271,6 +272,8 @@ var catalogue = [numIDs]Measure{
 		"Variation of the time between packets, over the publishers' reports that have it."},
 	{MediaLag, "media_lag_ms", Distribution, Milliseconds, nil, false, true, false,
 		"How much the media of a publisher had fallen behind the clock, over the reports of media servers that have it."},
+	{PlaysByCode, "plays_code", Sum, Count, []string{DimensionCode}, true, false, true,
+		"Sessions of players with a status or error code, each once for each code, when it first had it."},
 }
 
 // All returns every measure of the catalogue, in the order of their IDs.

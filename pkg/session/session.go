@@ -2,6 +2,7 @@ package session
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/event"
@@ -49,7 +50,8 @@ type session struct {
 
 	attempt
 
-	held []held // what waits for the viewer's agent
+	codes []string // that it had, at most maxCodes, and measure.Other for those beyond
+	held  []held   // what waits for the viewer's agent
 
 	*snapshots // nil if the player tells what it did, not its state at some moments
 
@@ -145,6 +147,9 @@ type churning struct {
 	dimensions aggregate.Dimensions
 }
 
+// maxCodes is how many codes of one session are told apart in measure.PlaysByCode. Players have a handful.
+const maxCodes = 32
+
 // maxShared bounds what is shared of each kind.
 const maxShared = 100_000
 
@@ -217,7 +222,7 @@ func (s *session) accept(to entry, e event.Event, received int64) {
 		}
 		to.Add(id, e.Time, 1, aggregate.NewDimensions(id, e.Code, fatality(e.Fatal)))
 	}
-	if e.Type == event.Status && (s.webcaster || !e.Fatal && e.Excuse != event.Blocked) {
+	if e.Type == event.Status && s.webcaster {
 		return
 	}
 	if e.Type == event.Stats || e.Type == event.Snapshot {
@@ -264,6 +269,9 @@ func (s *session) settle(to entry) {
 
 // follow counts an event all of whose predecessors are counted or given up.
 func (s *session) follow(to entry, e aheadEvent) {
+	if e.Code != "" && !s.webcaster {
+		s.countCode(to, e.Time, e.Code)
+	}
 	switch e.Type {
 	case event.Load:
 		s.load(to, e.Time)
@@ -318,6 +326,20 @@ func (s *session) follow(to entry, e aheadEvent) {
 	case event.Snapshot:
 		s.turn(to, e.Event)
 	}
+}
+
+// countCode counts the session among those with a code, once.
+func (s *session) countCode(to entry, at int64, code string) {
+	if slices.Contains(s.codes, code) {
+		return
+	}
+	if len(s.codes) >= maxCodes {
+		if code = measure.Other; s.codes[len(s.codes)-1] == code {
+			return
+		}
+	}
+	s.codes = append(s.codes, strings.Clone(code)) // it may be a part of a request
+	to.Add(measure.PlaysByCode, at, 1, aggregate.NewDimensions(measure.PlaysByCode, code))
 }
 
 // load counts the load, once.

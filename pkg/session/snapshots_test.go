@@ -94,13 +94,13 @@ func TestTrackerCountsSnapshots(t *testing.T) {
 		{
 			name:   "an error before the first frame is a load and no play",
 			events: []event.Event{snapshot(1, 0, kept), with(snapshot(2, 1, failed), func(e *event.Event) { e.Code, e.Fatal = "manifestLoadError", true })},
-			want:   map[string]int64{"loads": 1, `statuses{code="manifestLoadError",fatal="true"}`: 1},
+			want:   map[string]int64{"loads": 1, `statuses{code="manifestLoadError",fatal="true"}`: 1, `plays_code{code="manifestLoadError"}`: 1},
 		},
 		{
 			name: "a fatal error ends a play",
 			events: []event.Event{snapshot(1, 0, rendering), snapshot(2, 4, failed),
 				with(snapshot(3, 4, failed), func(e *event.Event) { e.Code, e.Fatal = "25", true })},
-			want: and(end("playbackerror", 4000), map[string]int64{playing: 4000, viewing: 4000, `statuses{code="25",fatal="true"}`: 1}),
+			want: and(end("playbackerror", 4000), map[string]int64{playing: 4000, viewing: 4000, `statuses{code="25",fatal="true"}`: 1, `plays_code{code="25"}`: 1}),
 		},
 		{
 			name:    "silence ends a play at its last snapshot",
@@ -135,7 +135,8 @@ func TestTrackerCountsSnapshots(t *testing.T) {
 			events: []event.Event{snapshot(1, 0, starting), snapshot(2, 1, rendering), snapshot(3, 4, rendering),
 				snapshot(1, 20, starting), snapshot(2, 22, rendering), snapshot(3, 27, rendering), snapshot(1, 20, starting)},
 			want: map[string]int64{"loads": 2, "plays": 2, `plays_os{os="Linux",device="desktop"}`: 2, `plays_browser{browser="Chrome"}`: 2,
-				`plays_version{version="hlsjs 1.7.4"}`: 2, "start_time_ms_sum": 3000, "start_time_ms_count": 2, playing: 8000, viewing: 8000},
+				`plays_version{version="hlsjs 1.7.4"}`: 2, "start_time_ms_sum": 3000, "start_time_ms_count": 2, playing: 8000, viewing: 8000,
+				`stops{reason="playbackrestart"}`: 1, "played_time_ms_sum": 3000, "played_time_ms_count": 1},
 		},
 	}
 	for _, test := range tests {
@@ -236,7 +237,7 @@ func TestTrackerEndsAPlayWhoseIdBeginsAgain(t *testing.T) {
 		snapshot(1, 20, rendering), snapshot(2, 28, rendering)}})
 	tracker.Expire(at(100))
 	got := totals(t, ledger, false)
-	if got["plays"] != 2 || got[`stops{reason="timeout"}`] != 2 || got["played_time_ms_sum"] != 13_000 {
+	if got["plays"] != 2 || got[`stops{reason="playbackrestart"}`] != 1 || got[`stops{reason="timeout"}`] != 1 || got["played_time_ms_sum"] != 13_000 {
 		t.Errorf("counted\n%s", list(got))
 	}
 }

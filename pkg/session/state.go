@@ -109,6 +109,7 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 		c.Near(&s.failedAt, s.received)
 	}
 
+	codec.List(c, &s.codes, func(code *string) { codec.Text(c, code) })
 	gaps, waits, names := s.seen.wider != nil, s.ahead != nil, s.snapshots != nil
 	c.Flags(&s.loaded, &s.started, &s.ended, &s.adopted, &s.unnamed, &gaps, &waits, &names)
 	if s.unnamed {

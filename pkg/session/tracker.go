@@ -28,6 +28,8 @@ const (
 	remembered = 24 * time.Hour
 	// ReasonTimeout is the stop reason of plays that fell silent.
 	ReasonTimeout = "timeout"
+	// ReasonRestart is the stop reason of plays whose player began another one under the same id, as players call it too.
+	ReasonRestart = "playbackrestart"
 )
 
 // name identifies a session: a hash of its organisation and its id, which may be long. 16 bytes of SHA-256 are enough that no two of a
@@ -187,8 +189,12 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 				continue
 			}
 			if s.restarts(e) {
+				// Nothing more of the play before can come under its id.
+				s.seen.skipGaps()
 				s.settle(to)
-				t.keepLive(s)
+				s.finish(to, ReasonRestart)
+				t.takeRecord(s)
+				t.unsetLive(s)
 				s = s.again()
 				s.received = b.Received
 				to.session = s
@@ -308,13 +314,20 @@ func (t *Tracker) giveUpWaiting(s *session, now int64) {
 	s.seen.skipGaps()
 	to := t.entry(s, now)
 	s.settle(to)
-	if s.isSilent(now) && s.started && !s.ended {
-		s.end(to, ending{time: s.lastTime, reason: ReasonTimeout, played: event.Absent})
+	if s.isSilent(now) {
+		s.finish(to, ReasonTimeout)
 	}
-	if s.isSilent(now) && !s.started {
+}
+
+// finish ends, at its last event, a session of which nothing more is expected and that did not say how it ended.
+func (s *session) finish(to entry, reason string) {
+	switch {
+	case !s.started:
 		s.leave(to, s.lastTime, event.NoExcuse)
+	case !s.ended:
+		s.end(to, ending{time: s.lastTime, reason: reason, played: event.Absent})
 	}
-	if s.isSilent(now) && s.unnamed {
+	if s.unnamed {
 		s.release(to)
 		if s.started {
 			s.settleAgent(to)

@@ -176,7 +176,7 @@ func TestTrackerCounts(t *testing.T) {
 			name: "a load that fails is a load and a code, no play and no stop", session: player,
 			events:  []event.Event{load(1, 0), with(status(2, 1, "2001"), func(e *event.Event) { e.Fatal = true }), stop(3, 1, "streamnotfound")},
 			silence: time.Minute,
-			want:    map[string]int64{"loads": 1, `statuses{code="2001",fatal="true"}`: 1},
+			want:    map[string]int64{"loads": 1, `statuses{code="2001",fatal="true"}`: 1, `plays_code{code="2001"}`: 1},
 		},
 		{
 			name: "later loads, starts and stops change nothing", session: player,
@@ -452,5 +452,40 @@ func TestSequence(t *testing.T) {
 				t.Fatalf("%v waits for %d, want %d", q, q.below(), below)
 			}
 		}
+	}
+}
+
+// TestTrackerCountsAPlayOncePerCode gives a play a flood of one code, and many codes, out of order, through a restart and sleep.
+func TestTrackerCountsAPlayOncePerCode(t *testing.T) {
+	ledger := aggregate.New("c")
+	tracker := NewTracker(ledger, keep)
+	apply := func(events ...event.Event) {
+		tracker.Apply(event.Batch{Session: player, Received: noon, Events: events})
+	}
+	apply(load(1, 0), status(3, 70, "flood")) // waits for the one before it
+	apply(status(2, 10, "flood"))
+	for seq := int64(4); seq < 500; seq++ {
+		apply(status(seq, 80, "flood"))
+	}
+	for seq := range int64(40) {
+		apply(status(500+seq, 90, fmt.Sprintf("code %02d", seq)))
+	}
+	w := codec.NewWriter(nil)
+	tracker.Code(w)
+	tracker = NewTracker(ledger, keep)
+	tracker.Code(codec.NewReader(w.Bytes()))
+	apply(status(540, 91, "flood"), status(541, 91, "code 00"), status(542, 91, "code 39"))
+	tracker.Expire(noon + time.Hour.Milliseconds())
+	apply(status(543, 92, "flood"))
+	of, codes := totals(t, ledger, true), 0
+	for metric, value := range of {
+		if strings.HasPrefix(metric, "plays_code") {
+			if codes++; value != 1 {
+				t.Errorf("%s is %d, want 1", metric, value)
+			}
+		}
+	}
+	if codes != maxCodes+1 || of[`plays_code{code="flood"} @0`] != 1 || of[`plays_code{code="(other)"} @1`] != 1 {
+		t.Errorf("%d codes are told apart, want %d and (other): %v", codes-1, maxCodes, list(of))
 	}
 }

@@ -372,12 +372,16 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 			want[f.dimensions[0]+" "+name] += float64(f.value) / unit
 		})
 	case "statusCodes":
-		return by(func(f fact) string { return f.dimensions[0] }, of(measure.Statuses), func(want map[string]float64, name string, f fact) {
+		want := by(func(f fact) string { return f.dimensions[0] }, of(measure.Statuses), func(want map[string]float64, name string, f fact) {
 			want["count "+name] += float64(f.value)
 			if f.dimensions[1] == "true" {
 				want["fatal "+name] += float64(f.value)
 			}
 		})
+		for _, f := range of(measure.PlaysByCode) {
+			want["plays "+f.dimensions[0]] += float64(f.value)
+		}
+		return want
 	case "loadsByCountry":
 		return by(func(f fact) string { return f.country }, of(measure.Loads), func(want map[string]float64, name string, f fact) {
 			want["loads "+name] += float64(f.value)

@@ -59,7 +59,7 @@ func TestFrames(t *testing.T) {
 		{"series_ranked", Request{Query: Query{QueryType: "worldMap", Form: FormSeries, Metric: "ingests"}}, twoHours,
 			map[string][][]float64{"DE": {{7, 0}, {1, 0}}, "FR": {{0, 1}, {2, 2}}}},
 		{"total_codes", Request{Query: Query{QueryType: "statusCodes", Form: FormTotal}}, twoHours[:1],
-			map[string][][]float64{"2002": {{3}, {1}}}},
+			map[string][][]float64{"2002": {{3}, {1}, {2}}}},
 		{"total_null", Request{Query: Query{QueryType: "bufferingRatio", Form: FormTotal}}, twoHours[:1],
 			map[string][][]float64{"": {{0}, {0}}}},
 		{"total_alert", Request{Query: Query{QueryType: "usageByStream", Form: FormTotal, Metric: "playout"}, Alert: true}, twoHours[:1],

@@ -74,6 +74,7 @@ func handMade() []fact {
 		plain(measure.PublishesByOS, "10:05", 1, "macOS", "desktop"), plain(measure.PublishesByBrowser, "10:05", 1, "Safari"),
 		plain(measure.PublishesByVersion, "10:05", 1, "webcaster 6.1.0"),
 		plain(measure.Statuses, "10:05", 3, "2002", "false"), plain(measure.Statuses, "10:06", 2, "2002", "true"), plain(measure.Statuses, "11:05", 4, "1005", "true"),
+		plain(measure.PlaysByCode, "10:05", 1, "2002"), plain(measure.PlaysByCode, "11:05", 4, "1005"),
 		plain(measure.TrafficByIP, "10:05", 70, "playout", "192.0.2.1"), plain(measure.TrafficByIP, "10:06", 5, "ingest", "192.0.2.1"),
 		plain(measure.TrafficByIP, "10:06", 80, "ingest", "2001:db8::1"), plain(measure.PlayingByIP, "10:05", 9000, "playout", "192.0.2.7"),
 		plain(measure.TrafficByReferrer, "10:05", 70, "site.example"), plain(measure.TrafficByReferrer, "10:05", 90, "(none)"),
@@ -357,9 +358,9 @@ average
 average
 3600`},
 		{"codes", Query{QueryType: "statusCodes"}, "10:00", "12:00", `
-code | count | fatal
-2002 | 5 | 2
-1005 | 4 | 4`},
+code | count | fatal | plays
+2002 | 5 | 2 | 1
+1005 | 4 | 4 | 4`},
 		{"report of hours", Query{QueryType: "usageReport", Form: "series"}, "10:30", "12:30", `
 time | sent | received
 10h0m0s | 100 | 0

@@ -213,7 +213,7 @@ export const h5live: Page = {
       id: 13,
       title: 'Status and error codes',
       description:
-        'Events with a code that players reported in the time range, before the first frame or after it. Fatal are those that ended the attempt to play. Click a code to read what it means.',
+        'Events with a code that players reported in the time range, before the first frame or after it. Fatal are those that ended the attempt to play. Plays are how many plays, and attempts to play, had the code: many events of few plays are the flood of one viewer. Click a code to read what it means.',
       width: 12,
       query: { queryType: 'statusCodes', ...CHOSEN_PLAYERS },
       explained: 'status-codes.md',

@@ -58,6 +58,8 @@ export const live: Page = {
         description: ERRORS,
         width: 8,
         query: { queryType: 'statusCodes' },
+        // Of several codes they do not add up.
+        hidden: ['plays'],
         explained: 'status-codes.md',
         live: NUMBERS,
       },

@@ -31,6 +31,7 @@ type statePlay struct {
 	first    int64            // ms, of seq 1, 0 before it
 	highest  int64            // seq
 	timedOut bool
+	followed bool // another play began before this one fell silent
 }
 
 // moment is what a player said at one time. Times are ms, absent ones nil.
@@ -58,6 +59,7 @@ func (p *player) receive(moments []moment, at time.Time) error {
 	for _, m := range moments {
 		if m.seq == 1 {
 			if current.first != 0 && current.first != m.at {
+				current.followed = !current.timedOut
 				current = newStatePlay()
 				p.plays = append(p.plays, current)
 				p.gapSince = time.Time{}
@@ -149,7 +151,11 @@ func (p *player) facts() []Fact {
 	var facts []Fact
 	for _, s := range p.plays {
 		facts = append(facts, p.said(s.inOrder())...)
-		facts = append(facts, p.lived(s.inOrder())...)
+		reason := "timeout"
+		if s.followed {
+			reason = "playbackrestart"
+		}
+		facts = append(facts, p.lived(s.inOrder(), reason)...)
 	}
 	return facts
 }
@@ -157,8 +163,13 @@ func (p *player) facts() []Fact {
 // said are the codes and levels that the moments name.
 func (p *player) said(moments []moment) []Fact {
 	var facts []Fact
+	had := map[string]bool{}
 	for _, m := range moments {
 		if m.code != "" {
+			if !had[m.code] {
+				had[m.code] = true
+				facts = append(facts, p.fact(StatusPlay, m.at, 1, m.code))
+			}
 			facts = append(facts, p.fact(Status, m.at, 1, m.code))
 			if m.state == "f" {
 				facts = append(facts, p.fact(FatalStatus, m.at, 1, m.code))
@@ -178,8 +189,8 @@ func (p *player) said(moments []moment) []Fact {
 const longestStall = 5 * 60_000
 
 // lived are load, start and stop of a play, and the time that it played and
-// stalled.
-func (p *player) lived(moments []moment) []Fact {
+// stalled. The reason is that of a play that does not say why it stopped.
+func (p *player) lived(moments []moment, reason string) []Fact {
 	var facts []Fact
 	count := func(measure Measure, at, value int64, label string) {
 		facts = append(facts, p.fact(measure, at, value, label))
@@ -353,7 +364,7 @@ func (p *player) lived(moments []moment) []Fact {
 		}
 	}
 	if started && !ended {
-		stop(last, "timeout")
+		stop(last, reason)
 	}
 	if !started {
 		settle(last, left(last, loadedAt))

@@ -47,6 +47,7 @@ const (
 	PublishStop                       // 1
 	PublishStatus                     // 1
 	FatalPublishStatus                // 1, beside PublishStatus
+	StatusPlay                        // 1, at the first Status of a code in a play
 )
 
 // Fact is one thing that counts: so much of a measure at a time and a place.
@@ -212,6 +213,16 @@ func (s *session) said(bySeq []event) []Fact {
 	add := func(measure Measure, at int64, value *int64) {
 		if value != nil {
 			facts = append(facts, s.fact(measure, at, *value, ""))
+		}
+	}
+	// What comes after the timeout cannot change what was before.
+	inOrder := slices.Clone(bySeq)
+	slices.SortStableFunc(inOrder, func(a, b event) int { return cmp.Compare(boolean(a.late), boolean(b.late)) })
+	had := map[string]bool{}
+	for _, e := range inOrder {
+		if e.kind == "status" && !s.webcaster && !had[e.code] {
+			had[e.code] = true
+			facts = append(facts, s.fact(StatusPlay, e.ts, 1, e.code))
 		}
 	}
 	for _, e := range bySeq {

@@ -105,7 +105,7 @@ func Widgets() map[string]Widget {
 		"bufferLength": distribution(BufferLength, millisecond, 95, 99),
 		"latency":      ofPlayers(distribution(Latency, millisecond, 95, 99)),
 		"startTime":    ofPlayers(distribution(StartTime, millisecond, 95, 99)),
-		"statusCodes":  ofPlayers(statusCodes(Status, FatalStatus)),
+		"statusCodes":  ofPlayers(playerCodes()),
 		"playedTime":   distribution(PlayedTime, millisecond, 95, 99),
 
 		"stalls":           {Columns: []string{"perHour", "stalls", "watched"}, Premium: true, Choice: true, Of: stallMeasures, Values: stallsPerHour},
@@ -196,6 +196,17 @@ func statusCodes(all, fatal Measure) Widget {
 	widget.Of = func(Query) []Measure { return []Measure{all, fatal} }
 	widget.Values = func(facts []Fact, _ Query) []*float64 {
 		return numbers(total(facts, all), total(facts, fatal))
+	}
+	return widget
+}
+
+// playerCodes are those of players, with the number of plays that had each.
+func playerCodes() Widget {
+	widget := statusCodes(Status, FatalStatus)
+	widget.Columns = append(widget.Columns, "plays")
+	widget.Of = func(Query) []Measure { return []Measure{Status, FatalStatus, StatusPlay} }
+	widget.Values = func(facts []Fact, _ Query) []*float64 {
+		return numbers(total(facts, Status), total(facts, FatalStatus), total(facts, StatusPlay))
 	}
 	return widget
 }
