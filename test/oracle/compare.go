@@ -89,7 +89,7 @@ func isRatio(column string, q Query) bool {
 	if column == "value" {
 		return q.QueryType == "bufferingRatio" || q.QueryType == "worldMap" && q.Metric == "bufferingRatio"
 	}
-	return slices.Contains([]string{"ratio", "share", "bufferingRatio", "startFailures"}, column)
+	return slices.Contains([]string{"ratio", "share", "bufferingRatio", "startFailures", "known", "packetLoss"}, column)
 }
 
 // beside are rows with the columns of a comparison. Before is nil if there is
