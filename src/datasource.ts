@@ -17,7 +17,7 @@ import { showNothing } from './nothing';
 import type { StreamlensOptions } from './options';
 import type { Filters, StreamlensQuery, ValuesOf } from './query';
 import type { ValueFinder } from './values';
-import { expandDimension, expandFilters, expandText } from './variables';
+import { expandConditions, expandDimension, expandFilters, expandText } from './variables';
 import { StreamlensVariables } from './variableSupport';
 
 /**
@@ -57,6 +57,9 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
         interval: expandText(query.interval, scopedVars),
         compare: expandText(query.compare, scopedVars),
         timezone: expandText(query.timezone, scopedVars),
+        where: expandConditions(query.where, scopedVars),
+        sort: expandText(query.sort, scopedVars),
+        session: expandText(query.session, scopedVars),
       },
       adHoc
     );

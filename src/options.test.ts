@@ -1,4 +1,4 @@
-import { collectorUrlError, organizationError, urlError } from './options';
+import { optionalUrlError, organizationError, urlError } from './options';
 
 test.each([
   { text: 'http://127.0.0.1:8428', want: undefined },
@@ -28,11 +28,11 @@ test.each([
   { text: 'https://collect.example', want: undefined },
   { text: 'collect.example', want: /http:\/\// },
   { text: 'https://collect.example?x=1', want: /query string/ },
-])('URL of the collector "$text"', ({ text, want }) => {
+])('Address that may be left out "$text"', ({ text, want }) => {
   if (want) {
-    expect(collectorUrlError(text)).toMatch(want);
+    expect(optionalUrlError(text)).toMatch(want);
   } else {
-    expect(collectorUrlError(text)).toBeUndefined();
+    expect(optionalUrlError(text)).toBeUndefined();
   }
 });
 

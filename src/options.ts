@@ -15,6 +15,8 @@ export interface StreamlensOptions extends DataSourceJsonData {
   level?: Level;
   /** Address of the collector, if there is one. */
   collectorUrl?: string;
+  /** Address of VictoriaLogs, the store of plays, if there is one. */
+  playsUrl?: string;
   /** Filters that the backend adds to every query, so that whoever asks can narrow them and never widen them. */
   fixedFilters?: Filters;
   /** How reports name the organisation; its id by default. */
@@ -25,6 +27,8 @@ export interface StreamlensOptions extends DataSourceJsonData {
 export interface StreamlensSecrets {
   /** Bearer token that is sent to VictoriaMetrics. */
   token?: string;
+  /** Bearer token that is sent to VictoriaLogs. */
+  playsToken?: string;
   /** Logo of reports, PNG or JPEG in base64: no secret, but only these settings are not sent to every browser. */
   logo?: string;
 }
@@ -50,8 +54,8 @@ export function urlError(text: string): string | undefined {
   return undefined;
 }
 
-/** Says in words what is wrong with the address of the collector; undefined if nothing is, or it is empty. */
-export function collectorUrlError(text: string): string | undefined {
+/** Says in words what is wrong with the address of the collector or the store of plays; undefined if nothing is, or it is empty. */
+export function optionalUrlError(text: string): string | undefined {
   return text === '' ? undefined : addressError(text);
 }
 

@@ -26,7 +26,18 @@ export type FilterName = keyof Filters;
 export const FILTER_NAMES: FilterName[] = ['country', 'stream', 'tag', 'event', 'referrer'];
 
 /** The fields that only some widgets have. */
-export type OptionName = 'unit' | 'metric' | 'breakdown' | 'dimension' | 'mode' | 'percentile' | 'compare';
+export type OptionName =
+  | 'unit'
+  | 'metric'
+  | 'breakdown'
+  | 'dimension'
+  | 'mode'
+  | 'percentile'
+  | 'compare'
+  | 'where'
+  | 'sort'
+  | 'page'
+  | 'session';
 
 /**
  * One question to the backend, named by its widget in `queryType`.
@@ -59,6 +70,14 @@ export interface StreamlensQuery extends DataQuery, Filters {
   percentile?: number;
   /** How many items of a breakdown are told apart, the greatest; the rest is one more. Default 1,000. */
   top?: number;
+  /** Conditions on the columns of plays, such as `user=alice` or `bufferingRatio>=0.05`; one without a value is none. */
+  where?: string[];
+  /** Column by which plays are listed, with `-` before it the greatest first; by default the last that ended first. */
+  sort?: string;
+  /** Page of the list of plays, from 1. */
+  page?: number;
+  /** Id of the session of one play. */
+  session?: string;
   /** Whether the answer updates by itself, in a panel whose time range ends now. */
   live?: boolean;
 }

@@ -39,6 +39,12 @@ export function expandDimension(
   return { dimension: expandText(dimension, scopedVars), values: expandList(values, scopedVars) };
 }
 
+/** Replaces the variables in conditions, each for itself: one whose variable stands for everything is none. */
+export function expandConditions(where: string[] | undefined, scopedVars: ScopedVars): string[] | undefined {
+  const conditions = where?.flatMap((condition) => expandList([condition], scopedVars) ?? []);
+  return conditions?.length ? conditions : undefined;
+}
+
 /** Replaces the variables in a single value; undefined, which is the default, if nothing is left. */
 export function expandText(text: string | undefined, scopedVars: ScopedVars): string | undefined {
   const expanded = getTemplateSrv().replace(text, scopedVars, 'csv');

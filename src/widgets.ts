@@ -43,6 +43,10 @@ const OPTIONAL: Array<FilterName | OptionName> = [
   'mode',
   'percentile',
   'compare',
+  'where',
+  'sort',
+  'page',
+  'session',
 ];
 
 /** Whether only organisations of level premium get an answer, of the widget or of the chosen metric. */
@@ -66,6 +70,11 @@ function addedTo({ columns }: Widget, metric: string): string[] {
     : [];
 }
 
+/** Whether a widget reads the store of plays: it has one form, and nothing that is live. */
+export function isOfPlays({ page }: Widget): boolean {
+  return page === 'Plays' || page === 'Play';
+}
+
 /** Whether a widget that has breakdowns has one by tag: peaks of viewers, which have a mode, do not add up over streams. */
 export function hasTags(widget: Widget): boolean {
   return !widget.options.includes('mode');
@@ -85,6 +94,13 @@ export function withWidget(query: StreamlensQuery, widget: Widget): StreamlensQu
     if (DIMENSIONS.some((name) => name === next.breakdown)) {
       delete next.breakdown;
     }
+  }
+  if (isOfPlays(widget)) {
+    delete next.live;
+    delete next.interval;
+    delete next.top;
+    delete next.compare;
+    next.form = 'total';
   }
   if (next.breakdown === 'tag' && !hasTags(widget)) {
     delete next.breakdown;

@@ -41,6 +41,18 @@ func newPlayStore(c config.Config, client *http.Client, logger *slog.Logger) (*p
 	return &playStore{client: store, keep: c.Plays.Kept(), logger: logger}, nil
 }
 
+// PlaysReader returns a reader of the plays of an organisation, nil if none are kept.
+func PlaysReader(c config.Config, organization string) (vl.Asker, error) {
+	if !c.Plays.Enabled() {
+		return nil, nil
+	}
+	transport, err := vl.NewTransport(c.Plays.URL, organization, "", http.DefaultTransport)
+	if err != nil {
+		return nil, err
+	}
+	return vl.NewClient(c.Plays.URL, &http.Client{Transport: transport})
+}
+
 // target returns where the pipeline sends the records of plays.
 func (s *playStore) target() ingest.PlayStore {
 	if s == nil {

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vl"
 	"github.com/streamlens/streamlens/pkg/vm"
 )
 
@@ -36,10 +38,30 @@ func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequ
 	if fixed := d.settings.FixedFilters.String(); fixed != "" {
 		message += fmt.Sprintf(" Fixed filters: %s.", fixed)
 	}
+	if said := d.playsHealth(ctx); said != "" {
+		message += " " + said
+	}
 	if said := d.collectorHealth(ctx); said != "" {
 		message += " " + said
 	}
 	return &backend.CheckHealthResult{Status: backend.HealthStatusOk, Message: message}, nil
+}
+
+// playsHealth says in a sentence whether the store of plays answers; "" without its URL.
+func (d *Datasource) playsHealth(ctx context.Context) string {
+	if d.plays == nil {
+		return ""
+	}
+	now := d.now()
+	rows, err := d.plays.Ask(ctx, vl.Question{From: now.Add(-24 * time.Hour), To: now, Sums: []vl.Sum{{Name: "plays", Function: vl.Count}}})
+	if err != nil {
+		return fmt.Sprintf("The store of plays does not work, so that the pages of plays stay empty; all else works: %v.", err)
+	}
+	count := "0"
+	if len(rows) > 0 {
+		count = rows[0]["plays"]
+	}
+	return fmt.Sprintf("The store of plays answers: %s ended in the last day.", count)
 }
 
 // advice says what to do about an error of package vm.

@@ -13,6 +13,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend/instancemgmt"
 
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vl"
 	"github.com/streamlens/streamlens/pkg/vm"
 	"github.com/streamlens/streamlens/pkg/widget"
 )
@@ -33,6 +34,7 @@ type Datasource struct {
 	anonymous   *http.Client // without credentials, for the collector
 	client      *vm.Client   // reads of the organisation as a whole, for the health check and its level
 	shared      vm.Asker     // reads of what the fixed filters let through, for all that is shown; panels that ask the same share an answer
+	plays       vl.Asker     // the store of plays of the organisation; nil if there is none
 	level       *levelCache
 	now         func() time.Time
 	pollEvery   time.Duration      // how often streams ask
@@ -95,7 +97,22 @@ func (d *Datasource) configure(ctx context.Context, raw backend.DataSourceInstan
 	}
 	d.shared = widget.Confine(vm.NewShared(d.client), d.settings.FixedFilters)
 	d.level = &levelCache{read: d.readLevel}
-	return nil
+	return d.configurePlays()
+}
+
+// configurePlays makes the reader of the store of plays, if there is one. The token for VictoriaMetrics is not for it.
+func (d *Datasource) configurePlays() error {
+	if d.settings.PlaysURL == "" {
+		return nil
+	}
+	transport, err := vl.NewTransport(d.settings.PlaysURL, d.settings.Organization, d.settings.PlaysToken, d.anonymous.Transport)
+	if err != nil {
+		return err
+	}
+	forced := *d.anonymous
+	forced.Transport = transport
+	d.plays, err = vl.NewClient(d.settings.PlaysURL, &forced)
+	return err
 }
 
 // Dispose ends streams and closes idle connections when the settings change.

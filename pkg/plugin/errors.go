@@ -7,6 +7,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
+	"github.com/streamlens/streamlens/pkg/vl"
 	"github.com/streamlens/streamlens/pkg/vm"
 	"github.com/streamlens/streamlens/pkg/widget"
 )
@@ -31,7 +32,7 @@ func failed(ctx context.Context, err error) backend.DataResponse {
 // upstreamFailed returns the answer to a query that VictoriaMetrics did not answer.
 func upstreamFailed(err error) backend.DataResponse {
 	switch {
-	case errors.Is(err, vm.ErrLimit):
+	case errors.Is(err, vm.ErrLimit), errors.Is(err, vl.ErrLimit):
 		return badRequest(err)
 	case errors.Is(err, context.Canceled):
 		return downstream(statusCancelled, err)

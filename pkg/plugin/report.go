@@ -33,7 +33,7 @@ func (d *Datasource) report(w http.ResponseWriter, r *http.Request) {
 
 // export answers with what a widget answers, as a file.
 func (d *Datasource) export(w http.ResponseWriter, r *http.Request) {
-	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "dimension", "mode", "form", "timezone", "interval", "compare", "percentile", "top", "format"},
+	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "dimension", "mode", "form", "timezone", "interval", "compare", "percentile", "top", "sort", "page", "session", "format"},
 		d.makeExport)
 }
 
@@ -120,8 +120,9 @@ func downloadRequest(rawQuery string, options []string) (widget.Request, url.Val
 	request.QueryType, request.Unit = chosen.Get("widget"), chosen.Get("unit")
 	request.Metric, request.Mode, request.Form = chosen.Get("metric"), chosen.Get("mode"), chosen.Get("form")
 	request.Dimension, request.Compare = chosen.Get("dimension"), chosen.Get("compare")
+	request.Sort, request.Session = chosen.Get("sort"), chosen.Get("session")
 	request.Breakdown, request.Timezone, request.Interval = chosen.Get("breakdown"), chosen.Get("timezone"), chosen.Get("interval")
-	for name, number := range map[string]*int{"percentile": &request.Percentile, "top": &request.Top} {
+	for name, number := range map[string]*int{"percentile": &request.Percentile, "top": &request.Top, "page": &request.Page} {
 		if text := chosen.Get(name); text != "" {
 			if *number, err = strconv.Atoi(text); err != nil {
 				return request, nil, fmt.Errorf("the parameter %s must be a number", name)
@@ -145,6 +146,8 @@ func filterOf(q *widget.Query, name string) *[]string {
 		return &q.Referrer
 	case "values":
 		return &q.Values
+	case "where":
+		return &q.Where
 	}
 	return nil
 }
@@ -209,6 +212,7 @@ func (d *Datasource) makeExport(ctx context.Context, request widget.Request, opt
 	default:
 		return nil, badParameter{fmt.Errorf("the format %q is unknown: it is csv or json", format)}
 	}
+	request.Plays = d.plays
 	frames, err := widget.Run(ctx, d.shared, request)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,8 @@ type Settings struct {
 	Organization string       `json:"organization"` // id in streamlens.yaml
 	Level        tenant.Level `json:"level"`        // tenant.Default if empty
 	CollectorURL string       `json:"collectorUrl"`
+	PlaysURL     string       `json:"playsUrl"` // of VictoriaLogs, the store of plays; none if empty
+	PlaysToken   string       `json:"-"`        // bearer token for it; secret
 	// FixedFilters hold for every query, so that whoever asks sees a part of the organisation alone.
 	FixedFilters widget.Fixed `json:"fixedFilters,omitempty"`
 	Token        string       `json:"-"` // bearer token for VictoriaMetrics; secret
@@ -35,6 +37,7 @@ func LoadSettings(raw backend.DataSourceInstanceSettings) (Settings, error) {
 		}
 	}
 	settings.Token = raw.DecryptedSecureJSONData["token"]
+	settings.PlaysToken = raw.DecryptedSecureJSONData["playsToken"]
 	settings.Logo = raw.DecryptedSecureJSONData["logo"]
 	if settings.Level == "" {
 		settings.Level = tenant.Default

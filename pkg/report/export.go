@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -65,6 +66,9 @@ func NewExport(frame *data.Frame, zone *time.Location) (*Export, error) {
 			e.Columns = append(e.Columns, ExportColumn{field.Name, unitOf(field)})
 		}
 	}
+	if len(groups) == 0 && slices.ContainsFunc(keys, func(f *data.Field) bool { return f.Type() == data.FieldTypeString }) {
+		groups = append(groups, labelled{}) // rows of texts alone
+	}
 	for i := range frame.Rows() {
 		for _, g := range groups {
 			row, err := g.row(keys, i, zone)
@@ -77,6 +81,9 @@ func NewExport(frame *data.Frame, zone *time.Location) (*Export, error) {
 	return e, nil
 }
 
+// timeForm is RFC 3339, with milliseconds where there are any.
+const timeForm = "2006-01-02T15:04:05.999Z07:00"
+
 // labelled are the numbers of one name, or all numbers where there are no labels.
 type labelled struct {
 	label   string
@@ -87,12 +94,12 @@ func (g labelled) row(keys []*data.Field, i int, zone *time.Location) ([]any, er
 	var row []any
 	for _, field := range keys {
 		if at, ok := field.At(i).(time.Time); ok {
-			row = append(row, at.In(zone).Format(time.RFC3339))
+			row = append(row, at.In(zone).Format(timeForm))
 		} else {
 			row = append(row, field.At(i))
 		}
 	}
-	if len(g.numbers[0].Labels) > 0 {
+	if len(g.numbers) > 0 && len(g.numbers[0].Labels) > 0 {
 		row = append(row, g.label)
 	}
 	for _, field := range g.numbers {

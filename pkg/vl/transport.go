@@ -31,11 +31,13 @@ const maxForm = 256 << 10
 type Transport struct {
 	base         *url.URL
 	organization string
+	token        string
 	next         http.RoundTripper
 }
 
-// NewTransport returns a transport for reads of one organisation at baseURL. It refuses an organisation without a valid id.
-func NewTransport(baseURL, organization string, next http.RoundTripper) (*Transport, error) {
+// NewTransport returns a transport for reads of one organisation at baseURL, with a bearer token if it is not empty. It refuses an
+// organisation without a valid id.
+func NewTransport(baseURL, organization, token string, next http.RoundTripper) (*Transport, error) {
 	if organization == "" {
 		return nil, errors.New("the organisation is empty")
 	}
@@ -46,7 +48,7 @@ func NewTransport(baseURL, organization string, next http.RoundTripper) (*Transp
 	if err != nil {
 		return nil, err
 	}
-	return &Transport{base: base, organization: organization, next: next}, nil
+	return &Transport{base: base, organization: organization, token: token, next: next}, nil
 }
 
 // RoundTrip sends the request with the organisation forced on it, or returns a tenant.RefusedError.
@@ -70,14 +72,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		URL:    &url.URL{Scheme: t.base.Scheme, Host: t.base.Host, Path: req.URL.Path},
 		Host:   t.base.Host,
 		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		// Of the headers only the credentials are kept: others choose another tenant.
+		// No header is kept: some choose another tenant.
 		Header:        http.Header{"Content-Type": {formType}},
 		Body:          io.NopCloser(bytes.NewReader(body)),
 		ContentLength: int64(len(body)),
 		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
 	}
-	if credentials := req.Header.Get("Authorization"); credentials != "" {
-		forced.Header.Set("Authorization", credentials)
+	if t.token != "" {
+		forced.Header.Set("Authorization", "Bearer "+t.token)
 	}
 	forced.URL.RawQuery = url.Values{"extra_stream_filters": {`{"org":` + strconv.Quote(t.organization) + `}`}}.Encode()
 	return t.next.RoundTrip(forced.WithContext(req.Context()))

@@ -56,7 +56,7 @@ func insert(t *testing.T, c *vl.Client, records ...play.Record) {
 // confined returns a client of one organisation.
 func confined(t *testing.T, url, organization string) *vl.Client {
 	t.Helper()
-	transport, err := vl.NewTransport(url, organization, http.DefaultTransport)
+	transport, err := vl.NewTransport(url, organization, "", http.DefaultTransport)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +284,7 @@ func TestHostile(t *testing.T) {
 	own, foreign := record("acme", "own-session", base), record("other", "foreign-session", base)
 	foreign.User, foreign.Stream = "foreign-user", "foreign-stream"
 	insert(t, writer, own, foreign)
-	transport, err := vl.NewTransport(server, "acme", http.DefaultTransport)
+	transport, err := vl.NewTransport(server, "acme", "", http.DefaultTransport)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +353,7 @@ func ask(t *testing.T, client *http.Client, target string, form url.Values) stri
 
 func TestTransportRefuses(t *testing.T) {
 	sent := false
-	transport, err := vl.NewTransport("http://store:9428", "acme", roundTripper(func(*http.Request) (*http.Response, error) {
+	transport, err := vl.NewTransport("http://store:9428", "acme", "", roundTripper(func(*http.Request) (*http.Response, error) {
 		sent = true
 		return nil, errors.New("sent")
 	}))
@@ -396,7 +396,7 @@ func TestTransportRefuses(t *testing.T) {
 		t.Error("something was sent")
 	}
 	for _, organization := range []string{"", "A", `x"`, "a,b", strings.Repeat("a", 65)} {
-		if _, err := vl.NewTransport("http://store:9428", organization, nil); err == nil {
+		if _, err := vl.NewTransport("http://store:9428", organization, "", nil); err == nil {
 			t.Errorf("the organisation %q is taken", organization)
 		}
 	}

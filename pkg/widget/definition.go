@@ -3,12 +3,16 @@
 package widget
 
 import (
+	"context"
 	"math"
 	"slices"
 	"time"
 
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vm"
 )
 
 // Pages of the dashboards on which the widgets are.
@@ -20,6 +24,8 @@ const (
 	PageAdaptive  = "Adaptive bitrate"
 	PageWebcaster = "Webcaster"
 	PageReports   = "Reports"
+	PagePlays     = "Plays"
+	PagePlay      = "Play"
 )
 
 // Options that a widget may have beside the filters.
@@ -34,6 +40,14 @@ const (
 	OptionCompare = "compare"
 	// OptionDimension lets a widget be filtered, and broken down if it has OptionBreakdown, by a label of players.
 	OptionDimension = "dimension"
+)
+
+// Options of widgets that read the store of plays, named as the fields of Query.
+const (
+	OptionWhere   = "where"
+	OptionSort    = "sort"
+	OptionPage    = "page"
+	OptionSession = "session"
 )
 
 // Unit is the unit in which a column is shown.
@@ -84,6 +98,11 @@ type Definition struct {
 	Columns     []Column     // where there is a breakdown, its names come first
 	Choices     []Choice     // what the column "value" may show, the default first; none where there is no such choice
 
+	// parts are what Query.Metric may name, of a widget whose metrics are no columns.
+	parts []string
+	// plays answers a widget that reads the store of plays; nil of all others.
+	plays func(context.Context, vm.Asker, *Request) (*data.Frame, error)
+
 	reads func(Query) []read
 	// rankBy lists the reads whose sum orders the rows; the first alone if empty.
 	rankBy []int
@@ -105,6 +124,9 @@ type Definition struct {
 
 // metrics returns the values that Query.Metric may have: the choices, else the number columns.
 func (d Definition) metrics() []string {
+	if len(d.parts) > 0 {
+		return d.parts
+	}
 	var names []string
 	for _, c := range d.Choices {
 		names = append(names, c.Name)
@@ -160,6 +182,9 @@ func (d Definition) PremiumMetrics() []string {
 // Measures returns the stored measures that the widget reads.
 func (d Definition) Measures() []measure.ID {
 	var ids []measure.ID
+	if d.plays != nil {
+		return ids
+	}
 	for _, metric := range d.metrics() {
 		for _, unit := range []string{UnitTraffic, UnitPlaytime} {
 			for _, r := range d.chosen(metric).reads(Query{Unit: unit}) {
@@ -247,7 +272,10 @@ func (d Definition) numbers() []string {
 // commonFilters are the filters of every widget.
 var commonFilters = []string{measure.LabelCountry, measure.LabelStream, measure.DimensionTag, measure.LabelEvent}
 
-// All returns every widget, in the order of the dashboards.
+// OfPlays returns the widgets that read the store of plays.
+func OfPlays() []Definition { return []Definition{plays(), onePlay()} }
+
+// All returns every widget that reads sums, in the order of the dashboards.
 func All() []Definition {
 	all := []Definition{
 		usageOverview(),
@@ -310,7 +338,7 @@ func All() []Definition {
 // definitions are all widgets by their query type; nobody changes them.
 var definitions = func() map[string]Definition {
 	byType := map[string]Definition{}
-	for _, d := range All() {
+	for _, d := range append(All(), OfPlays()...) {
 		byType[d.Type] = d
 	}
 	return byType

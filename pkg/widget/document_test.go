@@ -40,7 +40,7 @@ type documented struct {
 // TestWidgetsJSON makes src/widgets.json, or compares with it.
 func TestWidgetsJSON(t *testing.T) {
 	var all []documented
-	for _, d := range All() {
+	for _, d := range append(All(), OfPlays()...) {
 		entry := documented{
 			Type: d.Type, Title: d.Title, Description: d.Description, Page: d.Page, Level: string(d.Level),
 			Options: append([]string{}, d.Options...), Metrics: d.Metrics(), PremiumMetrics: d.PremiumMetrics(), Filters: d.Filters,
@@ -156,7 +156,7 @@ func TestWidgetsPage(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(documentHead)
 	page := ""
-	for _, d := range All() {
+	for _, d := range append(All(), OfPlays()...) {
 		if d.Page != page {
 			page = d.Page
 			fmt.Fprintf(&b, "\n## %s\n", page)
@@ -218,6 +218,10 @@ func documentWidget(b *strings.Builder, d Definition) {
 	b.WriteString("\nFilters: " + code(d.Filters) + ".")
 	if len(d.Options) > 0 {
 		b.WriteString(" Options: " + code(d.Options) + ".")
+	}
+	if d.plays != nil {
+		b.WriteString(" Reads the [records of plays](plays.md).\n")
+		return
 	}
 	var stored []string
 	for _, id := range d.Measures() {

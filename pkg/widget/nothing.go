@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/vl"
 	"github.com/streamlens/streamlens/pkg/vm"
 )
 
@@ -228,12 +229,14 @@ func ShortOf(err error) string {
 	switch {
 	case errors.As(err, &of) && of.short != "":
 		return of.short
-	case errors.Is(err, ErrBadQuery), errors.Is(err, vm.ErrLimit):
+	case errors.Is(err, ErrBadQuery), errors.Is(err, vm.ErrLimit), errors.Is(err, vl.ErrLimit):
 		return "The query is not possible"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "The database is too slow"
 	case errors.As(err, &unreachable):
 		return "The database does not answer"
+	case errors.As(err, new(*vl.UnreachableError)):
+		return "The store of plays does not answer"
 	case errors.Is(err, ErrUpstream):
 		return "The database refuses"
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vl"
 	"github.com/streamlens/streamlens/pkg/vm"
 )
 
@@ -53,6 +54,10 @@ type Query struct {
 	Compare    string   `json:"compare,omitempty"`    // previous, day, week or month: puts the earlier range beside; none by default
 	Percentile int      `json:"percentile,omitempty"` // 1 to 99: gives a distribution the column of this percentile, as the first
 	Top        int      `json:"top,omitempty"`        // how many names of a breakdown are told apart, the greatest; 1,000 by default
+	Where      []string `json:"where,omitempty"`      // conditions on the columns of plays, such as user=alice or bufferingRatio>=0.05
+	Sort       string   `json:"sort,omitempty"`       // column by which plays are listed, with - before it the greatest first; the last that ended first by default
+	Page       int      `json:"page,omitempty"`       // of the list of plays, from 1
+	Session    string   `json:"session,omitempty"`    // id of the session of one play
 }
 
 // Request is a query together with what surrounds it.
@@ -61,6 +66,7 @@ type Request struct {
 	From, To time.Time    // the range: From ≤ t < To, widened to whole minutes
 	Now      time.Time    // decides which minutes are complete
 	Level    tenant.Level // of the organisation
+	Plays    vl.Asker     // the store of plays; nil if there is none
 	Alert    bool         // answer with one number column only, as alert rules need it
 }
 
@@ -116,6 +122,13 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 	}
 	if err := r.checkCompare(d); err != nil {
 		return nil, err
+	}
+	for option, set := range map[string]bool{
+		OptionWhere: len(r.Where) > 0, OptionSort: r.Sort != "", OptionPage: r.Page != 0, OptionSession: r.Session != "",
+	} {
+		if set && !slices.Contains(d.Options, option) {
+			return nil, badQuery("the widget %s has no %s", d.Type, option)
+		}
 	}
 	if err := r.checkBreakdown(d); err != nil {
 		return nil, err

@@ -45,6 +45,9 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 	if !ok {
 		return nil, badQuery("the widget %q is unknown", r.QueryType)
 	}
+	if d.plays != nil {
+		return runPlays(ctx, asker, d, r)
+	}
 	end := r.To
 	zone, err := r.prepare(d)
 	if err != nil {

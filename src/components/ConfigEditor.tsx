@@ -5,11 +5,11 @@ import { Button, Field, FieldSet, FileUpload, Input, RadioButtonGroup, SecretInp
 
 import { AD_HOC_KEYS, FILTERS } from '../filters';
 import {
-  collectorUrlError,
   countriesError,
   type Level,
   LOGO_TYPES,
   logoError,
+  optionalUrlError,
   organizationError,
   type StreamlensOptions,
   type StreamlensSecrets,
@@ -104,9 +104,33 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
         placeholder="http://127.0.0.1:8095"
         disabled={readOnly}
         value={jsonData.collectorUrl ?? ''}
-        validate={collectorUrlError}
+        validate={optionalUrlError}
         onChange={(collectorUrl) => setOption({ collectorUrl })}
       />
+      <TextField
+        id="streamlens-plays-url"
+        label="Plays URL"
+        description="Address of VictoriaLogs, if the collector keeps a record of each play"
+        placeholder="http://127.0.0.1:9428"
+        disabled={readOnly}
+        value={jsonData.playsUrl ?? ''}
+        validate={optionalUrlError}
+        onChange={(playsUrl) => setOption({ playsUrl })}
+      />
+      <Field
+        label="Plays token"
+        description="Sent as bearer token to VictoriaLogs, if what is in front of it asks for one"
+      >
+        <SecretInput
+          id="streamlens-plays-token"
+          width={WIDTH}
+          disabled={readOnly}
+          isConfigured={Boolean(secureJsonFields?.playsToken)}
+          value={secureJsonData?.playsToken ?? ''}
+          onChange={(event: ChangeEvent<HTMLInputElement>) => setSecret('playsToken', event.target.value)}
+          onReset={() => setSecret('playsToken', '')}
+        />
+      </Field>
       <FieldSet label="Fixed filters">
         <p>
           They hold for every query, list of values, alert and report of this data source. Whoever asks can narrow them,

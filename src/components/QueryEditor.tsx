@@ -1,13 +1,24 @@
 import { useEffect, useId } from 'react';
 
 import { CoreApp, type QueryEditorProps } from '@grafana/data';
-import { Badge, Combobox, type ComboboxOption, Field, RadioButtonGroup, Stack, Switch, Text } from '@grafana/ui';
+import {
+  Badge,
+  Combobox,
+  type ComboboxOption,
+  Field,
+  Input,
+  RadioButtonGroup,
+  Stack,
+  Switch,
+  TagsInput,
+  Text,
+} from '@grafana/ui';
 
 import type { DataSource } from '../datasource';
 import type { StreamlensOptions } from '../options';
 import { DIMENSION_LABELS, DIMENSIONS, FIRST_WIDGET, type Form, type StreamlensQuery } from '../query';
 import { variableReferences } from '../variables';
-import { hasTags, isPremium, metricsOf, type Widget, WIDGETS, withWidget } from '../widgets';
+import { hasTags, isOfPlays, isPremium, metricsOf, type Widget, WIDGETS, withWidget } from '../widgets';
 import { DimensionField, FilterFields } from './FilterFields';
 
 type Props = QueryEditorProps<DataSource, StreamlensQuery, StreamlensOptions>;
@@ -67,6 +78,8 @@ const PERCENTILES: Array<ComboboxOption<string>> = ['5', '50', '75', '90', '95',
 /** How many names are told apart; the rest is one more. */
 const TOPS: Array<ComboboxOption<string>> = ['5', '10', '20', '100'].map((value) => ({ value }));
 
+const PAGES: Array<ComboboxOption<string>> = ['1', '2', '3', '4', '5'].map((value) => ({ value }));
+
 const TIME_ZONES: Array<ComboboxOption<string>> = [
   { value: 'UTC' },
   { value: '$__timezone', label: 'As the dashboard' },
@@ -122,7 +135,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
             }
           }}
         />
-        {widget && (
+        {widget && !isOfPlays(widget) && (
           <Field noMargin label="Form">
             <RadioButtonGroup
               aria-label="Form"
@@ -135,7 +148,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
             />
           </Field>
         )}
-        {widget && (
+        {widget && !isOfPlays(widget) && (
           <Field noMargin label="Live" description="Updates by itself where the time range ends now">
             <Switch
               id={liveId}
@@ -244,7 +257,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
                 onClear={() => setColumns({ compare: undefined })}
               />
             )}
-            {hasNames && (
+            {hasNames && !isOfPlays(widget) && (
               <ChoiceField
                 label="Top"
                 value={query.top?.toString()}
@@ -253,6 +266,36 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
                 custom
                 onChange={(top) => set({ top: Number(top) || undefined })}
                 onClear={() => set({ top: undefined })}
+              />
+            )}
+            {widget.options.includes('session') && (
+              <TextField
+                label="Session"
+                value={query.session}
+                placeholder="$session"
+                onChange={(session) => set({ session })}
+              />
+            )}
+            {widget.options.includes('sort') && (
+              <ChoiceField
+                label="Sort"
+                value={query.sort}
+                options={[...sortOptions(widget), ...variables]}
+                placeholder="The last first"
+                custom
+                onChange={(sort) => set({ sort })}
+                onClear={() => set({ sort: undefined })}
+              />
+            )}
+            {widget.options.includes('page') && (
+              <ChoiceField
+                label="Page"
+                value={query.page?.toString()}
+                options={PAGES}
+                placeholder="1"
+                custom
+                onChange={(page) => set({ page: Number(page) || undefined })}
+                onClear={() => set({ page: undefined })}
               />
             )}
             <ChoiceField
@@ -264,6 +307,9 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
             />
           </Stack>
           <Stack direction="row" gap={2} wrap="wrap">
+            {widget.options.includes('where') && (
+              <WhereField where={query.where} onChange={(where) => set({ where })} />
+            )}
             <FilterFields datasource={datasource} names={widget.filters} filters={query} range={range} onChange={set} />
             {query.dimension && widget.options.includes('dimension') && (
               <DimensionField
@@ -287,6 +333,57 @@ function metricOptions(widget: Widget, query: StreamlensQuery): Array<ComboboxOp
     value,
     label: widget.premiumMetrics.includes(value) ? `${value} (premium)` : value,
   }));
+}
+
+/** Every column, each the smallest and the greatest first. */
+function sortOptions({ columns }: Widget): Array<ComboboxOption<string>> {
+  return columns.flatMap(({ name }) => [
+    { value: name, label: name },
+    { value: `-${name}`, label: `${name}, the greatest first` },
+  ]);
+}
+
+interface TextFieldProps {
+  label: string;
+  value: string | undefined;
+  placeholder: string;
+  onChange: (value: string | undefined) => void;
+}
+
+/** A labelled text, which is taken when one leaves it. */
+function TextField({ label, value, placeholder, onChange }: TextFieldProps) {
+  const id = useId();
+  return (
+    <Field noMargin label={label}>
+      <Input
+        id={id}
+        key={value}
+        width={24}
+        defaultValue={value}
+        placeholder={placeholder}
+        onBlur={({ currentTarget }) => onChange(currentTarget.value || undefined)}
+      />
+    </Field>
+  );
+}
+
+/** Conditions on the columns of plays. */
+function WhereField({ where, onChange }: { where: string[] | undefined; onChange: (where?: string[]) => void }) {
+  return (
+    <Field
+      noMargin
+      label="Where"
+      description="Such as user=alice, outcome!=played, bufferingRatio>=0.05; all must be met"
+    >
+      <TagsInput
+        id={useId()}
+        width={60}
+        tags={where ?? []}
+        placeholder="Condition, then Enter"
+        onChange={(tags) => onChange(tags.length > 0 ? tags : undefined)}
+      />
+    </Field>
+  );
 }
 
 /** What one gets without a metric: every column, or the first metric of a widget whose metrics are no columns. */

@@ -273,12 +273,18 @@ function problemsOfExport(url: string, { targets: [query] }: Panel): string[] {
   const [address, parameters] = url.split('?');
   const asked = Object.entries(query)
     .filter(([name]) => ['unit', 'metric', 'breakdown', ...FILTERS].includes(name))
-    .map(([name, value]) => (String(value) === `$${name}` ? `\${${name}:queryparam}` : `${name}=${value}`));
+    .map(([name, value]) => (String(value) === `$${name}` ? `\${${name}:queryparam}` : `${name}=${value}`))
+    .concat(['where', 'sort', 'session'].flatMap((name) => [query[name] ?? []].flat().map((value) => `${name}=${inAddress(String(value))}`)));
   const want = [`widget=${query.queryType}`, ...asked, 'from=${__from}', 'to=${__to}', 'timezone=${__timezone:percentencode}'];
   const got = parameters.split('&').filter((parameter) => parameter !== 'top=1000000');
   return address === '/api/datasources/uid/${datasource}/resources/export' && got.sort().join() === want.sort().join()
     ? []
     : [`downloads ${url}`];
+}
+
+/** Returns how a text with variables stands in an address. */
+function inAddress(text: string): string {
+  return encodeURIComponent(text).replaceAll(/%24(\w+)/g, (_, name: string) => `\${${name}:percentencode}`);
 }
 
 /** Says what is wrong with a link from a panel to a page. */

@@ -2,7 +2,9 @@ import { adaptive } from './adaptive';
 import { breakdown } from './breakdown';
 import { h5live } from './h5live';
 import { home } from './home';
+import { allPlays } from './allplays';
 import { live } from './live';
+import { onePlay } from './oneplay';
 import { operations } from './operations';
 import { dashboard } from './page';
 import { reports } from './reports';
@@ -20,6 +22,8 @@ export function dashboardFiles(): Map<string, string> {
     ['adaptive.json', dashboard(adaptive)],
     ['webcaster.json', dashboard(webcaster)],
     ['reports.json', dashboard(reports)],
+    ['plays.json', dashboard(allPlays)],
+    ['play.json', dashboard(onePlay)],
     ['operations.json', operations()],
   ]);
 }

@@ -71,6 +71,18 @@ export const LOOKS: Record<string, Look> = {
   outcome: { name: 'Outcome' },
   height: { name: 'Height' },
   code: { name: 'Code', width: 150 },
+  start: { name: 'Start', width: 190 },
+  end: { name: 'End', width: 190 },
+  duration: { name: 'Duration', color: 'green' },
+  user: { name: 'User' },
+  operator: { name: 'Operator' },
+  device: { name: 'Device' },
+  player: { name: 'Player' },
+  quality: { name: 'Quality' },
+  longestStall: { name: 'Longest stall', color: 'red' },
+  stop: { name: 'Stop' },
+  session: { name: 'Session' },
+  fact: { name: 'Fact', width: 150 },
 };
 
 /** Returns the options that give a column its name, or the one that the panel has for it, and its looks. */

@@ -34,6 +34,12 @@ export const METRIC = {
   serverStreams: `${PREFIX}server_streams`,
   serverLeftOut: `${PREFIX}server_left_out_bytes_total`,
   serverHooks: `${PREFIX}server_refused_hooks_total`,
+  playsWaiting: `${PREFIX}plays_waiting`,
+  playsBacklog: `${PREFIX}plays_backlog_bytes`,
+  playsWritten: `${PREFIX}plays_written_total`,
+  playsFound: `${PREFIX}plays_found_total`,
+  playsFailures: `${PREFIX}plays_failures_total`,
+  playsDropped: `${PREFIX}plays_dropped_total`,
 };
 
 /** Reasons to refuse what strangers send, who could wake somebody by them. */

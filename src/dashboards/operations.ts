@@ -554,6 +554,43 @@ const panels: Array<Builder<Panel>> = [
     ],
     nothing: 'Nothing was left out',
   }),
+  lines({
+    id: 60,
+    title: 'Plays that wait',
+    description:
+      'Records of plays in memory that VictoriaLogs has not taken, and bytes of those on disk. They wait while it is away; nothing else does.',
+    width: 8,
+    unit: 'short',
+    queries: [
+      { expr: of(METRIC.playsWaiting), name: 'Records {{instance}}' },
+      { expr: of(METRIC.playsBacklog), name: 'Bytes on disk {{instance}}' },
+    ],
+    nothing: 'No plays are kept',
+  }),
+  lines({
+    id: 61,
+    title: 'Plays written',
+    description: 'Records that VictoriaLogs took, and those that it had already when it was asked before one was sent again, per second.',
+    width: 8,
+    unit: 'short',
+    queries: [
+      { expr: `sum(${rate(METRIC.playsWritten, CHOSEN)})`, name: 'Written' },
+      { expr: `sum(${rate(METRIC.playsFound, CHOSEN)})`, name: 'There already' },
+    ],
+    nothing: 'No plays are kept',
+  }),
+  lines({
+    id: 62,
+    title: 'Plays refused and left out',
+    description: 'Requests to VictoriaLogs that failed, which are tried again, and records that are left out for good, per second.',
+    width: 8,
+    unit: 'short',
+    queries: [
+      { expr: `sum(${rate(METRIC.playsFailures, CHOSEN)})`, name: 'Failed requests' },
+      { expr: `sum by (reason) (${rate(METRIC.playsDropped, CHOSEN)})`, name: 'Left out: {{reason}}' },
+    ],
+    nothing: 'No plays are kept',
+  }),
 ];
 
 /** Makes the dashboard of those who run collectors, as Grafana's JSON. */

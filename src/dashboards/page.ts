@@ -60,6 +60,9 @@ export const FILTERS: Filter[] = [
   },
 ];
 
+/** The filters of a page as parameters of an address. */
+export const PAGE_FILTER_PARAMETERS = FILTERS.map(({ name }) => `\${${name}:queryparam}`);
+
 /** A page of the product. */
 export interface Page {
   /** Fixed, because it is part of the page's address. */
@@ -118,15 +121,17 @@ interface Target {
   values?: Record<string, string>;
   /** Where the time range begins, which then ends now; by default it is that of the page with the link. */
   from?: string;
+  /** Where the time range begins and ends. */
+  range?: [from: string, to: string];
   /** The panel that is shown alone. */
   panel?: number;
 }
 
 /** Makes a link to a page with a filter set to the row's value. The other filters and the time range are kept. */
-export function linkTo(title: string, { page, set, keep = [], values = {}, from, panel }: Target): CellLink {
+export function linkTo(title: string, { page, set, keep = [], values = {}, from, range, panel }: Target): CellLink {
   const kept = [...FILTERS.map(({ name }) => name).filter((name) => name !== set), 'datasource', ...keep];
   const parameters = [
-    from ? `from=${from}&to=now` : '${__url_time_range}',
+    range ? `from=${range[0]}&to=${range[1]}` : from ? `from=${from}&to=now` : '${__url_time_range}',
     ...kept.map((name) => `\${${name}:queryparam}`),
     // A country is shown by its name, and the link is in its own column.
     `var-${isDimension(set) ? `dimension=${set}&var-values` : set}=${set === 'country' ? '${__value.raw:percentencode}' : `\${__data.fields.${set}:percentencode}`}`,

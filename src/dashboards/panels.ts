@@ -34,6 +34,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import * as piechart from '@grafana/grafana-foundation-sdk/piechart';
 import * as stat from '@grafana/grafana-foundation-sdk/stat';
+import * as statetimeline from '@grafana/grafana-foundation-sdk/statetimeline';
 import * as table from '@grafana/grafana-foundation-sdk/table';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 
@@ -55,7 +56,7 @@ const ALL_NAMES = 1_000_000;
 /** How many names a pie or a graph tells apart; the palette has as many colours. */
 const SHOWN = 10;
 
-type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown' | 'dimension' | 'values' | 'interval'> & { queryType: string };
+type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown' | 'dimension' | 'values' | 'interval' | 'where' | 'sort' | 'session'> & { queryType: string };
 
 /** What a panel shows and how it is found. */
 interface Content {
@@ -147,6 +148,24 @@ export function steps(content: Content): timeseries.PanelBuilder {
     panel.overrideByName(name, [{ id: 'custom.hideFrom', value: { viz: true, legend: true, tooltip: true } }]);
   }
   return showLimits(panel, content, 'line');
+}
+
+/** Makes a graph of lines from one report to the next, of what happened in a play. */
+export function linesOf(content: Content): timeseries.PanelBuilder {
+  const panel = new timeseries.PanelBuilder()
+    .drawStyle(GraphDrawStyle.Line)
+    .lineWidth(2)
+    .showPoints(VisibilityMode.Always)
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None))
+    .legend(legend())
+    .axisSoftMin(0);
+  return describe(panel, content, 'total', HEIGHT.panel);
+}
+
+/** Makes a bar of states over time, of what a player did. */
+export function statesOf(content: Content): statetimeline.PanelBuilder {
+  const panel = new statetimeline.PanelBuilder().mergeValues(true).showValue(VisibilityMode.Auto).legend(legend());
+  return describe(panel, content, 'total', HEIGHT.rows);
 }
 
 /** Makes a graph of points, for numbers that most intervals have none of. */
@@ -334,7 +353,10 @@ function csv({ query }: Content): DashboardLinkBuilder {
   const parameters = [
     `widget=${query.queryType}`,
     ...options,
-    ...(hasNames(query) && query.queryType !== 'monthToDate' ? [`top=${ALL_NAMES}`] : []),
+    ...(query.where ?? []).map((condition) => `where=${encoded(condition)}`),
+    ...(query.sort ? [`sort=${encoded(query.sort)}`] : []),
+    ...(query.session ? [`session=${encoded(query.session)}`] : []),
+    ...(hasNames(query) && !['monthToDate', 'plays', 'play'].includes(query.queryType) ? [`top=${ALL_NAMES}`] : []),
     'from=${__from}&to=${__to}&timezone=${__timezone:percentencode}',
     ...FILTERS.filter(({ name }) => filters.includes(name)).map(({ name }) => `\${${name}:queryparam}`),
   ];
@@ -346,6 +368,14 @@ function csv({ query }: Content): DashboardLinkBuilder {
       // Else Grafana would look for a page of its own at the address.
       .targetBlank(true)
   );
+}
+
+/** Returns a text as it stands in an address, with its variables. */
+function encoded(text: string): string {
+  return text
+    .split(/(\$\w+)/)
+    .map((part) => (part.startsWith('$') ? `\${${part.slice(1)}:percentencode}` : encodeURIComponent(part)))
+    .join('');
 }
 
 function hasNames(query: Question): boolean {

@@ -31,7 +31,7 @@ func queryCommand() *cobra.Command {
 		query                                widget.Query
 	)
 	var types []string
-	for _, d := range widget.All() {
+	for _, d := range append(widget.All(), widget.OfPlays()...) {
 		types = append(types, d.Type)
 	}
 	command := &cobra.Command{
@@ -92,6 +92,10 @@ func queryCommand() *cobra.Command {
 	flags.StringVar(&query.Compare, "compare", "", "previous, day, week or month: puts the earlier range beside")
 	flags.IntVar(&query.Percentile, "percentile", 0, "1 to 99: gives a distribution, such as startTime, the column of this percentile")
 	flags.IntVar(&query.Top, "top", 0, "how many names of a breakdown are told apart, the greatest; the rest is (other); 1,000 by default")
+	flags.Var((*list)(&query.Where), "where", "conditions on the columns of plays: user=alice, bufferingRatio>=0.05")
+	flags.StringVar(&query.Sort, "sort", "", "column by which plays are listed, with - before it the greatest first")
+	flags.IntVar(&query.Page, "page", 0, "page of the list of plays, from 1")
+	flags.StringVar(&query.Session, "session", "", "session of the widget play")
 	flags.StringVar(&format, "format", "table", "form of what is printed: table, csv or json")
 	flags.BoolVar(&asJSON, "json", false, "print data frames in Grafana's JSON form")
 	return command
@@ -153,6 +157,9 @@ func runQuery(ctx context.Context, c config.Config, organization string, r widge
 		return nil, err
 	}
 	r.Level = o.Level
+	if r.Plays, err = collector.PlaysReader(c, o.ID); err != nil {
+		return nil, err
+	}
 	return widget.Run(ctx, client, r)
 }
 
