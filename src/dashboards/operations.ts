@@ -216,6 +216,9 @@ function perInstance(expr: string): Query[] {
 
 const of = (metric: string): string => `${metric}{${CHOSEN}}`;
 
+/** What an expression finds, with the file's name beside its path, for which legends have no room. */
+const byFileName = (expr: string): string => `label_replace(${expr}, "name", "$1", "file", "(?:.*/)?([^/]+)")`;
+
 /** What an operator who is woken needs first stands first. */
 const panels: Array<Builder<Panel>> = [
   tile({
@@ -477,7 +480,7 @@ const panels: Array<Builder<Panel>> = [
       'Time since each database in use was made, by file. Most makers publish one a month or more often; addresses move meanwhile.',
     width: 12,
     unit: 's',
-    queries: [{ expr: `time() - (${of(METRIC.databaseBuilt)} > 0)`, name: '{{file}} ({{type}}) {{instance}}' }],
+    queries: [{ expr: byFileName(`time() - (${of(METRIC.databaseBuilt)} > 0)`), name: '{{name}} ({{type}}) {{instance}}' }],
     nothing: 'No database is known',
   }),
   lines({
@@ -487,7 +490,7 @@ const panels: Array<Builder<Panel>> = [
       '1 for a file that is missing or cannot be read, so that an older one is in use instead. The log and /readyz say what is wrong with it.',
     width: 12,
     unit: 'short',
-    queries: [{ expr: of(METRIC.databaseRefused), name: '{{file}} {{instance}}' }],
+    queries: [{ expr: byFileName(of(METRIC.databaseRefused)), name: '{{name}} {{instance}}' }],
     nothing: 'No database is known',
   }),
   lines({
