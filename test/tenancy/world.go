@@ -127,6 +127,10 @@ func (o organization) sendSessions(ctx context.Context, collector string, now ti
 func (o organization) sendSession(ctx context.Context, collector string, now time.Time, kind string, i int) error {
 	// All start in one minute, so that a series shows how many they are.
 	at := begin(now).Add(time.Duration(i%40) * time.Second).UnixMilli()
+	rare := 0 // so that acme has less of it an hour than most
+	if i%4 == 0 {
+		rare = o.sessions / 4
+	}
 	body, err := json.Marshal(map[string]any{
 		"accountId": o.account, "accountKey": o.accountKey, "client": map[string]string{"kind": kind, "version": "v-" + o.mark},
 		"sessionId": fmt.Sprintf("%s-%s-%d", kind, o.mark, i), "stream": o.streams[0], "eventId": []string{sharedEvent, "event-" + o.mark}[i%2],
@@ -135,7 +139,8 @@ func (o organization) sendSession(ctx context.Context, collector string, now tim
 			{"seq": 1, "ts": at, "type": "load"},
 			{"seq": 2, "ts": at + 1000, "type": "start", "startTime": o.seconds},
 			{"seq": 3, "ts": at + 11_000, "type": "stats", "playing": 2, "buffering": 1, "bufferLength": o.seconds, "latency": o.seconds,
-				"videoBitrate": 2 * o.seconds, "audioBitrate": o.seconds},
+				"videoBitrate": 2 * o.seconds, "audioBitrate": o.seconds, "height": 720, "stalls": rare,
+				"frames": 2 * o.seconds, "droppedFrames": o.seconds, "switches": map[string]any{"up": rare}},
 			{"seq": 4, "ts": at + 12_000, "type": "status", "code": o.code, "fatal": true},
 			{"seq": 5, "ts": at + 13_000, "type": "stop", "reason": "reason-" + o.mark, "played": o.seconds},
 		},
