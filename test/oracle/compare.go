@@ -104,11 +104,10 @@ func (w Widget) beside(now, before []Row, columns []string, q Query) []Row {
 		}
 		// Nothing happened.
 		of := w.Values(nil, q)
-		if slices.Contains(columns, "share") {
-			share := 0.0
-			of = append(of, nil)
-			if slices.ContainsFunc(rows, func(r Row) bool { return *r.Values[0] > 0 }) {
-				of[len(of)-1] = &share
+		if i := slices.Index(columns, "share"); i >= 0 {
+			of = append(of[:min(i, len(of))], nil)
+			if slices.ContainsFunc(rows, func(r Row) bool { return *r.Values[0] > 0 && r.Label != "playbackfailure" }) {
+				of[i] = number(0)
 			}
 		}
 		return of
