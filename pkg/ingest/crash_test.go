@@ -81,6 +81,7 @@ func (m *memory) kill() {
 type world struct {
 	*rand.Rand
 	now      time.Time
+	setBack  time.Duration // by how much the clock was in all
 	sessions []*simulated
 	lines    int
 }
@@ -188,17 +189,19 @@ func TestCrashes(t *testing.T) {
 func crash(t *testing.T, seed uint64) {
 	w := &world{Rand: rand.New(rand.NewPCG(seed, 7)), now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return w.now }
+	// What is killed forgets what it took in the last seconds that passed, whatever clocks showed.
+	passed := func() time.Time { return w.now.Add(w.setBack) }
 	limits, judgement := tenant.Limits{Streams: 10, IPsPerHour: 20}, tenant.DefaultJudgement()
 	plays := map[*memory]*playMemory{}
 	options := func(m *memory) Options {
-		plays[m] = &playMemory{clock: clock, stored: map[string]int{}, started: 1}
+		plays[m] = &playMemory{clock: passed, stored: map[string]int{}, started: 1}
 		return Options{
 			Dir: t.TempDir(), Target: m, Clock: clock, Limits: func(string) tenant.Limits { return limits },
 			Judgement: func(string) tenant.Judgement { return judgement }, Plays: plays[m], KeepPlays: 365 * 24 * time.Hour,
 		}
 	}
-	living := &memory{clock: clock, stored: map[string]int64{}}
-	killed := &memory{clock: clock, stored: map[string]int64{}, started: 1}
+	living := &memory{clock: passed, stored: map[string]int64{}}
+	killed := &memory{clock: passed, stored: map[string]int64{}, started: 1}
 	calm, wild := options(living), options(killed)
 	reference, p := open(t, calm), open(t, wild)
 	crashes, forgotten := 0, 0
@@ -214,7 +217,8 @@ func crash(t *testing.T, seed uint64) {
 		case 0:
 			w.now = w.now.Add(time.Duration(w.Int64N(90)) * time.Second)
 		case 1:
-			w.now = w.now.Add(-time.Duration(w.Int64N(90)) * time.Second)
+			back := time.Duration(w.Int64N(90)) * time.Second
+			w.now, w.setBack = w.now.Add(-back), w.setBack+back
 		case 2:
 			limits.IPsPerHour = 5 + w.IntN(30)
 			judgement.Quality.FairBufferingRatio = 0.01 + w.Float64()/10
