@@ -2,6 +2,7 @@ package widget
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -49,7 +50,7 @@ func onePlay() Definition {
 
 func showPlay(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, error) {
 	if r.Session == "" {
-		return nil, &kindError{ErrBadQuery, fmt.Errorf("the widget play needs the id of a session"), "No play is chosen"}
+		return nil, &kindError{ErrBadQuery, errors.New("the widget play needs the id of a session"), "No play is chosen"}
 	}
 	q, nothing, err := playsQuestion(ctx, asker, r)
 	if err != nil {

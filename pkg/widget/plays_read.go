@@ -2,6 +2,7 @@ package widget
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -196,7 +197,7 @@ func playsQuestion(ctx context.Context, asker vm.Asker, r *Request) (q vl.Questi
 }
 
 // errNoPlays is the answer where there is no store of plays.
-var errNoPlays = &kindError{ErrBadQuery, fmt.Errorf("this data source has no store of plays: set plays in streamlens.yaml, and the URL of " +
+var errNoPlays = &kindError{ErrBadQuery, errors.New("this data source has no store of plays: set plays in streamlens.yaml, and the URL of " +
 	"VictoriaLogs in the settings of the data source; docs/plays.md says how"), "There is no store of plays"}
 
 // runPlays answers a query about plays.
