@@ -289,10 +289,15 @@ func tryFailure(t *testing.T, c Config, row documentedFailure) {
 
 // TestPollerLogsEveryCause checks that another cause is said, and the same one only once.
 func TestPollerLogsEveryCause(t *testing.T) {
-	status, body := http.StatusUnauthorized, ""
+	type answer struct {
+		status int
+		body   string
+	}
+	var now atomic.Pointer[answer]
 	stub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
+		a := now.Load()
+		w.WriteHeader(a.status)
+		_, _ = io.WriteString(w, a.body)
 	}))
 	defer stub.Close()
 	c := Config{Type: TypeMediaMTX, URL: stub.URL, Interval: time.Second}
@@ -302,11 +307,8 @@ func TestPollerLogsEveryCause(t *testing.T) {
 	}
 	var log lockedBuffer
 	p := NewPoller(c, server, "", &memorySink{}, slog.New(slog.NewTextHandler(&log, nil)))
-	for _, step := range []struct {
-		status int
-		body   string
-	}{{401, ""}, {401, ""}, {502, ""}, {502, ""}, {200, "<html>"}, {200, "<html>"}, {200, `{"items":[]}`}, {401, ""}} {
-		status, body = step.status, step.body
+	for _, step := range []answer{{401, ""}, {401, ""}, {502, ""}, {502, ""}, {200, "<html>"}, {200, "<html>"}, {200, `{"items":[]}`}, {401, ""}} {
+		now.Store(&step)
 		p.poll(t.Context(), time.Second)
 	}
 	for text, times := range map[string]int{"401 Unauthorized": 2, "502 Bad Gateway": 1, "invalid character": 1, "can be polled again": 1} {

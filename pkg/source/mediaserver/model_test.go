@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -387,6 +388,7 @@ type speaker func(m *simulation, order *rand.Rand, w http.ResponseWriter, r *htt
 type modelTransport struct {
 	server *simulation
 	speak  speaker
+	asked  sync.Mutex // lists are asked for at once
 }
 
 type modelWriter struct {
@@ -400,6 +402,8 @@ func (w *modelWriter) Write(p []byte) (int, error) { return w.body.Write(p) }
 func (w *modelWriter) WriteHeader(status int)      { w.status = status }
 
 func (t *modelTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.asked.Lock()
+	defer t.asked.Unlock()
 	if t.server.away {
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -912,7 +916,7 @@ func history(t *testing.T, seed uint64, serverType string, l life) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server.(*polled).client.Transport = &modelTransport{m, l.speak}
+		server.(*polled).client.Transport = &modelTransport{server: m, speak: l.speak}
 		poller = NewPoller(config, server, sink.position, sink, slog.New(slog.DiscardHandler))
 	}
 	// Something is there before.

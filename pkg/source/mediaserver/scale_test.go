@@ -109,7 +109,7 @@ func BenchmarkPoll(b *testing.B) {
 			client := server.(*polled).client
 			poller := NewPoller(config, server, "", &memorySink{}, slog.New(slog.DiscardHandler))
 			answers := answersOnce{}
-			client.Transport = &keepsAnswers{modelTransport: modelTransport{m, test.speak}, kept: answers}
+			client.Transport = &keepsAnswers{modelTransport: modelTransport{server: m, speak: test.speak}, kept: answers}
 			m.flow()
 			if !poller.poll(b.Context(), time.Minute) {
 				b.Fatal(poller.Status())
