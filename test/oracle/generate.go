@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
@@ -310,7 +311,7 @@ func (g *Generator) report(length int64) map[string]any {
 		fields["switches"] = map[string]any{"up": g.between(0, 2), "down": g.between(0, 2), "failed": g.between(0, 1)}
 		fields["roundTripTime"] = g.seconds(g.between(1, 900))
 		fields["packetLoss"] = json.Number(fmt.Sprintf("0.%06d", g.between(0, 200_000)))
-		for name := range fields {
+		for _, name := range slices.Sorted(maps.Keys(fields)) { // in an order that is the same for the same seed
 			if name != "playing" && name != "buffering" && name != "paused" && g.chance(0.15) {
 				delete(fields, name)
 			}
