@@ -93,16 +93,19 @@ export class StubCollector {
   }
 }
 
-/** Fields of the events: required ones, then optional ones. All but reason, code and fatal are numbers. */
+/** What happened in the time of a report. */
+const counters = ['height', 'stalls', 'switches', 'frames', 'droppedFrames'];
+
+/** Fields of the events: required ones, then optional ones. All but reason, code, fatal and switches, which has numbers, are numbers. */
 const fields: Record<string, { required: string[]; optional: string[] }> = {
   load: { required: [], optional: [] },
   start: { required: ['startTime'], optional: [] },
   stats: {
     required: ['playing', 'buffering', 'paused'],
-    optional: ['bufferLength', 'latency', 'videoBitrate', 'audioBitrate', 'roundTripTime', 'packetLoss'],
+    optional: ['bufferLength', 'latency', 'videoBitrate', 'audioBitrate', 'roundTripTime', 'packetLoss', ...counters],
   },
   status: { required: ['code', 'fatal'], optional: [] },
-  stop: { required: ['reason', 'played', 'playing', 'buffering', 'paused'], optional: [] },
+  stop: { required: ['reason', 'played', 'playing', 'buffering', 'paused'], optional: ['videoBitrate', ...counters] },
 };
 
 function complaintsAbout(envelope: Receipt['envelope']): string[] {
@@ -133,7 +136,8 @@ function complaintsAbout(envelope: Receipt['envelope']): string[] {
         complaints.push(`${event.type} has ${name}`);
       }
       const isText = name === 'reason' || name === 'code' || name === 'fatal';
-      if (!isText && !(typeof value === 'number' && Number.isFinite(value) && value >= 0)) {
+      const numbers: unknown[] = name === 'switches' ? Object.values(value as object) : [value];
+      if (!isText && !numbers.every((number) => typeof number === 'number' && Number.isFinite(number) && number >= 0)) {
         complaints.push(`${event.type}.${name} is ${JSON.stringify(value)}`);
       }
     }
