@@ -244,15 +244,22 @@ func (q *playQueue) take(now time.Time) []playLine {
 	defer q.mu.Unlock()
 	q.flying = slices.Clone(q.waiting[:min(len(q.waiting), playsAtOnce)])
 	q.waiting = q.waiting[len(q.flying):]
-	oldest := now.Add(-q.keep + time.Hour).UnixMilli()
-	q.flying = slices.DeleteFunc(q.flying, func(l playLine) bool {
-		if l.end >= oldest {
-			return false
-		}
-		q.tooOld.Add(1)
-		return true
-	})
+	oldest, all := q.oldest(now), len(q.flying)
+	q.flying = slices.DeleteFunc(q.flying, func(l playLine) bool { return l.end < oldest })
+	q.leaveOutOld(all - len(q.flying))
 	return slices.Clone(q.flying)
+}
+
+// oldest returns the end of the oldest play that the store keeps, in ms since 1970.
+func (q *playQueue) oldest(now time.Time) int64 { return now.Add(-q.keep + time.Hour).UnixMilli() }
+
+// leaveOutOld tells that records were too old.
+func (q *playQueue) leaveOutOld(n int) {
+	if n == 0 {
+		return
+	}
+	q.tooOld.Add(int64(n))
+	q.logger.Warn("Plays that ended before the time for which records are kept are left out", "records", n, "keep", q.keep)
 }
 
 // landed notes what became of what was taken.
@@ -329,10 +336,11 @@ func (q *playQueue) deliver(ctx context.Context, batch []playLine) error {
 
 // deliverFile sends records that have waited on disk.
 func (q *playQueue) deliverFile(ctx context.Context, text []byte) error {
-	oldest := q.clock().Add(-q.keep + time.Hour).UnixMilli()
 	var (
-		batch []playLine
-		errs  []error
+		oldest = q.oldest(q.clock())
+		old    int
+		batch  []playLine
+		errs   []error
 	)
 	for line := range bytes.Lines(text) {
 		end, err := play.EndOf(line)
@@ -340,7 +348,7 @@ func (q *playQueue) deliverFile(ctx context.Context, text []byte) error {
 		case err != nil:
 			errs = append(errs, err)
 		case end < oldest:
-			q.tooOld.Add(1)
+			old++
 		default:
 			batch = append(batch, playLine{line: bytes.Clone(line), end: end, doubt: true})
 		}
@@ -353,6 +361,7 @@ func (q *playQueue) deliverFile(ctx context.Context, text []byte) error {
 			return err
 		}
 	}
+	q.leaveOutOld(old) // once, although what was not taken is tried again
 	return nil
 }
 
