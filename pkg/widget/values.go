@@ -22,11 +22,11 @@ var rankings = map[string][]measure.ID{
 	measure.LabelStream:       {measure.Traffic, measure.Playing, measure.Loads},
 	measure.LabelEvent:        {measure.Plays, measure.Publishes, measure.Loads},
 	measure.DimensionReferrer: {measure.TrafficByReferrer, measure.PlayingByReferrer},
-	measure.DimensionVersion:  {measure.Viewing, measure.Loads},
-	measure.DimensionOS:       {measure.Viewing, measure.Loads},
-	measure.DimensionBrowser:  {measure.Viewing, measure.Loads},
-	measure.DimensionDevice:   {measure.Viewing, measure.Loads},
-	measure.DimensionProtocol: {measure.Viewing, measure.Loads},
+	measure.DimensionVersion:  {measure.Viewing, measure.Outcomes},
+	measure.DimensionOS:       {measure.Viewing, measure.Outcomes},
+	measure.DimensionBrowser:  {measure.Viewing, measure.Outcomes},
+	measure.DimensionDevice:   {measure.Viewing, measure.Outcomes},
+	measure.DimensionProtocol: {measure.Viewing, measure.Outcomes},
 }
 
 // Values returns up to 1,000 values for the filter of a label. Those of country, stream, event and referrer are what was

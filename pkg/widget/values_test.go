@@ -3,6 +3,7 @@ package widget
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -127,7 +128,7 @@ func TestValuesRefused(t *testing.T) {
 			}
 		})
 	}
-	for _, label := range []string{"country", "tag"} {
+	for _, label := range append(slices.Sorted(maps.Keys(rankings)), "tag") {
 		_, err := Values(t.Context(), newClient(t, "http://127.0.0.1:1", "acme"), label, Request{From: clock("10:00"), To: clock("11:00"), Now: clock("12:00")})
 		if !errors.Is(err, ErrUpstream) {
 			t.Errorf("%s without VictoriaMetrics: %v", label, err)
