@@ -72,6 +72,8 @@ type Column struct {
 	Link string
 	// Limit is the number from which viewers are in trouble, at which alert rules fire; 0 if there is none.
 	Limit float64
+	// Normal is the number when all is well.
+	Normal float64
 
 	value func(cell) float64 // NaN for none; nil in the column of names
 	// unchanging is set if it only orders or weighs, so that its change says nothing.

@@ -171,7 +171,7 @@ func (res *result) numberField(c Column, labels data.Labels, shown string, n int
 	}
 	field.Config = &config
 	if c.Limit > 0 {
-		field.Config.Thresholds = thresholds(c.Limit)
+		field.Config.Thresholds = thresholds(c.Normal, c.Limit)
 	}
 	if res.why != nil {
 		field.Config.NoValue = res.why.short
@@ -186,11 +186,11 @@ func (res *result) numberField(c Column, labels data.Labels, shown string, n int
 	return field
 }
 
-// thresholds colour a number red from its limit on, and yellow from half of it.
-func thresholds(limit float64) *data.ThresholdsConfig {
+// thresholds colour a number red from its limit on, and yellow from half the way there.
+func thresholds(normal, limit float64) *data.ThresholdsConfig {
 	return &data.ThresholdsConfig{Mode: data.ThresholdsModeAbsolute, Steps: []data.Threshold{
 		data.NewThreshold(math.Inf(-1), "text", ""),
-		data.NewThreshold(limit/2, "yellow", ""),
+		data.NewThreshold((normal+limit)/2, "yellow", ""),
 		data.NewThreshold(limit, "red", ""),
 	}}
 }

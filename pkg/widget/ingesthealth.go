@@ -25,7 +25,7 @@ func ingestHealth() Definition {
 		Filters: commonFilters,
 		Columns: []Column{
 			{Name: measure.LabelStream, Help: "Name of the stream."},
-			{Name: "publishers", Unit: Count, Limit: duplicateLimit, Help: "At once, in the greatest minute.", of: []int{0},
+			{Name: "publishers", Unit: Count, Limit: duplicateLimit, Normal: 1, Help: "At once, in the greatest minute.", of: []int{0},
 				value: func(c cell) float64 { return c.sum(0) }},
 			{Name: "publishes", Unit: Count, Help: "How often a publisher went on air.", of: []int{1}, value: func(c cell) float64 { return c.sum(1) }},
 			{Name: "bitrate", Unit: BitsPerSecond, Help: "Bytes that were received × 8 ÷ time on air.", of: []int{2, 3},

@@ -143,6 +143,7 @@ export function steps(content: Content): timeseries.PanelBuilder {
     // Even of one line: the legend is where the words stand when there is none.
     .legend(legend())
     .axisSoftMin(0);
+  spread(panel, content);
   fill(panel, content, 'series', HEIGHT.panel);
   for (const name of content.hidden ?? []) {
     panel.overrideByName(name, [{ id: 'custom.hideFrom', value: { viz: true, legend: true, tooltip: true } }]);
@@ -159,7 +160,12 @@ export function linesOf(content: Content): timeseries.PanelBuilder {
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None))
     .legend(legend())
     .axisSoftMin(0);
-  return describe(panel, content, 'total', HEIGHT.panel);
+  return describe(spread(panel, content), content, 'total', HEIGHT.panel);
+}
+
+/** Gives parts of a whole an axis that fits them, also where all of them are 0: Grafana would go up to 10,000 %. */
+function spread(panel: timeseries.PanelBuilder, content: Content): timeseries.PanelBuilder {
+  return numbersOf(content).every(({ unit }) => unit === 'ratio') ? panel.axisSoftMax(0.01) : panel;
 }
 
 /** Makes a bar of states over time, of what a player did. */
