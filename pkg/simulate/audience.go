@@ -138,6 +138,9 @@ var openCodes = &codes{
 	},
 }
 
+// webcasterCodes has the one code that the nanoStream Webcaster has for a broadcast that failed after its start.
+var webcasterCodes = &codes{endings: []weighted[ending]{{ending{"normal", nil}, 9}, {ending{"playbackerror", 5002}, 1}}}
+
 var players = []player{
 	{"h5live", "h5live", [devices]float64{70, 70, 80, 0}, []string{"4.22.0", "4.21.3", "4.20.1", "4.18.2"}, 1000, 1500, 1100, nanoCodes},
 	{"hlsjs", "hls", [devices]float64{18, 20, 0, 55}, []string{"1.6.13", "1.5.20", "1.4.14"}, 2500, 8000, 7000, openCodes},
@@ -146,7 +149,7 @@ var players = []player{
 	{"html5", "hls", [devices]float64{0, 0, 18, 0}, []string{"18.6", "17.5"}, 2200, 7000, 6000, openCodes},
 }
 
-var webcaster = player{kind: "webcaster", protocol: "webcaster", versions: []string{"6.3.0", "6.2.1", "5.9.4"}, startTime: 1400, codes: nanoCodes}
+var webcaster = player{kind: "webcaster", protocol: "webcaster", versions: []string{"6.3.0", "6.2.1", "5.9.4"}, startTime: 1400, codes: webcasterCodes}
 
 // encoder sends RTMP to a server, and no events.
 var encoder = player{protocol: "rtmp"}

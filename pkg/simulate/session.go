@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/netip"
+	"sort"
 	"time"
 )
 
@@ -25,6 +26,9 @@ const (
 	pauseChance  = 0.01 // that a viewer pauses between two reports
 	troubleShare = 0.4  // of the time of a session in trouble, in the mean
 	overhead     = 1.04 // bytes sent per byte of media: containers and protocols
+	climbChance  = 0.5  // that a player below its best rendition takes the next one after a report without a stall
+	fallChance   = 0.3  // that it goes down by one in a stall
+	failChance   = 0.02 // that a switch in a stall fails
 )
 
 // session is one play or broadcast. It moves in steps: the first frame, the reports, the stop. Times are in ms since 1970.
@@ -39,7 +43,8 @@ type session struct {
 	version   string
 	site      string
 	address   netip.Addr
-	rendition int64 // bit/s of video
+	rendition int64 // bit/s of video that plays or is sent
+	best      int64 // the greatest that the network carries of the stream, bit/s
 	interval  int64 // ms
 
 	loaded int64
@@ -102,7 +107,7 @@ func (s *session) start(r *rand.Rand) []wireEvent {
 		return []wireEvent{load, {TS: s.due, Type: "status", Code: draw(r, s.player.codes.failures), Fatal: true}}
 	case leaves:
 		s.over = true
-		return []wireEvent{load}
+		return []wireEvent{load, {TS: s.due, Type: "stop", Reason: "destroy"}}
 	}
 	s.last, s.billed = s.due, s.due
 	start := wireEvent{TS: s.due, Type: "start", StartTime: seconds(s.due - s.loaded)}
@@ -149,10 +154,12 @@ func (s *session) report(r *rand.Rand) []wireEvent {
 		told.RoundTrip, told.Loss = usualRoundTrip*s.place.strain, usualLoss*s.place.strain
 	} else {
 		told.Height, told.Frames = heightOf(s.rendition), playing/frameLength
-		told.Dropped = told.Frames / framesPerDrop
+		// Of less than a whole frame, the part is the chance of one.
+		told.Dropped = int64(float64(told.Frames)/framesPerDrop + r.Float64())
 		if stalled > 0 {
 			told.Stalls = 1
 		}
+		told.Switches = s.adapt(r, stalled > 0)
 	}
 	if !ended {
 		stats := told
@@ -165,7 +172,7 @@ func (s *session) report(r *rand.Rand) []wireEvent {
 		return append(events, stats)
 	}
 	end := ending{reason: "normal"}
-	if !s.broadcast() {
+	if s.player.codes != nil {
 		end = draw(r, s.player.codes.endings)
 	}
 	if end.code != nil {
@@ -183,15 +190,31 @@ const (
 	usualLoss      = 0.001
 )
 
+// adapt lets the player choose what it plays next, a rendition below after a stall and one above without, and returns the
+// switches: nil for none.
+func (s *session) adapt(r *rand.Rand, stalled bool) *switches {
+	i := rung(s.rendition)
+	switch chance := r.Float64(); {
+	case stalled && i > 0 && chance < failChance:
+		return &switches{Failed: 1}
+	case stalled && i > 0 && chance < failChance+fallChance:
+		s.rendition = int64(ladder[i-1])
+		return &switches{Down: 1}
+	case !stalled && s.rendition < s.best && chance < climbChance:
+		s.rendition = int64(ladder[i+1])
+		return &switches{Up: 1}
+	}
+	return nil
+}
+
+// rung returns the index of a rendition in the ladder.
+func rung(bitrate int64) int {
+	return sort.SearchFloat64s(ladder, float64(bitrate))
+}
+
 // heightOf returns the lines of the picture of a rendition.
 func heightOf(bitrate int64) int64 {
-	heights := []int64{360, 540, 720, 1080}
-	for i, of := range ladder[1:] {
-		if float64(bitrate) < of {
-			return heights[i]
-		}
-	}
-	return heights[len(heights)-1]
+	return []int64{360, 540, 720, 1080}[rung(bitrate)]
 }
 
 // stalled draws how many ms of the span the player waited for data.
@@ -221,7 +244,7 @@ func (s *session) clip(to time.Time) bool {
 // invoice returns the lines of usage of a session that was delivered for a while at the time at.
 func (s *session) invoice(at time.Time, length time.Duration) []usageLine {
 	s.last, s.over = at.UnixMilli(), true
-	s.unpaid = traffic(length.Milliseconds(), s.rendition)
+	s.unpaid = traffic(length.Milliseconds(), s.best)
 	return s.bill()
 }
 

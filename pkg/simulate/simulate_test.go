@@ -144,12 +144,20 @@ func TestNumbersArePlausible(t *testing.T) {
 	type numbers struct{ starts, latencies, buffers []float64 }
 	kinds := map[string]*numbers{}
 	var playing, buffering, plays, timeouts, loads float64
+	var frames, dropped float64
+	var changes switches
+	endings := map[string]int{} // of broadcasts
+	heights := map[int64]float64{}
 	codes, reasons, directions := map[any]int{}, map[string]int{}, map[string]int64{}
 	for _, one := range past(t, testOptions(), 48*time.Hour) {
 		for _, l := range one.lines {
 			directions[l.Direction] += l.Bytes
 		}
-		if one.session.broadcast() || len(one.events) == 0 {
+		if len(one.events) == 0 {
+			continue
+		}
+		if one.session.broadcast() {
+			endings[one.events[len(one.events)-1].Reason]++
 			continue
 		}
 		n := kinds[one.head.Client.Kind]
@@ -173,7 +181,13 @@ func TestNumbersArePlausible(t *testing.T) {
 				n.latencies = append(n.latencies, e.Latency)
 				n.buffers = append(n.buffers, e.BufferLength)
 			}
+			frames += float64(e.Frames)
+			dropped += float64(e.Dropped)
+			if c := e.Switches; c != nil {
+				changes = switches{changes.Up + c.Up, changes.Down + c.Down, changes.Failed + c.Failed}
+			}
 			if e.report != nil {
+				heights[e.Height] += e.Playing
 				playing += e.Playing
 				buffering += e.Buffering
 			}
@@ -199,6 +213,13 @@ func TestNumbersArePlausible(t *testing.T) {
 	within("median buffer of h5live, s", median(kinds["h5live"].buffers), 0.5, 2)
 	within("status codes", float64(len(codes)), 8, 40)
 	within("stop reasons", float64(len(reasons)), 8, 16)
+	within("switches up per play", float64(changes.Up)/plays, 0.3, 3)
+	within("switches down per play", float64(changes.Down)/plays, 0.01, 1)
+	within("switches that failed per play", float64(changes.Failed)/plays, 0.001, 0.2)
+	within("dropped frames", dropped/frames, 0.0005, 0.01)
+	within("heights", float64(len(heights)), 4, 4)
+	within("part of the best picture", heights[1080]/playing, 0.05, 0.6)
+	within("ends of broadcasts: normal, an error, silence", float64(len(endings)), 3, 3)
 	within("mean bitrate, bit/s", 8*float64(directions["playout"])/(playing+1), 500_000, 6_000_000)
 }
 

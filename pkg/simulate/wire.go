@@ -28,25 +28,26 @@ type envelope struct {
 
 // wireEvent is an event of an envelope.
 type wireEvent struct {
-	Seq          int64   `json:"seq"`
-	TS           int64   `json:"ts"` // ms since 1970
-	Type         string  `json:"type"`
-	StartTime    float64 `json:"startTime,omitempty"` // s
-	*report              // of stats and stop
-	BufferLength float64 `json:"bufferLength,omitempty"` // s
-	Latency      float64 `json:"latency,omitempty"`      // s
-	VideoBitrate int64   `json:"videoBitrate,omitempty"` // bit/s
-	AudioBitrate int64   `json:"audioBitrate,omitempty"` // bit/s
-	Height       int64   `json:"height,omitempty"`       // lines
-	Stalls       int64   `json:"stalls,omitempty"`
-	Frames       int64   `json:"frames,omitempty"`
-	Dropped      int64   `json:"droppedFrames,omitempty"`
-	RoundTrip    float64 `json:"roundTripTime,omitempty"` // s
-	Loss         float64 `json:"packetLoss,omitempty"`    // 0 to 1
-	Code         any     `json:"code,omitempty"`          // int or string
-	Fatal        bool    `json:"fatal,omitempty"`
-	Reason       string  `json:"reason,omitempty"`
-	Played       float64 `json:"played,omitempty"` // s
+	Seq          int64     `json:"seq"`
+	TS           int64     `json:"ts"` // ms since 1970
+	Type         string    `json:"type"`
+	StartTime    float64   `json:"startTime,omitempty"` // s
+	*report                // of stats and stop
+	BufferLength float64   `json:"bufferLength,omitempty"` // s
+	Latency      float64   `json:"latency,omitempty"`      // s
+	VideoBitrate int64     `json:"videoBitrate,omitempty"` // bit/s
+	AudioBitrate int64     `json:"audioBitrate,omitempty"` // bit/s
+	Height       int64     `json:"height,omitempty"`       // lines
+	Stalls       int64     `json:"stalls,omitempty"`
+	Switches     *switches `json:"switches,omitempty"`
+	Frames       int64     `json:"frames,omitempty"`
+	Dropped      int64     `json:"droppedFrames,omitempty"`
+	RoundTrip    float64   `json:"roundTripTime,omitempty"` // s
+	Loss         float64   `json:"packetLoss,omitempty"`    // 0 to 1
+	Code         any       `json:"code,omitempty"`          // int or string
+	Fatal        bool      `json:"fatal,omitempty"`
+	Reason       string    `json:"reason,omitempty"`
+	Played       float64   `json:"played,omitempty"` // s
 }
 
 // report is what happened since the last one, in s.
@@ -54,6 +55,13 @@ type report struct {
 	Playing   float64 `json:"playing"`
 	Buffering float64 `json:"buffering"`
 	Paused    float64 `json:"paused"`
+}
+
+// switches is how often the player changed its rendition since the last report, or failed to.
+type switches struct {
+	Up     int64 `json:"up"`
+	Down   int64 `json:"down"`
+	Failed int64 `json:"failed"`
 }
 
 // usageLine is a line of POST /v1/usage.
@@ -112,6 +120,11 @@ func (e *wireEvent) append(b []byte) []byte {
 		if number.value != 0 {
 			b = appendNumber(append(b, number.name...), number.value)
 		}
+	}
+	if e.Switches != nil {
+		b = strconv.AppendInt(append(b, `,"switches":{"up":`...), e.Switches.Up, 10)
+		b = strconv.AppendInt(append(b, `,"down":`...), e.Switches.Down, 10)
+		b = append(strconv.AppendInt(append(b, `,"failed":`...), e.Switches.Failed, 10), '}')
 	}
 	switch code := e.Code.(type) {
 	case int:

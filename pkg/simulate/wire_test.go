@@ -15,7 +15,7 @@ func TestWireFormat(t *testing.T) {
 			{Seq: 1, TS: 1763800000000, Type: "load"},
 			{Seq: 2, TS: 1763800000840, Type: "start", StartTime: 0.84},
 			{Seq: 3, TS: 1763800010840, Type: "stats", report: &report{9.2, 0.8, 0}, BufferLength: 1.1, Latency: 1.4, VideoBitrate: 2_500_000, AudioBitrate: 128_000,
-				Height: 720, Stalls: 1, Frames: 250, Dropped: 2, RoundTrip: 0.03, Loss: 0.0012},
+				Height: 720, Stalls: 1, Switches: &switches{Up: 1, Down: 2, Failed: 3}, Frames: 250, Dropped: 2, RoundTrip: 0.03, Loss: 0.0012},
 			{Seq: 4, TS: 1763800012000, Type: "status", Code: "line\nfeed", Fatal: true},
 			{Seq: 5, TS: 1763800016000, Type: "stop", report: &report{}, Reason: "normal", Played: 15.16},
 		},

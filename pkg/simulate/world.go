@@ -55,6 +55,7 @@ const (
 	medianBroadcast = 90 * time.Minute
 	sigmaBroadcast  = 0.6
 	longestTime     = 12 * time.Hour // of a broadcast
+	vanishChance    = 0.05           // that a broadcast ends without a stop
 )
 
 // meanPlay is the mean of the log-normal distribution of the lengths of plays, above the cut at longestPlay.
@@ -140,7 +141,9 @@ func (w *world) newPlay(kind, number uint64, at time.Time, p pace) *session {
 	s.agent = &agents[w.byAgent.draw(r)]
 	s.player = &players[w.byPlayer[s.agent.device].draw(r)]
 	w.begin(s, r, at, p)
-	s.rendition = s.chooseRendition(r)
+	s.best = s.chooseRendition(r)
+	// Players begin below what the network carries, and find out.
+	s.rendition = int64(ladder[max(rung(s.best)-1, 0)])
 	s.ends = s.due + min(int64(logNormal(r, ms(medianPlay), sigmaPlay)), longestPlay.Milliseconds())
 	s.fate = plays
 	switch chance := r.Float64(); {
@@ -196,7 +199,7 @@ func (w *world) newBroadcast(kind, number uint64, onto *stream, at time.Time, p 
 		s.player = &encoder
 	}
 	w.begin(s, r, at, p)
-	s.rendition = s.stream.bitrate
+	s.rendition, s.best = s.stream.bitrate, s.stream.bitrate
 	s.ends = s.due + min(int64(logNormal(r, ms(medianBroadcast), sigmaBroadcast)), longestTime.Milliseconds())
 	for _, o := range w.options.Outages {
 		if from := o.From.UnixMilli(); o.Stream == onto.name && s.due < from {
@@ -204,6 +207,9 @@ func (w *world) newBroadcast(kind, number uint64, onto *stream, at time.Time, p 
 		}
 	}
 	s.fate = plays
+	if r.Float64() < vanishChance {
+		s.fate = vanishes
+	}
 	return s
 }
 
