@@ -66,7 +66,7 @@ export type EventContent =
   | { type: 'load' }
   | { type: 'start'; startTime: number }
   | ({ type: 'stats' } & Report & PlayerStats & PublisherStats & Counters)
-  | { type: 'status'; code: number | string; fatal: boolean }
+  | { type: 'status'; code: number | string; fatal: boolean; business?: true }
   | ({ type: 'stop'; reason: string; played: number } & Report &
       Pick<PlayerStats, 'videoBitrate' | 'height'> &
       Counters);

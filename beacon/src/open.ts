@@ -79,7 +79,8 @@ function connect<R extends Recording>(
   { describe, begin, onEnd }: Opening<R>,
   { safely, warn }: Guard
 ): R {
-  const { endpoint, client, stream, protocol, interval, statsInterval, sampleRate, consent, store, ...rest } = options;
+  const { endpoint, client, stream, protocol, interval, statsInterval, sampleRate, consent, business, store, ...rest } =
+    options;
   const { live: _live, measure: _measure, since: _since, ...texts } = rest as Record<string, unknown>;
   const seconds = Math.min(Math.max(interval || statsInterval || 10, 1), 60);
   const now = steadyClock();
@@ -133,7 +134,16 @@ function connect<R extends Recording>(
     interval: seconds * 1000,
     now,
     safely,
-    send: (event) => transport.send(event),
+    send: (event) => {
+      if (event.type === 'status' && event.fatal) {
+        safely(() => {
+          if (business?.(event.code) === true) {
+            event.business = true;
+          }
+        });
+      }
+      transport.send(event);
+    },
     onStop: () => {
       transport.close().then(() => {
         document.removeEventListener('visibilitychange', onHidden);

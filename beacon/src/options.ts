@@ -37,6 +37,11 @@ export interface CommonOptions extends Partial<Record<CustomField, string>> {
   sampleRate?: number;
   /** Is asked before each session: without a `true`, nothing is collected, stored or sent. */
   consent?: () => boolean | Promise<boolean>;
+  /**
+   * Of players: is asked for each fatal code, the player's and the page's, whether it means that the viewer may not watch, for
+   * want of a ticket or in this country. Before the first frame it is no failure to start then.
+   */
+  business?: (code: number | string) => boolean;
   /** Whether what could not be delivered may wait in localStorage for the site's next page; true unless given. */
   store?: boolean;
 }

@@ -249,3 +249,32 @@ test('without an element or options the page sees one warning and no error', () 
   observe(null as unknown as HTMLVideoElement, { ...page.options, client: { kind: 'x' } }).stop();
   assert.equal(page.warnings.length, 2);
 });
+
+test('a fatal code of which the page says so is of a viewer who may not watch', async () => {
+  const asked: unknown[] = [];
+  const business = (code: number | string) => {
+    asked.push(code);
+    if (code === 'broken') {
+      throw new Error('the page');
+    }
+    return code === 'expired';
+  };
+  const session = observe(video.element, { ...page.options, client: { kind: 'own' }, business });
+  session.status('expired');
+  session.status('broken', true);
+  session.status('other', true);
+  session.status('expired', true);
+  session.stop();
+  await until(() => page.events(0).some(({ type }) => type === 'stop'));
+  assert.deepEqual(
+    page.events(0).flatMap((event) => (event.type === 'status' ? [[event.code, event.fatal, event.business]] : [])),
+    [
+      ['expired', false, undefined],
+      ['broken', true, undefined],
+      ['other', true, undefined],
+      ['expired', true, true],
+    ]
+  );
+  assert.deepEqual(asked, ['broken', 'other', 'expired']);
+  assert.equal('business' in page.envelope(0), false);
+});
