@@ -278,8 +278,8 @@ func Build() {
 
 // Demo runs the whole product on this machine with simulated viewers: go tool mage demo. DEMO_FLAGS are passed on, for example DEMO_FLAGS="--for 2m".
 func Demo() error {
-	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
-	args := []string{"demo", "--victoriametrics", program("victoria-metrics"), "--geoip", geoIPDatabase}
+	mg.SerialDeps(VictoriaMetrics, VictoriaLogs, Streamlens, GeoIP)
+	args := []string{"demo", "--victoriametrics", program("victoria-metrics"), "--victorialogs", program("victoria-logs"), "--geoip", geoIPDatabase}
 	if grafana() {
 		mg.SerialDeps(Plugin, Frontend)
 		args = append(args, "--plugin", "dist")

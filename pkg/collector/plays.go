@@ -16,6 +16,9 @@ import (
 	"github.com/streamlens/streamlens/pkg/vl"
 )
 
+// PlaysWaitingMetric is how many records of plays the store has not taken, where any are kept.
+const PlaysWaitingMetric = metricsPrefix + "plays_waiting"
+
 // playsInterval is how often the flags of the store of plays are looked at.
 const playsInterval = time.Minute
 
@@ -87,7 +90,7 @@ func (s *playStore) run(ctx context.Context) {
 func (s *playStore) look(ctx context.Context) {
 	warning := ""
 	if err := s.client.CheckFlags(ctx, s.keep); err != nil {
-		warning = fmt.Sprintf("The store of plays: %v.", err)
+		warning = fmt.Sprintf("the store of plays: %v", err)
 	}
 	if ctx.Err() != nil {
 		return
@@ -124,7 +127,7 @@ func writePlayMetrics(w io.Writer, p *ingest.Pipeline) {
 	}
 	s := p.PlayStats()
 	const prefix = metricsPrefix + "plays_"
-	metrics.WriteGaugeUint64(w, prefix+"waiting", uint64(s.Waiting))
+	metrics.WriteGaugeUint64(w, PlaysWaitingMetric, uint64(s.Waiting))
 	metrics.WriteGaugeUint64(w, prefix+"backlog_bytes", uint64(s.BacklogBytes))
 	metrics.WriteCounterUint64(w, prefix+"written_total", uint64(s.Written))
 	metrics.WriteCounterUint64(w, prefix+"found_total", uint64(s.Found))

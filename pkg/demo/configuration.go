@@ -13,7 +13,8 @@ import (
 var configurationTemplate = template.Must(template.New("streamlens.yaml").Parse(`listen: {{printf "%q" .Listen}}
 dataDir: {{printf "%q" .DataDir}}
 victoriametrics: {url: {{printf "%q" .VictoriaMetrics}}}
-geoip: {database: {{printf "%q" .GeoIP}}}
+{{if .Plays}}plays: {url: {{printf "%q" .Plays}}, keep: 30d, users: true}
+{{end}}geoip: {database: {{printf "%q" .GeoIP}}}
 trustedProxies: [127.0.0.1/32]
 organizations:
   - id: acme
@@ -27,11 +28,11 @@ organizations:
 `))
 
 // configuration returns the streamlens.yaml of the demo, with keys that nobody can guess.
-func configuration(listen, dataDir, victoriaMetrics, geoIP string) ([]byte, error) {
+func configuration(listen, dataDir, victoriaMetrics, plays, geoIP string) ([]byte, error) {
 	values := struct {
-		Listen, DataDir, VictoriaMetrics, GeoIP string
-		Keys                                    [4]string
-	}{Listen: listen, DataDir: dataDir, VictoriaMetrics: victoriaMetrics, GeoIP: geoIP}
+		Listen, DataDir, VictoriaMetrics, Plays, GeoIP string
+		Keys                                           [4]string
+	}{Listen: listen, DataDir: dataDir, VictoriaMetrics: victoriaMetrics, Plays: plays, GeoIP: geoIP}
 	for i := range values.Keys {
 		values.Keys[i] = rand.Text()
 	}

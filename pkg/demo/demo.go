@@ -1,4 +1,4 @@
-// Package demo runs the whole product on one machine: VictoriaMetrics, a collector, simulated viewers and publishers, and
+// Package demo runs the whole product on one machine: VictoriaMetrics, VictoriaLogs, a collector, simulated viewers and publishers, and
 // Grafana with the plugin if there is one.
 package demo
 
@@ -34,6 +34,8 @@ type Options struct {
 	Directory string
 	// VictoriaMetrics is the path of its executable.
 	VictoriaMetrics string
+	// VictoriaLogs is the path of its executable; where there is none, no plays are kept.
+	VictoriaLogs string
 	// GeoIP is the path of a MaxMind database; empty = no countries.
 	GeoIP string
 	// Plugin is the folder of the built plugin; empty = no Grafana.
@@ -75,6 +77,7 @@ var customers = []string{"Northside Arena", "Harbour TV", "Open Auctions", "City
 // Ports that are taken if they are free, so that the addresses are the documented ones.
 const (
 	victoriaMetricsPort = 8428
+	victoriaLogsPort    = 9428
 	collectorPort       = 8095
 	grafanaPort         = 3000
 	operationsPort      = 8429
@@ -119,7 +122,7 @@ func (o Options) prepare() (Options, func() error, error) {
 		cleanUp = func() error { return os.RemoveAll(directory) }
 	}
 	// Grafana runs in its own folder, so relative paths would lead elsewhere.
-	for _, path := range []*string{&o.Directory, &o.VictoriaMetrics, &o.GeoIP, &o.Plugin, &o.Dashboards, &o.Provisioning, &o.GrafanaHome, &o.Streamlens} {
+	for _, path := range []*string{&o.Directory, &o.VictoriaMetrics, &o.VictoriaLogs, &o.GeoIP, &o.Plugin, &o.Dashboards, &o.Provisioning, &o.GrafanaHome, &o.Streamlens} {
 		if *path == "" {
 			continue
 		}
@@ -142,11 +145,15 @@ type demo struct {
 	config             string // path of streamlens.yaml
 	organizations      []tenant.Organization
 	victoriaMetricsURL string
+	playsURL           string // of VictoriaLogs; empty if there is none
 	collectorURL       string
 }
 
 func (d *demo) run(ctx context.Context) error {
 	if err := d.startVictoriaMetrics(ctx); err != nil {
+		return err
+	}
+	if err := d.startVictoriaLogs(ctx); err != nil {
 		return err
 	}
 	if err := d.startCollector(ctx); err != nil {
@@ -224,7 +231,7 @@ func (d *demo) written(ctx context.Context) error {
 			return fmt.Errorf("demo: %w", err)
 		}
 		if metric(metrics, collector.HandedMetric) >= float64(sent) &&
-			metric(metrics, collector.WaitingMetric) == 0 {
+			metric(metrics, collector.WaitingMetric) == 0 && metric(metrics, collector.PlaysWaitingMetric) <= 0 {
 			return sleep(ctx, settle)
 		}
 	}
@@ -385,6 +392,32 @@ func (d *demo) startVictoriaMetrics(ctx context.Context) error {
 	return nil
 }
 
+// startVictoriaLogs starts the store of plays, or says that there is none.
+func (d *demo) startVictoriaLogs(ctx context.Context) error {
+	if !isFile(d.VictoriaLogs) {
+		fmt.Fprintf(d.Out, "No plays are kept: there is no VictoriaLogs at %s; go tool mage victoriaLogs builds it.\n", d.VictoriaLogs)
+		return nil
+	}
+	port, err := freePort(ctx, victoriaLogsPort)
+	if err != nil {
+		return err
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	d.playsURL = "http://" + address
+	err = d.children.start("victorialogs", d.Directory, nil, d.VictoriaLogs,
+		"-storageDataPath="+filepath.Join(d.Directory, "victorialogs"),
+		"-httpListenAddr="+address,
+		"-retentionPeriod=30d", "-inmemoryDataFlushInterval=1s", "-delete.enable")
+	if err != nil {
+		return err
+	}
+	if err := d.children.ready(ctx, "victorialogs", d.playsURL+"/health"); err != nil {
+		return err
+	}
+	fmt.Fprintf(d.Out, "VictoriaLogs:    %s\n", d.playsURL)
+	return nil
+}
+
 func (d *demo) startCollector(ctx context.Context) error {
 	port, err := freePort(ctx, collectorPort)
 	if err != nil {
@@ -393,7 +426,7 @@ func (d *demo) startCollector(ctx context.Context) error {
 	listen := fmt.Sprintf("127.0.0.1:%d", port)
 	d.collectorURL = "http://" + listen
 	d.config = filepath.Join(d.Directory, "streamlens.yaml")
-	content, err := configuration(listen, filepath.Join(d.Directory, "collector"), d.victoriaMetricsURL, d.GeoIP)
+	content, err := configuration(listen, filepath.Join(d.Directory, "collector"), d.victoriaMetricsURL, d.playsURL, d.GeoIP)
 	if err != nil {
 		return err
 	}

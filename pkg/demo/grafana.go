@@ -76,6 +76,7 @@ func (d *demo) startGrafana(ctx context.Context) (url, missing string, err error
 		"GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH=" + filepath.Join(d.Dashboards, "home.json"),
 		// These fill in the provisioned data source and dashboards.
 		"STREAMLENS_VICTORIAMETRICS_URL=" + d.victoriaMetricsURL,
+		"STREAMLENS_PLAYS_URL=" + d.playsURL,
 		"STREAMLENS_COLLECTOR_URL=" + d.collectorURL,
 		"STREAMLENS_ORGANIZATION=" + organization.ID,
 		"STREAMLENS_LEVEL=" + string(organization.Level),

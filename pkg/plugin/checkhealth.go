@@ -61,7 +61,12 @@ func (d *Datasource) playsHealth(ctx context.Context) string {
 	if len(rows) > 0 {
 		count = rows[0]["plays"]
 	}
-	return fmt.Sprintf("The store of plays answers: %s ended in the last day.", count)
+	said := fmt.Sprintf("The store of plays answers: %s ended in the last day.", count)
+	// How long plays are to be kept only the collector knows, which warns of that.
+	if err := d.playsServer.CheckFlags(ctx, 0); err != nil {
+		said += fmt.Sprintf(" Warning: %v.", err)
+	}
+	return said
 }
 
 // advice says what to do about an error of package vm.

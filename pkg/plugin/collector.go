@@ -50,10 +50,7 @@ func (d *Datasource) collectorHealth(ctx context.Context) string {
 	if err != nil || response.StatusCode != http.StatusOK || ready.Status != "ready" {
 		return "The collector's URL leads to something else."
 	}
-	if len(ready.GeoIP) == 0 {
-		return "The collector has no GeoIP database, so every country is unknown."
-	}
-	var databases []string
+	var said, databases []string
 	for _, g := range ready.GeoIP {
 		built := ""
 		if g.Built != "" {
@@ -61,7 +58,11 @@ func (d *Datasource) collectorHealth(ctx context.Context) string {
 		}
 		databases = append(databases, fmt.Sprintf("%s%s (%s)", g.Type, built, strings.ReplaceAll(g.Kind, ",", ", ")))
 	}
-	said := []string{"GeoIP: " + strings.Join(databases, ", ") + "."}
+	if len(databases) == 0 {
+		said = append(said, "The collector has no GeoIP database, so every country is unknown.")
+	} else {
+		said = append(said, "GeoIP: "+strings.Join(databases, ", ")+".")
+	}
 	for _, warning := range ready.Warnings {
 		said = append(said, "Warning: "+warning+".")
 	}

@@ -32,6 +32,8 @@ func TestCollectorHealth(t *testing.T) {
 			"warnings":["c.mmdb: countries of IPv4 addresses alone, none of IPv6"]}`),
 			"GeoIP: country ipv4 of 2026-06-01 (country). Warning: c.mmdb: countries of IPv4 addresses alone, none of IPv6."},
 		{"without a database", answering(200, `{"status":"ready"}`), "The collector has no GeoIP database, so every country is unknown."},
+		{"a warning without a database", answering(200, `{"status":"ready","warnings":["the store of plays: VictoriaLogs cannot be reached"]}`),
+			"The collector has no GeoIP database, so every country is unknown. Warning: the store of plays: VictoriaLogs cannot be reached."},
 		{"not ready", answering(503, `{"error":"organisation other: no canary"}`), "The collector is not ready; its /readyz says why."},
 		{"nobody", "http://127.0.0.1:1", "The collector does not answer here"},
 		{"a page", answering(200, "<html>"), "The collector's URL leads to something else."},

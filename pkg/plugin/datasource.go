@@ -35,6 +35,7 @@ type Datasource struct {
 	client      *vm.Client   // reads of the organisation as a whole, for the health check and its level
 	shared      vm.Asker     // reads of what the fixed filters let through, for all that is shown; panels that ask the same share an answer
 	plays       vl.Asker     // the store of plays of the organisation; nil if there is none
+	playsServer *vl.Client   // the same, without an organisation; nil if there is none
 	level       *levelCache
 	now         func() time.Time
 	pollEvery   time.Duration      // how often streams ask
@@ -111,7 +112,19 @@ func (d *Datasource) configurePlays() error {
 	}
 	forced := *d.anonymous
 	forced.Transport = transport
-	d.plays, err = vl.NewClient(d.settings.PlaysURL, &forced)
+	if d.plays, err = vl.NewClient(d.settings.PlaysURL, &forced); err != nil {
+		return err
+	}
+	options := httpclient.Options{}
+	if d.settings.PlaysToken != "" {
+		options.Header = http.Header{"Authorization": {"Bearer " + d.settings.PlaysToken}}
+	}
+	asking, err := httpclient.New(options)
+	if err != nil {
+		return fmt.Errorf("HTTP client: %w", err)
+	}
+	asking.CheckRedirect = d.plain.CheckRedirect
+	d.playsServer, err = vl.NewClient(d.settings.PlaysURL, asking)
 	return err
 }
 

@@ -175,8 +175,9 @@ func (c *Client) Started(ctx context.Context) (int64, error) {
 // ErrNotVictoriaLogs is returned when something else answers at the URL.
 var ErrNotVictoriaLogs = errors.New("the server that answers at the URL of the store of plays is not VictoriaLogs")
 
-// CheckFlags reads the server's flags, where it shows them, and returns an error that names the first one that is wrong: records are to
-// be kept for the time keep. A server that does not show them, as a proxy, passes.
+// CheckFlags reads the server's flags, where it shows them, and returns an error that names all that are wrong: records are to be kept for
+// the time keep, 0 where that is not known. A server that does not show them, as a proxy, passes; of the front of a cluster only those
+// are looked at that are its own.
 //
 // The flags are those of /metrics, because /flags leaves out the ones that have their default.
 func (c *Client) CheckFlags(ctx context.Context, keep time.Duration) error {
@@ -198,18 +199,27 @@ func (c *Client) CheckFlags(ctx context.Context, keep time.Duration) error {
 	if _, ok := flags["inmemoryDataFlushInterval"]; !ok {
 		return ErrNotVictoriaLogs
 	}
-	retention, err := ParseKeep(flags["retentionPeriod"])
-	if err != nil {
-		return fmt.Errorf("VictoriaLogs runs with a -retentionPeriod that cannot be read: %w", err)
+	var wrong, right []string
+	if flags["storageNode"] == "" {
+		retention, err := ParseKeep(flags["retentionPeriod"])
+		if err != nil {
+			return fmt.Errorf("VictoriaLogs runs with a -retentionPeriod that cannot be read: %w", err)
+		}
+		if retention < keep {
+			wrong = append(wrong, fmt.Sprintf("-retentionPeriod=%s, so that plays are lost before plays.keep is over", flags["retentionPeriod"]))
+			right = append(right, fmt.Sprintf("-retentionPeriod=%dd", int(keep.Hours())/24))
+		}
+		if v := flags["inmemoryDataFlushInterval"]; v != "1s" {
+			wrong = append(wrong, fmt.Sprintf("-inmemoryDataFlushInterval=%s, so that a crash takes more of it with it", v))
+			right = append(right, "-inmemoryDataFlushInterval=1s")
+		}
 	}
-	if retention < keep {
-		days := int(keep.Hours()) / 24
-		return fmt.Errorf("VictoriaLogs runs with -retentionPeriod=%s, so that plays are lost before plays.keep is over; start it with "+
-			"-retentionPeriod=%dd", flags["retentionPeriod"], days)
+	if flags["delete.enable"] != "true" {
+		wrong = append(wrong, "-delete.enable=false, so that plays are neither deleted on request nor taken out where they are stored twice")
+		right = append(right, "-delete.enable")
 	}
-	if v := flags["inmemoryDataFlushInterval"]; v != "1s" {
-		return fmt.Errorf("VictoriaLogs runs with -inmemoryDataFlushInterval=%s, so that a crash takes more of it with it; start it with "+
-			"-inmemoryDataFlushInterval=1s", v)
+	if len(wrong) > 0 {
+		return fmt.Errorf("VictoriaLogs runs with %s; start it with %s", strings.Join(wrong, ", and "), strings.Join(right, " "))
 	}
 	return nil
 }

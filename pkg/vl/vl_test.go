@@ -258,8 +258,9 @@ func TestFlags(t *testing.T) {
 		want  string
 	}{
 		{"as asked for", vltest.Flags, ""},
-		{"default retention", []string{"-inmemoryDataFlushInterval=1s"}, "-retentionPeriod=30d"},
-		{"default flush interval", []string{"-retentionPeriod=30d"}, "-inmemoryDataFlushInterval=1s"},
+		{"default retention", []string{"-inmemoryDataFlushInterval=1s", "-delete.enable"}, "start it with -retentionPeriod=30d"},
+		{"default flush interval", []string{"-retentionPeriod=30d", "-delete.enable"}, "start it with -inmemoryDataFlushInterval=1s"},
+		{"all defaults", nil, "start it with -retentionPeriod=30d -inmemoryDataFlushInterval=1s -delete.enable"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := newClient(t, vltest.StartServer(t, tt.flags...).URL).CheckFlags(t.Context(), 30*24*time.Hour)

@@ -37,6 +37,7 @@ func demoCommand() *cobra.Command {
 	flags.DurationVar(&options.For, "for", 0, "end after this time and fail if a widget has no data; by default on interrupt")
 	flags.StringVar(&options.Directory, "dir", "", "keep data and logs in this folder; by default a temporary one")
 	flags.StringVar(&options.VictoriaMetrics, "victoriametrics", "bin/victoria-metrics", "VictoriaMetrics")
+	flags.StringVar(&options.VictoriaLogs, "victorialogs", "bin/victoria-logs", "VictoriaLogs, which keeps single plays; without it none are kept")
 	flags.StringVar(&options.GeoIP, "geoip", "", "MaxMind database of countries")
 	flags.StringVar(&options.Plugin, "plugin", "", "folder of the built plugin, for Grafana")
 	flags.StringVar(&options.Dashboards, "dashboards", "dashboards", "folder of the dashboards, for Grafana")
@@ -58,7 +59,11 @@ func printWidgets(ctx context.Context, path, organization string, w io.Writer) (
 	}
 	var empty []string
 	now := time.Now()
-	for _, d := range widget.All() {
+	widgets := widget.All()
+	if d, ok := widget.Find("plays"); ok && c.Plays.Enabled() {
+		widgets = append(widgets, d)
+	}
+	for _, d := range widgets {
 		variants := []widget.Query{{QueryType: d.Type}}
 		if slices.Contains(d.Options, widget.OptionUnit) {
 			variants = []widget.Query{{QueryType: d.Type, Unit: widget.UnitTraffic}, {QueryType: d.Type, Unit: widget.UnitPlaytime}}
