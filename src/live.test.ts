@@ -71,7 +71,7 @@ describe('a live answer', () => {
     expect(opened).toEqual([{ scope: 'ds', namespace: 'streamlens', path: 'live/A', data: question }]);
     sends(2);
     sends(3);
-    expect(seen).toEqual(['live A Streaming A=1', 'live A Streaming A=2', 'live A Streaming A=3']);
+    expect(seen).toEqual(['live Streaming A=1', 'live Streaming A=2', 'live Streaming A=3']);
     leave();
     expect(channel.observed).toBe(false);
   });
@@ -83,7 +83,7 @@ describe('a live answer', () => {
       message: { error: 'VictoriaMetrics cannot be reached', nothing: 'away' },
     });
     sends(2);
-    expect(seen.slice(1)).toEqual(['live A Error A=away VictoriaMetrics cannot be reached', 'live A Streaming A=2']);
+    expect(seen.slice(1)).toEqual(['live Error A=away VictoriaMetrics cannot be reached', 'live Streaming A=2']);
   });
 
   test('goes in silence', () => {
@@ -94,13 +94,13 @@ describe('a live answer', () => {
     expect(seen).toHaveLength(2);
     jest.advanceTimersByTime(2_000);
     sends(3);
-    expect(seen.slice(2)).toEqual(['live A Error A=No update for 20 s No update for 20 s.', 'live A Streaming A=3']);
+    expect(seen.slice(2)).toEqual(['live Error A=No update for 20 s No update for 20 s.', 'live Streaming A=3']);
   });
 
   test('goes when the channel is refused', () => {
     const { seen } = watch({ data: [frame('A', 1)] });
     status(LiveChannelConnectionState.Disconnected);
-    expect(seen[1]).toBe('live A Error A=No live updates Grafana has closed the live channel.');
+    expect(seen[1]).toBe('live Error A=No live updates Grafana has closed the live channel.');
   });
 
   test('stays while the connection is made anew, and then is what the backend says first', () => {
@@ -109,7 +109,7 @@ describe('a live answer', () => {
     expect(seen).toHaveLength(1);
     status(LiveChannelConnectionState.Connected, { error: 'VictoriaMetrics cannot be reached', nothing: 'away' });
     status(LiveChannelConnectionState.Connected);
-    expect(seen.slice(1)).toEqual(['live A Error A=away VictoriaMetrics cannot be reached']);
+    expect(seen.slice(1)).toEqual(['live Error A=away VictoriaMetrics cannot be reached']);
   });
 
   test('that failed is followed too', () => {
@@ -118,15 +118,23 @@ describe('a live answer', () => {
     first.meta!.custom!.nothing = 'away';
     const { seen } = watch({ data: [first], errors: [failure] });
     sends(2);
-    expect(seen).toEqual(['live A Error A=away VictoriaMetrics cannot be reached', 'live A Streaming A=2']);
+    expect(seen).toEqual(['live Error A=away VictoriaMetrics cannot be reached', 'live Streaming A=2']);
   });
 });
 
-test('live and other answers of one panel keep apart', () => {
+test('all answers of one panel come together, and the failure of one stays', () => {
   const failure = { refId: 'C', message: 'premium' };
   const { seen } = watch({ data: [frame('A', 1), frame('B', 5, false)], errors: [failure] });
   sends(2);
-  expect(seen).toEqual(['live A Streaming A=1', 'B=5 premium', 'live A Streaming A=2']);
+  expect(seen).toEqual(['live Error A=1 B=5 premium', 'live Error A=2 B=5 premium']);
+});
+
+test('of two live answers each is followed', () => {
+  const { seen } = watch({ data: [frame('A', 1), frame('B', 2)] });
+  expect(opened.map(({ path }) => path)).toEqual(['live/A', 'live/B']);
+  expect(seen).toEqual(['live Streaming A=1 B=2']);
+  sends(3);
+  expect(seen.at(-1)).toBe('live Streaming A=3 B=3');
 });
 
 test.each([

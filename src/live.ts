@@ -13,7 +13,7 @@ import {
   LoadingState,
 } from '@grafana/data';
 import { config, getGrafanaLiveSrv } from '@grafana/runtime';
-import { concat, EMPTY, map, merge, mergeMap, type Observable, of, startWith, switchMap, timer } from 'rxjs';
+import { combineLatest, concat, EMPTY, map, mergeMap, type Observable, of, startWith, switchMap, timer } from 'rxjs';
 
 import { nothingOf } from './nothing';
 
@@ -35,7 +35,7 @@ export function canFollow({ range }: DataQueryRequest): boolean {
   return config.liveEnabled && !config.publicDashboardAccessToken && range?.raw.to === 'now';
 }
 
-/** Emits the response of the data source with this uid, and a new one for each of its live frames whenever that changes. */
+/** Emits the response of the data source with this uid, and a new one whenever one of its live frames changes. */
 export function follow(response: DataQueryResponse, uid: string): Observable<DataQueryResponse> {
   const frames = response.data as DataFrame[];
   const live = frames.filter((frame) => subscriptionOf(frame));
@@ -49,9 +49,22 @@ export function follow(response: DataQueryResponse, uid: string): Observable<Dat
   const others = frames.filter((frame) => !subscriptionOf(frame));
   const errors = failures.filter((failure) => !live.some((frame) => failureOf(frame) === failure));
   if (others.length > 0 || errors.length > 0) {
-    responses.push(of({ ...response, data: others, errors, error: errors[0] }));
+    responses.push(of({ ...response, data: others, errors }));
   }
-  return merge(...responses);
+  // Together, so that the panel knows of each answer what is beside it.
+  return combineLatest(responses).pipe(map(together));
+}
+
+/** Makes one response of the newest of each answer. */
+function together(responses: DataQueryResponse[]): DataQueryResponse {
+  const data = responses.flatMap((response) => response.data as DataFrame[]);
+  const errors = responses.flatMap((response) => response.errors ?? []);
+  return {
+    key: 'live',
+    state: errors.length > 0 ? LoadingState.Error : LoadingState.Streaming,
+    data,
+    ...(errors.length > 0 && { errors }),
+  };
 }
 
 function subscriptionOf({ meta }: DataFrame): Subscription | undefined {
@@ -61,16 +74,9 @@ function subscriptionOf({ meta }: DataFrame): Subscription | undefined {
 /** Emits the first answer, or why there is none, and then what the backend sends. */
 function answers(first: DataFrame, failure: string | undefined, uid: string): Observable<DataQueryResponse> {
   const { refId } = first;
-  const key = `live ${refId}`;
-  const answer = (frame: DataFrame): DataQueryResponse => ({
-    key,
-    state: LoadingState.Streaming,
-    data: [{ ...frame, refId }],
-  });
+  const answer = (frame: DataFrame): DataQueryResponse => ({ data: [{ ...frame, refId }] });
   // Without the last answer: it would look like the present.
   const none = (message: string, nothing: string): DataQueryResponse => ({
-    key,
-    state: LoadingState.Error,
     data: [{ refId, fields: [], length: 0, meta: { custom: { nothing } } }],
     errors: [{ refId, message }],
   });

@@ -36,7 +36,7 @@ interface Panel {
     defaults: Record<string, unknown>;
     overrides: Array<{ matcher: { id: string; options: string }; properties: Array<{ id: string; value: unknown }> }>;
   };
-  options: { sortBy?: Array<{ displayName: string }> };
+  options: { sortBy?: Array<{ displayName: string }>; colorMode?: string };
   transformations?: Array<{ options: { fields: string[] } }>;
   timeFrom?: string;
 }
@@ -366,6 +366,24 @@ test('a number has the same colour on every page', () => {
   expect(several).toEqual([]);
   expect(colors.get('playout')).toEqual(colors.get('sent'));
   expect(colors.get('ingest')).toEqual(colors.get('received'));
+});
+
+test('a number that stands alone is red, yellow or green by a limit only, but for viewers', () => {
+  const speaking = /red|yellow|green/;
+  const numbers = pages.flatMap((file) => read(file).panels).filter(({ type }) => type === 'stat');
+  expect(numbers.length).toBeGreaterThan(10);
+  for (const { title, fieldConfig } of numbers.filter(({ options }) => options.colorMode !== 'none')) {
+    // Of several for one name the last holds.
+    const colors = new Map(
+      fieldConfig.overrides.flatMap(({ matcher, properties }) =>
+        properties
+          .filter(({ id }) => id === 'color')
+          .map(({ value }) => [matcher.options, (value as { fixedColor?: string }).fixedColor ?? ''] as const)
+      )
+    );
+    const speaks = [...colors].filter(([name, color]) => name !== 'viewers' && speaking.test(color));
+    expect([title, speaks]).toEqual([title, []]);
+  }
 });
 
 test.each(pages)('%s has no problems', (file) => {

@@ -13,6 +13,8 @@ const GRAPHS = '30m';
 
 const VIEWERS =
   'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s. A minute is complete about half a minute after its end.';
+const SERVER_VIEWERS =
+  'Server viewers are those whom only servers see, because their players do not report; they stand beside where servers report, or alone where nobody else does.';
 const BUFFERING =
   'Time that players stalled after the first frame, divided by the time that they stalled or played: 0 % never stalled, 100 % never played.';
 const ERRORS =
@@ -31,9 +33,10 @@ export const live: Page = {
       {
         id: 1,
         title: 'Viewers now',
-        description: `${VIEWERS} The number is that of the newest complete minute.`,
+        description: `${VIEWERS} ${SERVER_VIEWERS} The number is that of the newest complete minute.`,
         width: 8,
         query: { queryType: 'concurrentViewers', metric: 'viewers' },
+        beside: { queryType: 'concurrentViewers', metric: 'serverViewers' },
         names: { viewers: 'Viewers' },
         live: GRAPHS,
       },
@@ -68,9 +71,10 @@ export const live: Page = {
     steps({
       id: 4,
       title: 'Viewers',
-      description: `${VIEWERS} The graph ends with the newest complete minute.`,
+      description: `${VIEWERS} ${SERVER_VIEWERS} The graph ends with the newest complete minute.`,
       width: 8,
       query: { queryType: 'concurrentViewers', metric: 'viewers' },
+      beside: { queryType: 'concurrentViewers', metric: 'serverViewers' },
       names: { viewers: 'Viewers' },
       live: GRAPHS,
     }),

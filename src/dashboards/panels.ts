@@ -185,10 +185,18 @@ export function tiles(content: Content, form: Form = 'total'): stat.PanelBuilder
     .reduceOptions(reduced(content, 'lastNotNull'))
     .graphMode(BigValueGraphMode.None)
     .wideLayout(false)
-    .colorMode(BigValueColorMode.Value)
+    .colorMode(hasColor(content) ? BigValueColorMode.Value : BigValueColorMode.None)
     .textMode(numbersOf(content).length > 1 ? BigValueTextMode.ValueAndName : BigValueTextMode.Value);
   fill(panel, content, form, HEIGHT.tiles);
   return showLimits(panel, content, 'number');
+}
+
+/**
+ * Whether numbers are coloured: by their limits, or as amounts are in the graphs beside. The colours of other numbers tell lines
+ * apart, and would say good or bad of a number that stands alone.
+ */
+function hasColor(content: Content): boolean {
+  return numbersOf(content).some(({ unit, limit }) => limit || unit === 'bytes' || unit === 'viewers');
 }
 
 /** Makes one number of each column that is shown. */
