@@ -60,8 +60,8 @@ describe('another widget', () => {
 
   test('takes the breakdown by tag to widgets without viewers at once', () => {
     const byTag = { ...query, breakdown: 'tag' };
-    expect(withWidget(byTag, full).breakdown).toBeUndefined();
-    expect(withWidget(byTag, { ...full, options: ['breakdown'] }).breakdown).toBe('tag');
+    expect(withWidget(byTag, { ...full, columns: [{ name: 'peak', unit: 'viewers' }] }).breakdown).toBeUndefined();
+    expect(withWidget(byTag, full).breakdown).toBe('tag');
   });
 
   test.each([

@@ -75,9 +75,9 @@ export function isOfPlays({ page }: Widget): boolean {
   return page === 'Plays' || page === 'Play';
 }
 
-/** Whether a widget that has breakdowns has one by tag: peaks of viewers, which have a mode, do not add up over streams. */
+/** Whether a widget that has breakdowns has one by tag: peaks of viewers do not add up over streams. */
 export function hasTags(widget: Widget): boolean {
-  return !widget.options.includes('mode');
+  return !widget.columns.some(({ unit }) => unit === 'viewers');
 }
 
 /** Returns the query for another widget: what both widgets have stays, the rest would be refused and goes. */

@@ -263,6 +263,11 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	case "concurrentViewers":
 		return map[string]float64{"viewers": peakOf(of(measure.Viewing)) / 60_000, "plays": sumOf(of(measure.Plays)),
 			"serverViewers": peakOf(of(measure.ServerViewers))}
+	case "eventSummary":
+		return expectedEvent(of)
+	case "joinsAndLeaves":
+		joins, leaves, minutes := sumOf(of(measure.Plays)), sumOf(of(measure.Stops)), to.Sub(from).Minutes()
+		return map[string]float64{"joins": joins, "leaves": leaves, "joinsPerMinute": joins / minutes, "leavesPerMinute": leaves / minutes}
 	case "streamHealth":
 		return expectedHealth(of)
 	case "playerHealth":
@@ -419,6 +424,30 @@ func namesOfTags(f fact) []string {
 }
 
 // expectedHealth are the numbers of the health of streams.
+// expectedEvent are the numbers of an event.
+func expectedEvent(of func(measure.ID) []fact) map[string]float64 {
+	lengthOf := func(facts []fact) float64 {
+		if len(facts) == 0 {
+			return 0
+		}
+		first, last := facts[0].at, facts[0].at
+		for _, f := range facts {
+			first, last = earlier(first, f.at), later(last, f.at)
+		}
+		return last.Truncate(time.Minute).Sub(first.Truncate(time.Minute)).Seconds() + 60
+	}
+	length := lengthOf(slices.DeleteFunc(of(measure.Playing), func(f fact) bool { return f.dimensions[0] != measure.Ingest }))
+	if length == 0 {
+		length = lengthOf(of(measure.Viewing))
+	}
+	watched, plays, judged := sumOf(of(measure.Viewing))/1000, sumOf(of(measure.Plays)), of(measure.Quality)
+	return map[string]float64{
+		"peakViewers": peakOf(of(measure.Viewing)) / 60_000, "averageViewers": part(watched, length), "plays": plays, "watched": watched,
+		"watchedPerPlay": part(watched, plays), "length": length, "shareWatched": part(watched, plays*length),
+		"goodPlays": part(sumOf(judged, measure.QualityGood), sumOf(judged)),
+	}
+}
+
 func expectedHealth(of func(measure.ID) []fact) map[string]float64 {
 	want := map[string]float64{}
 	read := []measure.ID{measure.Viewing, measure.Buffering, measure.Outcomes, measure.Latency, measure.Statuses}
@@ -587,8 +616,8 @@ func TestRandomQueries(t *testing.T) {
 		}
 		if slices.Contains(d.Options, OptionBreakdown) {
 			q.Breakdown = pick(random, []string{"", measure.LabelCountry, measure.LabelStream, measure.DimensionTag})
-			if q.Breakdown == measure.DimensionTag && d.Type == "concurrentViewers" {
-				q.Breakdown = "" // its peaks do not add up
+			if q.Breakdown == measure.DimensionTag && (d.Type == "concurrentViewers" || d.Type == "eventSummary") {
+				q.Breakdown = "" // peaks do not add up
 			}
 		}
 		if slices.Contains(d.Options, OptionDimension) {

@@ -23,6 +23,7 @@ const (
 	PageH5Live    = "H5Live"
 	PageAdaptive  = "Adaptive bitrate"
 	PageWebcaster = "Webcaster"
+	PageEvent     = "Event"
 	PageReports   = "Reports"
 	PagePlays     = "Plays"
 	PagePlay      = "Play"
@@ -327,6 +328,8 @@ func All() []Definition {
 		videoBitrate(),
 		audioBitrate(),
 		ingestTime(),
+		eventSummary(),
+		joinsAndLeaves(),
 		usageReport(),
 	}
 	for i, d := range all {

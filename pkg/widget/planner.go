@@ -23,6 +23,8 @@ const (
 	bucketSums              // of a distribution: how many values in each bucket
 	valueSums               // of a distribution: sum of the values
 	valueCounts             // of a distribution: number of the values
+	firstMinute             // the first minute of an interval with something, in minutes since 1970
+	lastMinute              // the last one
 )
 
 // read is one thing that a widget reads per row and interval.
@@ -221,9 +223,12 @@ type piece struct {
 }
 
 // pieces divides an interval into its whole hours and the minutes before and after them. Peaks do not add up from hours,
-// so they take minutes only.
+// so they take minutes only, as do first and last minutes.
 func pieces(from, to time.Time, k kind) []piece {
-	if k == peakMinute {
+	switch k {
+	case firstMinute, lastMinute:
+		return []piece{{measure.Minute, from, to}}
+	case peakMinute:
 		var all []piece
 		for ; from.Before(to); from = from.Add(maxSubquery) {
 			all = append(all, piece{measure.Minute, from, earlier(to, from.Add(maxSubquery))})
@@ -265,7 +270,12 @@ func (p *plan) expression(r read, filters vm.Filters, of piece, modifier string)
 		sum = "sum by (" + strings.Join(labels, ",") + ") "
 	}
 	window := of.to.Sub(of.from) / time.Minute
-	if r.kind == peakMinute {
+	switch r.kind {
+	case firstMinute:
+		return fmt.Sprintf("floor(%s(tfirst_over_time(%s[%dm]%s)) / 60)", strings.Replace(sum, "sum", "min", 1), metric, window, modifier), nil
+	case lastMinute:
+		return fmt.Sprintf("floor(%s(tlast_over_time(%s[%dm]%s)) / 60)", strings.Replace(sum, "sum", "max", 1), metric, window, modifier), nil
+	case peakMinute:
 		return fmt.Sprintf("max_over_time((%s(sum_over_time(%s[1m])))[%dm:1m]%s)", sum, metric, window, modifier), nil
 	}
 	return fmt.Sprintf("%s(sum_over_time(%s[%dm]%s))", sum, metric, window, modifier), nil

@@ -332,8 +332,14 @@ func cut(intervals []interval, periods []period) []interval {
 
 // read asks for some reads over some intervals, and adds what was asked to what the user may see of it.
 func (res *result) read(ctx context.Context, asker vm.Asker, reads []read, intervals []interval) (*table, error) {
+	minutes := make([]float64, len(intervals))
+	for i, in := range intervals {
+		minutes[i] = in.to.Sub(in.from).Minutes()
+	}
 	if res.nothing {
-		return newTable(reads, len(intervals)), nil
+		t := newTable(reads, len(intervals))
+		t.minutes = minutes
+		return t, nil
 	}
 	p, err := newPlan(reads, res.definition.groupBy(), res.filters, intervals)
 	if err != nil {
@@ -341,6 +347,9 @@ func (res *result) read(ctx context.Context, asker vm.Asker, reads []read, inter
 	}
 	res.executed += p.String()
 	t, took, err := p.run(ctx, asker)
+	if t != nil {
+		t.minutes = minutes
+	}
 	res.statistics.requests += took.requests
 	res.statistics.fetched += took.fetched
 	res.statistics.points += took.points

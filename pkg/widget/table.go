@@ -17,7 +17,8 @@ type table struct {
 	shown     int // the first of the intervals; those after them are what they are compared with
 	rows      []*row
 	byName    map[string]*row
-	all       *row // the sum of all rows, of those too that are not listed
+	all       *row      // the sum of all rows, of those too that are not listed
+	minutes   []float64 // how long each interval is
 	// parts are the rows that each row is the sum of, in a table whose rows share some of them; else nil.
 	parts map[*row][]*row
 
@@ -72,12 +73,22 @@ func (t *table) add(r *row, read, interval, bucket int, value int64) {
 	switch t.reads[read].kind {
 	case peakMinute:
 		r.numbers[read][interval] = max(r.numbers[read][interval], float64(value))
+	case firstMinute, lastMinute:
+		r.numbers[read][interval] = t.reads[read].kind.extreme(r.numbers[read][interval], float64(value))
 	case bucketSums:
 		t.addToBucket(r, interval, bucket, value)
 		r.numbers[read][interval] += float64(value)
 	default:
 		r.numbers[read][interval] += float64(value)
 	}
+}
+
+// extreme returns the one of two first, or last, minutes that is the first, or last, of both; 0 is none.
+func (k kind) extreme(a, b float64) float64 {
+	if a == 0 || b == 0 || k == lastMinute {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 func (t *table) addToBucket(r *row, interval, bucket int, count int64) {
@@ -166,6 +177,7 @@ func sortRows(rows []*row, count int, weight func(*row) float64) {
 // regroup returns a table with a row for each of the names that rows have, which is the sum of the rows that have it.
 func (t *table) regroup(names func(string) []string) *table {
 	grouped := newTable(t.reads, t.intervals)
+	grouped.minutes = t.minutes
 	grouped.parts = map[*row][]*row{}
 	for _, part := range t.rows {
 		for _, name := range names(part.name) {
@@ -226,10 +238,14 @@ func (t *table) finish(top int, weight func(*row) float64) {
 func (t *table) include(r, other *row) {
 	for read := range r.numbers {
 		for i, v := range other.numbers[read] {
-			if t.reads[read].kind == peakMinute {
-				v = math.NaN()
+			switch k := t.reads[read].kind; k {
+			case peakMinute:
+				r.numbers[read][i] = math.NaN()
+			case firstMinute, lastMinute:
+				r.numbers[read][i] = k.extreme(r.numbers[read][i], v)
+			default:
+				r.numbers[read][i] += v
 			}
-			r.numbers[read][i] += v
 		}
 	}
 	for i, counts := range other.buckets {
@@ -259,6 +275,17 @@ type cell struct {
 func (c cell) sum(read int) float64 {
 	return c.row.numbers[read][c.interval] / c.table.reads[read].scale()
 }
+
+// span returns how long it is from the begin of the minute of a read to the end of that of another, in s; 0 if there is none.
+func (c cell) span(first, last int) float64 {
+	if c.row.numbers[first][c.interval] == 0 {
+		return 0
+	}
+	return (c.row.numbers[last][c.interval] - c.row.numbers[first][c.interval] + 1) * measure.Minute.Length.Seconds()
+}
+
+// minutes returns how long the cell's interval is.
+func (c cell) minutes() float64 { return c.table.minutes[c.interval] }
 
 // share returns which part of all rows a read of this one is.
 func (c cell) share(read int) float64 {

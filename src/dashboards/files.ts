@@ -1,5 +1,6 @@
 import { adaptive } from './adaptive';
 import { breakdown } from './breakdown';
+import { event } from './event';
 import { h5live } from './h5live';
 import { home } from './home';
 import { allPlays } from './allplays';
@@ -21,6 +22,7 @@ export function dashboardFiles(): Map<string, string> {
     ['h5live.json', dashboard(h5live)],
     ['adaptive.json', dashboard(adaptive)],
     ['webcaster.json', dashboard(webcaster)],
+    ['event.json', dashboard(event)],
     ['reports.json', dashboard(reports)],
     ['plays.json', dashboard(allPlays)],
     ['play.json', dashboard(onePlay)],

@@ -35,15 +35,20 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 		return Table{}, err
 	}
 	widget = widget.shortened(between(facts, q.From, q.To), between(facts, earlier(q.From), earlier(q.To)), q)
-	rows := func(from, to int64) []Row { return widget.rows(between(facts, from, to), q) }
+	within := func(from, to int64) []Row {
+		q := q
+		q.From, q.To = from, to
+		return widget.rows(between(facts, from, to), q)
+	}
+	rows := within
 	if q.Compare != "" {
 		rows = func(from, to int64) []Row {
-			now := widget.rows(between(facts, from, to), q)
+			now := within(from, to)
 			from, to = earlier(from), earlier(to)
 			if from >= to {
 				return widget.beside(now, nil, columns, q)
 			}
-			return widget.beside(now, append([]Row{}, widget.rows(between(facts, from, to), q)...), columns, q)
+			return widget.beside(now, append([]Row{}, within(from, to)...), columns, q)
 		}
 	}
 	if q.QueryType == "monthToDate" {

@@ -86,6 +86,9 @@ func isRatio(column string, q Query) bool {
 	if q.QueryType == "goodPlays" {
 		return column != "attempts"
 	}
+	if q.QueryType == "eventSummary" {
+		return column == "shareWatched" || column == "goodPlays"
+	}
 	if column == "value" {
 		return q.QueryType == "bufferingRatio" || q.QueryType == "worldMap" && q.Metric == "bufferingRatio"
 	}

@@ -88,7 +88,7 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 	}
 	if widget.Choice && q.Mode != "delta" {
 		q.Breakdown = pick(g, []string{"", "", "country", "stream", "tag"})
-		if q.Breakdown == "tag" && widget.Viewers { // whose peaks do not add up
+		if q.Breakdown == "tag" && (widget.Viewers || widget.Peaks) { // whose peaks do not add up
 			q.Breakdown = "stream"
 		}
 	}

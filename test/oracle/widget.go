@@ -18,6 +18,7 @@ type Widget struct {
 	Complete    bool // ends before the newest minutes
 	Choice      bool // has one row, unless the query names a breakdown
 	Percentiles bool // has any percentile
+	Peaks       bool // has peaks of viewers, which do not add up over streams
 	Players     bool // can be filtered by what players watch with, and broken down if there is a choice
 	// Label is the row that a fact belongs to, empty for none. It is nil if
 	// there is one row.
@@ -127,6 +128,11 @@ func Widgets() map[string]Widget {
 		"videoBitrate":       distribution(VideoBitrate, 1),
 		"audioBitrate":       distribution(AudioBitrate, 1),
 		"ingestTime":         distribution(IngestTime, millisecond),
+
+		"eventSummary": {Columns: []string{"peakViewers", "averageViewers", "plays", "watched", "watchedPerPlay", "length", "shareWatched", "goodPlays"}, Premium: true,
+			Complete: true, Choice: true, Peaks: true, Of: eventMeasures, Values: eventSummary},
+		"joinsAndLeaves": {Columns: []string{"joins", "leaves", "joinsPerMinute", "leavesPerMinute"}, Premium: true, Complete: true, Choice: true,
+			Of: func(Query) []Measure { return []Measure{Play, Stop} }, Values: joinsAndLeaves},
 
 		"usageReport": {Columns: []string{"sent", "received"}, Usage: true, Of: playoutAndIngest, Values: sentAndReceived},
 	}
@@ -381,6 +387,42 @@ func goodPlays(facts []Fact, _ Query) []*float64 {
 		values = append(values, ratio(labelled(facts, Judged, labels...), all))
 	}
 	return append(values, number(all))
+}
+
+func eventMeasures(Query) []Measure { return []Measure{Playing, Buffering, Play, OnAir, Judged} }
+
+// eventSummary is what became of an event.
+func eventSummary(facts []Fact, _ Query) []*float64 {
+	length := extent(only(facts, OnAir))
+	if length == 0 {
+		length = extent(only(facts, Playing, Buffering))
+	}
+	watched, plays := total(facts, Playing, Buffering)*millisecond, total(facts, Play)
+	return []*float64{
+		number(viewers(facts)), ratio(watched, length), number(plays), number(watched), ratio(watched, plays), number(length),
+		ratio(watched, plays*length), ratio(labelled(facts, Judged, "good"), total(facts, Judged)),
+	}
+}
+
+// extent is how long it is from the first minute with something to the end of
+// the last one, in s.
+func extent(facts []Fact) float64 {
+	first, last := int64(0), int64(0)
+	for _, f := range facts {
+		if at := floor(f.At, minute); f.Value > 0 {
+			if first == 0 || at < first {
+				first = at
+			}
+			last = max(last, at+minute)
+		}
+	}
+	return float64(last-first) * millisecond
+}
+
+func joinsAndLeaves(facts []Fact, q Query) []*float64 {
+	minutes := float64((q.To - q.From) / minute)
+	joins, leaves := total(facts, Play), total(facts, Stop)
+	return numbers(joins, leaves, joins/minutes, leaves/minutes)
 }
 
 func stallMeasures(Query) []Measure   { return []Measure{Stall, Playing, Buffering} }

@@ -1,0 +1,77 @@
+import { HEIGHT } from './looks';
+import { only, type Page } from './page';
+import { bars, pie, steps, tiles } from './panels';
+
+const UID = 'streamlens-event';
+
+const SUMMARY =
+  'Viewers are those of a minute, its time of playing and stalling divided by 60 s: at the peak, and on average over the length. The length is from the first minute in which a webcaster was on air to the last, or in which somebody watched where none was. Share watched is the time watched divided by plays times length, good plays are those of H5Live. Choose a stream or an event above and a time range that begins before it.';
+const FLOW =
+  'Plays that began and that ended, per minute, on average over each interval. Where joins are above leaves the audience grows.';
+
+/** What became of an event: who came, who stayed, who left. */
+export const event: Page = {
+  uid: UID,
+  title: 'Event',
+  description: 'What became of an event or a stream in a time range: viewers, time watched, joins and leaves, countries and devices.',
+  switches: [],
+  panels: [
+    tiles({
+      id: 1,
+      title: 'Audience',
+      description: SUMMARY,
+      width: 12,
+      query: { queryType: 'eventSummary' },
+      hidden: ['watchedPerPlay', 'length', 'shareWatched', 'goodPlays'],
+    }),
+    tiles({
+      id: 2,
+      title: 'Watching',
+      description: SUMMARY,
+      width: 12,
+      query: { queryType: 'eventSummary' },
+      hidden: ['peakViewers', 'averageViewers', 'plays', 'watched'],
+    }),
+    steps({
+      id: 3,
+      title: 'Viewers over time',
+      description: 'The greatest minute of each interval. The graph ends before the first minute that is not complete yet.',
+      width: 12,
+      query: { queryType: 'concurrentViewers', metric: 'viewers' },
+    }),
+    steps({
+      id: 4,
+      title: 'Joins and leaves',
+      description: FLOW,
+      width: 12,
+      query: { queryType: 'joinsAndLeaves' },
+      hidden: ['joins', 'leaves'],
+    }),
+    steps({
+      id: 5,
+      title: 'Good plays over time',
+      description: 'Plays that were good, of the attempts that ended in each interval, by the limits of the organisation. None where none ended.',
+      width: 12,
+      query: { queryType: 'goodPlays', metric: 'good' },
+    }),
+    pie({
+      id: 6,
+      title: 'Devices',
+      description: 'Plays by kind of device.',
+      width: 12,
+      query: { queryType: 'playsByDevice', metric: 'plays' },
+    }),
+    bars({
+      id: 7,
+      title: 'Countries',
+      description: SUMMARY,
+      width: 24,
+      query: { queryType: 'eventSummary', breakdown: 'country' },
+      hidden: ['averageViewers', 'length', 'shareWatched'],
+      sortBy: 'plays',
+      height: HEIGHT.table,
+      barsOf: ['plays', 'watched'],
+      links: { country: [only(UID, 'country')] },
+    }),
+  ],
+};
