@@ -106,10 +106,18 @@ describe.each(WIDGET_ALERTS.map((alert) => [alert.uid, alert] as const))('%s', (
       const target = files.find((dashboard) => dashboard.uid === page)!;
       const names = target.templating.list.map(({ name }) => name);
       expect(names).toEqual(expect.arrayContaining([...parameters.matchAll(/var-(\w+)=/g)].map(([, name]) => name)));
+      expect(parameters).toMatch(/^orgId=1&from=now[^&]*&to=now&var-datasource=streamlens(&|$)/);
       expect(parameters.includes(`var-${alert.filter}={{ urlquery $labels.${alert.filter} }}`)).toBe(
         alert.filter !== undefined
       );
     }
+    // Plays have a level of their own.
+    expect(!alert.plays || needsPremium(alert)).toBe(true);
+    const orders = files
+      .find(({ uid: page }) => page === 'streamlens-plays')!
+      .templating.list.find(({ name }) => name === 'order')!
+      .options!.map(({ value }) => value);
+    expect(!alert.plays?.order || orders.includes(alert.plays.order)).toBe(true);
     const metrics = files
       .find(({ uid: page }) => page === 'streamlens-worldmap')!
       .templating.list.find(({ name }) => name === 'metric')!

@@ -1,9 +1,11 @@
 import { told } from './templates';
 import type { StreamlensQuery } from '../query';
 import { WIDGETS } from '../widgets';
+import { allPlays } from './allplays';
 import { breakdown } from './breakdown';
 import { h5live } from './h5live';
 import { home } from './home';
+import { live } from './live';
 import type { Page } from './page';
 import { webcaster } from './webcaster';
 import { worldMap } from './worldmap';
@@ -51,6 +53,8 @@ export interface WidgetAlert {
   filter?: 'stream' | 'country';
   /** The metric of the world map that shows where it is. */
   map?: string;
+  /** What the page of plays is set to, to show those concerned; the rule needs premium then. */
+  plays?: Record<string, string>;
   /** The unit that the page is switched to. */
   unit?: 'traffic' | 'playtime';
   /** Where the page's time range begins. */
@@ -109,6 +113,7 @@ function buffering(of: 'stream' | 'country', culprit: string): WidgetAlert {
     panel: 3,
     filter: of,
     map: 'bufferingRatio',
+    plays: { order: '-bufferingRatio' },
     showFrom: 'now-3h',
     summary: `Viewers of ${culprit} wait for video.`,
     description: `${percentage('ratio')} of the time of the last 5 minutes went into buffering; ${whole('viewers')} were watching.`,
@@ -304,6 +309,7 @@ export const WIDGET_ALERTS: WidgetAlert[] = [
     panel: 16,
     filter: 'stream',
     map: 'latency',
+    plays: { order: '-latency' },
     showFrom: 'now-6h',
     summary: `The stream ${STREAM} is far behind live.`,
     description: `Its ${whole('viewers')} viewers are ${seconds('latency')} behind live; usual were ${seconds('usual')}.`,
@@ -324,6 +330,7 @@ export const WIDGET_ALERTS: WidgetAlert[] = [
     severity: 'warning',
     page: h5live,
     panel: 13,
+    plays: { code: '{{ urlquery $labels.code }}' },
     showFrom: 'now-3h',
     summary: 'Players fail with the code {{ $labels.code }} more often than usual.',
     description: `${whole('errors')} times in the last 5 minutes and ${whole('hour')} times in 65, with ${whole('viewers')} viewers.`,
@@ -392,10 +399,12 @@ function link({ filter, showFrom }: WidgetAlert, { page, panel, values = {} }: A
   return `{{ externalURL }}d/${page.uid}?${parameters.join('&')}`;
 }
 
-/** The addresses where one looks further: where the viewers are whom it concerns, and who they are. */
+/** The addresses where one looks further: what is now, where the viewers are whom it concerns, who they are, and each of their plays. */
 function further(alert: WidgetAlert): Record<string, string> {
   return {
     ...(alert.map && { map_url: link(alert, { page: worldMap, values: { metric: alert.map } }) }),
+    ...(alert.filter && { live_url: link(alert, { page: live }) }),
+    ...(alert.plays && { plays_url: link(alert, { page: allPlays, values: alert.plays }) }),
     ...(alert.filter && { breakdown_url: link(alert, { page: breakdown, values: { unit: 'playtime' } }) }),
   };
 }

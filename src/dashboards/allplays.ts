@@ -1,7 +1,7 @@
 import { TextBoxVariableBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { HEIGHT } from './looks';
-import { type CellLink, choice, linkTo, only, type Page, PAGE_FILTER_PARAMETERS } from './page';
+import { choice, linkTo, only, type Page } from './page';
 import { bars } from './panels';
 
 /** The page of the list of plays, and that of one of them. */
@@ -65,6 +65,7 @@ export const allPlays: Page = {
         start: [
           {
             ...linkTo('What happened', {
+              on: PLAYS_UID,
               page: PLAY_UID,
               set: 'stream',
               values: { session: '${__data.fields.session:percentencode}' },
@@ -75,21 +76,10 @@ export const allPlays: Page = {
         ],
         stream: [only(PLAYS_UID, 'stream')],
         country: [only(PLAYS_UID, 'country')],
-        user: [search('user')],
-        ip: [search('ip')],
-        code: [search('code')],
+        user: [only(PLAYS_UID, 'user')],
+        ip: [only(PLAYS_UID, 'ip')],
+        code: [only(PLAYS_UID, 'code')],
       },
     }),
   ],
 };
-
-/** Makes the link that shows the plays with the same text in a column. */
-function search(name: string): CellLink {
-  const parameters = [
-    '${__url_time_range}',
-    ...PAGE_FILTER_PARAMETERS,
-    '${datasource:queryparam}',
-    `var-${name}=\${__data.fields.${name}:percentencode}`,
-  ];
-  return { title: `Only this ${name}`, url: `/d/${PLAYS_UID}?${parameters.join('&')}`, oneClick: true };
-}

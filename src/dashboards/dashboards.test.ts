@@ -254,8 +254,9 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
     }
   }
   const properties = panel.fieldConfig.overrides.flatMap(({ properties }) => properties);
-  for (const { url } of properties.filter(({ id }) => id === 'links').flatMap(({ value }) => value as Array<{ url: string }>)) {
-    problems.push(...problemsOfLink(url, panel));
+  // Wherever it stands in the panel.
+  for (const [, url] of JSON.stringify(panel).matchAll(/"url":"(\/d\/[^"]*)"/g)) {
+    problems.push(...problemsOfLink(url, panel, variables));
   }
   if ('unit' in panel.fieldConfig.defaults || properties.some(({ id }) => id === 'unit')) {
     problems.push('overrides the unit, which the answer has');
@@ -272,7 +273,7 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
 function problemsOfExport(url: string, { targets: [query] }: Panel): string[] {
   const [address, parameters] = url.split('?');
   const asked = Object.entries(query)
-    .filter(([name]) => ['unit', 'metric', 'breakdown', ...FILTERS].includes(name))
+    .filter(([name]) => ['unit', 'metric', 'breakdown', 'dimension', 'values', ...FILTERS].includes(name))
     .map(([name, value]) => (String(value) === `$${name}` ? `\${${name}:queryparam}` : `${name}=${value}`))
     .concat(['where', 'sort', 'session'].flatMap((name) => [query[name] ?? []].flat().map((value) => `${name}=${inAddress(String(value))}`)));
   const want = [`widget=${query.queryType}`, ...asked, 'from=${__from}', 'to=${__to}', 'timezone=${__timezone:percentencode}'];
@@ -287,8 +288,8 @@ function inAddress(text: string): string {
   return encodeURIComponent(text).replaceAll(/%24(\w+)/g, (_, name: string) => `\${${name}:percentencode}`);
 }
 
-/** Says what is wrong with a link from a panel to a page. */
-function problemsOfLink(url: string, from: Panel): string[] {
+/** Says what is wrong with a link from a panel to a page: it must set or keep all that can be chosen on both pages, and the time range. */
+function problemsOfLink(url: string, from: Panel, variables: Variable[]): string[] {
   const [, uid, parameters] = /^\/d\/([\w-]+)\?(.*)$/.exec(url) ?? [];
   const page = pages.map(read).find((dashboard) => dashboard.uid === uid);
   if (!page) {
@@ -296,8 +297,12 @@ function problemsOfLink(url: string, from: Panel): string[] {
   }
   const problems: string[] = [];
   const set = [...parameters.matchAll(/(?:^|&)(?:var-(\w+)=|\$\{(?!_)(\w+):queryparam\})/g)].map(([, one, other]) => one ?? other);
-  for (const name of PAGE_FILTERS.filter((filter) => set.filter((each) => each === filter).length !== 1)) {
-    problems.push(`a link that does not keep the filter ${name}`);
+  const both = variables.filter(({ name }) => page.templating.list.some((variable) => variable.name === name));
+  for (const { name } of both.filter((variable) => set.filter((each) => each === variable.name).length !== 1)) {
+    problems.push(`a link that neither keeps nor sets ${name}`);
+  }
+  if (!/^(\$\{__url_time_range\}|from=[^&]+&to=[^&]+)&/.test(parameters)) {
+    problems.push('a link without a time range');
   }
   for (const name of set.filter((each) => !page.templating.list.some((variable) => variable.name === each))) {
     problems.push(`a link that sets ${name}, which ${uid} has not`);
@@ -441,7 +446,17 @@ describe('a problem is found:', () => {
       name: 'a link that forgets and errs',
       breakIt: (d) =>
         setLink(d, '/d/streamlens-worldmap?var-stream=${__data.fields.song:percentencode}&var-metric=speed&${mode:queryparam}&viewPanel=panel-99'),
-      want: 'does not keep the filter country',
+      want: 'neither keeps nor sets country',
+    },
+    {
+      name: 'a link that forgets a switch',
+      breakIt: (d) => setLink(d, '/d/streamlens-breakdown?${__url_time_range}&var-stream=${__data.fields.song:percentencode}'),
+      want: 'neither keeps nor sets unit',
+    },
+    {
+      name: 'a link that forgets the time range',
+      breakIt: (d) => setLink(d, '/d/streamlens-breakdown?${unit:queryparam}'),
+      want: 'without a time range',
     },
     {
       name: 'a link that sets what is not there',

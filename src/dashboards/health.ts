@@ -28,7 +28,7 @@ interface Place {
 
 /** Makes the list of streams with how well their viewers are served, the worst first, from which one gets to the cause. */
 export function streamHealth({ page, from, query, ...place }: Place): Builder<Panel> {
-  const stream = { set: 'stream', from } as const;
+  const stream = { on: page, set: 'stream', from };
   return bars({
     ...place,
     description:
@@ -84,7 +84,7 @@ export function playerHealth({ page, from, ...place }: Omit<Place, 'query'>): Bu
     panel.overrideByName(name, [
       { id: 'displayName', value: DIMENSION_LABELS[name] },
       { id: 'custom.wrapText', value: true },
-      { id: 'links', value: [{ ...linkTo('Only these players', { page, set: name, from }), oneClick: true }] },
+      { id: 'links', value: [{ ...linkTo('Only these players', { on: page, page, set: name, from }), oneClick: true }] },
     ]);
   }
   return panel;

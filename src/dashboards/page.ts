@@ -17,7 +17,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { id as pluginId } from '../../plugin.json';
-import { type Dimension, DIMENSION_LABELS, DIMENSIONS, type FilterName, type VariableQuery } from '../query';
+import { DIMENSION_LABELS, DIMENSIONS, type FilterName, type VariableQuery } from '../query';
 
 /** The tag by which the dashboards find each other. */
 export const TAG = 'streamlens';
@@ -60,8 +60,20 @@ export const FILTERS: Filter[] = [
   },
 ];
 
-/** The filters of a page as parameters of an address. */
-export const PAGE_FILTER_PARAMETERS = FILTERS.map(({ name }) => `\${${name}:queryparam}`);
+/** What can be chosen on each page beside the filters, by the page's uid: links keep what both pages have. */
+const SWITCHES: Record<string, string[]> = {
+  'streamlens-home': ['unit', 'mode'],
+  'streamlens-live': [],
+  'streamlens-event': [],
+  'streamlens-breakdown': ['unit'],
+  'streamlens-worldmap': ['metric', 'unit'],
+  'streamlens-h5live': ['dimension', 'values'],
+  'streamlens-adaptive': [],
+  'streamlens-webcaster': [],
+  'streamlens-reports': ['unit', 'interval'],
+  'streamlens-plays': ['order', 'outcome', 'user', 'ip', 'session', 'code'],
+  'streamlens-play': ['session'],
+};
 
 /** A page of the product. */
 export interface Page {
@@ -111,12 +123,12 @@ export interface CellLink {
 }
 
 interface Target {
-  /** The page's uid. */
+  /** The uid of the page with the link, whose choices are kept as far as the other page has them too. */
+  on: string;
+  /** The other page's uid. */
   page: string;
-  /** The filter, or the dimension, that is set to the value of the row's column of this name. */
-  set: FilterName | Dimension;
-  /** Switches of the page with the link that are kept, as far as the other page has them too. */
-  keep?: string[];
+  /** The filter, the dimension or the switch that is set to the value of the row's column of this name. */
+  set: string;
   /** Values of switches of the other page. */
   values?: Record<string, string>;
   /** Where the time range begins, which then ends now; by default it is that of the page with the link. */
@@ -127,9 +139,11 @@ interface Target {
   panel?: number;
 }
 
-/** Makes a link to a page with a filter set to the row's value. The other filters and the time range are kept. */
-export function linkTo(title: string, { page, set, keep = [], values = {}, from, range, panel }: Target): CellLink {
-  const kept = [...FILTERS.map(({ name }) => name).filter((name) => name !== set), 'datasource', ...keep];
+/** Makes a link to a page with a filter set to the row's value. All else that is chosen is kept. */
+export function linkTo(title: string, { on, page, set, values = {}, from, range, panel }: Target): CellLink {
+  const changed = [...(isDimension(set) ? ['dimension', 'values'] : [set]), ...Object.keys(values)];
+  const both = SWITCHES[on].filter((name) => SWITCHES[page].includes(name));
+  const kept = [...FILTERS.map(({ name }) => name), 'datasource', ...both].filter((name) => !changed.includes(name));
   const parameters = [
     range ? `from=${range[0]}&to=${range[1]}` : from ? `from=${from}&to=now` : '${__url_time_range}',
     ...kept.map((name) => `\${${name}:queryparam}`),
@@ -142,11 +156,11 @@ export function linkTo(title: string, { page, set, keep = [], values = {}, from,
 }
 
 /** Makes the link that shows, on the page where it is, the row's value only. */
-export function only(page: string, set: FilterName | Dimension, keep?: string[]): CellLink {
-  return { ...linkTo(`Only this ${set}`, { page, set, keep }), oneClick: true };
+export function only(page: string, set: string): CellLink {
+  return { ...linkTo(`Only this ${set}`, { on: page, page, set }), oneClick: true };
 }
 
-function isDimension(name: string): name is Dimension {
+function isDimension(name: string): boolean {
   return DIMENSIONS.some((dimension) => dimension === name);
 }
 

@@ -360,10 +360,9 @@ function meaning(page: string): DashboardLinkBuilder {
 /** Makes the link that downloads what a table shows, with all digits and all names. */
 function csv({ query }: Content): DashboardLinkBuilder {
   const { filters } = widgetOf(query.queryType);
-  const options = (['unit', 'metric', 'breakdown'] as const).flatMap((name) => {
-    const value = query[name];
-    return value ? [value === `$${name}` ? `\${${name}:queryparam}` : `${name}=${value}`] : [];
-  });
+  const options = (['unit', 'metric', 'breakdown', 'dimension', 'values'] as const).flatMap((name) =>
+    [query[name] ?? []].flat().map((value) => (value === `$${name}` ? `\${${name}:queryparam}` : `${name}=${value}`))
+  );
   const parameters = [
     `widget=${query.queryType}`,
     ...options,

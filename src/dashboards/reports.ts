@@ -103,7 +103,7 @@ export const reports: Page = {
       sortBy: 'value',
       height: HEIGHT.table,
       barsOf: ['value'],
-      links: { country: [only('streamlens-reports', 'country', ['unit'])] },
+      links: { country: [only('streamlens-reports', 'country')] },
     }),
     streams({ id: 9, width: 12, page: 'streamlens-reports' }),
     tags({ id: 10, width: 24, page: 'streamlens-reports' }),

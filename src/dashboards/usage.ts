@@ -25,8 +25,6 @@ interface Place {
 interface LinkedPlace extends Place {
   /** The uid of the page. */
   page: string;
-  /** Its switches, which are kept. */
-  keep?: string[];
 }
 
 /** Makes the months side by side as bars. */
@@ -75,7 +73,6 @@ export function ingestByProtocol(place: Place): Builder<Panel> {
 export function streams({
   title = 'Usage per stream',
   page,
-  keep = ['unit'],
   ...place
 }: LinkedPlace & { title?: string }): Builder<Panel> {
   return bars({
@@ -86,12 +83,12 @@ export function streams({
     sortBy: 'playout',
     height: HEIGHT.table,
     barsOf: ['playout', 'ingest'],
-    links: { stream: [only(page, 'stream', keep)] },
+    links: { stream: [only(page, 'stream')] },
   });
 }
 
 /** Makes the list of tags with what was received and delivered of the streams that have each. */
-export function tags({ page, keep = ['unit'], ...place }: LinkedPlace): Builder<Panel> {
+export function tags({ page, ...place }: LinkedPlace): Builder<Panel> {
   return bars({
     ...place,
     title: 'Usage per tag',
@@ -101,7 +98,7 @@ export function tags({ page, keep = ['unit'], ...place }: LinkedPlace): Builder<
     height: HEIGHT.table,
     barsOf: ['playout', 'ingest'],
     sums: false,
-    links: { tag: [only(page, 'tag', keep)] },
+    links: { tag: [only(page, 'tag')] },
   });
 }
 

@@ -8,7 +8,6 @@ import { referrers, streams, USAGE } from './usage';
 const METRIC = `Plays and broadcasts are those that began in the time range. ${USAGE} Latency is the average of all reports of players that have it, the buffering ratio stalls divided by stalls and playing, the playtime average the time of the plays that ended; these three need the level premium. Addresses of unknown country are left out.`;
 
 const UID = 'streamlens-worldmap';
-const SWITCHES = ['metric', 'unit'];
 
 /** The chosen countries, as they are called at the top of the page. */
 const COUNTRIES = '${country:text}';
@@ -61,10 +60,10 @@ export const worldMap: Page = {
       barsOf: ['value', 'plays'],
       // Ratios and averages do not add up.
       sums: false,
-      links: { country: [only(UID, 'country', SWITCHES)] },
+      links: { country: [only(UID, 'country')] },
       hidden: ['weight'],
     }),
-    streams({ id: 4, width: 12, title: `Streams · ${COUNTRIES}`, page: UID, keep: SWITCHES }),
+    streams({ id: 4, width: 12, title: `Streams · ${COUNTRIES}`, page: UID }),
     referrers({ id: 5, width: 12, title: `Referrers · ${COUNTRIES}` }),
     playsByOS({ id: 6, width: 12, title: `Operating systems · ${COUNTRIES}` }),
     playsByVersion({ id: 7, width: 12, title: `Player versions · ${COUNTRIES}` }),
