@@ -36,7 +36,7 @@ interface Panel {
     defaults: Record<string, unknown>;
     overrides: Array<{ matcher: { id: string; options: string }; properties: Array<{ id: string; value: unknown }> }>;
   };
-  options: { sortBy?: Array<{ displayName: string }>; colorMode?: string };
+  options: { sortBy?: Array<{ displayName: string }>; colorMode?: string; reduceOptions?: { fields?: string } };
   transformations?: Array<{ options: { fields: string[] } }>;
   timeFrom?: string;
 }
@@ -377,16 +377,21 @@ test('a number that stands alone is red, yellow or green by a limit only, but fo
   const speaking = /red|yellow|green/;
   const numbers = pages.flatMap((file) => read(file).panels).filter(({ type }) => type === 'stat');
   expect(numbers.length).toBeGreaterThan(10);
-  for (const { title, fieldConfig } of numbers.filter(({ options }) => options.colorMode !== 'none')) {
-    // Of several for one name the last holds.
-    const colors = new Map(
-      fieldConfig.overrides.flatMap(({ matcher, properties }) =>
-        properties
-          .filter(({ id }) => id === 'color')
-          .map(({ value }) => [matcher.options, (value as { fixedColor?: string }).fixedColor ?? ''] as const)
-      )
+  for (const { title, fieldConfig, options } of numbers.filter(({ options }) => options.colorMode !== 'none')) {
+    const looks = new Map<string, { name?: string; color?: string }>();
+    for (const { matcher, properties } of fieldConfig.overrides) {
+      for (const { id, value } of properties) {
+        // Of several for one column the last holds.
+        const look = { ...looks.get(matcher.options) };
+        look.name = id === 'displayName' ? (value as string) : look.name;
+        look.color = id === 'color' ? (value as { fixedColor?: string }).fixedColor : look.color;
+        looks.set(matcher.options, look);
+      }
+    }
+    const [, shown = '.*'] = /^\/(.*)\/$/.exec(options.reduceOptions?.fields ?? '') ?? [];
+    const speaks = [...looks.values()].filter(
+      ({ name = '', color = '' }) => new RegExp(shown).test(name) && !/viewers$/i.test(name) && speaking.test(color)
     );
-    const speaks = [...colors].filter(([name, color]) => name !== 'viewers' && speaking.test(color));
     expect([title, speaks]).toEqual([title, []]);
   }
 });
