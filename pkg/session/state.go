@@ -1,12 +1,15 @@
 package session
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/codec"
 )
 
 // StateVersion is the version of what Code writes. It grows with every change of the fields below.
-const StateVersion = 7
+const StateVersion = 8
 
 // Resume lets silence begin anew at now, in ms since 1970, because nobody listened for a while.
 func (t *Tracker) Resume(now int64) {
@@ -28,33 +31,22 @@ func (t *Tracker) Code(c *codec.Coder) {
 		}
 		(*n).code(c)
 	})
-	// A play that has begun again under its id is live for a while beside the new one.
-	var all []*session
-	for _, s := range t.sessions {
-		all = append(all, s)
-	}
-	for s := range t.live {
-		if t.sessions[s.name] != s {
-			all = append(all, s)
-		}
-	}
+	all := slices.Collect(maps.Values(t.sessions))
 	codec.List(c, &all, func(one **session) {
 		if c.Reading() {
 			*one = &session{}
 		}
 		s := *one
 		s.code(c, t)
-		live, current := s.isLive, t.sessions[s.name] == s
-		c.Flags(&live, &current)
+		live := s.isLive
+		c.Flags(&live)
 		if !c.Reading() {
 			return
 		}
 		if live {
 			t.setLive(s)
 		}
-		if current {
-			t.add(s.name, s)
-		}
+		t.add(s.name, s)
 	})
 }
 

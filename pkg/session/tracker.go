@@ -8,7 +8,6 @@ package session
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"slices"
 	"time"
@@ -291,9 +290,7 @@ func (t *Tracker) Expire(now int64) {
 		}
 	}
 	// In a fixed order, because the first values of a dimension that churns are the ones that count under their own name.
-	slices.SortFunc(due, func(a, b *session) int {
-		return cmp.Or(bytes.Compare(a.name[:], b.name[:]), cmp.Compare(a.lastTime, b.lastTime))
-	})
+	slices.SortFunc(due, func(a, b *session) int { return bytes.Compare(a.name[:], b.name[:]) })
 	for _, s := range due {
 		if !s.over() {
 			t.giveUpWaiting(s, now)
