@@ -343,6 +343,7 @@ func Test() error {
 	for _, steps := range [][]step{
 		{{"Go tests", []string{"go", "test", "-race", "./pkg/...", "./tools/pluginzip"}, ""}},
 		{{"hostile clients", []string{"go", "test", "-count=1", "./test/hostile"}, ""}},
+		{{"manifests of Kubernetes", []string{"go", "test", "-C", "tools/kubernetes", "."}, ""}},
 		{{"sizes of the beacon", []string{"npm", "run", "build", "--workspace", "beacon"}, ""}},
 		{
 			// They mostly wait.
