@@ -89,6 +89,16 @@ func (m *metricSet) refused(reason string, n int) {
 	m.set.GetOrCreateCounter(fmt.Sprintf("%srefused_total{reason=%q}", metricsPrefix, reason)).Add(n)
 }
 
+// read counts questions with a read key, by its name.
+func (m *metricSet) read(organization, key string) {
+	m.set.GetOrCreateCounter(fmt.Sprintf("%sreads_total{organization=%q,key=%q}", metricsPrefix, organization, key)).Inc()
+}
+
+// readRefused counts questions that were refused or could not be answered, by reason.
+func (m *metricSet) readRefused(reason string, n int) {
+	m.set.GetOrCreateCounter(fmt.Sprintf("%sreads_refused_total{reason=%q}", metricsPrefix, reason)).Add(n)
+}
+
 // logLines counts lines of access logs that are ignored or refused, or that lack something, by what became of them and why.
 func (m *metricSet) logLines(r logreader.Remark) {
 	m.set.GetOrCreateCounter(fmt.Sprintf("%slog_lines_total{fate=%q,reason=%q}", metricsPrefix, r.Fate, r.Reason)).Add(r.Lines)

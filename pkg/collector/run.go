@@ -95,6 +95,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 		MaxUsageAge:    proof.maxUsageAge,
 		PrivateMetrics: c.PrivateListen != "",
 		KeepUsers:      c.Plays.Users,
+		Readers:        func(organization string) (Readers, error) { return readersOf(c, organization) },
 		Warnings:       plays.warnings,
 		Ready: func(ctx context.Context) error {
 			if err := claim.check(); err != nil {

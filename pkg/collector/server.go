@@ -53,6 +53,8 @@ type Server struct {
 	MaxUsageAge func() time.Duration
 	// PrivateMetrics is whether only the private port shows metrics.
 	PrivateMetrics bool
+	// Readers returns who reads the sums of an organisation and, if there is one, its store of plays.
+	Readers func(organization string) (Readers, error)
 	// KeepUsers is whether the ids of users are kept in the records of plays.
 	KeepUsers bool
 	// Warnings returns what else the operator should mend, in sentences; nil for nothing.
@@ -65,6 +67,8 @@ type Server struct {
 	metrics  *metricSet
 	limiters *limiters
 	guesses  *guesses
+	reads    *reads
+	viewers  *viewerCounts
 	salts    *enrich.Salts
 	// playerTags holds tags that players gave to streams lately, so that each is written once.
 	playerTags *lru.Cache[playerTag, struct{}]
@@ -96,6 +100,10 @@ func (s *Server) Handler() (http.Handler, error) {
 	if s.guesses, err = newGuesses(); err != nil {
 		return nil, err
 	}
+	s.reads = newReads(s.Readers)
+	if s.viewers, err = newViewerCounts(); err != nil {
+		return nil, err
+	}
 	first, err := newSettings(s.TrustedProxies, s.Directory.Organizations(), nil)
 	if err != nil {
 		return nil, err
@@ -118,6 +126,9 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.Handle("PUT /v1/streams/{stream}/tags", s.endpoint(s.putTags))
 	mux.Handle("DELETE /v1/streams/{stream}/tags", s.endpoint(s.deleteTags))
 	mux.Handle("PUT /stream/{stream}/tag", s.endpoint(s.putTags))
+	mux.Handle("GET /v1/widgets/{type}", s.answering(s.getWidget, s.metrics.readRefused))
+	mux.HandleFunc("OPTIONS /v1/widgets/{type}", s.readPreflight)
+	mux.Handle("GET /v1/public/viewers/{stream}", s.answering(s.getViewers, s.metrics.readRefused))
 	s.handleHealth(mux)
 	if !s.PrivateMetrics {
 		mux.HandleFunc("GET /metrics", s.metrics.write)
@@ -137,8 +148,14 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.Refusal.Error }
 
-// endpoint answers the errors of a handler; it is the one place where errors become statuses.
+// endpoint answers the errors of a handler of what is sent, and counts them.
 func (s *Server) endpoint(handle func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return s.answering(handle, s.metrics.refused)
+}
+
+// answering answers the errors of a handler, and tells how many there were for which reason; it is the one place where errors become
+// statuses.
+func (s *Server) answering(handle func(http.ResponseWriter, *http.Request) error, refused func(reason string, n int)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := handle(w, r)
 		if err == nil {
@@ -147,7 +164,7 @@ func (s *Server) endpoint(handle func(http.ResponseWriter, *http.Request) error)
 		var known *refusal
 		switch {
 		case errors.As(err, &known):
-		case errors.Is(err, tenant.ErrUnknownAccount), errors.Is(err, tenant.ErrUnknownSecretKey):
+		case errors.Is(err, tenant.ErrUnknownAccount), errors.Is(err, tenant.ErrUnknownSecretKey), errors.Is(err, tenant.ErrUnknownReadKey):
 			known = &refusal{http.StatusUnauthorized, event.Refusal{Reason: "unauthorized", Error: err.Error()}, 0}
 		case errors.Is(err, tenant.ErrOriginRefused):
 			known = &refusal{http.StatusForbidden, event.Refusal{Reason: "origin", Error: err.Error()}, 0}
@@ -167,7 +184,7 @@ func (s *Server) endpoint(handle func(http.ResponseWriter, *http.Request) error)
 			s.Logger.ErrorContext(r.Context(), "Answering a request failed", "pattern", r.Pattern, "error", err)
 			known = &refusal{http.StatusInternalServerError, event.Refusal{Reason: "internal", Error: "internal error"}, 0}
 		}
-		s.metrics.refused(known.Reason, 1)
+		refused(known.Reason, 1)
 		if known.retryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(known.retryAfter.Seconds()))))
 		}

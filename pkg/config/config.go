@@ -24,6 +24,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/source/logreader"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/widget"
 )
 
 // Config is a configuration in which every value is valid.
@@ -324,6 +325,7 @@ func parse(data []byte) (Config, error) {
 	for _, problem := range tenant.Validate(config.Organizations) {
 		add(problem.Error(), append([]any{"organizations"}, problem.Path...)...)
 	}
+	config.checkReaders(add)
 	for i := range config.Logs {
 		l := &config.Logs[i]
 		if l.Organization = config.theOrganization(l.Organization); l.Organization == "" {
@@ -385,6 +387,17 @@ func parse(data []byte) (Config, error) {
 		return Config{}, errors.Join(problems...)
 	}
 	return config, nil
+}
+
+// checkReaders checks the fixed filters of read keys.
+func (c *Config) checkReaders(add func(message string, path ...any)) {
+	for i, o := range c.Organizations {
+		for j, k := range o.ReadKeys {
+			if err := widget.Fixed(k.Filters).Check(); err != nil {
+				add(fmt.Sprintf("organizations[%d].readKeys[%d].filters: %v", i, j, err), "organizations", i, "readKeys", j, "filters")
+			}
+		}
+	}
 }
 
 // checkGeoIP checks where places come from, and makes one database a list of one.

@@ -28,13 +28,13 @@ const parallelReports = 2
 
 // report answers with the report of a range and its filters as a file.
 func (d *Datasource) report(w http.ResponseWriter, r *http.Request) {
-	d.download(w, r, []string{"unit", "timezone", "interval", "compare", "format", "paper"}, d.makeReport)
+	d.download(w, r, []string{"country", "stream", "tag", "event", "referrer", "values", "where", "unit", "timezone", "interval", "compare", "format", "paper"},
+		d.makeReport)
 }
 
 // export answers with what a widget answers, as a file.
 func (d *Datasource) export(w http.ResponseWriter, r *http.Request) {
-	d.download(w, r, []string{"widget", "unit", "metric", "breakdown", "dimension", "mode", "form", "timezone", "interval", "compare", "percentile", "top", "sort", "page", "session", "format"},
-		d.makeExport)
+	d.download(w, r, append(widget.Parameters(), "format"), d.makeExport)
 }
 
 // file is what somebody downloads.
@@ -84,9 +84,9 @@ func (d *Datasource) download(
 	}
 }
 
-// downloadRequest reads the parameters of a download: from and to, in ms since 1970 or in RFC 3339; filters, each any number of
-// times; and options, each once at most. A dashboard's variable may stand for each as Grafana writes it, var-country=DE. Of such
-// a variable, everything or nothing chosen is no filter.
+// downloadRequest reads the parameters of a download: from and to, in ms since 1970 or in RFC 3339, and options: lists any number of
+// times, each other once at most. A dashboard's variable may stand for each as Grafana writes it, var-country=DE. Of such a variable,
+// everything or nothing chosen is no filter. It returns the options that are none of the query, too.
 func downloadRequest(rawQuery string, options []string) (widget.Request, url.Values, error) {
 	var request widget.Request
 	// Grafana leaves the semicolons of a variable's values as they are, and Go refuses them.
@@ -100,56 +100,28 @@ func downloadRequest(rawQuery string, options []string) (widget.Request, url.Val
 		if isVariable {
 			values = valuesOfVariable(values)
 		}
-		if list := filterOf(&request.Query, name); list != nil {
-			*list = append(*list, values...)
-			continue
-		}
 		if name != "from" && name != "to" && !slices.Contains(options, name) {
 			return request, nil, fmt.Errorf("the parameter %q is unknown", parameter)
 		}
-		if chosen[name] = append(chosen[name], values...); len(chosen[name]) > 1 {
+		chosen[name] = append(chosen[name], values...)
+	}
+	others := url.Values{}
+	for name, values := range chosen {
+		if slices.Contains(widget.Parameters(), name) {
+			if err := request.SetParameter(name, values); err != nil {
+				return request, nil, err
+			}
+			continue
+		}
+		if others[name] = values; len(values) > 1 {
 			return request, nil, fmt.Errorf("the parameter %s is there more than once", name)
 		}
 	}
-	if request.From, err = moment(chosen, "from"); err != nil {
+	if request.From, err = moment(others, "from"); err != nil {
 		return request, nil, err
 	}
-	if request.To, err = moment(chosen, "to"); err != nil {
-		return request, nil, err
-	}
-	request.QueryType, request.Unit = chosen.Get("widget"), chosen.Get("unit")
-	request.Metric, request.Mode, request.Form = chosen.Get("metric"), chosen.Get("mode"), chosen.Get("form")
-	request.Dimension, request.Compare = chosen.Get("dimension"), chosen.Get("compare")
-	request.Sort, request.Session = chosen.Get("sort"), chosen.Get("session")
-	request.Breakdown, request.Timezone, request.Interval = chosen.Get("breakdown"), chosen.Get("timezone"), chosen.Get("interval")
-	for name, number := range map[string]*int{"percentile": &request.Percentile, "top": &request.Top, "page": &request.Page} {
-		if text := chosen.Get(name); text != "" {
-			if *number, err = strconv.Atoi(text); err != nil {
-				return request, nil, fmt.Errorf("the parameter %s must be a number", name)
-			}
-		}
-	}
-	return request, chosen, nil
-}
-
-func filterOf(q *widget.Query, name string) *[]string {
-	switch name {
-	case "country":
-		return &q.Country
-	case "stream":
-		return &q.Stream
-	case "tag":
-		return &q.Tag
-	case "event":
-		return &q.Event
-	case "referrer":
-		return &q.Referrer
-	case "values":
-		return &q.Values
-	case "where":
-		return &q.Where
-	}
-	return nil
+	request.To, err = moment(others, "to")
+	return request, others, err
 }
 
 func valuesOfVariable(values []string) []string {

@@ -42,7 +42,7 @@ const scheduleHead = `# A plugin of Grafana cannot send mail by itself. Whoever 
 
 // schedule answers with what to put into streamlens.yaml so that the report of a dashboard, with its filters, is mailed to who asks.
 func (d *Datasource) schedule(w http.ResponseWriter, r *http.Request) {
-	d.download(w, r, []string{"unit", "timezone", "every"}, d.makeSchedule)
+	d.download(w, r, []string{"country", "stream", "tag", "event", "unit", "timezone", "every"}, d.makeSchedule)
 }
 
 var notInNames = regexp.MustCompile(`[^a-z0-9_-]+`)

@@ -16,6 +16,8 @@ var (
 	ErrOriginRefused = errors.New("origin is not allowed for this account")
 	// ErrUnknownSecretKey is for a missing or unknown secret key (HTTP 401).
 	ErrUnknownSecretKey = errors.New("missing or unknown secret key")
+	// ErrUnknownReadKey is for a missing or unknown key of a reader, or token of a page (HTTP 401).
+	ErrUnknownReadKey = errors.New("missing or unknown read key")
 )
 
 // Directory finds organisations by the keys that requests carry. It is safe for concurrent use, also while it is replaced. The
@@ -27,6 +29,19 @@ type entries struct {
 	organizations map[string]*Organization
 	accounts      map[string]account
 	secretKeys    map[[sha256.Size]byte]*Organization
+	readers       map[[sha256.Size]byte]Reader // by read key
+	viewerTokens  map[[sha256.Size]byte]Reader
+	readOrigins   map[string]bool // that some read key lists, canonical
+}
+
+// Reader is who reads with a key or a token.
+type Reader struct {
+	Organization *Organization
+	Name         string              // of the key
+	Level        Level               // of what it may ask
+	Filters      map[string][]string // that hold for all that it asks
+	Streams      []string            // of which a viewer token tells, nil = all
+	Origins      []string            // canonical
 }
 
 // account is what a write request is checked against.
@@ -62,6 +77,9 @@ func (d *Directory) Replace(organizations []Organization) error {
 		organizations: make(map[string]*Organization),
 		accounts:      make(map[string]account),
 		secretKeys:    make(map[[sha256.Size]byte]*Organization),
+		readers:       make(map[[sha256.Size]byte]Reader),
+		viewerTokens:  make(map[[sha256.Size]byte]Reader),
+		readOrigins:   make(map[string]bool),
 	}
 	for _, organization := range organizations {
 		o := &organization
@@ -70,12 +88,19 @@ func (d *Directory) Replace(organizations []Organization) error {
 			e.secretKeys[sha256.Sum256([]byte(o.SecretKey))] = o
 		}
 		for _, a := range o.Accounts {
-			var origins []string
-			for _, origin := range a.Origins {
-				canonical, _ := canonicalOrigin(origin)
-				origins = append(origins, canonical)
+			e.accounts[a.ID] = account{sha256.Sum256([]byte(a.Key)), canonicalOrigins(a.Origins), a.Tags, a.EventsPerSecond, o}
+		}
+		for _, k := range o.ReadKeys {
+			r := Reader{Organization: o, Name: k.Name, Level: Lower(o.Level, k.Level), Filters: k.Filters, Origins: canonicalOrigins(k.Origins)}
+			for _, origin := range r.Origins {
+				e.readOrigins[origin] = true
 			}
-			e.accounts[a.ID] = account{sha256.Sum256([]byte(a.Key)), origins, a.Tags, a.EventsPerSecond, o}
+			e.readers[sha256.Sum256([]byte(k.Key))] = r
+		}
+		for _, t := range o.ViewerTokens {
+			e.viewerTokens[sha256.Sum256([]byte(t.Token))] = Reader{
+				Organization: o, Level: Default, Streams: t.Streams, Origins: canonicalOrigins(t.Origins),
+			}
 		}
 	}
 	d.current.Store(e)
@@ -145,3 +170,23 @@ func (d *Directory) BySecretKey(key string) (*Organization, error) {
 	}
 	return o, nil
 }
+
+// ByReadKey returns who reads with a key. The error is ErrUnknownReadKey.
+func (d *Directory) ByReadKey(key string) (Reader, error) { return find(d.current.Load().readers, key) }
+
+// ByViewerToken returns the page that asks with a token. The error is ErrUnknownReadKey.
+func (d *Directory) ByViewerToken(token string) (Reader, error) {
+	return find(d.current.Load().viewerTokens, token)
+}
+
+// find compares hashes, as BySecretKey does.
+func find(readers map[[sha256.Size]byte]Reader, key string) (Reader, error) {
+	r, ok := readers[sha256.Sum256([]byte(key))]
+	if !ok {
+		return Reader{}, ErrUnknownReadKey
+	}
+	return r, nil
+}
+
+// MayRead reports whether some read key lists the site, as a browser names it.
+func (d *Directory) MayRead(origin string) bool { return d.current.Load().readOrigins[origin] }

@@ -72,6 +72,23 @@ type Account struct {
 	EventsPerSecond int `yaml:"eventsPerSecond"`
 }
 
+// ReadKey lets another program read widgets of an organisation, and no more of it than the key says.
+type ReadKey struct {
+	Name  string `yaml:"name"`  // by which metrics count what it reads
+	Key   string `yaml:"key"`   // starts with "rk_"
+	Level Level  `yaml:"level"` // that of the organisation at most; empty = Default
+	// Filters hold for every question that comes with the key: values by country, stream, tag or event.
+	Filters map[string][]string `yaml:"filters"`
+	Origins []string            `yaml:"origins"` // sites whose pages may read in a browser; none = no page may
+}
+
+// ViewerToken lets anybody ask how many viewers a stream has. It stands in public pages.
+type ViewerToken struct {
+	Token   string   `yaml:"token"`   // starts with "vt_"
+	Streams []string `yaml:"streams"` // of which it tells; none = all
+	Origins []string `yaml:"origins"` // sites whose pages may ask in a browser; none = no page may
+}
+
 // Organization is one tenant. Nothing of it is ever shown to another.
 type Organization struct {
 	ID        string    `yaml:"id"`
@@ -80,8 +97,11 @@ type Organization struct {
 	Level     Level     `yaml:"level"`
 	SecretKey string    `yaml:"secretKey"` // of servers, starts with "sk_"; empty = no server may write
 	Accounts  []Account `yaml:"accounts"`
-	Privacy   Privacy   `yaml:"privacy"`
-	Limits    Limits    `yaml:"limits"`
+	// ReadKeys are of programs that read widgets, ViewerTokens of pages that show how many viewers a stream has.
+	ReadKeys     []ReadKey     `yaml:"readKeys"`
+	ViewerTokens []ViewerToken `yaml:"viewerTokens"`
+	Privacy      Privacy       `yaml:"privacy"`
+	Limits       Limits        `yaml:"limits"`
 	// BusinessCodes are the codes of players that mean that the viewer is not allowed to watch. A fatal one before the first frame is
 	// no failure to start.
 	BusinessCodes []string `yaml:"businessCodes"`
@@ -164,14 +184,21 @@ const (
 	expectedKey = "must be %q followed by 1 to 125 of A-Z, a-z, 0-9, _ and -"
 )
 
-// Validate returns everything in the list that is not as it must be; account ids and secret keys are unique over all
+// Validate returns everything in the list that is not as it must be; account ids and keys of servers and readers are unique over all
 // organisations. Defaults are not filled in: an empty level is an error.
 func Validate(organizations []Organization) []*FieldError {
 	var problems []*FieldError
 	add := func(expected string, path ...any) {
 		problems = append(problems, &FieldError{Path: path, Expected: expected})
 	}
-	ids, accountIDs, secretKeys := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	ids, accountIDs, secretKeys, readKeys := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	checkOrigins := func(origins []string, path ...any) {
+		for k, origin := range origins {
+			if _, ok := canonicalOrigin(origin); !ok {
+				add("must be scheme, host and port if it is not the default, as https://site.example", append(path, "origins", k)...)
+			}
+		}
+	}
 
 	for i, organization := range organizations {
 		if !ValidID(organization.ID) {
@@ -246,11 +273,28 @@ func Validate(organizations []Organization) []*FieldError {
 			if account.EventsPerSecond < 0 {
 				add("must be a whole number of at least 0", i, "accounts", j, "eventsPerSecond")
 			}
-			for k, origin := range account.Origins {
-				if _, ok := canonicalOrigin(origin); !ok {
-					add("must be scheme, host and port if it is not the default, as https://site.example", i, "accounts", j, "origins", k)
-				}
+			checkOrigins(account.Origins, i, "accounts", j)
+		}
+		for j, key := range organization.ReadKeys {
+			if !validKey(key.Key, "rk_") {
+				add(fmt.Sprintf(expectedKey, "rk_"), i, "readKeys", j, "key")
+			} else if readKeys[key.Key] {
+				add("must be unique: another one has the same", i, "readKeys", j, "key")
 			}
+			readKeys[key.Key] = true
+			if key.Level != "" && !key.Level.Valid() {
+				add("must be default or premium", i, "readKeys", j, "level")
+			}
+			checkOrigins(key.Origins, i, "readKeys", j)
+		}
+		for j, token := range organization.ViewerTokens {
+			if !validKey(token.Token, "vt_") {
+				add(fmt.Sprintf(expectedKey, "vt_"), i, "viewerTokens", j, "token")
+			} else if readKeys[token.Token] {
+				add("must be unique: another one has the same", i, "viewerTokens", j, "token")
+			}
+			readKeys[token.Token] = true
+			checkOrigins(token.Origins, i, "viewerTokens", j)
 		}
 	}
 	return problems
@@ -275,4 +319,14 @@ func canonicalOrigin(origin string) (string, bool) {
 	host := strings.ToLower(u.Host)
 	defaultPort := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]
 	return u.Scheme + "://" + strings.TrimSuffix(host, defaultPort), true
+}
+
+// canonicalOrigins returns the canonical forms of valid origins, nil if there are none.
+func canonicalOrigins(origins []string) []string {
+	var all []string
+	for _, origin := range origins {
+		canonical, _ := canonicalOrigin(origin)
+		all = append(all, canonical)
+	}
+	return all
 }

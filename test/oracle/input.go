@@ -23,6 +23,22 @@ type Organization struct {
 	// BusinessCodes and Quality say how attempts are judged, by default as defaultCodes and defaultQuality.
 	BusinessCodes []string `json:"businessCodes,omitempty"`
 	Quality       *Quality `json:"quality,omitempty"`
+	// ReadKeys and ViewerTokens are of those who read.
+	ReadKeys     []ReadKey     `json:"readKeys,omitempty"`
+	ViewerTokens []ViewerToken `json:"viewerTokens,omitempty"`
+}
+
+// ReadKey opens widgets of an organisation.
+type ReadKey struct {
+	Key     string              `json:"key"`
+	Level   string              `json:"level,omitempty"`
+	Filters map[string][]string `json:"filters,omitempty"`
+}
+
+// ViewerToken opens the numbers of viewers of streams.
+type ViewerToken struct {
+	Token   string   `json:"token"`
+	Streams []string `json:"streams,omitempty"`
 }
 
 // Quality is what good and fair plays have at most (rule 33).

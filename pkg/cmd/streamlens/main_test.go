@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
@@ -36,31 +35,6 @@ func TestList(t *testing.T) {
 				t.Errorf("got %q, want %q", []string(l), test.want)
 			}
 		})
-	}
-}
-
-func TestParseTime(t *testing.T) {
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	tests := []struct {
-		text string
-		want time.Time // zero for an error
-	}{
-		{"now", now},
-		{"now-24h", now.Add(-24 * time.Hour)},
-		{"now-30d", now.Add(-30 * 24 * time.Hour)},
-		{"now+5m", now.Add(5 * time.Minute)},
-		{"2026-11-01T10:00:00+02:00", time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)},
-		{"", time.Time{}},
-		{"now-", time.Time{}},
-		{"now*2h", time.Time{}},
-		{"yesterday", time.Time{}},
-		{"2026-11-01", time.Time{}},
-	}
-	for _, test := range tests {
-		got, err := parseTime(test.text, now)
-		if (err != nil) != test.want.IsZero() || err == nil && !got.Equal(test.want) {
-			t.Errorf("%q is %v, %v; want %v", test.text, got, err, test.want)
-		}
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/grafana/grafana-plugin-sdk-go/backend/gtime"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/spf13/cobra"
 
@@ -51,10 +50,10 @@ func queryCommand() *cobra.Command {
 			}
 			now := time.Now()
 			request := widget.Request{Query: query, Now: now}
-			if request.From, err = parseTime(from, now); err != nil {
+			if request.From, err = widget.ParseTime(from, now); err != nil {
 				return fmt.Errorf("--from: %w", err)
 			}
-			if request.To, err = parseTime(to, now); err != nil {
+			if request.To, err = widget.ParseTime(to, now); err != nil {
 				return fmt.Errorf("--to: %w", err)
 			}
 			frames, err := runQuery(cmd.Context(), c, organization, request)
@@ -122,29 +121,6 @@ func (l *list) String() string { return strings.Join(*l, ",") }
 
 // Type names the flag's values in the help.
 func (l *list) Type() string { return "list" }
-
-// parseTime reads a time in RFC 3339 or in Grafana's form now-24h.
-func parseTime(s string, now time.Time) (time.Time, error) {
-	rest, relative := strings.CutPrefix(s, "now")
-	if !relative {
-		t, err := time.Parse(time.RFC3339, s)
-		if err != nil {
-			return t, fmt.Errorf("%q is neither like now-24h nor a time in RFC 3339", s)
-		}
-		return t, nil
-	}
-	if rest == "" {
-		return now, nil
-	}
-	d, err := gtime.ParseDuration(rest[1:])
-	if err != nil || (rest[0] != '-' && rest[0] != '+') {
-		return now, fmt.Errorf("%q is neither like now-24h nor a time in RFC 3339", s)
-	}
-	if rest[0] == '-' {
-		d = -d
-	}
-	return now.Add(d), nil
-}
 
 // runQuery answers a request for one of the configuration's organisations.
 func runQuery(ctx context.Context, c config.Config, organization string, r widget.Request) (data.Frames, error) {

@@ -92,10 +92,10 @@ func (o reportOptions) make(cmd *cobra.Command, now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	request := widget.Request{Query: o.query, Now: now}
-	if request.From, err = parseTime(o.from, now); err != nil {
+	if request.From, err = widget.ParseTime(o.from, now); err != nil {
 		return nil, fmt.Errorf("--from: %w", err)
 	}
-	if request.To, err = parseTime(o.to, now); err != nil {
+	if request.To, err = widget.ParseTime(o.to, now); err != nil {
 		return nil, fmt.Errorf("--to: %w", err)
 	}
 	organization.Name, organization.Logo = cmp.Or(o.name, organization.Name), cmp.Or(o.logo, organization.Logo)
