@@ -95,7 +95,8 @@ func (w *world) attackDownloads(t *testing.T, s, whole source, outside ...string
 	}
 	next := 0
 	turn := func() string { next++; return targets[next%len(targets)] }
-	for _, name := range []string{"country", "stream", "tag", "event", "var-stream", "var-tag", "widget", "unit", "timezone", "interval", "paper", "org"} {
+	for _, name := range []string{"country", "stream", "tag", "event", "var-stream", "var-tag", "widget", "unit", "timezone", "interval", "paper", "org", "dimension", "values", "var-values",
+		"percentile", "compare", "breakdown", "metric", "top"} {
 		for _, payload := range payloads {
 			target := turn()
 			searched(target+" "+name+" "+payload, w.download(t, s, target, "&"+name+"="+url.QueryEscape(payload)))

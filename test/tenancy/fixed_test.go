@@ -122,6 +122,13 @@ func (w *world) attackFixed(t *testing.T, s source) {
 			w.attackCompared(t, "outside", s, widget, fields)
 		}
 	}
+	for _, dimension := range dimensions {
+		for _, widget := range []string{"playerHealth", "streamHealth", "statusCodes", "startTime", "bufferingRatio"} {
+			for _, values := range []any{nil, []string{".*"}, []string{`"} or {stream="upper`}} {
+				w.attack(t, "dimension", s, "", model(widget, map[string]any{"dimension": dimension, "values": values}))
+			}
+		}
+	}
 	for _, field := range []string{"fixedFilters", "FixedFilters", "fixed", "Fixed", "filters", "Filters", "asker", "Confined"} {
 		for _, value := range []any{nil, map[string]any{}, map[string][]string{"stream": {"upper"}}} {
 			w.attack(t, field, s, "", model("usageByStream", map[string]any{field: value, "unit": "playtime"}))
@@ -153,7 +160,7 @@ func (w *world) attackFixed(t *testing.T, s source) {
 
 // attackFixedValues asks the resource for what is outside.
 func (w *world) attackFixedValues(t *testing.T, s source) {
-	for _, label := range []string{"country", "stream", "tag", "event", "referrer"} {
+	for _, label := range labels {
 		for _, more := range []string{
 			"&stream=upper", "&stream=lower&stream=upper", "&country=" + victimCountry, "&country=DE&country=" + victimCountry, "&tag=" + sharedTag,
 			"&event=" + sharedEvent, "&event=event-acme&event=" + sharedEvent, "&fixedFilters={}", "&stream=.*", "&stream=" + url.QueryEscape(`"} or {stream="upper`),
@@ -196,7 +203,7 @@ func (w *world) attackFixedSettings(t *testing.T) {
 		for _, widget := range widgets() {
 			w.attack(t, name, s, "", model(widget, map[string]any{"unit": "playtime"}))
 		}
-		for _, label := range []string{"country", "stream", "tag", "event", "referrer"} {
+		for _, label := range labels {
 			w.searched(t, name+": values", w.call(t, s, http.MethodGet, "values", w.values(label, "")))
 		}
 		a, err := w.plugin.check(t.Context(), s)

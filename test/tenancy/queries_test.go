@@ -216,6 +216,7 @@ func TestQueriesShowNoOtherOrganization(t *testing.T) {
 
 	t.Run("filters", func(t *testing.T) { w.attackFilters(t, own) })
 	t.Run("other fields", func(t *testing.T) { w.attackFields(t, own) })
+	t.Run("options", func(t *testing.T) { w.attackOptions(t, own) })
 	t.Run("models", func(t *testing.T) { w.attackModels(t, own) })
 	t.Run("headers", func(t *testing.T) { w.attackHeaders(t) })
 	t.Run("settings", func(t *testing.T) { w.attackSettings(t) })

@@ -32,14 +32,17 @@ func (w *world) attackResources(t *testing.T) {
 	}
 
 	// Every filter of the resource with every payload.
-	for _, label := range []string{"country", "stream", "tag", "event", "referrer"} {
+	for n, label := range labels {
 		for i, payload := range payloads {
+			if i/6%2 != n%2 {
+				continue // the next label has it
+			}
 			filter := []string{"country", "stream", "tag", "event", "referrer", "label"}[i%6]
 			w.searched(t, label+" by "+filter, w.call(t, s, http.MethodGet, "values", w.values(label, "&"+filter+"="+url.QueryEscape(payload))))
 		}
 	}
 	// Labels that are none, and parameters that are none.
-	for _, label := range append(slices.Clone(payloads), "org", "__name__", "ip", "collector", "protocol", "reason", "code", "version", "vmrange") {
+	for _, label := range append(slices.Clone(payloads), "org", "__name__", "ip", "collector", "reason", "code", "vmrange") {
 		w.searched(t, "label", w.call(t, s, http.MethodGet, "values", w.values(url.QueryEscape(label), "")))
 	}
 	for _, more := range []string{
