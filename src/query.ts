@@ -50,7 +50,7 @@ export interface StreamlensQuery extends DataQuery, Filters {
   unit?: string;
   /** Which of the widget's metrics, where it has several. */
   metric?: string;
-  /** `country`, `stream`, `tag` or what `dimension` may be: a row for each, of widgets that have one row, which is the default. */
+  /** `country`, `stream`, `tag`, what `dimension` may be or a column of plays: a row for each, of widgets that have one row, which is the default. */
   breakdown?: string;
   /** `version`, `os`, `browser`, `device` or `protocol`: what `values` are of, and the rows of `playerHealth`. */
   dimension?: string;
@@ -86,6 +86,9 @@ export interface StreamlensQuery extends DataQuery, Filters {
 export const DIMENSIONS = ['version', 'os', 'browser', 'device', 'protocol'] as const;
 
 export type Dimension = (typeof DIMENSIONS)[number];
+
+/** By what records of plays alone can be told apart. */
+export const RECORD_BREAKDOWNS = ['operator', 'player', 'region', 'referrer', 'user', 'ip', 'event'] as const;
 
 /** How what players watch with is named on the screen. */
 export const DIMENSION_LABELS: Record<Dimension, string> = {

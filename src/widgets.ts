@@ -1,4 +1,11 @@
-import { DIMENSIONS, FILTER_NAMES, type FilterName, type OptionName, type StreamlensQuery } from './query';
+import {
+  DIMENSIONS,
+  FILTER_NAMES,
+  RECORD_BREAKDOWNS,
+  type FilterName,
+  type OptionName,
+  type StreamlensQuery,
+} from './query';
 import list from './widgets.json';
 
 /** A column of a widget's answer. */
@@ -21,6 +28,8 @@ export interface Widget {
   page: string;
   /** The level an organisation needs to see it. */
   level: 'default' | 'premium';
+  /** Whether it lists what is in the store of plays: it has one form, and nothing that is live. */
+  list?: boolean;
   options: OptionName[];
   /** The values of the option `metric`, if it has that. */
   metrics: string[];
@@ -70,14 +79,9 @@ function addedTo({ columns }: Widget, metric: string): string[] {
     : [];
 }
 
-/** Whether a widget reads the store of plays: it has one form, and nothing that is live. */
-export function isOfPlays({ page }: Widget): boolean {
-  return page === 'Plays' || page === 'Play';
-}
-
-/** Whether a widget that has breakdowns has one by tag: peaks of viewers do not add up over streams. */
+/** Whether a widget that has breakdowns has one by tag: peaks of viewers do not add up over streams, and records of plays have no tags. */
 export function hasTags(widget: Widget): boolean {
-  return !widget.columns.some(({ unit }) => unit === 'viewers');
+  return !widget.columns.some(({ unit }) => unit === 'viewers') && widget.page !== 'Plays';
 }
 
 /** Returns the query for another widget: what both widgets have stays, the rest would be refused and goes. */
@@ -91,11 +95,14 @@ export function withWidget(query: StreamlensQuery, widget: Widget): StreamlensQu
   }
   if (!widget.options.includes('dimension')) {
     delete next.values;
-    if (DIMENSIONS.some((name) => name === next.breakdown)) {
+    if (DIMENSIONS.some((name) => name === next.breakdown) && !widget.options.includes('where')) {
       delete next.breakdown;
     }
   }
-  if (isOfPlays(widget)) {
+  if (RECORD_BREAKDOWNS.some((name) => name === next.breakdown) && !widget.options.includes('where')) {
+    delete next.breakdown;
+  }
+  if (widget.list) {
     delete next.live;
     delete next.interval;
     delete next.top;

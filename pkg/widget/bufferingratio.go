@@ -14,7 +14,7 @@ func bufferingRatio() Definition {
 			"more than short ones; there is none where nothing played or buffered.",
 		Page:    PageH5Live,
 		Level:   tenant.Premium,
-		Options: []string{OptionBreakdown, OptionDimension},
+		Options: []string{OptionBreakdown, OptionDimension, OptionWhere},
 		Filters: commonFilters,
 		Columns: []Column{
 			{Name: "value", Unit: Ratio, Limit: bufferingLimit, Help: "Buffering ÷ (buffering + playing).",

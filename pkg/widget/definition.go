@@ -103,7 +103,9 @@ type Definition struct {
 
 	// parts are what Query.Metric may name, of a widget whose metrics are no columns.
 	parts []string
-	// plays answers a widget that reads the store of plays; nil of all others.
+	// ofRecords is set if its numbers are made of records of plays, whatever the query.
+	ofRecords bool
+	// plays answers a widget that lists what is in the store of plays; nil of all others.
 	plays func(context.Context, vm.Asker, *Request) (*data.Frame, error)
 
 	reads func(Query) []read
@@ -185,7 +187,7 @@ func (d Definition) PremiumMetrics() []string {
 // Measures returns the stored measures that the widget reads.
 func (d Definition) Measures() []measure.ID {
 	var ids []measure.ID
-	if d.plays != nil {
+	if d.plays != nil || d.ofRecords {
 		return ids
 	}
 	for _, metric := range d.metrics() {
@@ -222,7 +224,11 @@ func (d Definition) asked(q Query) Definition {
 		d.Columns = slices.Clone(d.Columns)
 		d.Columns[0].Name, d.Columns[0].Help = q.Dimension, breakdowns[q.Dimension]
 	case q.Breakdown != "":
-		d.Columns = append([]Column{{Name: q.Breakdown, Help: breakdowns[q.Breakdown]}}, d.Columns...)
+		help, ok := breakdowns[q.Breakdown]
+		if !ok {
+			help = recordsHelp[q.Breakdown]
+		}
+		d.Columns = append([]Column{{Name: q.Breakdown, Help: help}}, d.Columns...)
 	}
 	if q.playerLabel() != "" {
 		d.Columns = slices.DeleteFunc(slices.Clone(d.Columns), func(c Column) bool { return c.whole })
@@ -276,7 +282,7 @@ func (d Definition) numbers() []string {
 var commonFilters = []string{measure.LabelCountry, measure.LabelStream, measure.DimensionTag, measure.LabelEvent}
 
 // OfPlays returns the widgets that read the store of plays.
-func OfPlays() []Definition { return []Definition{plays(), onePlay()} }
+func OfPlays() []Definition { return []Definition{plays(), playQuality(), onePlay()} }
 
 // All returns every widget that reads sums, in the order of the dashboards.
 func All() []Definition {

@@ -62,15 +62,20 @@ func (c Column) percentile(p int) Column {
 // percentile returns a percentile of what distribution reads, as cell.median does the median. Of values that are all in one bucket those from the 50th up are not
 // below the average, nor those below it above; and a value alone is exact.
 func (c cell) percentile(p int64) float64 {
+	return c.percentileOf(p, distributionBuckets, distributionSum, distributionCount)
+}
+
+// percentileOf is percentile of the distribution whose buckets, sum and count are read.
+func (c cell) percentileOf(p int64, of, sum, count int) float64 {
 	counts, filled := c.buckets()
 	if filled == 0 {
 		return math.NaN()
 	}
-	value := measure.Percentile(p, counts) / c.table.reads[distributionBuckets].scale()
-	switch average := c.average(distributionSum, distributionCount); {
+	value := measure.Percentile(p, counts) / c.table.reads[of].scale()
+	switch average := c.average(sum, count); {
 	case filled > 1:
 		return value
-	case c.row.numbers[distributionCount][c.interval] == 1:
+	case c.row.numbers[count][c.interval] == 1:
 		return average
 	case p >= 50:
 		return max(value, average)

@@ -30,6 +30,7 @@ type documented struct {
 	Description    string             `json:"description"`
 	Page           string             `json:"page"`
 	Level          string             `json:"level"`
+	List           bool               `json:"list,omitempty"`
 	Options        []string           `json:"options"`
 	Metrics        []string           `json:"metrics"`
 	PremiumMetrics []string           `json:"premiumMetrics"`
@@ -42,7 +43,7 @@ func TestWidgetsJSON(t *testing.T) {
 	var all []documented
 	for _, d := range append(All(), OfPlays()...) {
 		entry := documented{
-			Type: d.Type, Title: d.Title, Description: d.Description, Page: d.Page, Level: string(d.Level),
+			Type: d.Type, Title: d.Title, Description: d.Description, Page: d.Page, Level: string(d.Level), List: d.plays != nil,
 			Options: append([]string{}, d.Options...), Metrics: d.Metrics(), PremiumMetrics: d.PremiumMetrics(), Filters: d.Filters,
 		}
 		for _, c := range d.chosen("").Columns {
@@ -110,6 +111,11 @@ and viewers at once have no breakdown by tag. A stream with several tags counts 
 ` + "`breakdown`" + ` beside it have a row for each too. One of the five can be asked for at a time, together with countries or with streams (or tags), not
 with both and not with events: other combinations are refused with status 400. Averages are stored so, medians and percentiles are not. What came before the
 collector stored it is left out.
+
+**Records of plays.** With a [store of plays](plays.md) the widgets that have the option ` + "`where`" + ` are also broken down by ` + "`operator`, `player`, `region`, `referrer`, `user`, `ip`" + ` and
+` + "`event`" + `, and filtered by any column of plays: ` + "`operator=Example Net`, `device!=tv`, `startTime>=2`" + `, all of which must be met. Such an answer is of another population, *the
+plays that ended in the range*, and a notice says so. Over a range in which all plays began and ended both give the same numbers by country and stream. A column
+that records do not have is left out. The range is at most 31 days, 7 with conditions, 24 hours by user or address; a series has 60 intervals at most.
 
 **Filters.** ` + "`country`, `stream` and `event`" + ` take several values, of which one must match; ` + "`tag`" + ` takes several, all of which the stream must
 have now, also for its past. Traffic knows no events: there the filter on them changes nothing, and a notice says so. ` + "`referrer`" + ` is
@@ -219,7 +225,7 @@ func documentWidget(b *strings.Builder, d Definition) {
 	if len(d.Options) > 0 {
 		b.WriteString(" Options: " + code(d.Options) + ".")
 	}
-	if d.plays != nil {
+	if d.plays != nil || d.ofRecords {
 		b.WriteString(" Reads the [records of plays](plays.md).\n")
 		return
 	}

@@ -22,7 +22,7 @@ func goodPlays() Definition {
 			"start time, else its buffering. Plays of less than 10 s are not judged by their buffering.",
 		Page:    PageH5Live,
 		Level:   tenant.Premium,
-		Options: []string{OptionMetric, OptionBreakdown},
+		Options: []string{OptionMetric, OptionBreakdown, OptionWhere},
 		Filters: commonFilters,
 		Columns: []Column{
 			part("good", "Good ÷ attempts.", 1),

@@ -108,6 +108,9 @@ func (res *result) explain(ctx context.Context, asker vm.Asker) error {
 	if !nothing {
 		return nil
 	}
+	if res.why == nil && res.request.fromRecords {
+		res.why = &reason{"No play matches", "No play that ended in this time range matches.", true}
+	}
 	if res.why == nil {
 		why, err := res.findReason(ctx, asker)
 		if err != nil {

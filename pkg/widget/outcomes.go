@@ -28,7 +28,7 @@ var attemptsColumn = Column{Name: "attempts", Unit: Count, Help: "Number of atte
 // ofAttempts returns a widget of a number of outcomes and its part of the attempts that count.
 func ofAttempts(d Definition, counted Column, ratio Column, more ...read) Definition {
 	d.Details, d.Page, d.Level = attemptsAre, PageH5Live, tenant.Default
-	d.Options, d.Filters = []string{OptionMetric, OptionBreakdown, OptionDimension}, commonFilters
+	d.Options, d.Filters = []string{OptionMetric, OptionBreakdown, OptionDimension, OptionWhere}, commonFilters
 	count := counted.value
 	counted.Unit = Count
 	ratio.Name, ratio.Unit = "ratio", Ratio

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/vm"
 )
 
@@ -35,6 +36,8 @@ type read struct {
 	dimension, value string
 	// carries is a dimension without which nothing is read; "" if it does not matter.
 	carries string
+	// field is the field of records of plays of which it is made, where no measure is the same; "" of what is stored as sums.
+	field play.Field
 }
 
 // maxSubquery is the longest time over which a peak is read at once: VictoriaMetrics takes 100,000 minutes.

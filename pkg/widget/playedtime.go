@@ -13,7 +13,7 @@ func playedTime() Definition {
 		Details:     "A play that falls silent for three report intervals has ended at its last event. Plays that still run are not counted.",
 		Page:        PageH5Live,
 		Level:       tenant.Premium,
-		Options:     []string{OptionMetric, OptionPercentile, OptionBreakdown},
+		Options:     []string{OptionMetric, OptionPercentile, OptionBreakdown, OptionWhere},
 		Filters:     commonFilters,
 		Columns:     longTimes(medianAndTail()),
 		reads:       distribution(measure.PlayedTime),

@@ -84,9 +84,7 @@ func listPlays(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, er
 // checkListRange refuses a range in which a list would read too many plays.
 func checkListRange(r *Request, filters []vl.Filter) error {
 	longest, what := longestList, "24 hours; with a condition on session, user or ip 31 days"
-	if slices.ContainsFunc(filters, func(f vl.Filter) bool {
-		return f.Operator == vl.Is && slices.Contains([]play.Field{play.Session, play.User, play.Address}, f.Field)
-	}) {
+	if namesOne(filters) {
 		longest, what = longestSearch, "31 days"
 	}
 	// The ends of a range are widened to whole minutes.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
-	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/vl"
@@ -174,11 +173,6 @@ func (q Query) conditions() ([]vl.Filter, error) {
 	return filters, nil
 }
 
-// playFields are the fields of the labels of sums.
-var playFields = map[string]play.Field{
-	measure.LabelCountry: play.Country, measure.LabelStream: play.Stream, measure.LabelEvent: play.Event, measure.DimensionReferrer: play.Referrer,
-}
-
 // playsQuestion returns what a query asks about plays: those that ended in its range, by its filters and conditions and those that the
 // asker cannot change. Nothing says that there can be none.
 func playsQuestion(ctx context.Context, asker vm.Asker, r *Request) (q vl.Question, nothing bool, err error) {
@@ -191,7 +185,7 @@ func playsQuestion(ctx context.Context, asker vm.Asker, r *Request) (q vl.Questi
 		return q, false, err
 	}
 	for _, f := range res.filters {
-		q.Filters = append(q.Filters, vl.Filter{Field: playFields[f.Label], Operator: vl.Is, Values: f.Values})
+		q.Filters = append(q.Filters, vl.Filter{Field: playBreakdowns[f.Label], Operator: vl.Is, Values: f.Values})
 	}
 	return q, res.nothing || res.filters.None(), nil
 }

@@ -44,7 +44,7 @@ type Query struct {
 	Referrer   []string `json:"referrer,omitempty"`
 	Unit       string   `json:"unit,omitempty"`       // UnitTraffic by default
 	Metric     string   `json:"metric,omitempty"`     // what the column "value" shows, the first choice by default; or, where a widget has no choices, the one number column to answer with, all by default
-	Breakdown  string   `json:"breakdown,omitempty"`  // country, stream, tag, or what Dimension may be: a row for each, of widgets that have one row, which is the default
+	Breakdown  string   `json:"breakdown,omitempty"`  // country, stream, tag, what Dimension may be, or a column of plays: a row for each, of widgets that have one row, which is the default
 	Dimension  string   `json:"dimension,omitempty"`  // version, os, browser, device or protocol: of what Values are, and the rows of playerHealth, where it is version by default
 	Values     []string `json:"values,omitempty"`     // filter on Dimension; all if empty
 	Mode       string   `json:"mode,omitempty"`       // ModeAbsolute by default
@@ -58,6 +58,9 @@ type Query struct {
 	Sort       string   `json:"sort,omitempty"`       // column by which plays are listed, with - before it the greatest first; the last that ended first by default
 	Page       int      `json:"page,omitempty"`       // of the list of plays, from 1
 	Session    string   `json:"session,omitempty"`    // id of the session of one play
+
+	// fromRecords is set if the answer is made of records of plays; prepare sets it.
+	fromRecords bool
 }
 
 // Request is a query together with what surrounds it.
@@ -130,6 +133,12 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 			return nil, badQuery("the widget %s has no %s", d.Type, option)
 		}
 	}
+	if d.plays == nil {
+		var err error
+		if r.fromRecords, err = r.asksPlays(d); err != nil {
+			return nil, err
+		}
+	}
 	if err := r.checkBreakdown(d); err != nil {
 		return nil, err
 	}
@@ -182,8 +191,10 @@ func (r *Request) checkBreakdown(d Definition) error {
 	if r.Breakdown == "" {
 		return nil
 	}
-	if _, ok := breakdowns[r.Breakdown]; !ok {
-		return badQuery("the breakdown %q is unknown: it is country, stream, tag, %s", r.Breakdown, dimensionNames())
+	_, stored := breakdowns[r.Breakdown]
+	if _, recorded := playBreakdowns[r.Breakdown]; !stored && !recorded {
+		return badQuery("the breakdown %q is unknown: it is country, stream, tag, %s; of records of plays also %s", r.Breakdown, dimensionNames(),
+			strings.Join(recordBreakdowns(), ", "))
 	}
 	if !slices.Contains(d.Options, OptionBreakdown) {
 		return badQuery("the widget %s has no choice of breakdowns", d.Type)
@@ -193,6 +204,9 @@ func (r *Request) checkBreakdown(d Definition) error {
 	}
 	if r.Breakdown == measure.DimensionTag && slices.ContainsFunc(d.reads(r.Query), func(of read) bool { return of.kind == peakMinute }) {
 		return badQuery("the widget %s has no breakdown by tag: the greatest minutes of streams do not add up; filter by each tag instead", d.Type)
+	}
+	if r.fromRecords {
+		return nil
 	}
 	if measure.IsPlayerLabel(r.Breakdown) && !slices.Contains(d.Options, OptionDimension) {
 		return badQuery("the widget %s has no breakdown by %s: it has country, stream and tag", d.Type, r.Breakdown)
@@ -214,7 +228,7 @@ func (r *Request) checkDimension(d Definition) error {
 		return badQuery("the dimension %q is unknown: it is %s", r.Dimension, dimensionNames())
 	case !slices.Contains(d.Options, OptionDimension):
 		return badQuery("the widget %s is not stored by %s", d.Type, r.Dimension)
-	case len(r.Values) > 0 && measure.IsPlayerLabel(r.Breakdown) && r.Breakdown != r.Dimension:
+	case !r.fromRecords && len(r.Values) > 0 && measure.IsPlayerLabel(r.Breakdown) && r.Breakdown != r.Dimension:
 		return badQuery("a breakdown by %s cannot be filtered by %s: only one of them is stored at a time", r.Breakdown, r.Dimension)
 	}
 	return nil
@@ -227,9 +241,11 @@ func dimensionNames() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// playerLabel returns the label of players by which the query filters or tells rows apart, and "" if there is none.
+// playerLabel returns the label of players by which stored sums are filtered or told apart, and "" if there is none.
 func (q Query) playerLabel() string {
 	switch {
+	case q.fromRecords:
+		return ""
 	case measure.IsPlayerLabel(q.Breakdown):
 		return q.Breakdown
 	case len(q.Values) > 0:

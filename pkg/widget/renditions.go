@@ -19,7 +19,7 @@ func stalls() Definition {
 			"hours: the beacon counts them from this version on, and players with CMCD by their states.",
 		Page:    PageAdaptive,
 		Level:   tenant.Premium,
-		Options: []string{OptionMetric, OptionBreakdown},
+		Options: []string{OptionMetric, OptionBreakdown, OptionWhere},
 		Filters: commonFilters,
 		Columns: []Column{
 			{Name: "perHour", Unit: Count, Help: "Stalls ÷ hours.", value: func(c cell) float64 { return c.sum(0) / c.sum(1) * secondsPerHour }},

@@ -53,7 +53,7 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.chosen(r.Metric).Level == tenant.Premium && r.Level != tenant.Premium {
+	if (d.chosen(r.Metric).Level == tenant.Premium || r.fromRecords) && r.Level != tenant.Premium {
 		return nil, forbidden(d, r.Metric)
 	}
 	if len(d.Choices) > 0 {
@@ -61,9 +61,24 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 		d, r.Metric = d.chosen(r.Metric), ""
 	}
 	d = d.asked(r.Query)
+	if r.fromRecords {
+		d = d.onRecords(r.Query)
+		if err := r.checkRecords(d); err != nil {
+			return nil, err
+		}
+		if r.Plays == nil {
+			return nil, errNoPlays
+		}
+	}
 	res := &result{definition: d, request: r, zone: zone}
 	reads := d.reads(r.Query)
-	if err := res.narrow(ctx, asker, reads); err != nil {
+	narrowed := reads
+	if r.fromRecords {
+		// Records have every label.
+		narrowed = nil
+		res.notices = append(res.notices, ofRecordsNotice)
+	}
+	if err := res.narrow(ctx, asker, narrowed); err != nil {
 		return nil, err
 	}
 	switch {
@@ -340,6 +355,9 @@ func (res *result) read(ctx context.Context, asker vm.Asker, reads []read, inter
 		t := newTable(reads, len(intervals))
 		t.minutes = minutes
 		return t, nil
+	}
+	if res.request.fromRecords {
+		return res.readPlays(ctx, asker, reads, intervals)
 	}
 	p, err := newPlan(reads, res.definition.groupBy(), res.filters, intervals)
 	if err != nil {

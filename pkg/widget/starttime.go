@@ -14,7 +14,7 @@ func startTime() Definition {
 			"players there is the average alone.",
 		Page:    PageH5Live,
 		Level:   tenant.Premium,
-		Options: []string{OptionMetric, OptionPercentile, OptionBreakdown, OptionDimension},
+		Options: []string{OptionMetric, OptionPercentile, OptionBreakdown, OptionDimension, OptionWhere},
 		Filters: commonFilters,
 		Columns: medianAndTail(),
 		reads:   distribution(measure.StartTime),

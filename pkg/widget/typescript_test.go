@@ -31,7 +31,7 @@ func TestTypeScriptQuery(t *testing.T) {
 	query := reflect.TypeFor[Query]()
 	for i := range query.NumField() {
 		name, _, _ := strings.Cut(query.Field(i).Tag.Get("json"), ",")
-		if slices.Contains(inherited, name) {
+		if slices.Contains(inherited, name) || !query.Field(i).IsExported() {
 			continue
 		}
 		list, ok := written[name]

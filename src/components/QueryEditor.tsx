@@ -16,9 +16,16 @@ import {
 
 import type { DataSource } from '../datasource';
 import type { StreamlensOptions } from '../options';
-import { DIMENSION_LABELS, DIMENSIONS, FIRST_WIDGET, type Form, type StreamlensQuery } from '../query';
+import {
+  DIMENSION_LABELS,
+  DIMENSIONS,
+  FIRST_WIDGET,
+  type Form,
+  RECORD_BREAKDOWNS,
+  type StreamlensQuery,
+} from '../query';
 import { variableReferences } from '../variables';
-import { hasTags, isOfPlays, isPremium, metricsOf, type Widget, WIDGETS, withWidget } from '../widgets';
+import { hasTags, isPremium, metricsOf, type Widget, WIDGETS, withWidget } from '../widgets';
 import { DimensionField, FilterFields } from './FilterFields';
 
 type Props = QueryEditorProps<DataSource, StreamlensQuery, StreamlensOptions>;
@@ -61,6 +68,20 @@ const BY_TAG: ComboboxOption<string> = {
 const DIMENSION_OPTIONS: Array<ComboboxOption<string>> = DIMENSIONS.map((value) => ({
   value,
   label: DIMENSION_LABELS[value],
+}));
+
+const RECORD_OPTIONS: Array<ComboboxOption<string>> = RECORD_BREAKDOWNS.map((value) => ({
+  value,
+  label: {
+    operator: 'Operator',
+    player: 'Player',
+    region: 'Region',
+    referrer: 'Referrer',
+    user: 'User',
+    ip: 'Address',
+    event: 'Event',
+  }[value],
+  description: 'Of the plays that ended in the range, from the store of plays',
 }));
 
 const INTERVALS: Array<ComboboxOption<string>> = ['1m', '5m', '10m', '1h', '6h', '1d'].map((value) => ({ value }));
@@ -135,7 +156,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
             }
           }}
         />
-        {widget && !isOfPlays(widget) && (
+        {widget && !widget.list && (
           <Field noMargin label="Form">
             <RadioButtonGroup
               aria-label="Form"
@@ -148,7 +169,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
             />
           </Field>
         )}
-        {widget && !isOfPlays(widget) && (
+        {widget && !widget.list && (
           <Field noMargin label="Live" description="Updates by itself where the time range ends now">
             <Switch
               id={liveId}
@@ -193,7 +214,10 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
                 options={[
                   ...BREAKDOWNS,
                   ...(hasTags(widget) ? [BY_TAG] : []),
-                  ...(widget.options.includes('dimension') ? DIMENSION_OPTIONS : []),
+                  ...(widget.options.includes('dimension') || widget.options.includes('where')
+                    ? DIMENSION_OPTIONS
+                    : []),
+                  ...(widget.options.includes('where') ? RECORD_OPTIONS : []),
                   ...variables,
                 ]}
                 placeholder="None"
@@ -257,7 +281,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
                 onClear={() => setColumns({ compare: undefined })}
               />
             )}
-            {hasNames && !isOfPlays(widget) && (
+            {hasNames && !widget.list && (
               <ChoiceField
                 label="Top"
                 value={query.top?.toString()}
