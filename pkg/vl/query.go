@@ -132,7 +132,8 @@ func filtersText(filters []Filter) (string, error) {
 
 // Text returns the question in LogsQL.
 func (q Question) Text() (string, error) {
-	text := `{kind="` + play.Final + `"}`
+	// Where records were deleted VictoriaLogs may leave one without any field but its time, which would count.
+	text := `{kind="` + play.Final + `"} kind:="` + play.Final + `"`
 	if len(q.Filters) > 0 {
 		filters, err := filtersText(q.Filters)
 		if err != nil {

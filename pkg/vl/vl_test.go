@@ -406,3 +406,65 @@ func TestTransportRefuses(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestDelete(t *testing.T) {
+	url := vltest.Start(t)
+	c := newClient(t, url)
+	var records []play.Record
+	for _, organization := range []string{"acme", "other"} {
+		for i, text := range oddTexts {
+			for hour := range 2 {
+				r := record(organization, fmt.Sprint("s", i, hour), base.Add(time.Duration(hour)*time.Hour))
+				r.User = text
+				records = append(records, r)
+			}
+		}
+		records = append(records, record(organization, "nobody", base))
+	}
+	insert(t, c, records...)
+	count := func(organization string) string {
+		rows, err := confined(t, url, organization).Ask(t.Context(), vl.Question{
+			From: base.Add(-time.Hour), To: base.Add(2 * time.Hour), Sums: []vl.Sum{{Name: "n", Function: vl.Count}},
+		})
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%v, %v", rows, err)
+		}
+		return rows[0]["n"]
+	}
+	users := func(ids ...string) []vl.Filter { return []vl.Filter{{Field: play.User, Operator: vl.Is, Values: ids}} }
+	for _, tt := range []struct {
+		name, organization string
+		filters            []vl.Filter
+		from, to           time.Time
+	}{
+		{name: "no filter", organization: "acme"},
+		{name: "no organisation", filters: users("a b")},
+		{name: "another organisation in the name", organization: `acme" or org="other`, filters: users("a b")},
+		{name: "those without a user", organization: "acme", filters: users("")},
+		{name: "no users", organization: "acme", filters: users()},
+		{name: "all but one", organization: "acme", filters: []vl.Filter{{Field: play.User, Operator: vl.IsNot, Values: []string{"a b"}}}},
+	} {
+		if err := c.Delete(t.Context(), tt.organization, tt.filters, tt.from, tt.to); !errors.Is(err, vl.ErrTooMuch) {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	if err := c.Delete(t.Context(), "acme", users(oddTexts[:6]...), base, base.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := count("acme"), fmt.Sprint(2*len(oddTexts)+1-6); got != want {
+		t.Errorf("%s records are left of an hour of six users, want %s", got, want)
+	}
+	if err := c.Delete(t.Context(), "acme", users(oddTexts...), time.Time{}, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := count("acme"); got != "1" {
+		t.Errorf("%s records are left, want that of nobody", got)
+	}
+	if got, want := count("other"), fmt.Sprint(2*len(oddTexts)+1); got != want {
+		t.Errorf("the other organisation has %s records, want %s", got, want)
+	}
+	plain := newClient(t, vltest.StartServer(t, "-retentionPeriod=30d").URL)
+	if err := plain.Delete(t.Context(), "acme", users("a"), time.Time{}, time.Time{}); err == nil || !strings.Contains(err.Error(), "-delete.enable") {
+		t.Errorf("a server that deletes nothing: %v", err)
+	}
+}

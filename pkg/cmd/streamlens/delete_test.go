@@ -19,7 +19,10 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vl"
+	"github.com/streamlens/streamlens/pkg/vl/vltest"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 )
 
@@ -185,5 +188,102 @@ func TestDelete(t *testing.T) {
 	}
 	if _, err := run(t, "http://127.0.0.1:1", "full", "", "--stream", "live", "--yes"); err == nil || errors.Is(err, errNotDeleted) || strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("without VictoriaMetrics: %v", err)
+	}
+}
+
+// TestDeletePlays deletes plays by everything they can be deleted by, and compares what is left in both organisations.
+func TestDeletePlays(t *testing.T) {
+	const address = "81.2.69.142"
+	metrics, logs := vmtest.Start(t), vltest.Start(t)
+	store, err := vl.NewClient(logs, http.DefaultClient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	salts, err := enrich.OpenSalts(dir, time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := enrich.StoredIP(netip.MustParseAddr(address), tenant.IPHashed, salts.At(time.Now()))
+	now := time.Now().Truncate(time.Millisecond)
+	var lines [][]byte
+	number := 0
+	for _, organization := range []string{"acme", "victim"} {
+		for _, user := range []string{"", "a b", "*", hostileName, "bob"} {
+			for _, stream := range []string{"live", "other", hostileName} {
+				for _, ip := range []string{address, "81.2.69.0", hash} {
+					number++
+					r := play.NewRecord()
+					r.Organization, r.Session, r.User, r.Stream, r.Address = organization, fmt.Sprint("s", number), user, stream, ip
+					r.Begin, r.End = now.Add(-time.Hour).UnixMilli(), now.Add(-time.Duration(number)*time.Second).UnixMilli()
+					lines = append(lines, r.Line(nil))
+				}
+			}
+		}
+	}
+	if err := store.Insert(t.Context(), lines); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	left := func() map[string]int {
+		rows, err := store.Ask(t.Context(), vl.Question{From: now.Add(-time.Hour), To: now.Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts := map[string]int{}
+		for _, row := range rows {
+			counts[row["org"]]++
+			counts[row["org"]+" user="+row["user"]]++
+			counts[row["org"]+" stream="+row["stream"]]++
+			counts[row["org"]+" ip="+row["ip"]]++
+		}
+		return counts
+	}
+	users := filepath.Join(dir, "users")
+	if err := os.WriteFile(users, []byte("a b\r\n\n*\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(dir, "streamlens.yaml")
+	text := fmt.Sprintf("dataDir: %q\nvictoriametrics: {url: %q}\nplays: {url: %q}\norganizations:\n- {id: acme, privacy: {ip: hashed}}\n- {id: victim}\n", dir, metrics, logs)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := left()["victim"]
+	for _, tt := range []struct {
+		name      string
+		arguments []string
+		gone      []string
+		left      int // of acme
+		says      string
+	}{
+		{"a user with a hostile name", []string{"--user", hostileName}, []string{"user=" + hostileName}, 36, "9 plays of the organisation acme"},
+		{"users of a file", []string{"--users", users}, []string{"user=a b", "user=*"}, 18, "18 plays of the organisation acme"},
+		{"a stream", []string{"--stream", "live"}, []string{"stream=live"}, 12, "6 plays"},
+		{"a user who is not there", []string{"--user", ".*"}, nil, 12, "0 series and 0 plays"},
+		{"an address and its hash", []string{"--ip", address}, []string{"ip=" + address, "ip=" + hash}, 4, "8 plays"},
+	} {
+		out, err := execute(t, deleteCommand(), "y\n", append([]string{"--config", config, "--org", "acme"}, tt.arguments...)...)
+		if err != nil || !strings.Contains(out, tt.says) {
+			t.Errorf("%s: %v, it says %q, want %q", tt.name, err, out, tt.says)
+		}
+		counts := left()
+		for _, gone := range tt.gone {
+			if counts["acme "+gone] != 0 {
+				t.Errorf("%s: %d plays of %s are left", tt.name, counts["acme "+gone], gone)
+			}
+		}
+		if counts["acme"] != tt.left || counts["victim"] != before {
+			t.Errorf("%s: %d plays are left, want %d, and of the other organisation %d, want %d", tt.name, counts["acme"], tt.left, counts["victim"], before)
+		}
+	}
+	for _, arguments := range [][]string{{"--user", ""}, {"--users", os.DevNull}, {"--users", filepath.Join(dir, "none")}} {
+		if out, err := execute(t, deleteCommand(), "y\n", append([]string{"--config", config, "--org", "acme"}, arguments...)...); err == nil {
+			t.Errorf("%q: it says %q", arguments, out)
+		}
+	}
+	if counts := left(); counts["acme"] != 4 {
+		t.Errorf("%d plays are left, want 4", counts["acme"])
 	}
 }
