@@ -35,6 +35,9 @@ func Bucket(value int64) int {
 	return min(sort.SearchFloat64s(bounds[1:], float64(value))+1, BucketCount-1)
 }
 
+// BucketBound returns the greatest value of a bucket.
+func BucketBound(bucket int) float64 { return bounds[bucket] }
+
 // BucketRange returns the label value of a bucket, "lower...upper" with three decimals as VictoriaMetrics writes them.
 func BucketRange(bucket int) string {
 	switch bucket {

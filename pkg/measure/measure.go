@@ -161,6 +161,7 @@ const (
 	Jitter
 	MediaLag
 	PlaysByCode
+	Stays
 	numIDs
 
 	// IDs is how many measures there are.
@@ -274,6 +275,8 @@ var catalogue = [numIDs]Measure{
 		"How much the media of a publisher had fallen behind the clock, over the reports of media servers that have it."},
 	{PlaysByCode, "plays_code", Sum, Count, []string{DimensionCode}, true, false, true,
 		"Sessions of players with a status or error code, each once for each code, when it first had it."},
+	{Stays, "stays", Sum, Count, []string{DimensionRange}, true, true, false,
+		"Plays in the minute in which they began: all, with no vmrange, and those that ended, by the bucket of the milliseconds that they played."},
 }
 
 // All returns every measure of the catalogue, in the order of their IDs.

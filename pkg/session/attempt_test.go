@@ -2,12 +2,14 @@ package session
 
 import (
 	"maps"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
@@ -136,6 +138,49 @@ func TestQuality(t *testing.T) {
 			want := `quality{quality="` + test.quality + `",cause="` + test.cause + `"}`
 			if got := totals(t, ledger, false); got[want] != 1 {
 				t.Errorf("counted\n%s\nwant %s", list(got), want)
+			}
+		})
+	}
+}
+
+var byStreamAndCountry = regexp.MustCompile(`stays_by_stream_country_1m\{(.*?),stream="[^"]*",country="[^"]*"`)
+
+// TestStays holds that a play that ends counts in the minute in which it began, beside its begin, with the time it played.
+func TestStays(t *testing.T) {
+	began, longer := "stays @0", `stays{vmrange="`+measure.BucketRange(measure.Bucket(125_000))+`"} @0`
+	for _, test := range []struct {
+		name    string
+		session event.Session
+		events  []event.Event
+		expires bool
+		want    map[string]int64
+	}{
+		{"a play that runs", player, []event.Event{load(1, 0), start(2, 1), stats(3, 58, 57, 0, 0)}, false, map[string]int64{began: 1}},
+		{"a play that ends minutes later", player, []event.Event{load(1, 0), start(2, 1), stop(3, 126, "normal"), stop(3, 130, "normal")}, false,
+			map[string]int64{began: 1, longer: 1}},
+		{"a play that falls silent", player, []event.Event{load(1, 0), start(2, 1), stats(3, 126, 60, 65, 0)}, true, map[string]int64{began: 1, longer: 1}},
+		{"pauses are not played", player, []event.Event{load(1, 0), start(2, 1), stats(3, 226, 125, 0, 100), stop(4, 226, "normal")}, false,
+			map[string]int64{began: 1, longer: 1}},
+		{"players that name states", player, []event.Event{snapshot(1, 0, starting), snapshot(2, 1, rendering), snapshot(3, 26, rendering), snapshot(4, 51, rendering),
+			snapshot(5, 76, rendering), snapshot(6, 101, rendering), snapshot(7, 126, event.StateEnded)}, false,
+			map[string]int64{began: 1, longer: 1}},
+		{"no first frame", player, []event.Event{load(1, 0), stop(2, 5, "normal")}, false, map[string]int64{}},
+		{"a broadcast", webcaster, []event.Event{start(1, 1), stop(2, 126, "normal")}, false, map[string]int64{}},
+		{"a session that another collector started", with2(player, func(s *event.Session) { s.Started = event.Started{Seq: 2, Time: at(1)} }),
+			[]event.Event{stop(3, 126, "normal")}, false, map[string]int64{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ledger := aggregate.New("c")
+			tracker := NewTracker(ledger, keep)
+			tracker.Apply(event.Batch{Session: test.session, Received: at(130), Events: test.events})
+			if test.expires {
+				tracker.Expire(at(190))
+			}
+			// They are stored by stream and country alone.
+			got := totalsOf(t, byStreamAndCountry.ReplaceAllString(taken(ledger), `stays_1m{$1`), true)
+			maps.DeleteFunc(got, func(k string, _ int64) bool { return !strings.HasPrefix(k, "stays") })
+			if !maps.Equal(got, test.want) {
+				t.Errorf("counted\n%s\nwant\n%s", list(got), list(test.want))
 			}
 		})
 	}

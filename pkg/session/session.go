@@ -372,6 +372,7 @@ func (s *session) count(to entry, at, startTime int64) {
 	}
 	to.Add(measure.Plays, at, 1, "")
 	to.Add(measure.PlaysByVersion, at, 1, s.version)
+	to.Add(measure.Stays, at, 1, "")
 	if startTime != event.Absent {
 		to.Observe(measure.StartTime, at, startTime)
 	}
@@ -446,6 +447,14 @@ type ending struct {
 	played int64 // or Absent
 }
 
+// stayDimensions are the dimensions of measure.Stays of plays that ended, by the bucket of the time they played.
+var stayDimensions = func() (d [measure.BucketCount]aggregate.Dimensions) {
+	for bucket := range d {
+		d[bucket] = aggregate.NewDimensions(measure.Stays, measure.BucketRange(bucket))
+	}
+	return d
+}()
+
 func (s *session) end(to entry, e ending) {
 	s.ended = true
 	if s.adopted {
@@ -464,6 +473,7 @@ func (s *session) end(to entry, e ending) {
 		return
 	}
 	to.Observe(measure.PlayedTime, e.time, played)
+	to.Add(measure.Stays, s.startTime, 1, stayDimensions[measure.Bucket(played)])
 	to.Add(measure.Stops, e.time, 1, aggregate.NewDimensions(measure.Stops, e.reason))
 	s.judge(to, e.time, played)
 }

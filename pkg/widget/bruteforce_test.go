@@ -31,6 +31,7 @@ var dimensionValues = map[string][]string{
 	measure.DimensionReferrer:  {"site.example", "(none)"},
 	measure.DimensionOutcome: {measure.OutcomePlayed, measure.OutcomeStartFailure, measure.OutcomeExit, measure.OutcomeExitEarly,
 		measure.OutcomePlaybackFailure},
+	measure.DimensionRange:   {"", measure.BucketRange(60), measure.BucketRange(80)},
 	measure.DimensionHeight:  {"720p", "1080p", "(unknown)"},
 	measure.DimensionSwitch:  {measure.SwitchUp, measure.SwitchDown, measure.SwitchFailed},
 	measure.DimensionQuality: {measure.QualityGood, measure.QualityFair, measure.QualityBad},
@@ -599,6 +600,9 @@ func TestRandomQueries(t *testing.T) {
 		d := widgets[i%len(widgets)]
 		if d.periods != nil {
 			continue // TestRandomMonths
+		}
+		if d.byAge {
+			continue // TestRetention
 		}
 		q := Query{
 			QueryType: d.Type,

@@ -115,6 +115,8 @@ type Definition struct {
 	ranked func(cell) float64
 	// byDimension is set if the first column names the values of Query.Dimension.
 	byDimension bool
+	// byAge is set if the rows are times that plays may have played.
+	byAge bool
 	// leaveOut is the name of a row that is not shown.
 	leaveOut string
 	// complete ends the range before the first minute that is not complete yet.
@@ -258,7 +260,7 @@ func (d Definition) breakdown() string {
 // groupBy returns the stored label that tells the rows apart, and "" if there is none. Tags are sets of streams.
 func (d Definition) groupBy() string {
 	switch by := d.breakdown(); {
-	case d.periods != nil:
+	case d.periods != nil, d.byAge:
 		return ""
 	case by == measure.DimensionTag:
 		return measure.LabelStream
@@ -336,6 +338,7 @@ func All() []Definition {
 		ingestTime(),
 		eventSummary(),
 		joinsAndLeaves(),
+		retention(),
 		usageReport(),
 	}
 	for i, d := range all {

@@ -305,6 +305,9 @@ func (p *plan) metric(r read, filters vm.Filters, resolution measure.Resolution)
 	}
 	switch r.kind {
 	case bucketSums:
+		if m.Kind == measure.Sum {
+			return m.Metric(family, resolution), nil // whose own label is the bucket
+		}
 		return m.BucketMetric(family, resolution), nil
 	case valueSums:
 		return m.SumMetric(family, resolution), nil

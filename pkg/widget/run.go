@@ -255,7 +255,12 @@ func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, 
 		all = slices.Concat(res.intervals, earlierIntervals(res.intervals, of))
 	}
 	var err error
-	if res.table, err = res.read(ctx, asker, reads, all); err != nil {
+	if d.byAge {
+		res.table, err = res.readAges(ctx, asker, reads, all)
+	} else {
+		res.table, err = res.read(ctx, asker, reads, all)
+	}
+	if err != nil {
 		return err
 	}
 	if r.Mode == ModeDelta {
@@ -278,7 +283,9 @@ func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, 
 	if d.ranked != nil {
 		res.table.rank(d.ranked)
 	}
-	res.table.finish(r.Top, func(r *row) float64 { return d.weight(res.table, r) })
+	if !d.byAge { // whose rows are in order
+		res.table.finish(r.Top, func(r *row) float64 { return d.weight(res.table, r) })
+	}
 	for i, in := range all {
 		if in.isEmpty() {
 			res.table.blank(i)

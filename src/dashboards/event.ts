@@ -1,6 +1,5 @@
-import { HEIGHT } from './looks';
 import { only, type Page } from './page';
-import { bars, pie, steps, tiles } from './panels';
+import { bars, curve, pie, steps, tiles } from './panels';
 
 const UID = 'streamlens-event';
 
@@ -8,6 +7,9 @@ const SUMMARY =
   'Viewers are those of a minute, its time of playing and stalling divided by 60 s: at the peak, and on average over the length. The length is from the first minute in which a webcaster was on air to the last, or in which somebody watched where none was. Share watched is the time watched divided by plays times length, good plays are those of H5Live. Choose a stream or an event above and a time range that begins before it.';
 const FLOW =
   'Plays that began and that ended, per minute, on average over each interval. Where joins are above leaves the audience grows.';
+
+const RETENTION =
+  'Of the plays that began in the time range, which part played longer than so many minutes: an estimate after Kaplan and Meier, in which plays that still run count as long as is known of them. Once all have ended it is exact. Plays that ended after the time range count too.';
 
 /** What became of an event: who came, who stayed, who left. */
 export const event: Page = {
@@ -47,6 +49,14 @@ export const event: Page = {
       query: { queryType: 'joinsAndLeaves' },
       hidden: ['joins', 'leaves'],
     }),
+    curve({
+      id: 8,
+      title: 'Retention',
+      description: RETENTION,
+      width: 12,
+      query: { queryType: 'retention' },
+      along: 'seconds',
+    }),
     steps({
       id: 5,
       title: 'Good plays over time',
@@ -58,18 +68,17 @@ export const event: Page = {
       id: 6,
       title: 'Devices',
       description: 'Plays by kind of device.',
-      width: 12,
+      width: 8,
       query: { queryType: 'playsByDevice', metric: 'plays' },
     }),
     bars({
       id: 7,
       title: 'Countries',
       description: SUMMARY,
-      width: 24,
+      width: 16,
       query: { queryType: 'eventSummary', breakdown: 'country' },
       hidden: ['averageViewers', 'length', 'shareWatched'],
       sortBy: 'plays',
-      height: HEIGHT.table,
       barsOf: ['plays', 'watched'],
       links: { country: [only(UID, 'country')] },
     }),

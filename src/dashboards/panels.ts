@@ -37,6 +37,7 @@ import * as stat from '@grafana/grafana-foundation-sdk/stat';
 import * as statetimeline from '@grafana/grafana-foundation-sdk/statetimeline';
 import * as table from '@grafana/grafana-foundation-sdk/table';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
+import * as trend from '@grafana/grafana-foundation-sdk/trend';
 
 import { DEFAULTS, type Options } from '../panels/worldmap/options';
 import { id as worldMapId } from '../panels/worldmap/plugin.json';
@@ -172,6 +173,19 @@ function spread(panel: timeseries.PanelBuilder, content: Content): timeseries.Pa
 export function statesOf(content: Content): statetimeline.PanelBuilder {
   const panel = new statetimeline.PanelBuilder().mergeValues(true).showValue(VisibilityMode.Auto).legend(legend());
   return describe(panel, content, 'total', HEIGHT.rows);
+}
+
+/** Makes a graph of a curve whose axis is one of the columns, not the time. */
+export function curve({ along, ...content }: Content & { along: string }): trend.PanelBuilder {
+  const panel = new trend.PanelBuilder()
+    .xField(content.names?.[along] ?? LOOKS[along].name)
+    .lineWidth(2)
+    .fillOpacity(15)
+    .showPoints(VisibilityMode.Never)
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None))
+    .legend(legend())
+    .axisSoftMin(0);
+  return fill(panel, content, 'total', HEIGHT.panel);
 }
 
 /** Makes a graph of points, for numbers that most intervals have none of. */

@@ -34,6 +34,7 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
+	widget.count = ages(append(slices.Clone(between(facts, q.From, q.To)), between(facts, earlier(q.From), earlier(q.To))...))
 	widget = widget.shortened(between(facts, q.From, q.To), between(facts, earlier(q.From), earlier(q.To)), q)
 	within := func(from, to int64) []Row {
 		q := q
@@ -146,6 +147,9 @@ func (q Query) ofPlayers() bool {
 
 // rows are the rows of the total form over the facts of a range.
 func (w Widget) rows(facts []Fact, q Query) []Row {
+	if w.Rows != nil {
+		return w.Rows(facts, w.count)
+	}
 	if w.Label == nil {
 		return []Row{{Values: w.Values(facts, q)}}
 	}

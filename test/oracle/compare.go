@@ -72,7 +72,7 @@ func besideColumns(columns []string, q Query) []string {
 	var all []string
 	for _, column := range columns {
 		all = append(all, column, column+"Before")
-		if column != "rank" && column != "weight" {
+		if hasChange(column) {
 			all = append(all, column+"Change")
 		}
 		if isRatio(column, q) {
@@ -80,6 +80,11 @@ func besideColumns(columns []string, q Query) []string {
 		}
 	}
 	return all
+}
+
+// hasChange says whether a comparison tells of a column's change.
+func hasChange(column string) bool {
+	return !slices.Contains([]string{"rank", "weight", "seconds"}, column)
 }
 
 func isRatio(column string, q Query) bool {
@@ -92,7 +97,7 @@ func isRatio(column string, q Query) bool {
 	if column == "value" {
 		return q.QueryType == "bufferingRatio" || q.QueryType == "worldMap" && q.Metric == "bufferingRatio"
 	}
-	return slices.Contains([]string{"ratio", "share", "bufferingRatio", "startFailures", "known", "packetLoss"}, column)
+	return slices.Contains([]string{"ratio", "share", "bufferingRatio", "startFailures", "known", "packetLoss", "retained"}, column)
 }
 
 // beside are rows with the columns of a comparison. Before is nil if there is
@@ -130,7 +135,7 @@ func (w Widget) beside(now, before []Row, columns []string, q Query) []Row {
 		row := Row{Label: label}
 		for i, column := range columns {
 			row.Values = append(row.Values, is[i], was[i])
-			if column != "rank" && column != "weight" {
+			if hasChange(column) {
 				row.Values = append(row.Values, changeOf(is[i], was[i]))
 			}
 			if isRatio(column, q) {

@@ -241,6 +241,7 @@ func (p *player) lived(moments []moment, reason string) []Fact {
 		ended = true
 		count(Stop, at, 1, reason)
 		count(PlayedTime, at, max(at-begun-away, 0), "")
+		count(Stay, begun, max(at-begun-away, 0), "")
 		w.duration = max(at-begun-away, 0)
 		if outcome != "played" {
 			return

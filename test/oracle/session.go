@@ -48,6 +48,7 @@ const (
 	PublishStatus                     // 1
 	FatalPublishStatus                // 1, beside PublishStatus
 	StatusPlay                        // 1, at the first Status of a code in a play
+	Stay                              // ms that a play played that ended, at its begin
 )
 
 // Fact is one thing that counts: so much of a measure at a time and a place.
@@ -183,7 +184,8 @@ func (s *session) facts() []Fact {
 		return append(append(facts, s.fact(Publish, start.ts, 1, ""), s.fact(IngestTime, end.ts, duration, ""), s.fact(PublishStop, end.ts, 1, reason)),
 			s.spans(bySeq, start, stop)...)
 	}
-	facts = append(facts, s.fact(Play, start.ts, 1, ""), s.fact(Stop, end.ts, 1, reason), s.fact(PlayedTime, end.ts, duration, ""))
+	facts = append(facts, s.fact(Play, start.ts, 1, ""), s.fact(Stop, end.ts, 1, reason), s.fact(PlayedTime, end.ts, duration, ""),
+		s.fact(Stay, start.ts, duration, ""))
 	if start.startTime != nil {
 		facts = append(facts, s.fact(StartTime, start.ts, *start.startTime, ""))
 	} else if load != nil && load.ts <= start.ts {

@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 )
@@ -28,6 +29,10 @@ type Widget struct {
 	Of func(q Query) []Measure
 	// Values are the numbers of a row over its facts.
 	Values func(facts []Fact, q Query) []*float64
+	// Rows are as many rows as are asked for, where facts are in several of
+	// them.
+	Rows  func(facts []Fact, count int) []Row
+	count int
 	// Finish sets the values that need all rows, if there are any.
 	Finish func(rows []Row)
 }
@@ -133,6 +138,8 @@ func Widgets() map[string]Widget {
 			Complete: true, Choice: true, Peaks: true, Of: eventMeasures, Values: eventSummary},
 		"joinsAndLeaves": {Columns: []string{"joins", "leaves", "joinsPerMinute", "leavesPerMinute"}, Premium: true, Complete: true, Choice: true,
 			Of: func(Query) []Measure { return []Measure{Play, Stop} }, Values: joinsAndLeaves},
+		"retention": {Breakdown: "played", Columns: []string{"retained", "seconds"}, Premium: true, Complete: true,
+			Of: func(Query) []Measure { return []Measure{Stay} }, Rows: retainedPlays},
 
 		"usageReport": {Columns: []string{"sent", "received"}, Usage: true, Of: playoutAndIngest, Values: sentAndReceived},
 	}
@@ -402,6 +409,49 @@ func eventSummary(facts []Fact, _ Query) []*float64 {
 		number(viewers(facts)), ratio(watched, length), number(plays), number(watched), ratio(watched, plays), number(length),
 		ratio(watched, plays*length), ratio(labelled(facts, Judged, "good"), total(facts, Judged)),
 	}
+}
+
+// retainedPlays is which part of plays played longer than each of some times, nine
+// for each power of ten from 1 s on.
+func retainedPlays(facts []Fact, count int) []Row {
+	stays := only(facts, Stay)
+	rows := []Row{}
+	for n := range count {
+		after := math.Pow(10, 3+float64(n)/9) // ms
+		longer := 0
+		for _, stay := range stays {
+			if float64(stay.Value) > after*(1+1e-12) {
+				longer++
+			}
+		}
+		rows = append(rows, Row{played(after / 1000), []*float64{ratio(float64(longer), float64(len(stays))), number(after / 1000)}})
+	}
+	return rows
+}
+
+// ages is how many rows retention has: up to the first that no play outlasts.
+func ages(facts []Fact) int {
+	stays := only(facts, Stay)
+	if len(stays) == 0 {
+		return 0
+	}
+	for n := 1; n < 46; n++ {
+		if *retainedPlays(stays, n)[n-1].Values[0] == 0 {
+			return n
+		}
+	}
+	return 46
+}
+
+// played is what a row of retention is called.
+func played(seconds float64) string {
+	switch {
+	case seconds >= 3600:
+		return fmt.Sprintf("%.3g h", seconds/3600)
+	case seconds >= 60:
+		return fmt.Sprintf("%.3g min", seconds/60)
+	}
+	return fmt.Sprintf("%.3g s", seconds)
 }
 
 // extent is how long it is from the first minute with something to the end of
