@@ -284,7 +284,7 @@ func (d Definition) numbers() []string {
 var commonFilters = []string{measure.LabelCountry, measure.LabelStream, measure.DimensionTag, measure.LabelEvent}
 
 // OfPlays returns the widgets that read the store of plays.
-func OfPlays() []Definition { return []Definition{plays(), playQuality(), onePlay()} }
+func OfPlays() []Definition { return []Definition{plays(), playQuality(), worstSegments(), onePlay()} }
 
 // All returns every widget that reads sums, in the order of the dashboards.
 func All() []Definition {
