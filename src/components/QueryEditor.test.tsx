@@ -1,9 +1,10 @@
 import { useState } from 'react';
 
-import { CoreApp, dateTime, type TimeRange } from '@grafana/data';
+import { CoreApp, type DataQueryRequest, dateTime, type TimeRange } from '@grafana/data';
 import { CustomVariable } from '@grafana/scenes';
 import { render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
+import { lastValueFrom } from 'rxjs';
 
 import type { StreamlensQuery } from '../query';
 import { answerWith, openDashboard, openDataSource } from '../testing';
@@ -288,6 +289,80 @@ test('a premium metric of a default widget', async () => {
   await choose('Metric', 'latency (premium)');
   expect(query().metric).toBe('latency');
   expect(screen.getByText('Premium')).toBeInTheDocument();
+});
+
+/** What a panel sends to the backend for a query, but for what every request of Grafana has. */
+async function posted(query: StreamlensQuery): Promise<Record<string, unknown>> {
+  const asked = answerWith([]);
+  const past = { ...range, raw: range };
+  const request = { targets: [query], range: past, scopedVars: {}, intervalMs: 1, maxDataPoints: 1 };
+  await lastValueFrom(openDataSource().query(request as unknown as DataQueryRequest<StreamlensQuery>));
+  const { queries } = asked[0].data as { queries: Array<Record<string, unknown>> };
+  expect(queries).toHaveLength(1);
+  const common = ['datasource', 'datasourceId', 'intervalMs', 'maxDataPoints', 'queryCachingTTL'];
+  // What is undefined is not sent.
+  return JSON.parse(JSON.stringify(queries[0], (name, value) => (common.includes(name) ? undefined : value)));
+}
+
+test('a new query is posted as it is shown', async () => {
+  const query = open({});
+  expect(await posted(query())).toEqual({ refId: 'A', queryType: 'usageOverview', form: 'series' });
+});
+
+const total = { refId: 'A', form: 'total' } as const;
+
+test.each<{ name: string; query: Partial<StreamlensQuery>; choices: Array<[string, string | RegExp]>; want: object }>([
+  {
+    name: 'a percentile and its column',
+    query: { ...total, queryType: 'startTime' },
+    choices: [
+      ['Percentile', '90'],
+      ['Metric', 'p90'],
+    ],
+    want: { ...total, queryType: 'startTime', percentile: 90, metric: 'p90' },
+  },
+  {
+    name: 'a comparison and what it adds',
+    query: { ...total, queryType: 'bufferingRatio', breakdown: 'stream' },
+    choices: [['Compare with', /^The day before/]],
+    want: { ...total, queryType: 'bufferingRatio', breakdown: 'stream', compare: 'day' },
+  },
+  {
+    name: 'a dimension and its values',
+    query: { ...total, queryType: 'statusCodes' },
+    choices: [
+      ['Players by', 'Browser'],
+      ['Browser', 'FR'],
+    ],
+    want: { ...total, queryType: 'statusCodes', dimension: 'browser', values: ['FR'] },
+  },
+  {
+    name: 'a breakdown by what players watch with',
+    query: { ...total, queryType: 'latency' },
+    choices: [['Breakdown', 'Device']],
+    want: { ...total, queryType: 'latency', breakdown: 'device' },
+  },
+  {
+    name: 'another widget, which has no dimension and no percentile',
+    query: {
+      ...total,
+      queryType: 'latency',
+      dimension: 'os',
+      values: ['iOS'],
+      percentile: 90,
+      metric: 'p90',
+      compare: 'week',
+    },
+    choices: [['Widget', /^Usage overview/]],
+    want: { ...total, queryType: 'usageOverview', compare: 'week' },
+  },
+])('$name is posted as it is shown', async ({ query, choices, want }) => {
+  const last = open(query);
+  for (const [name, option] of choices) {
+    await choose(name, option);
+  }
+  expect(onRunQuery).toHaveBeenCalledTimes(choices.length);
+  expect(await posted(last())).toEqual(want);
 });
 
 test('variables can be chosen for single values', async () => {
