@@ -102,7 +102,7 @@ export abstract class Recording {
     const spent = this.clock?.finish();
     this.emit(now, {
       type: 'stop',
-      reason,
+      reason: this.reasonOf(reason),
       played: (this.clock?.played ?? 0) / 1000,
       ...inSeconds(spent),
       ...(this.clock && { ...usable({ videoBitrate: this.bitrate, ...this.shown() }), ...this.counted() }),
@@ -132,6 +132,11 @@ export abstract class Recording {
       ...(stalls > 0 && { stalls }),
       ...(switches.up + switches.down + switches.failed > 0 && { switches }),
     };
+  }
+
+  /** Returns why the session ended, when a reason has been given. */
+  protected reasonOf(reason: string): string {
+    return reason;
   }
 
   /** Is called when what was held back must be sent. */

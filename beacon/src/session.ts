@@ -16,6 +16,8 @@ const haveEnoughData = 4;
 const networkIdle = 1;
 /** More media than this after an error mean that the player has recovered, s. */
 const recovered = 0.1;
+/** Reasons that tell that the player was taken away or got something else, not what was wrong. */
+const departures = ['normal', 'destroy', 'playbackrestart'];
 /** A player that has given up does not get out of a stall of this length, ms. */
 const lastStall = 1000;
 
@@ -132,6 +134,11 @@ export class Session extends Recording {
 
   protected beforeStop(): void {
     this.settle(true);
+  }
+
+  /** A player that was ready, and was left before anybody let it play, was held back by the browser. */
+  protected reasonOf(reason: string): string {
+    return !this.clock && this.last.waitsForViewer && departures.includes(reason) ? 'interactionrequired' : reason;
   }
 
   protected look(seen?: Partial<Moment>): void {

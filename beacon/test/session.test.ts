@@ -71,6 +71,40 @@ for (const { name, waiting } of [
   });
 }
 
+for (const { name, reason, told, state } of [
+  {
+    name: 'of a player that the browser does not let play',
+    reason: 'destroy',
+    told: 'interactionrequired',
+    state: { readyState: 4 },
+  },
+  {
+    name: 'before autoplay was forbidden',
+    reason: 'destroy',
+    told: 'destroy',
+    state: { readyState: 3, autoplay: true },
+  },
+  { name: 'that is still loading', reason: 'destroy', told: 'destroy', state: { readyState: 1 } },
+  { name: 'for a reason of the page', reason: 'streamnotfound', told: 'streamnotfound', state: { readyState: 4 } },
+]) {
+  test(`an end before the first frame ${name}`, () => {
+    const session = open();
+    Object.assign(video, state);
+    pass(5000);
+    session.stop(reason);
+    assert.equal((events.at(-1) as { reason: string }).reason, told);
+  });
+}
+
+test('an end in a pause is no wait for the viewer', () => {
+  const session = open();
+  startPlaying();
+  pass(1000, 1);
+  video.fire('pause', { paused: true, readyState: 4 });
+  session.stop('destroy');
+  assert.equal((events.at(-1) as { reason: string }).reason, 'destroy');
+});
+
 test('a frame shown before playback is asked for is no start', () => {
   open();
   pass(300);
