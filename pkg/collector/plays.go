@@ -132,6 +132,8 @@ func writePlayMetrics(w io.Writer, p *ingest.Pipeline) {
 	metrics.WriteCounterUint64(w, prefix+"written_total", uint64(s.Written))
 	metrics.WriteCounterUint64(w, prefix+"found_total", uint64(s.Found))
 	metrics.WriteCounterUint64(w, prefix+"failures_total", uint64(s.Failures))
+	metrics.WriteCounterUint64(w, prefix+"repaired_total", uint64(s.Repaired))
+	metrics.WriteCounterUint64(w, prefix+"repair_failures_total", uint64(s.RepairErrors))
 	for reason, n := range map[string]int64{"too_old": s.TooOld, "too_long": s.TooLong, "over_limit": s.OverLimit} {
 		metrics.WriteCounterUint64(w, fmt.Sprintf("%sdropped_total{reason=%q}", prefix, reason), uint64(n))
 	}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -149,6 +150,7 @@ func Open(o Options) (*Pipeline, error) {
 	p.tracker = session.NewTracker(p.ledger, p.churning)
 	p.tracker.Judge(func(organization string) tenant.Quality { return p.judgement(organization).Quality })
 	p.plays.store, p.plays.keep, p.plays.clock, p.plays.logger = o.Plays, o.KeepPlays, o.Clock, o.Logger
+	p.plays.collector, p.plays.repairPath = o.Collector, filepath.Join(o.Dir, repairFile)
 	p.plays.limit, p.plays.room, p.plays.doubts = o.MaxBytes/playsShare, playsInMemory, true
 	p.samples, p.landed, p.save.done = aggregate.NewSamples(), make(chan landing, 1), make(chan error, 1)
 	if err := p.recover(); err != nil {

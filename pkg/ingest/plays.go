@@ -38,6 +38,14 @@ type PlayStore interface {
 	Have(ctx context.Context, keys []play.Key, from, to time.Time) (map[play.Key]bool, error)
 	// Started returns when the process started that keeps the records, 0 if that cannot be known.
 	Started(ctx context.Context) (int64, error)
+	// Repeats returns, of the first hour in a range that has any, the records of a collector's sessions of which one is stored more than
+	// once, each once; no lines if there are none.
+	Repeats(ctx context.Context, collector string, from, to time.Time) (lines [][]byte, hour time.Time, err error)
+	// TakeOut deletes a collector's records of the sessions of some lines in an hour, and returns them, each once, with those of the lines
+	// that were not there. Before anything is deleted it lets them be saved.
+	TakeOut(ctx context.Context, collector string, lines [][]byte, hour time.Time, save func(lines [][]byte) error) ([][]byte, error)
+	// Refused reports whether an error of TakeOut means that nothing was deleted, nor will be.
+	Refused(err error) bool
 }
 
 // playQueue sends the records of plays so that each is stored once. What waits is a part of the pipeline's state, so that a crash loses
@@ -63,6 +71,12 @@ type playQueue struct {
 	retryAt time.Time // zero if the last records were taken
 	delay   time.Duration
 
+	collector  string    // whose records these are
+	repairPath string    // of the file with records that are taken out and put in again
+	repairAt   time.Time // when to look for such next
+	putBack    time.Time // when those of the file were put in; zero if they were not
+
+	repaired, repairFailures                             atomic.Int64
 	written, found, failures, tooOld, tooLong, overLimit atomic.Int64
 }
 
@@ -207,7 +221,11 @@ func (q *playQueue) step(ctx context.Context) (more bool) {
 		q.files.taken(path, q.clock().UnixMilli())
 	}
 	q.delay, q.retryAt = 0, time.Time{}
-	return len(batch) == playsAtOnce || q.files.next() != ""
+	more = len(batch) == playsAtOnce || q.files.next() != ""
+	if !more {
+		q.repair(ctx, now)
+	}
+	return more
 }
 
 // probe finds out whether the store was started anew, when it is time, and forgets what is safe in it.
@@ -375,6 +393,8 @@ type PlayStats struct {
 	TooOld       int64 // records left out because the store would not keep them
 	TooLong      int64 // records left out because of their length
 	OverLimit    int64 // records left out because the space for waiting ones was full
+	Repaired     int64 // records that were taken out and put in again because some of them were there twice
+	RepairErrors int64 // times that it was not known whether there are such, or that they could not be mended
 }
 
 // PlayStats returns how far the records of plays are.
@@ -383,5 +403,6 @@ func (p *Pipeline) PlayStats() PlayStats {
 	return PlayStats{
 		Waiting: q.length(), BacklogBytes: q.files.size(), Written: q.written.Load(), Found: q.found.Load(), Failures: q.failures.Load(),
 		TooOld: q.tooOld.Load(), TooLong: q.tooLong.Load(), OverLimit: q.overLimit.Load(),
+		Repaired: q.repaired.Load(), RepairErrors: q.repairFailures.Load(),
 	}
 }

@@ -219,3 +219,14 @@ func TestWithoutPlaysNothingIsKept(t *testing.T) {
 		t.Errorf("the sessions %v are kept, want 2 and 4", sessions)
 	}
 }
+
+// Repeats finds none: TestRepair asks the real store.
+func (m *playMemory) Repeats(context.Context, string, time.Time, time.Time) ([][]byte, time.Time, error) {
+	return nil, time.Time{}, nil
+}
+
+func (m *playMemory) TakeOut(context.Context, string, [][]byte, time.Time, func([][]byte) error) ([][]byte, error) {
+	return nil, errAway
+}
+
+func (m *playMemory) Refused(error) bool { return false }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -62,15 +63,32 @@ func (c *Client) Delete(ctx context.Context, organization string, filters []Filt
 	if err := json.Unmarshal(answer, &task); err != nil {
 		return fmt.Errorf("read which deletion VictoriaLogs has begun: %w", err)
 	}
+	return c.waitFor(ctx, func(t deleteTask) bool { return t == task })
+}
+
+// waitForDeletions returns when VictoriaLogs deletes nothing.
+func (c *Client) waitForDeletions(ctx context.Context) error {
+	return c.waitFor(ctx, func(deleteTask) bool { return true })
+}
+
+// waitFor returns when there is no deletion of a kind.
+func (c *Client) waitFor(ctx context.Context, which func(deleteTask) bool) error {
 	for {
+		answer, err := c.send(ctx, http.MethodGet, "/delete/active_tasks", "", nil)
+		if err != nil {
+			return err
+		}
+		var tasks []deleteTask
+		if err := json.Unmarshal(answer, &tasks); err != nil {
+			return fmt.Errorf("read the deletions of VictoriaLogs: %w", err)
+		}
+		if !slices.ContainsFunc(tasks, which) {
+			return nil
+		}
 		select {
 		case <-time.After(pollInterval):
 		case <-ctx.Done():
 			return fmt.Errorf("the deletion goes on: %w", ctx.Err())
-		}
-		running, err := c.deleting(ctx, task)
-		if err != nil || !running {
-			return err
 		}
 	}
 }
@@ -78,22 +96,4 @@ func (c *Client) Delete(ctx context.Context, organization string, filters []Filt
 // deleteTask is a deletion as VictoriaLogs tells it.
 type deleteTask struct {
 	ID string `json:"task_id"`
-}
-
-// deleting reports whether a deletion goes on.
-func (c *Client) deleting(ctx context.Context, task deleteTask) (bool, error) {
-	answer, err := c.send(ctx, http.MethodGet, "/delete/active_tasks", "", nil)
-	if err != nil {
-		return false, err
-	}
-	var tasks []deleteTask
-	if err := json.Unmarshal(answer, &tasks); err != nil {
-		return false, fmt.Errorf("read the deletions of VictoriaLogs: %w", err)
-	}
-	for _, t := range tasks {
-		if t == task {
-			return true, nil
-		}
-	}
-	return false, nil
 }
