@@ -2,6 +2,8 @@
 export interface Figures {
   /** From the call of play to the first frame; undefined while there was none. */
   startTime?: number;
+  /** How long the page could not act at most, until a second after the first frame: what else measures there may be late by that. */
+  late: number;
   playing: number;
   buffering: number;
   paused: number;
@@ -53,12 +55,14 @@ export class Recorder {
 
   /** Judges the time from the first frame to the last sample. */
   figures(): Figures {
-    const figures: Figures = { playing: 0, buffering: 0, paused: 0, seeking: 0, stalls: [], watched: {} };
+    const figures: Figures = { late: 0, playing: 0, buffering: 0, paused: 0, seeking: 0, stalls: [], watched: {} };
     const { firstFrameAt } = this;
     if (firstFrameAt === undefined) {
       return figures;
     }
     figures.startTime = firstFrameAt - this.beganAt;
+    const acted = [this.beganAt, ...this.samples.map(({ at }) => at).filter((at) => at < firstFrameAt + 1000)];
+    figures.late = Math.max(...acted.slice(1).map((at, i) => at - acted[i]! - sampleInterval), 0);
     const samples = this.samples.filter(({ at }) => at >= firstFrameAt);
     let afterSeek = false;
     let standstill = 0;
