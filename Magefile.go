@@ -271,6 +271,16 @@ func sign(folder string) error {
 	return sh.RunV("npx", command...)
 }
 
+// Grafana13 checks the front end with the packages of Grafana 13.2 and React 19, of which tools/grafana13 has those that differ: types,
+// what is deprecated there, and all tests.
+func Grafana13() error {
+	mg.Deps(Packages)
+	if err := install("tools/grafana13"); err != nil {
+		return err
+	}
+	return sh.RunV("npm", "run", "test:grafana13")
+}
+
 // Build builds everything: the program, the plugin and the tools of the demo.
 func Build() {
 	mg.SerialDeps(Streamlens, Plugin, Frontend)
@@ -349,6 +359,7 @@ func Test() error {
 			// They mostly wait.
 			{"commands of the documents, oracle, several collectors, hostile tenants", []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3", "./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}, ""},
 			{"front-end tests", []string{"npm", "test"}, ""},
+			{"front-end tests with Grafana 13", []string{"go", "tool", "mage", "grafana13"}, ""},
 		},
 		{{"beacon tests", []string{"npm", "test", "--workspace", "beacon"}, ""}},
 		{{"tests of the panel in a browser", []string{"npm", "run", "test:panel"}, missing("chromium")}},

@@ -26,3 +26,21 @@ test.each(Object.entries(BUDGETS))('%s is at most %d bytes with gzip', (script, 
   const { length } = gzipSync(readFileSync(path.join(DIST, script)), { level: 9 });
   expect(length).toBeLessThanOrEqual(budget);
 });
+
+/**
+ * What React 19 has no more, as it would stand in a bundle (https://react.dev/blog/2024/04/25/react-19-upgrade-guide). The last is the form
+ * of elements of a copy of React 18, which React 19 refuses to draw.
+ */
+const GONE = [
+  '__SECRET_INTERNALS_DO_NOT_USE_OR_YOU_WILL_BE_FIRED',
+  'findDOMNode',
+  'unmountComponentAtNode',
+  'unstable_renderSubtreeIntoContainer',
+  'createFactory',
+  'react.element',
+];
+
+test.each(Object.keys(BUDGETS))('%s has nothing that is gone in React 19', (script) => {
+  const text = readFileSync(path.join(DIST, script), 'utf8');
+  expect(GONE.filter((name) => text.includes(name))).toEqual([]);
+});

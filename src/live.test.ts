@@ -68,7 +68,9 @@ function watch(response: DataQueryResponse): { seen: string[]; leave: () => void
 describe('a live answer', () => {
   test('is followed by what the backend sends', () => {
     const { seen, leave } = watch({ data: [frame('A', 1)] });
-    expect(opened).toEqual([{ scope: 'ds', namespace: 'streamlens', path: 'live/A', data: question }]);
+    expect(opened).toEqual([
+      { scope: 'ds', namespace: 'streamlens', stream: 'streamlens', path: 'live/A', data: question },
+    ]);
     sends(2);
     sends(3);
     expect(seen).toEqual(['live Streaming A=1', 'live Streaming A=2', 'live Streaming A=3']);

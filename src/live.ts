@@ -82,7 +82,8 @@ function answers(first: DataFrame, failure: string | undefined, uid: string): Ob
   });
   const read = (message: Message) =>
     'error' in message ? none(message.error, message.nothing) : answer(dataFrameFromJSON(message));
-  const address = { scope: LiveChannelScope.DataSource, namespace: uid, ...subscriptionOf(first)! };
+  // Grafana 13 calls stream what 12 calls namespace.
+  const address = { scope: LiveChannelScope.DataSource, namespace: uid, stream: uid, ...subscriptionOf(first)! };
   return getGrafanaLiveSrv()
     .getStream<Message>(address)
     .pipe(

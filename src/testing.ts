@@ -9,7 +9,6 @@ import type { StreamlensOptions } from './options';
 /** Returns a data source with the uid `streamlens`, for tests. */
 export function openDataSource(): DataSource {
   return new DataSource({
-    id: 1,
     uid: 'streamlens',
     type: 'streamlens-analytics-datasource',
     jsonData: {},

@@ -24,7 +24,7 @@ interface Zoom {
 export function useZoom(width: number, height: number): Zoom {
   const [svg, setSvg] = useState<SVGSVGElement | null>(null);
   const [transform, setTransform] = useState<ZoomTransform>(zoomIdentity);
-  const behaviour = useRef<ZoomBehavior<SVGSVGElement, unknown>>();
+  const behaviour = useRef<ZoomBehavior<SVGSVGElement, unknown>>(undefined);
 
   const reset = useCallback(() => {
     if (svg && behaviour.current) {
