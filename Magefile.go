@@ -675,6 +675,23 @@ func BenchmarkIngest() error {
 // BenchmarkBeside measures the processor's time that an event takes in this build and in that of an older revision of this repository,
 // both at the same time on the same core, and prints the ratios: go tool mage benchmarkBeside d0dea85.
 func BenchmarkBeside(revision string) error {
+	return beside(revision, func(before string) error {
+		return benchmarkOnCores(map[string]string{"INGEST_CORE": "0", "STREAMLENS_BEFORE": before}, "-timeout", "30m", "-run", "TestIngestBesideRevision")
+	})
+}
+
+// BenchmarkStorage lets this build and that of an older revision store the same day of the same viewers, and prints what an hour of a
+// viewer and a stream take in each: go tool mage benchmarkStorage d0dea85. STORAGE_VIEWERS (100) and STORAGE_HISTORY (1d) change that.
+func BenchmarkStorage(revision string) error {
+	return beside(revision, func(before string) error {
+		return benchmark(map[string]string{"STREAMLENS_BEFORE": before}, "go", "test", "-count=1", "-v", "-timeout", "1h", "-run", "TestStorageBesideRevision",
+			"./test/benchmark")
+	})
+}
+
+// beside builds the program of an older revision of this repository for a benchmark, which gets its path, and all that it needs of
+// this one.
+func beside(revision string, run func(before string) error) error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens, GeoIP)
 	folder, err := os.MkdirTemp("", "streamlens-beside-")
 	if err != nil {
@@ -685,10 +702,13 @@ func BenchmarkBeside(revision string) error {
 	if err := sh.RunV("git", "worktree", "add", "--quiet", "--detach", tree, revision); err != nil {
 		return err
 	}
-	return errors.Join(
+	if err := errors.Join(
 		sh.RunV("go", "build", "-C", tree, "-o", before, "./pkg/cmd/streamlens"),
 		sh.RunV("git", "worktree", "remove", "--force", tree),
-		benchmarkOnCores(map[string]string{"INGEST_CORE": "0", "STREAMLENS_BEFORE": before}, "-timeout", "30m", "-run", "TestIngestBesideRevision"))
+	); err != nil {
+		return err
+	}
+	return run(before)
 }
 
 // BenchmarkGrowth measures how time, memory and storage grow with sessions, streams, viewers, days and series, and draws it into

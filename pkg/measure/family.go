@@ -69,6 +69,9 @@ func (m Measure) In(f Family) bool {
 	if m.Fine && !f.Has(LabelStream, LabelCountry) {
 		return false
 	}
+	if m.Apart && f.Has(LabelStream, LabelCountry) {
+		return false
+	}
 	return m.Events || !f.Has(LabelEvent)
 }
 

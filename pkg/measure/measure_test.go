@@ -52,6 +52,9 @@ func TestFamilyWith(t *testing.T) {
 		{"stream", Plays, []string{LabelStream}, []string{LabelStream}, true},
 		{"both, in any order", Plays, []string{LabelCountry, LabelStream}, []string{LabelStream, LabelCountry}, true},
 		{"event", Plays, []string{LabelEvent}, []string{LabelStream, LabelCountry, LabelEvent}, true},
+		{"renditions of a stream", Switches, []string{LabelStream}, []string{LabelStream}, true},
+		{"renditions of a stream in a country", Switches, []string{LabelStream, LabelCountry}, nil, false},
+		{"renditions of an event", Switches, []string{LabelEvent}, nil, false},
 		{"event of traffic, which has none", Traffic, []string{LabelEvent}, nil, false},
 	}
 	for _, test := range tests {

@@ -560,7 +560,12 @@ func (q Query) byPlayer() bool {
 	return len(q.Values) > 0 || measure.IsPlayerLabel(q.Breakdown) || q.Breakdown == "row of players"
 }
 
-// chooseDimension lets some queries filter and break down by a label of players, with the other filters that are possible then.
+// isApart reports whether the widget's numbers are stored by country or by stream, and without events.
+func isApart(d Definition) bool {
+	return slices.ContainsFunc(d.Measures(), func(id measure.ID) bool { return measure.Get(id).Apart })
+}
+
+// chooseDimension lets some queries filter and break down by a label of players.
 func chooseDimension(random *rand.Rand, d Definition, q *Query) {
 	if random.IntN(2) == 0 {
 		q.Dimension = pick(random, measure.PlayerLabels())
@@ -571,7 +576,11 @@ func chooseDimension(random *rand.Rand, d Definition, q *Query) {
 			q.Breakdown = pick(random, measure.PlayerLabels())
 		}
 	}
-	if !q.byPlayer() && d.Type != "playerHealth" {
+}
+
+// keepStored leaves a query the filters that are stored together.
+func keepStored(random *rand.Rand, d Definition, q *Query) {
+	if !q.byPlayer() && d.Type != "playerHealth" && !isApart(d) {
 		return
 	}
 	q.Event = nil
@@ -627,6 +636,7 @@ func TestRandomQueries(t *testing.T) {
 		if slices.Contains(d.Options, OptionDimension) {
 			chooseDimension(random, d, &q)
 		}
+		keepStored(random, d, &q)
 		if slices.Contains(d.Options, OptionPercentile) && !q.byPlayer() && random.IntN(3) > 0 {
 			q.Percentile = 1 + random.IntN(99)
 		}

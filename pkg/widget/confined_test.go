@@ -144,7 +144,7 @@ func TestConfinedIsAsAlone(t *testing.T) {
 
 // notStored reports whether what was asked is not stored by labels of players together with the other filters.
 func notStored(err error) bool {
-	return errors.Is(err, ErrBadQuery) && strings.Contains(err.Error(), "what players do is stored by")
+	return errors.Is(err, ErrBadQuery) && strings.Contains(err.Error(), "not by event: the filters and the breakdown ask for")
 }
 
 // TestConfinedLetsNothingElseThrough asks without the fixed filters, or with others.

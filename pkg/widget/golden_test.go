@@ -190,8 +190,11 @@ func TestDefinitions(t *testing.T) {
 					}
 					for _, label := range labels {
 						groupBy := d.asked(Query{Breakdown: label, Dimension: measure.DimensionVersion}).groupBy()
-						if d.byDimension {
+						if d.byDimension || isApart(d) {
 							r.Event, r.Stream = nil, nil
+						}
+						if isApart(d) && groupBy == measure.LabelStream {
+							r.Country = nil
 						}
 						if _, err := newPlan(reads, groupBy, r.filters(), []interval{{noon, noon, noon.Add(90 * time.Minute)}}); err != nil {
 							t.Error(err)

@@ -297,6 +297,10 @@ func (p *plan) metric(r read, filters vm.Filters, resolution measure.Resolution)
 		return "", &kindError{ErrBadQuery, fmt.Errorf("what players do is stored by %s together with one of country and stream, a tag being a set "+
 			"of streams, and not by event: the filters and the breakdown ask for %s", labels[i], strings.Join(labels, ", ")), "Not stored for these filters"}
 	}
+	if !ok && m.Apart {
+		return "", &kindError{ErrBadQuery, fmt.Errorf("which renditions viewers got is stored by country or by stream, a tag being a set of streams, not by "+
+			"both and not by event: the filters and the breakdown ask for %s", strings.Join(labels, ", ")), "Not stored for these filters"}
+	}
 	if !ok {
 		return "", fmt.Errorf("measure %s is not stored by %v", m.Name, labels)
 	}

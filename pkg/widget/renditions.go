@@ -16,7 +16,7 @@ func stalls() Definition {
 		Title:       "Stalls",
 		Description: "Stalls after the first frame, per hour that viewers played or stalled.",
 		Details: "A stall counts where it begins. Seeking and pausing are none. Players that do not count their stalls have none, and their time is in the " +
-			"hours: the beacon counts them from this version on, and players with CMCD by their states.",
+			"hours: the beacon counts them from this version on, and players with CMCD by their states." + apart,
 		Page:    PageAdaptive,
 		Level:   tenant.Premium,
 		Options: []string{OptionMetric, OptionBreakdown, OptionWhere},
@@ -35,7 +35,7 @@ func viewerBitrate() Definition {
 		Type:        "viewerBitrate",
 		Title:       "Viewers' bitrate",
 		Description: "Bitrate of the video that viewers saw: bitrate times playing time, divided by the playing time of the reports that know their bitrate.",
-		Details:     "The bitrate of a report is that of its whole time, so it is exact to one report at a switch. Players without a bitrate are not in it; known says how many are.",
+		Details:     "The bitrate of a report is that of its whole time, so it is exact to one report at a switch. Players without a bitrate are not in it; known says how many are." + apart,
 		Page:        PageAdaptive,
 		Level:       tenant.Premium,
 		Options:     []string{OptionMetric, OptionBreakdown},
@@ -52,6 +52,9 @@ func viewerBitrate() Definition {
 	}
 }
 
+// apart says in the documentation which filters go together.
+const apart = " It is stored by country or by stream, so filter by countries, or by streams and tags, not by both, and not by events."
+
 const heightsAre = "Classes are up to 240, 360, 480, 540, 720, 1080, 1440 and 2160 lines, and above; (unknown) is of players that do not tell, among them those " +
 	"with CMCD, which has no key for it."
 
@@ -60,7 +63,7 @@ func playtimeByHeight() Definition {
 		Type:        "playtimeByHeight",
 		Title:       "Playing time by height",
 		Description: "How long viewers saw pictures of which height.",
-		Details:     heightsAre + " All classes together are the playing time.",
+		Details:     heightsAre + " All classes together are the playing time." + apart,
 		Page:        PageAdaptive,
 		Level:       tenant.Premium,
 		Options:     []string{OptionMetric},
@@ -79,7 +82,7 @@ func viewersByHeight() Definition {
 		Type:        "viewersByHeight",
 		Title:       "Viewers by height",
 		Description: "How many viewers saw pictures of which height in the greatest minute of each.",
-		Details:     heightsAre + " Those who stall are not in it. The greatest minutes of two classes may be different ones.",
+		Details:     heightsAre + " Those who stall are not in it. The greatest minutes of two classes may be different ones." + apart,
 		Page:        PageAdaptive,
 		Level:       tenant.Premium,
 		Filters:     commonFilters,
@@ -101,7 +104,7 @@ func switches() Definition {
 		Title:       "Switches of renditions",
 		Description: "Switches of players to renditions of more and of less bits, such as failed, and switches per hour of playing.",
 		Details: "A switch counts when it happens; one that another supersedes before is none. Players with CMCD switch when they name another bitrate, and tell of none that " +
-			"fails. The playing time of players that count no switches is in the hours.",
+			"fails. The playing time of players that count no switches is in the hours." + apart,
 		Page:    PageAdaptive,
 		Level:   tenant.Premium,
 		Options: []string{OptionMetric, OptionBreakdown},
@@ -124,7 +127,7 @@ func droppedFrames() Definition {
 		Type:        "droppedFrames",
 		Title:       "Dropped frames",
 		Description: "Frames that players decoded and did not show, as a part of all that they decoded.",
-		Details:     "Only of players that count both.",
+		Details:     "Only of players that count both." + apart,
 		Page:        PageAdaptive,
 		Level:       tenant.Premium,
 		Options:     []string{OptionMetric, OptionBreakdown},

@@ -97,6 +97,9 @@ func TestRefusals(t *testing.T) {
 			r.QueryType, r.Country, r.Stream = "playerHealth", []string{"DE"}, []string{"s"}
 		}, ErrBadQuery, "what players do is stored by version together with one of country and stream"},
 		{"players of an event", func(r *Request) { r.QueryType, r.Event = "playerHealth", []string{"e"} }, ErrBadQuery, "and not by event"},
+		{"renditions of a country's viewers of a stream", func(r *Request) { r.QueryType, r.Country, r.Stream = "switches", []string{"DE"}, []string{"s"} },
+			ErrBadQuery, "by country or by stream"},
+		{"renditions of an event", func(r *Request) { r.QueryType, r.Event = "viewerBitrate", []string{"e"} }, ErrBadQuery, "not by event"},
 		{"empty version", func(r *Request) { r.QueryType, r.Values = "playerHealth", []string{""} }, ErrBadQuery, "the version filter has an empty value"},
 		{"premium widget of players", func(r *Request) { r.QueryType, r.Level = "playerHealth", tenant.Default }, ErrForbidden, "needs the level premium"},
 		{"peaks by tag", func(r *Request) { r.QueryType, r.Breakdown = "concurrentViewers", "tag" }, ErrBadQuery, "do not add up"},

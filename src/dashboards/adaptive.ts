@@ -17,7 +17,8 @@ const DROPPED = 'Frames that players decoded and did not show, as a part of all 
 export const adaptive: Page = {
   uid: UID,
   title: 'Adaptive bitrate',
-  description: 'Which renditions viewers got: bitrates, heights, switches, stalls and dropped frames.',
+  description:
+    'Which renditions viewers got: bitrates, heights, switches, stalls and dropped frames. Choose countries, or streams and tags, not both, and no event: more is not stored together.',
   switches: [],
   panels: [
     tiles({

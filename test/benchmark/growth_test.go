@@ -289,6 +289,12 @@ type stack struct {
 // the GeoIP database of the environment.
 func startStack(t *testing.T) *stack {
 	t.Helper()
+	return startStackOf(t, os.Getenv("STREAMLENS"))
+}
+
+// startStackOf is startStack with a collector of another build.
+func startStackOf(t *testing.T, executable string) *stack {
+	t.Helper()
 	folder := t.TempDir()
 	s := &stack{configuration: filepath.Join(folder, "streamlens.yaml"),
 		listen: vmtest.FreeAddress(t), private: vmtest.FreeAddress(t), database: vmtest.FreeAddress(t)}
@@ -302,7 +308,7 @@ func startStack(t *testing.T) *stack {
 	s.storage = startProgram(t, folder, os.Getenv("VICTORIAMETRICS"), "-httpListenAddr="+s.database, "-storageDataPath="+filepath.Join(folder, "metrics"),
 		"-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d", "-loggerLevel=ERROR")
 	waitUntilReady(t, "http://"+s.database+"/health")
-	s.collector = startOn(t, os.Getenv("INGEST_CORE"), folder, os.Getenv("STREAMLENS"), "collect", "--config", s.configuration)
+	s.collector = startOn(t, os.Getenv("INGEST_CORE"), folder, executable, "collect", "--config", s.configuration)
 	waitUntilReady(t, "http://"+s.listen+"/readyz")
 	return s
 }

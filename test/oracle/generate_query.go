@@ -19,7 +19,7 @@ func (g *Generator) Query(widgets []string, facts []Fact, tags Tags, now time.Ti
 	widget := pick(g, widgets)
 	for {
 		q := g.anyQuery(widget, facts, now)
-		if g.chance(0.2) && !(q.ofPlayers() && (len(q.Country) > 0 || q.Breakdown == "country")) {
+		if g.chance(0.2) && !(q.apart() && (len(q.Country) > 0 || q.Breakdown == "country")) {
 			q.Tag = g.tagFilter(tags, q)
 		}
 		asked := q
@@ -47,6 +47,10 @@ func (g *Generator) Query(widgets []string, facts []Fact, tags Tags, now time.Ti
 		}
 	}
 }
+
+// apart says whether what is asked is stored by country or by stream, without
+// events.
+func (q Query) apart() bool { return q.ofPlayers() || Widgets()[q.QueryType].Apart }
 
 // tagFilter is some of the tags of a stream that the query may find, and now
 // and then one that it does not have.
@@ -149,13 +153,15 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 			q.Metric = percentileColumn(q.Percentile)
 		}
 	}
-	if q.ofPlayers() { // which are stored by country or by stream, without events
+	if q.apart() {
 		q.Event = nil
 		if q.Breakdown == "stream" || q.Breakdown == "tag" || queryType == "streamHealth" || g.chance(0.5) && q.Breakdown != "country" {
 			q.Country = nil
 		} else {
 			q.Stream = nil
 		}
+	}
+	if q.ofPlayers() {
 		if widget.Percentiles && !strings.HasPrefix(q.Metric, "average") {
 			q.Metric = ""
 		}

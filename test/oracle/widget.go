@@ -21,6 +21,7 @@ type Widget struct {
 	Percentiles bool // has any percentile
 	Peaks       bool // has peaks of viewers, which do not add up over streams
 	Players     bool // can be filtered by what players watch with, and broken down if there is a choice
+	Apart       bool // is stored by country or by stream, not by both, nor by event
 	// Label is the row that a fact belongs to, empty for none. It is nil if
 	// there is one row.
 	Label func(Fact) string
@@ -114,13 +115,13 @@ func Widgets() map[string]Widget {
 		"statusCodes":  ofPlayers(playerCodes()),
 		"playedTime":   distribution(PlayedTime, millisecond, 95, 99),
 
-		"stalls":           {Columns: []string{"perHour", "stalls", "watched"}, Premium: true, Choice: true, Of: stallMeasures, Values: stallsPerHour},
-		"viewerBitrate":    {Columns: []string{"bitrate", "known"}, Premium: true, Choice: true, Of: bitrateMeasures, Values: viewerBitrate},
-		"playtimeByHeight": premium(shares(playtimeByHeight())),
-		"viewersByHeight": {Breakdown: "height", Columns: []string{"viewers"}, Premium: true, Complete: true, Label: func(f Fact) string { return f.label },
+		"stalls":           {Columns: []string{"perHour", "stalls", "watched"}, Apart: true, Premium: true, Choice: true, Of: stallMeasures, Values: stallsPerHour},
+		"viewerBitrate":    {Columns: []string{"bitrate", "known"}, Apart: true, Premium: true, Choice: true, Of: bitrateMeasures, Values: viewerBitrate},
+		"playtimeByHeight": shares(playtimeByHeight()),
+		"viewersByHeight": {Breakdown: "height", Columns: []string{"viewers"}, Apart: true, Premium: true, Complete: true, Label: func(f Fact) string { return f.label },
 			Of: heightMeasures, Values: func(facts []Fact, _ Query) []*float64 { return numbers(peak(facts, PlayingByHeight) / float64(minute)) }},
-		"switches":      {Columns: []string{"up", "down", "failed", "perHour"}, Premium: true, Choice: true, Of: switchMeasures, Values: switches},
-		"droppedFrames": {Columns: []string{"ratio", "dropped", "frames"}, Premium: true, Choice: true, Of: frameMeasures, Values: droppedFrames},
+		"switches":      {Columns: []string{"up", "down", "failed", "perHour"}, Apart: true, Premium: true, Choice: true, Of: switchMeasures, Values: switches},
+		"droppedFrames": {Columns: []string{"ratio", "dropped", "frames"}, Apart: true, Premium: true, Choice: true, Of: frameMeasures, Values: droppedFrames},
 		"ingestHealth": {Breakdown: "stream", Columns: []string{"publishers", "publishes", "bitrate", "roundTripTime", "packetLoss"}, Premium: true, Complete: true,
 			Label: func(f Fact) string { return f.stream }, Of: ingestMeasures, Values: ingestHealth},
 		"publishStopReasons": premium(counts("reason", func(f Fact) string { return f.label }, "stops", PublishStop)),
@@ -499,6 +500,7 @@ func viewerBitrate(facts []Fact, _ Query) []*float64 {
 
 func playtimeByHeight() Widget {
 	w := counts("height", func(f Fact) string { return f.label }, "playtime", PlayingByHeight)
+	w.Premium, w.Apart = true, true
 	w.Values = func(facts []Fact, _ Query) []*float64 { return numbers(total(facts, PlayingByHeight) * millisecond) }
 	return w
 }
