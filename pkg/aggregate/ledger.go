@@ -78,6 +78,14 @@ var churns = func() (all [measure.IDs]bool) {
 	return all
 }()
 
+// hourly says which measures have no series of minutes.
+var hourly = func() (all [measure.IDs]bool) {
+	for _, m := range measure.All() {
+		all[m.ID] = m.Hourly
+	}
+	return all
+}()
+
 // part tells the metrics of one measure apart.
 type part uint8
 

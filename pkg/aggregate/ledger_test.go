@@ -81,6 +81,26 @@ func TestLedgerWritesEveryFamilyAndResolution(t *testing.T) {
 	}
 }
 
+// TestAddressesHaveNoMinutes adds to two minutes of an hour.
+func TestAddressesHaveNoMinutes(t *testing.T) {
+	for id, dimensions := range map[measure.ID]Dimensions{
+		measure.TrafficByIP:       NewDimensions(measure.TrafficByIP, measure.Playout, "192.0.2.1"),
+		measure.PlayingByIP:       NewDimensions(measure.PlayingByIP, measure.Playout, "192.0.2.1"),
+		measure.TrafficByReferrer: NewDimensions(measure.TrafficByReferrer, "site.example"),
+		measure.PlayingByReferrer: NewDimensions(measure.PlayingByReferrer, "site.example"),
+	} {
+		l := newBoth()
+		to := l.Entry(Space{Organization: "acme", Stream: "s", Country: "DE"}, noon+61_000)
+		to.Add(id, noon, 1, dimensions)
+		to.Add(id, noon+60_000, 2, dimensions)
+		name := measure.Prefix + measure.Get(id).Name + `_by_stream_country_1h{org="acme",collector="c1",stream="s",country="DE",` +
+			strings.TrimSuffix(string(dimensions), ",") + "} " + strconv.FormatInt(noon+1, 10)
+		if got, want := samples(t, l.Flush(nil, noon+61_000, true)), map[string]int64{name: 3}; !maps.Equal(got, want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	}
+}
+
 func TestLedgerLeavesOutTheEventFamily(t *testing.T) {
 	tests := []struct {
 		name    string

@@ -13,7 +13,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
-// seriesKey identifies a pair of stored series: one of minutes and one of hours.
+// seriesKey identifies a pair of stored series: one of minutes, unless the measure has none, and one of hours.
 type seriesKey struct {
 	projection *projection // nil for a series of Put, which is one alone and whose text is in dimensions
 	dimensions Dimensions
@@ -395,7 +395,9 @@ func (s *Samples) sum(to []*series, value int64) {
 // addSums adds the sums of series to their samples.
 func (s *Samples) addSums(to slot) {
 	for _, one := range s.summed {
-		s.add(one, minuteWindow(to.minute), one.sum)
+		if !hourly[one.measure] {
+			s.add(one, minuteWindow(to.minute), one.sum)
+		}
 		s.add(one, hourWindow(to.hour), one.sum)
 		one.sum, one.summed = 0, false
 	}

@@ -90,7 +90,7 @@ func TestCMCDBecomesAPlay(t *testing.T) {
 		`streamlens_playing_ms_1m{org="acme",collector="c",direction="playout",protocol="hls"}`:                                                   17000,
 		`streamlens_buffering_ms_1m{org="acme",collector="c"}`:                                                                                    2000,
 		`streamlens_stops_1m{org="acme",collector="c",reason="normal"}`:                                                                           1,
-		`streamlens_playing_ip_ms_by_stream_country_1m{org="acme",collector="c",stream="live",country="DE",direction="playout",ip="203.0.113.7"}`: 17000,
+		`streamlens_playing_ip_ms_by_stream_country_1h{org="acme",collector="c",stream="live",country="DE",direction="playout",ip="203.0.113.7"}`: 17000,
 	})
 }
 

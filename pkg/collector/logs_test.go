@@ -66,8 +66,8 @@ func TestLogsCount(t *testing.T) {
 		`streamlens_traffic_bytes_by_stream_1m{org="acme",collector="c",stream="one",direction="playout",protocol="hls"}`:                           2010,
 		`streamlens_traffic_bytes_by_stream_1m{org="acme",collector="c",stream="two",direction="playout",protocol="hls"}`:                           7,
 		`streamlens_traffic_bytes_by_country_1m{org="acme",collector="c",country="DE",direction="playout",protocol="hls"}`:                          2010,
-		`streamlens_traffic_ip_bytes_by_stream_country_1m{org="acme",collector="c",stream="one",country="DE",direction="playout",ip="203.0.113.7"}`: 1510,
-		`streamlens_traffic_referrer_bytes_by_stream_country_1m{org="acme",collector="c",stream="one",country="DE",referrer="site.example"}`:        2010,
+		`streamlens_traffic_ip_bytes_by_stream_country_1h{org="acme",collector="c",stream="one",country="DE",direction="playout",ip="203.0.113.7"}`: 1510,
+		`streamlens_traffic_referrer_bytes_by_stream_country_1h{org="acme",collector="c",stream="one",country="DE",referrer="site.example"}`:        2010,
 		`streamlens_server_viewers_by_stream_1m{org="acme",collector="c",stream="one"}`:                                                             2,
 		`streamlens_server_viewers_by_stream_1m{org="acme",collector="c",stream="two"}`:                                                             1,
 	})

@@ -311,7 +311,7 @@ func TestCrashesCountCountersOnce(t *testing.T) {
 			publishes++
 			c.expect(t, map[string]int64{
 				`streamlens_traffic_bytes_by_stream_1m{org="acme",collector="c",stream="two",direction="ingest",protocol="rtmp"}`:                          want,
-				`streamlens_traffic_ip_bytes_by_stream_country_1m{org="acme",collector="c",stream="two",country="DE",direction="ingest",ip="203.0.113.9"}`: want,
+				`streamlens_traffic_ip_bytes_by_stream_country_1h{org="acme",collector="c",stream="two",country="DE",direction="ingest",ip="203.0.113.9"}`: want,
 				`streamlens_publishes_1m{org="acme",collector="c"}`:                                                                                        publishes,
 				`streamlens_ingest_time_ms_count_1m{org="acme",collector="c"}`:                                                                             1,
 			})

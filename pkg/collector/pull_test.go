@@ -68,7 +68,7 @@ func TestPullFollowsLogsAndPollsServers(t *testing.T) {
 	<-done
 	c.expect(t, map[string]int64{
 		`streamlens_traffic_bytes_by_stream_1m{org="acme",collector="c",stream="one",direction="playout",protocol="hls"}`:                          1000,
-		`streamlens_traffic_ip_bytes_by_stream_country_1m{org="acme",collector="c",stream="two",country="DE",direction="ingest",ip="203.0.113.9"}`: (looks.Load() - 1) * 1000,
+		`streamlens_traffic_ip_bytes_by_stream_country_1h{org="acme",collector="c",stream="two",country="DE",direction="ingest",ip="203.0.113.9"}`: (looks.Load() - 1) * 1000,
 	})
 }
 

@@ -315,8 +315,8 @@ func TestEventsAreEnriched(t *testing.T) {
 		`streamlens_plays_os_1m{org="acme",collector="c",os="Windows",device="desktop"} 1 `,
 		`streamlens_plays_browser_1h{org="acme",collector="c",browser="Firefox"} 1 `,
 		`streamlens_plays_version_1m{org="acme",collector="c",version="h5live 4.22.0"} 1 `,
-		`streamlens_playing_ip_ms_by_stream_country_1m{org="acme",collector="c",stream="live",country="DE",direction="playout",ip="203.0.113.7"} 2000 `,
-		`streamlens_playing_referrer_ms_by_stream_country_1m{org="acme",collector="c",stream="live",country="DE",referrer="site.example"} 2000 `,
+		`streamlens_playing_ip_ms_by_stream_country_1h{org="acme",collector="c",stream="live",country="DE",direction="playout",ip="203.0.113.7"} 2000 `,
+		`streamlens_playing_referrer_ms_by_stream_country_1h{org="acme",collector="c",stream="live",country="DE",referrer="site.example"} 2000 `,
 	} {
 		if !strings.Contains(c.store.text.String(), want) {
 			t.Errorf("%s is missing in\n%s", want, c.store.text.String())

@@ -96,6 +96,3 @@ var (
 	Minute = Resolution{time.Minute, "_1m"}
 	Hour   = Resolution{time.Hour, "_1h"}
 )
-
-// Resolutions returns the stored resolutions, the finest first.
-func Resolutions() []Resolution { return []Resolution{Minute, Hour} }

@@ -663,6 +663,11 @@ var percentileColumn = regexp.MustCompile(`^p[1-9][0-9]?$`)
 
 // compare lists how a frame differs from the facts.
 func compare(frame *data.Frame, facts []fact, q Query, from, to time.Time) (problems []string) {
+	hour := func(t time.Time) time.Time { return t }
+	if q.QueryType == "usageByIP" || q.QueryType == "usageByReferrer" {
+		hour = func(t time.Time) time.Time { return t.Add(time.Hour - 1).UTC().Truncate(time.Hour) }
+		from, to = from.Truncate(time.Hour), hour(to)
+	}
 	intervals := []interval{{from, from, to}}
 	if q.Form == FormSeries {
 		times := frame.Fields[0]
@@ -680,7 +685,7 @@ func compare(frame *data.Frame, facts []fact, q Query, from, to time.Time) (prob
 		}
 	}
 	for i, in := range intervals {
-		want := expected(facts, q, in.from, in.to)
+		want := expected(facts, q, hour(in.from), hour(in.to))
 		got := map[string]float64{}
 		if q.Form == FormSeries {
 			for _, f := range frame.Fields[1:] {

@@ -185,6 +185,9 @@ func TestWidgetsPage(t *testing.T) {
 		if m.Kind == measure.Distribution {
 			unit += ", distribution"
 		}
+		if m.Hourly {
+			families = append(families, "per hour only")
+		}
 		fmt.Fprintf(&b, "| `%s%s` | %s | %s | %s | %s |\n", measure.Prefix, m.Name, unit, code(m.Dimensions), strings.Join(families, ", "), m.Help)
 	}
 	b.WriteString(documentRest)

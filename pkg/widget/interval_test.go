@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/pkg/measure"
 )
 
 func parseTime(t *testing.T, s string) time.Time {
@@ -188,20 +190,24 @@ func TestAutomaticInterval(t *testing.T) {
 
 func TestPieces(t *testing.T) {
 	tests := []struct {
-		name, from, to string
-		want           []string
+		name     string
+		of       measure.ID
+		from, to string
+		want     []string
 	}{
-		{"within an hour", "10:10", "10:50", []string{"1m 10:10-10:50"}},
-		{"over the full hour", "10:10", "11:50", []string{"1m 10:10-11:50"}},
-		{"one hour", "10:00", "11:00", []string{"1h 10:00-11:00"}},
-		{"ragged ends", "09:59", "12:01", []string{"1m 09:59-10:00", "1h 10:00-12:00", "1m 12:00-12:01"}},
-		{"ragged start", "09:59", "12:00", []string{"1m 09:59-10:00", "1h 10:00-12:00"}},
-		{"ragged end", "10:00", "12:59", []string{"1h 10:00-12:00", "1m 12:00-12:59"}},
+		{"within an hour", measure.Plays, "10:10", "10:50", []string{"1m 10:10-10:50"}},
+		{"over the full hour", measure.Plays, "10:10", "11:50", []string{"1m 10:10-11:50"}},
+		{"one hour", measure.Plays, "10:00", "11:00", []string{"1h 10:00-11:00"}},
+		{"ragged ends", measure.Plays, "09:59", "12:01", []string{"1m 09:59-10:00", "1h 10:00-12:00", "1m 12:00-12:01"}},
+		{"ragged start", measure.Plays, "09:59", "12:00", []string{"1m 09:59-10:00", "1h 10:00-12:00"}},
+		{"ragged end", measure.Plays, "10:00", "12:59", []string{"1h 10:00-12:00", "1m 12:00-12:59"}},
+		{"what has no minutes", measure.TrafficByIP, "10:10", "10:50", []string{"1h 10:00-11:00"}},
+		{"what has no minutes, whole hours", measure.PlayingByReferrer, "10:00", "12:00", []string{"1h 10:00-12:00"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, p := range pieces(clock(tt.from), clock(tt.to), sums) {
+			for _, p := range pieces(clock(tt.from), clock(tt.to), read{measure: tt.of}) {
 				got = append(got, strings.TrimSuffix(strings.TrimSuffix(p.resolution.Length.String(), "0s"), "0m")+
 					" "+p.from.Format("15:04")+"-"+p.to.Format("15:04"))
 			}
@@ -212,7 +218,7 @@ func TestPieces(t *testing.T) {
 	}
 	t.Run("a peak over 130 days", func(t *testing.T) {
 		var sum time.Duration
-		all := pieces(day0, day0.Add(130*day), peakMinute)
+		all := pieces(day0, day0.Add(130*day), read{kind: peakMinute})
 		for _, p := range all {
 			sum += p.to.Sub(p.from)
 		}

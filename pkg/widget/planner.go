@@ -144,7 +144,7 @@ func (p *plan) addRequests(of group) error {
 		}
 		in := p.intervals[i]
 		for _, n := range of.reads {
-			for _, piece := range pieces(in.from, in.to, p.reads[n].kind) {
+			for _, piece := range pieces(in.from, in.to, p.reads[n]) {
 				expression, err := p.expression(p.reads[n], of.filters, piece, " @ "+strconv.FormatInt(piece.to.Unix(), 10))
 				if err != nil {
 					return err
@@ -180,7 +180,7 @@ func (p *plan) addRange(of group, first, end int) error {
 	for _, n := range of.reads {
 		all := []piece{{measure.Minute, in.from, in.to}}
 		if length%measure.Hour.Length == 0 {
-			all = pieces(in.from, in.to, p.reads[n].kind)
+			all = pieces(in.from, in.to, p.reads[n])
 		}
 		for _, piece := range all {
 			offset := ""
@@ -226,9 +226,13 @@ type piece struct {
 }
 
 // pieces divides an interval into its whole hours and the minutes before and after them. Peaks do not add up from hours,
-// so they take minutes only, as do first and last minutes.
-func pieces(from, to time.Time, k kind) []piece {
-	switch k {
+// so they take minutes only, as do first and last minutes. Of what is stored per hour alone it takes every hour of which a part lies in
+// the interval.
+func pieces(from, to time.Time, r read) []piece {
+	if measure.Get(r.measure).Hourly {
+		return []piece{{measure.Hour, from.Truncate(time.Hour), ceilHour(to)}}
+	}
+	switch r.kind {
 	case firstMinute, lastMinute:
 		return []piece{{measure.Minute, from, to}}
 	case peakMinute:

@@ -30,6 +30,7 @@ type result struct {
 	notices     []string
 	executed    string // the MetricsQL
 	statistics  statistics
+	hourly      bool              // whether what is read is stored per hour alone
 	fixed       vm.Filters        // those of the filters that the asker cannot change
 	periodNames map[string]string // what people read in place of the names of periods
 	// nothing says that nothing can be found, so that nothing is asked.
@@ -78,9 +79,12 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 		narrowed = nil
 		res.notices = append(res.notices, ofRecordsNotice)
 	}
+	res.hourly = slices.ContainsFunc(narrowed, func(of read) bool { return measure.Get(of.measure).Hourly })
 	if err := res.narrow(ctx, asker, narrowed); err != nil {
 		return nil, err
 	}
+	asked := interval{from: res.request.From, to: res.request.To}
+	res.widen()
 	switch {
 	case d.periods != nil:
 		err = res.readPeriods(ctx, asker, reads, d.periods(end, zone), zone)
@@ -92,6 +96,7 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 	if err != nil {
 		return nil, err
 	}
+	res.tellWidened(asked)
 	if err := res.explain(ctx, asker); err != nil {
 		return nil, err
 	}
@@ -206,7 +211,7 @@ func (res *result) groupByTag(ctx context.Context, asker vm.Asker) error {
 	return nil
 }
 
-// endBeforeIncomplete takes the minutes that are not complete yet off the range of a widget or a comparison that needs complete ones, and reports
+// endBeforeIncomplete takes the minutes, or hours, that are not complete yet off the range of a widget or a comparison that needs complete ones, and reports
 // whether anything is left. Of a range in the future it settles that nothing can be found.
 func (res *result) endBeforeIncomplete() bool {
 	r := &res.request
@@ -216,17 +221,21 @@ func (res *result) endBeforeIncomplete() bool {
 			r.Now.UTC().Format("2006-01-02 15:04 MST")), true})
 		return !needsComplete
 	}
-	complete := r.Now.UTC().Add(-completeAfter).Truncate(time.Minute)
+	step, steps := time.Minute, "minute"
+	if res.hourly {
+		step, steps = time.Hour, "hour"
+	}
+	complete := r.Now.UTC().Add(-completeAfter).Truncate(step)
 	if !needsComplete || !complete.Before(r.To) {
 		return true
 	}
 	r.To = complete
-	notice := fmt.Sprintf("Ends at %s: later minutes are not complete yet.", complete.Format("2006-01-02 15:04 MST"))
+	notice := fmt.Sprintf("Ends at %s: later %ss are not complete yet.", complete.Format("2006-01-02 15:04 MST"), steps)
 	if r.From.Before(r.To) {
 		res.notices = append(res.notices, notice)
 		return true
 	}
-	res.isNone(reason{"No minute is complete yet", notice, true})
+	res.isNone(reason{fmt.Sprintf("No %s is complete yet", steps), notice, true})
 	return false
 }
 
@@ -244,6 +253,9 @@ func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, 
 			return err
 		}
 	}
+	if res.hourly {
+		res.intervals = slices.DeleteFunc(onHours(res.intervals), interval.isEmpty)
+	}
 	all := res.intervals
 	if r.Compare != "" {
 		of := moments(r.Compare, r.From, r.To, zone)
@@ -252,7 +264,11 @@ func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, 
 			return badQuery("the range before would begin before 1970")
 		}
 		res.tellEarlier(zone)
-		all = slices.Concat(res.intervals, earlierIntervals(res.intervals, of))
+		before := earlierIntervals(res.intervals, of)
+		if res.hourly {
+			before = onHours(before)
+		}
+		all = slices.Concat(res.intervals, before)
 	}
 	var err error
 	if d.byAge {
@@ -382,15 +398,20 @@ func (res *result) read(ctx context.Context, asker vm.Asker, reads []read, inter
 }
 
 // grid returns the intervals of the series form.
-func (res *result) grid(zone *time.Location) (grid, error) {
+func (res *result) grid(zone *time.Location) (g grid, err error) {
 	r := res.request
 	switch {
 	case r.Interval != "":
-		return newGrid(r.Interval, zone)
+		g, err = newGrid(r.Interval, zone)
 	case res.definition.automatic != nil:
-		return newGrid(res.definition.automatic(r.To.Sub(r.From)), zone)
+		g, err = newGrid(res.definition.automatic(r.To.Sub(r.From)), zone)
+	default:
+		g, err = automaticGrid(r.From, r.To, zone)
 	}
-	return automaticGrid(r.From, r.To, zone)
+	if res.hourly {
+		g = g.ofHours()
+	}
+	return g, err
 }
 
 // subtractPrevious makes differences of the peaks: each whole interval's against the one before. The first is none if it is

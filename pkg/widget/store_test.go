@@ -54,7 +54,7 @@ func lines(organization string, facts []fact) string {
 			if family.Has(measure.LabelEvent) && f.event == "" {
 				continue
 			}
-			for _, r := range measure.Resolutions() {
+			for _, r := range m.Resolutions() {
 				add := func(name string, value int64, more ...string) {
 					var pairs []string
 					for k, v := range labels {

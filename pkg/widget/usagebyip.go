@@ -12,7 +12,7 @@ func usageByIP() Definition {
 		Description: "What was received from and delivered to each client address, in bytes or seconds, the greatest first.",
 		Details: "Usage that a server reports without an address has no row here. Only the first 20,000 addresses of an hour " +
 			"(limits.ipsPerHour) are told apart, the rest is (other). The organisation's setting privacy.ip decides in which form addresses " +
-			"are stored; with off there are no rows, and a notice says so.",
+			"are stored; with off there are no rows, and a notice says so. " + storedByHour,
 		Page:    PageBreakdown,
 		Level:   tenant.Default,
 		Options: []string{OptionUnit, OptionMetric},

@@ -13,7 +13,7 @@ func usageByReferrer() Definition {
 		Title:       "Usage by referrer",
 		Description: "What was delivered per host of the page that embeds the player, in bytes or seconds, the greatest first.",
 		Details: "Hosts are in lower case and without port; (none) is where no page was named. Only the first 20,000 hosts of an hour " +
-			"(limits.ipsPerHour) are told apart, the rest is (other).",
+			"(limits.ipsPerHour) are told apart, the rest is (other). " + storedByHour,
 		Page:    PageBreakdown,
 		Level:   tenant.Default,
 		Options: []string{OptionUnit},

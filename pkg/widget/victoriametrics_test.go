@@ -287,6 +287,10 @@ site.example | 9`},
 ip | ingest | playout
 2001:db8::1 | 80 | 0
 192.0.2.1 | 5 | 70`},
+		{"addresses of the hours of which a part is in the range", Query{QueryType: "usageByIP", Form: "series", Interval: "25m"}, "10:30", "11:10", `
+time | ingest{ip=2001:db8::1} | playout{ip=2001:db8::1} | ingest{ip=192.0.2.1} | playout{ip=192.0.2.1}
+10h0m0s | 80 | 0 | 5 | 70
+11h0m0s | 0 | 0 | 0 | 0`},
 		{"addresses of a tag, in seconds", Query{QueryType: "usageByIP", Unit: "playtime", Tag: []string{"b"}}, "10:00", "12:30", `
 ip | ingest | playout
 192.0.2.7 | 0 | 9`},

@@ -15,6 +15,7 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
+	q = q.widened()
 	facts = filtered(facts, tags, q)
 	if widget.Breakdown == "tag" {
 		facts = tags.each(facts)

@@ -10,6 +10,14 @@ import (
 // query's range is put beside (rule 35), in ms since 1970. Moments are whole
 // minutes.
 func earlierMoments(q Query) (func(int64) int64, error) {
+	of, err := momentsBefore(q)
+	if err != nil || !q.byHours() {
+		return of, err
+	}
+	return func(t int64) int64 { return ceil(of(t), hour) }, nil
+}
+
+func momentsBefore(q Query) (func(int64) int64, error) {
 	location, err := time.LoadLocation(q.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("time zone: %w", err)

@@ -22,7 +22,7 @@ func (g *Generator) Query(widgets []string, facts []Fact, tags Tags, now time.Ti
 		if g.chance(0.2) && !(q.apart() && (len(q.Country) > 0 || q.Breakdown == "country")) {
 			q.Tag = g.tagFilter(tags, q)
 		}
-		asked := q
+		asked := q.widened()
 		if q.QueryType == "monthToDate" && q.Form == "series" { // which ignores from
 			asked.From, asked.Interval = q.To-62*24*60*minute, cmp.Or(q.Interval, "1d")
 		}
@@ -36,7 +36,7 @@ func (g *Generator) Query(widgets []string, facts []Fact, tags Tags, now time.Ti
 		}
 		tooNew := false
 		if Widgets()[q.QueryType].Complete || q.Compare != "" {
-			last := q.To
+			last := asked.To
 			if q.Mode == "delta" {
 				last = steps[len(steps)-1].end
 			}

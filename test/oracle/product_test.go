@@ -506,6 +506,8 @@ func compareAnswer(answer []byte, facts []Fact, tags Tags, q Query, widget Widge
 		return want, err
 	case isTraffic(q) && len(q.Event) > 0:
 		return want, errors.New("no notice that traffic has no events")
+	case q.byHours() && (q.From != q.widened().From || q.To != q.widened().To):
+		return want, errors.New("no notice that the range is widened to whole hours")
 	case q.QueryType == "usageByIP" && q.Organization == "epsilon":
 		return want, errors.New("no notice that the organisation keeps no addresses")
 	}

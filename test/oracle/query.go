@@ -3,6 +3,7 @@ package oracle
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -44,12 +45,49 @@ func rfc3339(milliseconds int64) string {
 	return time.UnixMilli(milliseconds).UTC().Format(time.RFC3339)
 }
 
+const hour = 60 * minute
+
+// byHours says whether the query asks for what is stored by the hour alone
+// (rule 41).
+func (q Query) byHours() bool { return q.QueryType == "usageByIP" || q.QueryType == "usageByReferrer" }
+
+// widened is the query whose range, and whose interval, are whole hours if it
+// asks for what is stored by the hour.
+func (q Query) widened() Query {
+	if !q.byHours() {
+		return q
+	}
+	q.From, q.To = floor(q.From, hour), ceil(q.To, hour)
+	if length, err := time.ParseDuration(q.Interval); err == nil { // no day or month
+		q.Interval = fmt.Sprintf("%dh", ceil(length.Milliseconds(), hour)/hour)
+	}
+	return q
+}
+
+func ceil(t, length int64) int64 { return floor(t+length-1, length) }
+
 // interval is one step of a series, in ms since 1970. From and to are clipped
 // to the query's range, start and end are not.
 type interval struct{ start, end, from, to int64 }
 
-// intervals are the steps of the query's series form (rule 21).
+// intervals are the steps of the query's series form (rule 21). An hour that
+// ends in another step than it begins in belongs to the first (rule 41).
 func intervals(q Query) ([]interval, error) {
+	steps, err := uncutHours(q)
+	if err != nil || !q.byHours() {
+		return steps, err
+	}
+	var moved []interval
+	for _, step := range steps {
+		step.from, step.to = ceil(step.from, hour), ceil(step.to, hour)
+		if step.from < step.to {
+			moved = append(moved, step)
+		}
+	}
+	return moved, nil
+}
+
+func uncutHours(q Query) ([]interval, error) {
 	if q.Interval != "" {
 		return cut(q, q.Interval, math.MaxInt)
 	}
@@ -58,6 +96,9 @@ func intervals(q Query) ([]interval, error) {
 	}
 	const atMost = 300
 	for _, length := range []string{"1m", "5m", "10m", "1h", "6h"} {
+		if q.byHours() && strings.HasSuffix(length, "m") {
+			continue
+		}
 		steps, err := cut(q, length, atMost+1)
 		if err != nil || len(steps) <= atMost {
 			return steps, err

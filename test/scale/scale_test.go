@@ -323,11 +323,11 @@ func (p *player) compare(victoriaMetrics string, sessions int) {
 	}
 }
 
-// metric is the name of a measure's minutes with every label that it has.
+// metric is the name of the finest that is stored of a measure.
 func metric(id measure.ID) string {
 	m := measure.Get(id)
 	families := m.Families()
-	return m.Metric(families[0], measure.Minute)
+	return m.Metric(families[0], m.Resolutions()[0])
 }
 
 func sum(id measure.ID) string { return fmt.Sprintf("sum(sum_over_time(%s[6h]))", metric(id)) }
