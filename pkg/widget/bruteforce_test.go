@@ -843,3 +843,67 @@ func expectedMonths(facts []fact, q Query, to time.Time) map[string]float64 {
 	}
 	return want
 }
+
+// TestGreatestAddresses lists fewer addresses than there are, many of which have equal sums, and some of which are stored as (other).
+func TestGreatestAddresses(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 0))
+	t.Logf("seed %d", seed)
+	var facts []fact
+	for range 300 {
+		ip := fmt.Sprintf("192.0.2.%d", random.IntN(60))
+		if random.IntN(20) == 0 {
+			ip = measure.Other
+		}
+		facts = append(facts, fact{measure: measure.TrafficByIP, at: day0.Add(time.Duration(random.IntN(180)) * time.Minute), country: pick(random, []string{"DE", "FR"}),
+			stream: pick(random, []string{"s1", "s2"}), value: 1 + int64(random.IntN(4)), dimensions: []string{pick(random, []string{measure.Playout, measure.Playout, measure.Ingest}), ip}})
+	}
+	client := store(t, facts)
+	for top := 1; top < 70; top++ {
+		q := Query{QueryType: "usageByIP", Top: top, Country: [][]string{nil, {"DE"}}[random.IntN(2)]}
+		from, to := day0, day0.Add(time.Duration(1+random.IntN(3))*time.Hour)
+		frames, err := Run(t.Context(), client, Request{Query: q, From: from, To: to, Now: day0.Add(3 * day)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := text(frames), greatestOf(chosen(facts, q, measure.TrafficByIP, from, to), top); got != want {
+			t.Errorf("%+v from %s to %s: got\n%s\nwant\n%s\n%s", q, from, to, got, want, frames[0].Meta.ExecutedQueryString)
+			return
+		}
+	}
+}
+
+// greatestOf is the list of the addresses with the greatest sums, and of all others.
+func greatestOf(facts []fact, top int) string {
+	ingest, playout := map[string]int64{}, map[string]int64{}
+	var names []string
+	for _, f := range facts {
+		if ingest[f.dimensions[1]]+playout[f.dimensions[1]] == 0 {
+			names = append(names, f.dimensions[1])
+		}
+		map[string]map[string]int64{measure.Ingest: ingest, measure.Playout: playout}[f.dimensions[0]][f.dimensions[1]] += f.value
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(ingest[b]+playout[b], ingest[a]+playout[a]), cmp.Compare(a, b))
+	})
+	listed, rest := names, []string(nil)
+	if len(names) > top {
+		listed, rest = names[:top], names[top:]
+	}
+	lines := []string{"ip | ingest | playout"}
+	var ofRest [2]int64
+	for _, name := range listed {
+		if name == measure.Other && rest != nil {
+			rest = append(rest, name)
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s | %d | %d", name, ingest[name], playout[name]))
+	}
+	for _, name := range rest {
+		ofRest[0], ofRest[1] = ofRest[0]+ingest[name], ofRest[1]+playout[name]
+	}
+	if rest != nil {
+		lines = append(lines, fmt.Sprintf("%s | %d | %d", measure.Other, ofRest[0], ofRest[1]))
+	}
+	return strings.Join(lines, "\n")
+}

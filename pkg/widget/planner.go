@@ -38,6 +38,9 @@ type read struct {
 	carries string
 	// field is the field of records of plays of which it is made, where no measure is the same; "" of what is stored as sums.
 	field play.Field
+	// greatest lets VictoriaMetrics answer so many rows with the greatest values one by one, and the sum of all others as the row "". It is
+	// for what is stored per hour alone, over one interval; 0 asks for every row.
+	greatest int
 }
 
 // maxSubquery is the longest time over which a peak is read at once: VictoriaMetrics takes 100,000 minutes.
@@ -48,6 +51,9 @@ const parallelReads = 4
 
 // partLabel tells the terms of a request apart in its answer.
 const partLabel = "part"
+
+// othersLabel is the only label of what VictoriaMetrics adds up of the rows that are not among the greatest.
+const othersLabel = "others"
 
 // plan is what is asked of VictoriaMetrics for some intervals.
 type plan struct {
@@ -277,6 +283,9 @@ func (p *plan) expression(r read, filters vm.Filters, of piece, modifier string)
 		sum = "sum by (" + strings.Join(labels, ",") + ") "
 	}
 	window := of.to.Sub(of.from) / time.Minute
+	if r.greatest > 0 {
+		return fmt.Sprintf("topk_last(%d,%s(sum_over_time(%s[%dm]%s)),%q)", r.greatest, sum, metric, window, modifier, othersLabel+"=1"), nil
+	}
 	switch r.kind {
 	case firstMinute:
 		return fmt.Sprintf("floor(%s(tfirst_over_time(%s[%dm]%s)) / 60)", strings.Replace(sum, "sum", "min", 1), metric, window, modifier), nil

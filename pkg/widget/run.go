@@ -271,9 +271,13 @@ func (res *result) readRange(ctx context.Context, asker vm.Asker, reads []read, 
 		all = slices.Concat(res.intervals, before)
 	}
 	var err error
-	if d.byAge {
+	switch {
+	case d.byAge:
 		res.table, err = res.readAges(ctx, asker, reads, all)
-	} else {
+	case d.addresses && len(all) == 1:
+		res.table, err = res.readGreatest(ctx, asker, reads, all)
+	}
+	if err == nil && res.table == nil {
 		res.table, err = res.read(ctx, asker, reads, all)
 	}
 	if err != nil {

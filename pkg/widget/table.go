@@ -19,6 +19,7 @@ type table struct {
 	byName    map[string]*row
 	all       *row      // the sum of all rows, of those too that are not listed
 	minutes   []float64 // how long each interval is
+	beyond    *row      // the sum of rows that come behind all others and were not read one by one; nil if there are none
 	// parts are the rows that each row is the sum of, in a table whose rows share some of them; else nil.
 	parts map[*row][]*row
 
@@ -213,13 +214,19 @@ func (t *table) finish(top int, weight func(*row) float64) {
 	for _, r := range t.distinct(t.rows) {
 		t.include(t.all, r)
 	}
+	if t.beyond != nil {
+		t.include(t.all, t.beyond)
+	}
 	sortRows(t.rows, top, weight)
-	if len(t.rows) <= top {
+	if len(t.rows) <= top && t.beyond == nil {
 		return
 	}
 	other := t.newRow(measure.Other)
-	rest := t.rows[top:]
-	listed := t.rows[:top]
+	if t.beyond != nil {
+		t.include(other, t.beyond)
+	}
+	listed := t.rows[:min(top, len(t.rows))]
+	rest := t.rows[len(listed):]
 	// Names beyond the limits of ingest are stored as "(other)" themselves; two rows of one name would confuse.
 	if i := slices.IndexFunc(listed, func(r *row) bool { return r.name == measure.Other }); i >= 0 {
 		rest = append(slices.Clone(rest), listed[i])

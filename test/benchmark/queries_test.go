@@ -95,6 +95,7 @@ var morePanels = []panel{
 	{"bufferLength of a tag of 40 streams", widget.Query{QueryType: "bufferLength", Tag: []string{"some"}}, nil},
 	{"bufferLength of a tag of half the streams", widget.Query{QueryType: "bufferLength", Tag: []string{"half"}}, nil},
 	{"usageByIP", widget.Query{QueryType: "usageByIP"}, nil},
+	{"usageByIP, 20,000 rows", widget.Query{QueryType: "usageByIP", Top: 20_000}, nil},
 }
 
 var yearPanels = []panel{
