@@ -28,7 +28,7 @@ const parallelReports = 2
 
 // report answers with the report of a range and its filters as a file.
 func (d *Datasource) report(w http.ResponseWriter, r *http.Request) {
-	d.download(w, r, []string{"country", "stream", "tag", "event", "referrer", "values", "where", "unit", "timezone", "interval", "compare", "format", "paper"},
+	d.download(w, r, []string{"country", "stream", "tag", "event", "referrer", "values", "where", "unit", "timezone", "interval", "compare", "format", "paper", "kind"},
 		d.makeReport)
 }
 
@@ -148,6 +148,10 @@ func (d *Datasource) makeReport(ctx context.Context, request widget.Request, opt
 	if err != nil {
 		return nil, badParameter{err}
 	}
+	kind, err := report.ParseKind(options.Get("kind"))
+	if err != nil {
+		return nil, badParameter{err}
+	}
 	var layout report.Layout
 	if layout.Paper, err = report.ParsePaper(options.Get("paper")); err != nil {
 		return nil, badParameter{err}
@@ -164,11 +168,11 @@ func (d *Datasource) makeReport(ctx context.Context, request widget.Request, opt
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	made, err := report.Make(ctx, d.shared, request, report.DefaultTop)
+	made, err := kind.Make(ctx, d.shared, request, report.DefaultTop)
 	if err != nil {
 		return nil, err
 	}
-	made.Title, made.Organization = report.DefaultTitle, cmp.Or(d.settings.OrganizationName, d.settings.Organization)
+	made.Title, made.Organization = kind.Title(), cmp.Or(d.settings.OrganizationName, d.settings.Organization)
 	made.Fixed = d.settings.FixedFilters.String()
 	f := &file{name: made.FileName(d.settings.Organization, format), mediaType: format.MediaType()}
 	return f, made.Write(&f.content, format, layout)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,9 @@ func (r *Report) WriteCSV(w io.Writer) error {
 		{"report", "to", "", "", r.To.In(r.Zone).Format(time.RFC3339)},
 		{"report", "timezone", "", "", r.Zone.String()},
 		{"report", "made", "", "", r.Made.In(r.Zone).Format(time.RFC3339)},
-		{"report", "unit", "", "", r.Unit},
+	}
+	if r.Unit != "" {
+		lines = append(lines, []string{"report", "unit", "", "", r.Unit})
 	}
 	for _, f := range r.Filters {
 		for _, v := range f.Values {
@@ -55,7 +58,7 @@ func (r *Report) WriteCSV(w io.Writer) error {
 
 // all returns every table, the totals first.
 func (r *Report) all() []Table {
-	return append([]Table{r.Totals, r.Histogram}, r.Tables...)
+	return slices.Concat([]Table{r.Totals, r.Histogram}, r.Charts, r.Tables)
 }
 
 func (r *Report) csvName(row Row) string {

@@ -7,7 +7,7 @@ import (
 
 // intervalNames name the usual intervals of the histogram, and labelLayouts are how their starts are written.
 var (
-	intervalNames = map[string]string{"1h": "hour", "24h": "day", "1d": "day", "1M": "month"}
+	intervalNames = map[string]string{"1m": "minute", "5m": "5 minutes", "1h": "hour", "24h": "day", "1d": "day", "1M": "month"}
 	labelLayouts  = map[string]string{"hour": "15:04", "day": "2 Jan", "month": "Jan 2006"}
 )
 
@@ -19,12 +19,14 @@ func (r *Report) intervalName() string {
 	return r.Interval
 }
 
-// histogram draws a column of the histogram: a bar for each interval.
-func (p *page) histogram(column int) {
-	rows, unit := p.report.Histogram.Rows, p.report.Histogram.Columns[column].Unit
+// histogram draws a column of a table: a bar for each row, which is an interval or has a name.
+func (p *page) histogram(t Table, column int) {
+	rows, unit := t.Rows, t.Columns[column].Unit
 	most := 0.0
 	for _, r := range rows {
-		most = max(most, r.Values[column])
+		if !math.IsNaN(r.Values[column]) {
+			most = max(most, r.Values[column])
+		}
 	}
 	scale := stepOf(most, unit)
 	tick, count := ticks(most, scale)
@@ -45,28 +47,46 @@ func (p *page) histogram(column int) {
 			p.right(x-1.5, at+0.9, group(strconv.FormatFloat(value/scale.length, 'f', decimals, 64))+" "+scale.name, smallFace)
 		}
 	} else {
-		p.center(x+width/2, y+height/2, "No usage in this range.", faintFace)
+		p.center(x+width/2, y+height/2, p.report.nothing(), faintFace)
 	}
 	slot := width / float64(len(rows))
 	for i, r := range rows {
-		bar := height * r.Values[column] / max(top, 1)
-		if bar > 0 {
+		bar := height * r.Values[column] / top
+		if most > 0 && bar > 0 {
 			p.fill(x+(float64(i)+0.1)*slot, bottom-bar, slot*0.8, bar, columnColor(column))
 		}
 	}
 	p.line(x, bottom, p.end(), bottom, faint)
-	p.timeLabels(x, bottom, slot)
+	if len(rows) > 0 && rows[0].Start.IsZero() {
+		p.nameLabels(rows, x, bottom, slot)
+	} else {
+		p.timeLabels(rows, x, bottom, slot)
+	}
 	p.y = bottom + labelHeight + 3
 }
 
+// nameLabels writes under the axis the names of rows, as many as have room.
+func (p *page) nameLabels(rows []Row, x, y, slot float64) {
+	const room = 14.0
+	free := x
+	for i, r := range rows {
+		middle := x + (float64(i)+0.5)*slot
+		if middle-room/2 < free-room/2 {
+			continue
+		}
+		free = middle + room
+		p.line(middle, y, middle, y+0.8, faint)
+		p.center(middle, y+3.6, r.Name, smallFace)
+	}
+}
+
 // timeLabels writes under the axis when intervals begin, as many as have room.
-func (p *page) timeLabels(x, y, slot float64) {
+func (p *page) timeLabels(rows []Row, x, y, slot float64) {
 	kind := p.report.intervalName()
 	layout, ok := labelLayouts[kind]
 	if !ok {
 		layout = "2 Jan 15:04"
 	}
-	rows := p.report.Histogram.Rows
 	every := 1
 	for _, n := range []int{1, 2, 3, 6, 7, 12, 14, 24, 28} {
 		if every = n; slot*float64(n) >= p.labelRoom(layout) {

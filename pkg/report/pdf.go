@@ -1,10 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 
 	"codeberg.org/go-pdf/fpdf"
 
@@ -71,6 +73,7 @@ var (
 	faintFace   = face{size: 8.5, color: faint}
 	smallFace   = face{size: 7, color: faint}
 	totalFace   = face{size: 20, bold: true, color: ink}
+	middleFace  = face{size: 14, bold: true, color: ink}
 )
 
 // page is a document while it is drawn.
@@ -110,7 +113,14 @@ func (r *Report) WritePDF(w io.Writer, layout Layout) error {
 	for i, c := range r.Histogram.Columns {
 		p.need(chartHeight + 14)
 		p.heading(title(shownColumn(c.Name)) + " per " + r.intervalName())
-		p.histogram(i)
+		p.histogram(r.Histogram, i)
+	}
+	for _, t := range r.Charts {
+		for i, c := range t.Columns {
+			p.need(chartHeight + 14)
+			p.heading(r.chartTitle(t, c))
+			p.histogram(t, i)
+		}
 	}
 	for _, t := range r.Tables {
 		p.table(t)
@@ -164,19 +174,66 @@ func (p *page) head() {
 	p.y += 3
 }
 
+// nothing says that there is nothing.
+func (r *Report) nothing() string {
+	if r.Kind == Event {
+		return "Nothing in this range."
+	}
+	return "No usage in this range."
+}
+
+// chartTitle is the heading of a chart of one of the columns of a table.
+func (r *Report) chartTitle(t Table, c Column) string {
+	switch {
+	case t.Names != "time":
+		return t.Title + ": which part of the plays played longer than each time"
+	case r.Interval == minuteInterval:
+		return title(shownColumn(c.Name))
+	case c.Unit == widget.Viewers:
+		return title(shownColumn(c.Name)) + ", the greatest minute of each " + r.intervalName()
+	}
+	return title(shownColumn(c.Name)) + ", average of each " + r.intervalName()
+}
+
+// upright returns a table of one row with a row for each column that does not compare, and, beside, what does.
+func (t Table) upright() Table {
+	turned := Table{Name: t.Name, Title: t.Title, Names: " ", Columns: []Column{{Name: "result"}}}
+	for i, c := range t.Columns {
+		if c.BesideOf == "" {
+			turned.Rows = append(turned.Rows, Row{Name: shownColumn(c.Name), Shown: shownColumn(c.Name), Values: []float64{t.Rows[0].Values[i]}, unit: c.Unit})
+		}
+	}
+	return turned
+}
+
+// tilesPerLine is how many totals stand side by side.
+const tilesPerLine = 4
+
 // totals draws a tile for each total.
 func (p *page) totals() {
 	const height, space = 22.0, 4.0
 	t, row := p.report.Totals, p.report.Totals.Rows[0]
 	columns := slices.DeleteFunc(slices.Clone(t.Columns), func(c Column) bool { return c.BesideOf != "" })
-	width := (p.end() - margin - space*float64(len(columns)-1)) / float64(len(columns))
+	perLine := min(len(columns), tilesPerLine)
+	width := (p.end() - margin - space*float64(perLine-1)) / float64(perLine)
+	large := totalFace
+	if perLine > 2 {
+		large = middleFace
+	}
 	for i, c := range columns {
-		x := margin + float64(i)*(width+space)
+		if i > 0 && i%perLine == 0 {
+			p.y += height + space
+		}
+		x := margin + float64(i%perLine)*(width+space)
 		p.fill(x, p.y, width, height, tileBack)
-		p.fill(x, p.y, 1.2, height, columnColor(i))
+		mark := columnColor(i)
+		if p.report.Kind == Event {
+			mark = sentColor
+		}
+		p.fill(x, p.y, 1.2, height, mark)
 		value := row.Values[t.index(c.Name)]
 		p.left(x+5, p.y+5.5, title(shownColumn(c.Name)), faintFace)
-		p.left(x+5, p.y+13.5, format(value, c.Unit), totalFace)
+		p.left(x+5, p.y+13.5, cmp.Or(format(value, c.Unit), "–"), large)
 		p.left(x+5, p.y+18.8, exactly(value, c.Unit), smallFace)
 		p.right(x+width-3, p.y+5.5, t.compared(row, c), faintFace)
 	}
@@ -213,9 +270,12 @@ func (p *page) table(t Table) {
 	p.y += 3
 	p.heading(t.Title)
 	if len(t.Rows) == 0 {
-		p.left(margin, p.y+3, "No usage in this range.", faintFace)
+		p.left(margin, p.y+3, p.report.nothing(), faintFace)
 		p.y += rowHeight
 		return
+	}
+	if t.Names == "" {
+		t = t.upright()
 	}
 	names := p.end() - margin - float64(len(t.Columns))*t.numberWidth() - gap
 	p.tableHead(t)
@@ -234,6 +294,9 @@ func (p *page) table(t Table) {
 			p.left(margin, p.y+3.9+float64(i)*lineHeight, line, f)
 		}
 		for i, c := range t.Columns {
+			if row.unit != "" {
+				c.Unit = row.unit
+			}
 			p.right(p.columnEnd(t, i), p.y+3.9, shownValue(row.Values[i], c), f)
 		}
 		p.y += height
@@ -257,7 +320,7 @@ func (p *page) columnEnd(t Table, i int) float64 {
 
 // numberWidth is how wide the columns of numbers are: names have the rest.
 func (t Table) numberWidth() float64 {
-	if len(t.Columns) > 4 {
+	if len(t.Columns) > 5 {
 		return narrowWidth
 	}
 	return numberWidth
@@ -284,7 +347,19 @@ func shownColumn(name string) string {
 	case "value":
 		return "usage"
 	}
-	return name
+	return words(name)
+}
+
+// words sets the words apart of which a name is made: watched per play.
+func words(name string) string {
+	var b strings.Builder
+	for _, c := range name {
+		if unicode.IsUpper(c) {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
 }
 
 // shownValue writes a value as format does, with a sign if it says how much more or less something is.

@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -33,6 +34,42 @@ const (
 	PDF Format = "pdf"
 	CSV Format = "csv"
 )
+
+// Kind is what a report is about.
+type Kind string
+
+// The kinds.
+const (
+	Usage Kind = "usage" // what was delivered and received
+	Event Kind = "event" // what became of an event
+)
+
+// ParseKind returns the kind of a name; an empty one is Usage.
+func ParseKind(name string) (Kind, error) {
+	switch k := Kind(name); k {
+	case Usage, Event:
+		return k, nil
+	case "":
+		return Usage, nil
+	}
+	return "", fmt.Errorf("the kind %q is unknown: it is %s or %s", name, Usage, Event)
+}
+
+// Title returns the title of a report that nobody named.
+func (k Kind) Title() string {
+	if k == Event {
+		return DefaultEventTitle
+	}
+	return DefaultTitle
+}
+
+// Make makes a report of the kind.
+func (k Kind) Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) (*Report, error) {
+	if k == Event {
+		return MakeEvent(ctx, asker, request, top)
+	}
+	return Make(ctx, asker, request, top)
+}
 
 // ParseFormat returns the form of a name in any case; an empty one is PDF.
 func ParseFormat(name string) (Format, error) {
@@ -79,7 +116,9 @@ type Report struct {
 	Fixed        string   // filters that hold for whoever asks, in words; the caller sets them
 
 	Totals    Table // one row: sent and received in the range
-	Histogram Table // sent and received per interval
+	Histogram Table // sent and received per interval; of an event report none
+	Kind      Kind
+	Charts    []Table // of an event report
 	Tables    []Table
 	Notices   []string // what the widgets say about their answers, each once
 }
@@ -111,10 +150,11 @@ type Column struct {
 // Row is a row of a table.
 type Row struct {
 	Name   string
-	Start  time.Time // of an interval of the histogram, else zero
-	Shown  string    // what people read in place of the name; empty if they read the name
-	Values []float64 // by column; NaN for none
-	Added  bool      // the row is Rest or Sum, and Name no name of a stream, country or protocol
+	Start  time.Time   // of an interval of the histogram, else zero
+	Shown  string      // what people read in place of the name; empty if they read the name
+	Values []float64   // by column; NaN for none
+	Added  bool        // the row is Rest or Sum, and Name no name of a stream, country or protocol
+	unit   widget.Unit // of the values, where it is not that of the column
 }
 
 // byTag is the widget whose rows share streams, so that the rest of its rows is for it to add up.
@@ -140,24 +180,8 @@ var breakdowns = []struct {
 // no stream has one. The caller sets
 // Title, Organization and Fixed. Errors are those of widget.Run.
 func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) (*Report, error) {
-	r := &Report{
-		From: request.From.UTC().Truncate(time.Minute),
-		To:   request.To.UTC().Add(time.Minute - time.Nanosecond).Truncate(time.Minute),
-		Made: request.Now,
-		Unit: request.Unit, Compare: request.Compare,
-	}
-	if r.Unit == "" {
-		r.Unit = widget.UnitTraffic
-	}
-	for _, f := range []Filter{
-		{measure.LabelCountry, request.Country}, {measure.LabelStream, request.Stream},
-		{measure.DimensionTag, request.Tag}, {measure.LabelEvent, request.Event},
-	} {
-		if len(f.Values) > 0 {
-			r.Filters = append(r.Filters, f)
-		}
-	}
-	if r.Interval = request.Interval; r.Interval == "" {
+	r := newReport(Usage, request)
+	if r.Interval == "" {
 		r.Interval = r.automaticInterval()
 	}
 	request.Form, request.Metric, request.Mode, request.Interval = widget.FormTotal, "", "", ""
@@ -206,6 +230,29 @@ func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) 
 		r.Tables = append(r.Tables, table)
 	}
 	return r, nil
+}
+
+// newReport returns a report of a kind without numbers, of the range and the filters of a request.
+func newReport(kind Kind, request widget.Request) *Report {
+	r := &Report{
+		Kind: kind,
+		From: request.From.UTC().Truncate(time.Minute),
+		To:   request.To.UTC().Add(time.Minute - time.Nanosecond).Truncate(time.Minute),
+		Made: request.Now,
+		Unit: request.Unit, Compare: request.Compare, Interval: request.Interval,
+	}
+	if r.Unit == "" {
+		r.Unit = widget.UnitTraffic
+	}
+	for _, f := range []Filter{
+		{measure.LabelCountry, request.Country}, {measure.LabelStream, request.Stream},
+		{measure.DimensionTag, request.Tag}, {measure.LabelEvent, request.Event},
+	} {
+		if len(f.Values) > 0 {
+			r.Filters = append(r.Filters, f)
+		}
+	}
+	return r
 }
 
 // lastMoment is the last moment before the end of a range. A range that ends with a month is about this month, while the
@@ -371,7 +418,10 @@ func (r *Report) WriteSummary(w io.Writer) error {
 			continue
 		}
 		value := r.Totals.Rows[0].Values[i]
-		fmt.Fprintf(&b, "%-10s %s (%s)", title(shownColumn(c.Name)), format(value, c.Unit), exactly(value, c.Unit))
+		fmt.Fprintf(&b, "%-10s %s", title(shownColumn(c.Name)), format(value, c.Unit))
+		if digits := exactly(value, c.Unit); digits != "" {
+			fmt.Fprintf(&b, " (%s)", digits)
+		}
 		if compared := r.Totals.compared(r.Totals.Rows[0], c); compared != "" {
 			b.WriteString(", " + compared)
 		}
@@ -389,10 +439,12 @@ func (r *Report) facts() [][2]string {
 	facts := [][2]string{
 		{"Range", moment(r.From, r.Zone) + " to " + moment(r.To, r.Zone)},
 		{"Time zone", r.Zone.String()},
-		{"Usage", map[string]string{
+	}
+	if r.Kind != Event {
+		facts = append(facts, [2]string{"Usage", map[string]string{
 			widget.UnitTraffic:  "Traffic: bytes that servers and access logs report",
 			widget.UnitPlaytime: "Playtime: time that players were playing (delivered) and webcasters were on air (received)",
-		}[r.Unit]},
+		}[r.Unit]})
 	}
 	if r.Compare != "" {
 		facts = append(facts, [2]string{"Before", "is " + map[string]string{
@@ -432,7 +484,7 @@ func moment(t time.Time, zone *time.Location) string {
 
 // FileName returns the name of the report's file: whose it is, and its first and last day.
 func (r *Report) FileName(organization string, format Format) string {
-	return FileName(organization, "usage", r.From, r.To, r.Zone, string(format))
+	return FileName(organization, string(cmp.Or(r.Kind, Usage)), r.From, r.To, r.Zone, string(format))
 }
 
 // FileName returns the name of a file: whose it is, what it is about, the first and the last day of its range, and its extension.

@@ -58,6 +58,8 @@ func lines(organization string, of []usage) string {
 		values := map[string]string{
 			"org": organization, "collector": "a", measure.LabelCountry: u.country, measure.LabelStream: u.stream,
 			measure.DimensionDirection: u.direction, measure.DimensionProtocol: u.protocol,
+			// Of other measures the protocol is what they have in its place.
+			measure.DimensionRange: u.protocol, measure.DimensionDevice: u.protocol, measure.DimensionReason: u.protocol, measure.DimensionQuality: u.protocol,
 		}
 		m := measure.Get(u.measure)
 		for _, family := range m.Families() {

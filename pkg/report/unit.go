@@ -24,11 +24,22 @@ var (
 	}
 )
 
+// Numbers, and parts of a whole.
+var (
+	countSteps = []step{{0, 1, ""}}
+	ratioSteps = []step{{0, 0.01, "%"}}
+)
+
 // stepOf returns the step in which a value is shown.
 func stepOf(value float64, unit widget.Unit) step {
 	steps := byteSteps
-	if unit == widget.Seconds {
+	switch unit {
+	case widget.Seconds:
 		steps = timeSteps
+	case widget.Ratio:
+		steps = ratioSteps
+	case widget.Count, widget.Viewers:
+		steps = countSteps
 	}
 	for _, s := range steps {
 		if math.Abs(value) >= s.least {
@@ -45,6 +56,9 @@ func format(value float64, unit widget.Unit) string {
 	}
 	if unit == widget.Ratio {
 		return strconv.FormatFloat(value*100, 'f', 1, 64) + " %"
+	}
+	if unit == widget.Count || unit == widget.Viewers {
+		return group(strconv.FormatFloat(math.Round(value), 'f', 0, 64))
 	}
 	// 999.9 MB is 1.00 GB, not 1,000 MB.
 	const rounding = 1.0005
@@ -65,8 +79,11 @@ func (s step) number(value float64) string {
 	return group(strconv.FormatFloat(v, 'f', decimals, 64))
 }
 
-// exactly writes a value in bytes or seconds, with all its digits.
+// exactly writes a value in bytes or seconds, with all its digits; nothing of what format writes so, or of none.
 func exactly(value float64, unit widget.Unit) string {
+	if unit != widget.Bytes && unit != widget.Seconds || math.IsNaN(value) {
+		return ""
+	}
 	return group(exact(value, unit)) + " " + string(unit)
 }
 

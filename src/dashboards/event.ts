@@ -1,5 +1,6 @@
 import { only, type Page } from './page';
 import { bars, curve, pie, steps, tiles } from './panels';
+import { download } from './reports';
 
 const UID = 'streamlens-event';
 
@@ -17,6 +18,10 @@ export const event: Page = {
   title: 'Event',
   description: 'What became of an event or a stream in a time range: viewers, time watched, joins and leaves, countries and devices.',
   switches: [],
+  links: [
+    download('PDF', 'Download this as a PDF, with the filters and the time range in force', 'pdf', [], 'event'),
+    download('CSV', 'Download its numbers as CSV, with the filters and the time range in force', 'csv', [], 'event'),
+  ],
   panels: [
     tiles({
       id: 1,

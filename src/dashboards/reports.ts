@@ -12,17 +12,23 @@ import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, streams, ta
 const INTERVALS =
   'Bars are days, hours or months of the time zone of this page, as is chosen at its top; they add up to the total.';
 
-/** Makes a link that downloads the report of what the dashboard shows: its time range, time zone, unit and filters. */
-function download(title: string, tooltip: string, format: 'pdf' | 'csv'): DashboardLink {
+/** Makes a link that downloads the report of what the dashboard shows: its time range, time zone, filters and the switches of this name. */
+export function download(
+  title: string,
+  tooltip: string,
+  format: 'pdf' | 'csv',
+  switches: string[],
+  kind?: 'event'
+): DashboardLink {
   // Of variables with several values, and of All, only this form says exactly what is chosen.
-  const variables = ['unit', 'interval', ...FILTERS.map(({ name }) => name)].map((name) => `\${${name}:queryparam}`);
+  const variables = [...switches, ...FILTERS.map(({ name }) => name)].map((name) => `\${${name}:queryparam}`);
   const range = 'from=${__from}&to=${__to}&timezone=${__timezone:percentencode}';
   return {
     ...new DashboardLinkBuilder(title)
       .type(DashboardLinkType.Link)
       .icon('doc')
       .tooltip(tooltip)
-      .url(`/api/datasources/uid/\${datasource}/resources/report?format=${format}&${range}&${variables.join('&')}`)
+      .url(`/api/datasources/uid/\${datasource}/resources/report?format=${format}${kind ? `&kind=${kind}` : ''}&${range}&${variables.join('&')}`)
       // Else Grafana would look for a page of its own at the address.
       .targetBlank(true)
       .build(),
@@ -63,8 +69,8 @@ export const reports: Page = {
   ],
   from: 'now-30d',
   links: [
-    download('PDF', 'Download this report as a PDF, with the filters and the time range in force', 'pdf'),
-    download('CSV', 'Download the numbers of this report as CSV, with the filters and the time range in force', 'csv'),
+    download('PDF', 'Download this report as a PDF, with the filters and the time range in force', 'pdf', ['unit', 'interval']),
+    download('CSV', 'Download the numbers of this report as CSV, with the filters and the time range in force', 'csv', ['unit', 'interval']),
     weekly(),
   ],
   panels: [

@@ -24,7 +24,7 @@ import (
 type reportOptions struct {
 	config, organization, from, to string
 	output, format, paper          string
-	title, name, logo              string
+	title, name, logo, kind        string
 	top                            int
 	query                          widget.Query
 	scheduled                      bool
@@ -34,8 +34,8 @@ func reportCommand() *cobra.Command {
 	var o reportOptions
 	command := &cobra.Command{
 		Use:   "report",
-		Short: "Write a report of the usage, as a PDF or as CSV",
-		Long: "Write a report of the usage, as a PDF or as CSV.\n\nWith --scheduled, deliver the reports of the configuration that are due, by mail " +
+		Short: "Write a report of the usage or of an event, as a PDF or as CSV",
+		Long: "Write a report of the usage or of an event, as a PDF or as CSV.\n\nWith --scheduled, deliver the reports of the configuration that are due, by mail " +
 			"and into folders, and end. A timer runs it every few minutes; what was missed is made up.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -59,9 +59,10 @@ func reportCommand() *cobra.Command {
 	flags.StringVar(&o.from, "from", "now-30d", "begin of the range: now-24h or RFC 3339")
 	flags.StringVar(&o.to, "to", "now", "end of the range: now, now-1h or RFC 3339")
 	flags.StringVarP(&o.output, "output", "o", "report.pdf", "file to write; - is the standard output")
+	flags.StringVar(&o.kind, "kind", string(report.Usage), "usage: what was delivered and received, or event: what became of an event or a stream")
 	flags.StringVar(&o.format, "format", "", "pdf or csv; by default csv if the file ends in .csv, else pdf")
 	flags.StringVar(&o.paper, "paper", "a4", "size of the paper: a4 or letter")
-	flags.StringVar(&o.title, "title", report.DefaultTitle, "title")
+	flags.StringVar(&o.title, "title", report.DefaultTitle, "title; of an event \""+report.DefaultEventTitle+"\"")
 	flags.StringVar(&o.name, "name", "", "name of the organisation; that of the configuration by default")
 	flags.StringVar(&o.logo, "logo", "", "PNG or JPEG file to show at the top; that of the configuration by default")
 	flags.IntVar(&o.top, "top", report.DefaultTop, "how many protocols, countries and streams to list; the rest is added up")
@@ -79,9 +80,16 @@ func reportCommand() *cobra.Command {
 
 // make returns the report's file.
 func (o reportOptions) make(cmd *cobra.Command, now time.Time) ([]byte, error) {
+	kind, err := report.ParseKind(o.kind)
+	if err != nil {
+		return nil, fmt.Errorf("--kind: %w", err)
+	}
 	format, layout, err := o.form()
 	if err != nil {
 		return nil, err
+	}
+	if !cmd.Flags().Changed("title") {
+		o.title = kind.Title()
 	}
 	c, err := config.Load(o.config)
 	if err != nil {
@@ -99,7 +107,7 @@ func (o reportOptions) make(cmd *cobra.Command, now time.Time) ([]byte, error) {
 		return nil, fmt.Errorf("--to: %w", err)
 	}
 	organization.Name, organization.Logo = cmp.Or(o.name, organization.Name), cmp.Or(o.logo, organization.Logo)
-	r, err := makeReport(cmd.Context(), c, organization, request, o.top)
+	r, err := makeReport(cmd.Context(), c, organization, kind, request, o.top)
 	if err != nil {
 		return nil, err
 	}
@@ -131,13 +139,13 @@ func (o reportOptions) form() (report.Format, report.Layout, error) {
 }
 
 // makeReport asks for the numbers of an organisation's report.
-func makeReport(ctx context.Context, c config.Config, o tenant.Organization, request widget.Request, top int) (*report.Report, error) {
+func makeReport(ctx context.Context, c config.Config, o tenant.Organization, kind report.Kind, request widget.Request, top int) (*report.Report, error) {
 	client, err := collector.Reader(c, o.ID)
 	if err != nil {
 		return nil, err
 	}
 	request.Level = o.Level
-	r, err := report.Make(ctx, client, request, top)
+	r, err := kind.Make(ctx, client, request, top)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 func reportOf(t *testing.T, url string, arguments ...string) (string, error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "streamlens.yaml")
-	content := "victoriametrics:\n  url: " + url + "\norganizations:\n  - id: acme\n  - id: victim\n"
+	content := "victoriametrics:\n  url: " + url + "\norganizations:\n  - {id: acme, level: premium}\n  - id: victim\n"
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +41,7 @@ func TestReport(t *testing.T) {
 		{"PDF", []string{"-o", filepath.Join(folder, "a.pdf"), "--paper", "letter", "--unit", "playtime"}, "a.pdf", "%PDF-"},
 		{"CSV by its name", []string{"-o", filepath.Join(folder, "a.CSV"), "--name", "Acme"}, "a.CSV", "table,row,column,unit,value\n"},
 		{"CSV to the standard output", []string{"-o", "-", "--format", "csv"}, "", "table,row,column,unit,value\n"},
+		{"of an event", []string{"-o", "-", "--format", "csv", "--kind", "event"}, "", "table,row,column,unit,value\nreport,title,,,Event report\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -73,6 +74,8 @@ func TestReportOptions(t *testing.T) {
 		{"no organisation", nil, "--org is missing"},
 		{"an unknown organisation", []string{"--org", "other"}, `no organisation "other"`},
 		{"an unknown format", []string{"--org", "acme", "--format", "html"}, `the format "html"`},
+		{"an unknown kind", []string{"--org", "acme", "--kind", "quality"}, `the kind "quality"`},
+		{"an event of the level default", []string{"--org", "victim", "--kind", "event"}, "needs the level premium"},
 		{"an unknown paper", []string{"--org", "acme", "--paper", "a5"}, `the paper "a5"`},
 		{"no logo", []string{"--org", "acme", "--logo", none}, "logo: "},
 		{"no title", []string{"--org", "acme", "--title", " "}, "--title"},
