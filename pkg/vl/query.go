@@ -115,8 +115,10 @@ type Question struct {
 	By     []play.Field
 	Fields []play.Field
 	Sort   Sorting // of records
-	Limit  int     // of records; 0 for all
+	Limit  int     // of records, or of rows with Greatest; 0 for all
 	Offset int     // of records
+	// Greatest is the name of one of the Sums: the answer has the Limit rows with the greatest of it alone.
+	Greatest string
 }
 
 func filtersText(filters []Filter) (string, error) {
@@ -154,6 +156,9 @@ func (q Question) Text() (string, error) {
 			text += " by (" + names(q.By) + ")"
 		}
 		text += " " + strings.Join(sums, ", ")
+		if q.Greatest != "" {
+			text += " | sort by (" + strconv.Quote(q.Greatest) + " desc) limit " + strconv.Itoa(q.Limit)
+		}
 	} else {
 		if q.Sort.Field != "" {
 			text += " | sort by (" + strconv.Quote(string(q.Sort.Field))

@@ -105,6 +105,8 @@ type Definition struct {
 	parts []string
 	// ofRecords is set if its numbers are made of records of plays, whatever the query.
 	ofRecords bool
+	// inSeries is set if a widget that plays answers has the form series and may be watched by alert rules.
+	inSeries bool
 	// plays answers a widget that lists what is in the store of plays; nil of all others.
 	plays func(context.Context, vm.Asker, *Request) (*data.Frame, error)
 
@@ -284,7 +286,9 @@ func (d Definition) numbers() []string {
 var commonFilters = []string{measure.LabelCountry, measure.LabelStream, measure.DimensionTag, measure.LabelEvent}
 
 // OfPlays returns the widgets that read the store of plays.
-func OfPlays() []Definition { return []Definition{plays(), playQuality(), worstSegments(), onePlay()} }
+func OfPlays() []Definition {
+	return []Definition{plays(), playQuality(), worstSegments(), uniqueViewers(), sharedAccess(), onePlay()}
+}
 
 // All returns every widget that reads sums, in the order of the dashboards.
 func All() []Definition {

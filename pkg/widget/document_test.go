@@ -43,7 +43,7 @@ func TestWidgetsJSON(t *testing.T) {
 	var all []documented
 	for _, d := range append(All(), OfPlays()...) {
 		entry := documented{
-			Type: d.Type, Title: d.Title, Description: d.Description, Page: d.Page, Level: string(d.Level), List: d.plays != nil,
+			Type: d.Type, Title: d.Title, Description: d.Description, Page: d.Page, Level: string(d.Level), List: d.plays != nil && !d.inSeries,
 			Options: append([]string{}, d.Options...), Metrics: d.Metrics(), PremiumMetrics: d.PremiumMetrics(), Filters: d.Filters,
 		}
 		for _, c := range d.chosen("").Columns {

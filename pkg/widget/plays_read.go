@@ -202,9 +202,9 @@ func runPlays(ctx context.Context, asker vm.Asker, d Definition, r Request) (dat
 	switch {
 	case d.Level == tenant.Premium && r.Level != tenant.Premium:
 		return nil, forbidden(d, r.Metric)
-	case r.Alert:
+	case r.Alert && !d.inSeries:
 		return nil, badQuery("the widget %s is a list, which no alert rule can watch", d.Type)
-	case r.Form != FormTotal:
+	case r.Form != FormTotal && !(d.inSeries && r.Form == FormSeries):
 		return nil, badQuery("the widget %s has the form total alone", d.Type)
 	case r.Compare != "":
 		return nil, badQuery("the widget %s has nothing that can be compared", d.Type)
