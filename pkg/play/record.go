@@ -51,6 +51,11 @@ func (r *Record) numbers() []numberField {
 	}
 }
 
+// allNumbers returns the numbers and what is made of them.
+func (r *Record) allNumbers() []numberField {
+	return append(r.numbers(), numberField{BufferShare, new(r.BufferShare())})
+}
+
 type textField struct {
 	name  Field
 	value *string
@@ -95,13 +100,18 @@ func (r *Record) line(b []byte, timeline bool) []byte {
 	b = append(b, `","`...)
 	b = append(b, Kind...)
 	b = append(b, `":"`+Final+`"`...)
+	return r.fields(b, timeline)
+}
+
+// fields appends the fields that are known to an object of JSON that has some, and ends it and its line.
+func (r *Record) fields(b []byte, timeline bool) []byte {
 	for _, f := range r.texts() {
 		if *f.value != "" {
 			b = appendName(b, f.name)
 			b = appendText(b, *f.value)
 		}
 	}
-	for _, f := range append(r.numbers(), numberField{BufferShare, new(r.BufferShare())}) {
+	for _, f := range r.allNumbers() {
 		if *f.value != event.Absent {
 			b = strconv.AppendInt(appendName(b, f.name), *f.value, 10)
 		}

@@ -44,7 +44,7 @@ func run() error {
 		Version:      programVersion(),
 		SilenceUsage: true,
 	}
-	root.AddCommand(initCommand(), doctorCommand(), collectCommand(logger), reloadCommand(), readyCommand(), importCommand(), queryCommand(), reportCommand(),
+	root.AddCommand(initCommand(), doctorCommand(), collectCommand(logger), reloadCommand(), readyCommand(), importCommand(), queryCommand(), exportCommand(), reportCommand(),
 		simulateCommand(logger), geoIPCommand(), deleteCommand(), demoCommand())
 	return root.ExecuteContext(ctx)
 }
