@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,7 +148,14 @@ func (c playColumn) inWords(row vl.Row) (string, error) {
 		}
 		return fmt.Sprintf("%.0f", v), nil
 	default:
-		return row[string(c.field)], nil
+		text := row[string(c.field)]
+		switch c.field {
+		case play.Country:
+			return CountryName(text), nil
+		case play.Direction:
+			return cmp.Or(directionNames[text], text), nil
+		}
+		return text, nil
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
+	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/vl"
@@ -53,6 +54,7 @@ func playColumns() []playColumn {
 		{Column: Column{Name: "start", Help: "When the session began, with its load."}, field: play.Begin, scale: 1, time: true},
 		{Column: Column{Name: "end", Help: "When it ended."}, field: play.End, scale: 1, time: true},
 		number("duration", play.Played, Seconds, 1000, "Start to end less pauses; none without a first frame."),
+		text("direction", play.Direction, "`playout`, or `ingest` of a broadcast."),
 		text("stream", play.Stream, "Name of the stream."),
 		text("user", play.User, "The user's id, with `plays.users`."),
 		text("country", play.Country, "ISO 3166-1 alpha-2; ZZ is unknown."),
@@ -76,7 +78,6 @@ func playColumns() []playColumn {
 		text("browser", play.Browser, "Browser."),
 		text("protocol", play.Protocol, "Method of delivery."),
 		text("referrer", play.Referrer, "Host of the page."),
-		text("direction", play.Direction, "`playout`, or `ingest` of a broadcast."),
 		number("stalls", play.Stalls, Count, 1, "Stalls that began, of players that count them."),
 		number("height", play.Height, Count, 1, "Lines of the picture, the last that was told."),
 		number("droppedFrames", play.Dropped, Count, 1, "Frames that were decoded and not shown."),
@@ -156,6 +157,9 @@ func (q Query) conditions() ([]vl.Filter, error) {
 	}
 	var filters []vl.Filter
 	for _, text := range q.Where {
+		if strings.TrimSpace(text) == "" {
+			continue // an empty field of a dashboard
+		}
 		c, o, value, err := parseCondition(text)
 		if err != nil {
 			return nil, err
@@ -231,6 +235,7 @@ func (c playColumn) data(rows []vl.Row) (*data.Field, error) {
 		for i, row := range rows {
 			values[i] = row[string(c.field)]
 		}
+		config.Mappings = shownPlay(c.field, values)
 		field := data.NewField(c.Name, nil, values)
 		field.Config = config
 		return field, nil
@@ -261,6 +266,30 @@ func (c playColumn) data(rows []vl.Row) (*data.Field, error) {
 		field.Set(i, &value)
 	}
 	return field, nil
+}
+
+// directionNames are what people read for what a record is of.
+var directionNames = map[string]string{measure.Playout: "play", measure.Ingest: "broadcast"}
+
+// shownPlay returns the names that people read in place of the codes of a field of plays.
+func shownPlay(field play.Field, values []string) data.ValueMappings {
+	mapper := data.ValueMapper{}
+	for i, value := range values {
+		shown := value
+		switch field {
+		case play.Country:
+			shown = CountryName(value)
+		case play.Direction:
+			shown = directionNames[value]
+		}
+		if shown != value && shown != "" {
+			mapper[value] = data.ValueMappingResult{Text: shown, Index: i}
+		}
+	}
+	if len(mapper) == 0 {
+		return nil
+	}
+	return data.ValueMappings{mapper}
 }
 
 // upstreamPlays is upstream for an error of the store of plays.

@@ -2,7 +2,7 @@ import { TextBoxVariableBuilder } from '@grafana/grafana-foundation-sdk/dashboar
 
 import { HEIGHT } from './looks';
 import { choice, linkTo, only, type Page } from './page';
-import { bars } from './panels';
+import { bars, tiles } from './panels';
 
 /** The page of the list of plays, and that of one of them. */
 export const PLAYS_UID = 'streamlens-plays';
@@ -21,6 +21,20 @@ const ORDERS = [
   { text: 'The longest first', value: '-duration' },
 ];
 
+const TROUBLES = [
+  { text: 'Buffering', value: 'buffering' },
+  { text: 'Bad plays', value: 'bad' },
+  { text: 'Failed starts', value: 'startFailures' },
+  { text: 'Failures', value: 'playbackFailures' },
+  { text: 'Exits before the start', value: 'exits' },
+];
+
+/** Conditions that one can write, or that a click on what plays have in common writes. */
+const CONDITIONS = [
+  { name: 'condition', label: 'Condition', description: 'On any column of plays, such as operator=Example Net, device!=tv or startTime>=2. Empty: all.' },
+  { name: 'and', label: 'And', description: 'Another condition that must be met, too. Empty: all.' },
+];
+
 /** Texts that one can search for, by the column that must be equal. */
 const SEARCHES = [
   { name: 'user', label: 'User', description: 'Id of a user, exactly as the player sends it. Empty: all. There are users only with plays.users.' },
@@ -28,6 +42,9 @@ const SEARCHES = [
   { name: 'session', label: 'Session', description: 'Id of a session. Empty: all.' },
   { name: 'code', label: 'Code', description: 'Code of the last error of a play. Empty: all.' },
 ];
+
+/** What is chosen at the top of the page. */
+const WHERE = ['$outcome', ...SEARCHES.map(({ name }) => `${name}=$${name}`), ...CONDITIONS.map(({ name }) => `$${name}`)];
 
 /** Every play, and the search for some. */
 export const allPlays: Page = {
@@ -42,11 +59,45 @@ export const allPlays: Page = {
       { text: 'All', value: 'outcome=' },
       ...OUTCOMES.map((outcome) => ({ text: outcome, value: `outcome=${outcome}` })),
     ]),
-    ...SEARCHES.map(({ name, label, description }) =>
+    choice('trouble', 'Trouble', 'What the plays in trouble have in common is looked for by.', TROUBLES),
+    ...[...SEARCHES, ...CONDITIONS].map(({ name, label, description }) =>
       new TextBoxVariableBuilder(name).label(label).description(description).defaultValue('')
     ),
   ],
   panels: [
+    bars({
+      id: 2,
+      title: 'What plays in trouble have in common',
+      description:
+        'Operators, devices, players and so on, or two of them together, that have so much more trouble than all other plays that it is no chance, and how much of all trouble would vanish if they were like the rest. Click one to see its plays below. The range is at most 7 days.',
+      width: 16,
+      query: { queryType: 'worstSegments', metric: '$trouble', where: WHERE },
+      height: HEIGHT.rows,
+      barsOf: [],
+      hidden: ['condition', 'and'],
+      links: {
+        segment: [
+          {
+            ...linkTo('Its plays', {
+              on: PLAYS_UID,
+              page: PLAYS_UID,
+              set: 'condition',
+              values: { and: '${__data.fields.and:percentencode}' },
+            }),
+            oneClick: true,
+          },
+        ],
+      },
+    }),
+    tiles({
+      id: 3,
+      title: 'Unique viewers',
+      description:
+        'Different viewers of the plays that ended in the time range, and those of them who were there in the time just before, too. The note of the panel says whether they are users, addresses or sessions.',
+      width: 8,
+      query: { queryType: 'uniqueViewers', where: WHERE },
+      names: { viewers: 'Viewers' },
+    }),
     bars({
       id: 1,
       title: 'Plays',
@@ -55,12 +106,12 @@ export const allPlays: Page = {
       width: 24,
       query: {
         queryType: 'plays',
-        where: ['$outcome', ...SEARCHES.map(({ name }) => `${name}=$${name}`)],
+        where: WHERE,
         sort: '$order',
       },
       height: HEIGHT.map,
       barsOf: [],
-      hidden: ['direction', 'event', 'region', 'os', 'browser', 'protocol', 'referrer', 'height', 'droppedFrames', 'roundTripTime', 'packetLoss', 'stalls'],
+      hidden: ['event', 'region', 'os', 'browser', 'protocol', 'referrer', 'height', 'droppedFrames', 'roundTripTime', 'packetLoss', 'stalls'],
       links: {
         start: [
           {
@@ -80,6 +131,41 @@ export const allPlays: Page = {
         ip: [only(PLAYS_UID, 'ip')],
         code: [only(PLAYS_UID, 'code')],
       },
+    }),
+    bars({
+      id: 4,
+      title: 'Quality by network',
+      description:
+        'How the plays went of each network, those that are chosen at the top of the page. The data source has the same by device, player, region, user, address and so on. Click a network to see its plays.',
+      width: 24,
+      query: { queryType: 'playQuality', breakdown: 'operator', where: WHERE },
+      height: HEIGHT.table,
+      barsOf: ['plays'],
+      sums: false,
+      hidden: ['startTimeP95', 'errors'],
+      links: {
+        operator: [
+          {
+            ...linkTo('Its plays', {
+              on: PLAYS_UID,
+              page: PLAYS_UID,
+              values: { condition: 'operator%3D${__data.fields.operator:percentencode}' },
+            }),
+            oneClick: true,
+          },
+        ],
+      },
+    }),
+    bars({
+      id: 5,
+      title: 'Shared access',
+      description:
+        'Users with the most plays at once, addresses and countries: who shares an account. There are users only with plays.users; the data source has the same by address.',
+      width: 24,
+      query: { queryType: 'sharedAccess', where: WHERE },
+      height: HEIGHT.panel,
+      barsOf: [],
+      links: { user: [only(PLAYS_UID, 'user')] },
     }),
   ],
 };

@@ -71,7 +71,7 @@ const SWITCHES: Record<string, string[]> = {
   'streamlens-adaptive': [],
   'streamlens-webcaster': [],
   'streamlens-reports': ['unit', 'interval'],
-  'streamlens-plays': ['order', 'outcome', 'user', 'ip', 'session', 'code'],
+  'streamlens-plays': ['order', 'outcome', 'trouble', 'user', 'ip', 'session', 'code', 'condition', 'and'],
   'streamlens-play': ['session'],
 };
 
@@ -127,8 +127,8 @@ interface Target {
   on: string;
   /** The other page's uid. */
   page: string;
-  /** The filter, the dimension or the switch that is set to the value of the row's column of this name. */
-  set: string;
+  /** The filter, the dimension or the switch that is set to the value of the row's column of this name, if one is. */
+  set?: string;
   /** Values of switches of the other page. */
   values?: Record<string, string>;
   /** Where the time range begins, which then ends now; by default it is that of the page with the link. */
@@ -141,14 +141,16 @@ interface Target {
 
 /** Makes a link to a page with a filter set to the row's value. All else that is chosen is kept. */
 export function linkTo(title: string, { on, page, set, values = {}, from, range, panel }: Target): CellLink {
-  const changed = [...(isDimension(set) ? ['dimension', 'values'] : [set]), ...Object.keys(values)];
+  const changed = [...(set === undefined ? [] : isDimension(set) ? ['dimension', 'values'] : [set]), ...Object.keys(values)];
   const both = SWITCHES[on].filter((name) => SWITCHES[page].includes(name));
   const kept = [...FILTERS.map(({ name }) => name), 'datasource', ...both].filter((name) => !changed.includes(name));
   const parameters = [
     range ? `from=${range[0]}&to=${range[1]}` : from ? `from=${from}&to=now` : '${__url_time_range}',
     ...kept.map((name) => `\${${name}:queryparam}`),
     // A country is shown by its name, and the link is in its own column.
-    `var-${isDimension(set) ? `dimension=${set}&var-values` : set}=${set === 'country' ? '${__value.raw:percentencode}' : `\${__data.fields.${set}:percentencode}`}`,
+    ...(set === undefined
+      ? []
+      : [`var-${isDimension(set) ? `dimension=${set}&var-values` : set}=${set === 'country' ? '${__value.raw:percentencode}' : `\${__data.fields.${set}:percentencode}`}`]),
     ...Object.entries(values).map(([name, value]) => `var-${name}=${value}`),
     ...(panel ? [`viewPanel=panel-${panel}`] : []),
   ];
