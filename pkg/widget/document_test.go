@@ -110,7 +110,8 @@ and viewers at once have no breakdown by tag. A stream with several tags counts 
 ` + "`protocol`" + `. Widgets with the option ` + "`dimension`" + ` take one of these and a list of its ` + "`values`" + `, of which one must match; those with the option
 ` + "`breakdown`" + ` beside it have a row for each too. One of the five can be asked for at a time, together with countries or with streams (or tags), not
 with both and not with events: other combinations are refused with status 400. Averages are stored so, medians and percentiles are not. What came before the
-collector stored it is left out.
+collector stored it is left out. The widgets are {dimension}; no other number is stored by what players watch with, such as that of
+` + "`concurrentViewers`" + `, ` + "`playedTime`" + `, ` + "`bufferLength`" + ` and ` + "`loadsByCountry`" + `. Viewers by version are in ` + "`playerHealth`" + `; ` + "`playsByVersion`" + ` and its like count plays.
 
 **Records of plays.** With a [store of plays](plays.md) the widgets that have the option ` + "`where`" + ` are also broken down by ` + "`operator`, `player`, `region`, `referrer`, `user`, `ip`" + ` and
 ` + "`event`" + `, and filtered by any column of plays: ` + "`operator=Example Net`, `device!=tv`, `startTime>=2`" + `, all of which must be met. Such an answer is of another population, *the
@@ -160,7 +161,13 @@ var shownLevels = map[tenant.Level]string{tenant.Default: "default", tenant.Prem
 // TestWidgetsPage makes docs/widgets.md, or compares with it.
 func TestWidgetsPage(t *testing.T) {
 	var b strings.Builder
-	b.WriteString(documentHead)
+	var byPlayer []string
+	for _, d := range All() {
+		if slices.Contains(d.Options, OptionDimension) {
+			byPlayer = append(byPlayer, d.Type)
+		}
+	}
+	b.WriteString(strings.ReplaceAll(documentHead, "{dimension}", code(byPlayer)))
 	page := ""
 	for _, d := range append(All(), OfPlays()...) {
 		if d.Page != page {

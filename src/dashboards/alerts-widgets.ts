@@ -4,6 +4,7 @@ import { WIDGETS } from '../widgets';
 import { allPlays } from './allplays';
 import { breakdown } from './breakdown';
 import { h5live } from './h5live';
+import { PLAYERS_PANEL } from './health';
 import { home } from './home';
 import { live } from './live';
 import type { Page } from './page';
@@ -399,11 +400,13 @@ function link({ filter, showFrom }: WidgetAlert, { page, panel, values = {} }: A
   return `{{ externalURL }}d/${page.uid}?${parameters.join('&')}`;
 }
 
-/** The addresses where one looks further: what is now, where the viewers are whom it concerns, who they are, and each of their plays. */
+/** The addresses where one looks further: what is now, where the viewers are whom it concerns, who they are, with which players, and each of
+ * their plays. */
 function further(alert: WidgetAlert): Record<string, string> {
   return {
     ...(alert.map && { map_url: link(alert, { page: worldMap, values: { metric: alert.map } }) }),
     ...(alert.filter && { live_url: link(alert, { page: live }) }),
+    ...(alert.plays && alert.filter && { players_url: link(alert, { page: h5live, panel: PLAYERS_PANEL }) }),
     ...(alert.plays && { plays_url: link(alert, { page: allPlays, values: alert.plays }) }),
     ...(alert.filter && { breakdown_url: link(alert, { page: breakdown, values: { unit: 'playtime' } }) }),
   };
