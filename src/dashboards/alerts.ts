@@ -146,6 +146,36 @@ export const ALERTS: Alert[] = [
     panel: PANELS.mediaServers,
     summary: `${COLLECTOR} cannot poll the media server {{ $labels.server }} ({{ $labels.type }}).`,
   },
+  {
+    uid: 'plays-wait',
+    title: 'Plays wait',
+    expr: rate(METRIC.playsFailures, '', '5m'),
+    above: 0,
+    lasting: '5m',
+    severity: 'warning',
+    panel: PANELS.playsFailed,
+    summary: `VictoriaLogs does not take records of plays of the collector {{ $labels.instance }}: ${shown('humanize')} requests a second fail.`,
+  },
+  {
+    uid: 'plays-left-out',
+    title: 'Plays left out',
+    expr: `sum by (instance, reason) (${rate(METRIC.playsDropped, '', '15m')})`,
+    above: 0,
+    lasting: '0s',
+    severity: 'warning',
+    panel: PANELS.playsFailed,
+    summary: `${COLLECTOR} leaves ${shown('humanize')} records of plays a second out ({{ $labels.reason }}).`,
+  },
+  {
+    uid: 'plays-twice',
+    title: 'Plays may be stored twice',
+    expr: rate(METRIC.playsRepairFailures, '', '15m'),
+    above: 0,
+    lasting: '30m',
+    severity: 'warning',
+    panel: PANELS.playsFailed,
+    summary: `${COLLECTOR} cannot look for plays that are stored twice, or cannot mend them.`,
+  },
 ];
 
 /** Seconds of data that a rule is given; its expressions look back themselves. */

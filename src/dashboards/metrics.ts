@@ -40,6 +40,8 @@ export const METRIC = {
   playsFound: `${PREFIX}plays_found_total`,
   playsFailures: `${PREFIX}plays_failures_total`,
   playsDropped: `${PREFIX}plays_dropped_total`,
+  playsRepaired: `${PREFIX}plays_repaired_total`,
+  playsRepairFailures: `${PREFIX}plays_repair_failures_total`,
 };
 
 /** Reasons to refuse what strangers send, who could wake somebody by them. */

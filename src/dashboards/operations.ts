@@ -71,6 +71,7 @@ export const PANELS = {
   folded: 17,
   databasesRefused: 25,
   mediaServers: 26,
+  playsFailed: 62,
 };
 
 const SOURCE = { type: 'prometheus', uid: '${datasource}' };
@@ -573,24 +574,28 @@ const panels: Array<Builder<Panel>> = [
   lines({
     id: 61,
     title: 'Plays written',
-    description: 'Records that VictoriaLogs took, and those that it had already when it was asked before one was sent again, per second.',
+    description:
+      'Records that VictoriaLogs took, those that it had already when it was asked before one was sent again, and those that were stored twice and are mended, per second.',
     width: 8,
     unit: 'short',
     queries: [
       { expr: `sum(${rate(METRIC.playsWritten, CHOSEN)})`, name: 'Written' },
       { expr: `sum(${rate(METRIC.playsFound, CHOSEN)})`, name: 'There already' },
+      { expr: `sum(${rate(METRIC.playsRepaired, CHOSEN)})`, name: 'Mended' },
     ],
     nothing: 'No plays are kept',
   }),
   lines({
-    id: 62,
+    id: PANELS.playsFailed,
     title: 'Plays refused and left out',
-    description: 'Requests to VictoriaLogs that failed, which are tried again, and records that are left out for good, per second.',
+    description:
+      'Requests to VictoriaLogs that failed, which are tried again, records that are left out for good, and failures to mend what is stored twice, per second.',
     width: 8,
     unit: 'short',
     queries: [
       { expr: `sum(${rate(METRIC.playsFailures, CHOSEN)})`, name: 'Failed requests' },
       { expr: `sum by (reason) (${rate(METRIC.playsDropped, CHOSEN)})`, name: 'Left out: {{reason}}' },
+      { expr: `sum(${rate(METRIC.playsRepairFailures, CHOSEN)})`, name: 'Not mended' },
     ],
     nothing: 'No plays are kept',
   }),
