@@ -165,7 +165,8 @@ func (q Question) Text() (string, error) {
 			if q.Sort.Descending {
 				text += " desc"
 			}
-			text += ")"
+			// Equal ones in an order of their own, so that each is on one page only.
+			text += ", " + names([]play.Field{play.Session, play.Begin}) + ")"
 			if q.Offset > 0 {
 				text += " offset " + strconv.Itoa(q.Offset)
 			}

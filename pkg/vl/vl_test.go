@@ -132,6 +132,7 @@ func TestRecords(t *testing.T) {
 			{"two filters", vl.Question{Filters: []vl.Filter{{play.User, vl.Is, oddTexts[:3]}, {play.Buffering, vl.AtLeast, []string{"2000"}}}}, []string{"s2"}},
 			{"worst first", vl.Question{Sort: vl.Sorting{Field: play.BufferShare, Descending: true}, Limit: 2}, []string{"s12", "s11"}},
 			{"second page", vl.Question{Sort: vl.Sorting{Field: play.BufferShare, Descending: true}, Limit: 2, Offset: 2}, []string{"s10", "s9"}},
+			{"equal ones are on one page each", vl.Question{Sort: vl.Sorting{Field: play.Playing, Descending: true}, Limit: 2, Offset: 4}, []string{"s4", "s5"}},
 		} {
 			q := tt.q
 			q.From, q.To, q.Fields = hour.From, hour.To, []play.Field{play.Session}
