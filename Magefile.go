@@ -353,16 +353,20 @@ func Test() error {
 	for _, steps := range [][]step{
 		{{"Go tests", []string{"go", "test", "-race", "./pkg/...", "./tools/pluginzip"}, ""}},
 		{{"hostile clients", []string{"go", "test", "-count=1", "./test/hostile"}, ""}},
-		{{"manifests of Kubernetes", []string{"go", "test", "-C", "tools/kubernetes", "."}, ""}},
-		{{"sizes of the beacon", []string{"npm", "run", "build", "--workspace", "beacon"}, ""}},
+		{
+			{"manifests of Kubernetes", []string{"go", "test", "-C", "tools/kubernetes", "."}, ""},
+			{"sizes of the beacon", []string{"npm", "run", "build", "--workspace", "beacon"}, ""},
+		},
 		{
 			// They mostly wait.
 			{"commands of the documents, oracle, several collectors, hostile tenants", []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3", "./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}, ""},
 			{"front-end tests", []string{"npm", "test"}, ""},
 			{"front-end tests with Grafana 13", []string{"go", "tool", "mage", "grafana13"}, ""},
 		},
-		{{"beacon tests", []string{"npm", "test", "--workspace", "beacon"}, ""}},
-		{{"tests of the panel in a browser", []string{"npm", "run", "test:panel"}, missing("chromium")}},
+		{
+			{"beacon tests", []string{"npm", "test", "--workspace", "beacon"}, ""},
+			{"tests of the panel in a browser", []string{"npm", "run", "test:panel"}, missing("chromium")},
+		},
 		{{"tests with players in a browser", []string{"npm", "run", "test:browser"}, missing("chromium", "ffmpeg", "nginx")}},
 		{{"tests in Grafana", []string{"npm", "run", "test:grafana"}, withoutGrafana()}},
 	} {

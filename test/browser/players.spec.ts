@@ -164,7 +164,7 @@ async function watch(
     });
     await watch(page, site);
     await page.close();
-    await expect.poll(() => site.figures).toHaveLength(1);
+    await expect.poll(() => site.figures, { timeout: minute }).toHaveLength(1);
     site.recover();
     return site.figures.pop() as PlayFigures;
   });
