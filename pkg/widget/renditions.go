@@ -53,7 +53,7 @@ func viewerBitrate() Definition {
 }
 
 // apart says in the documentation which filters go together.
-const apart = " It is stored by country or by stream, so filter by countries, or by streams and tags, not by both, and not by events."
+const apart = " It is stored by country or by stream, so filter by countries, or by streams and tags, not by both, and not by events; by device and what else players watch with it is not stored."
 
 const heightsAre = "Classes are up to 240, 360, 480, 540, 720, 1080, 1440 and 2160 lines, and above; (unknown) is of players that do not tell, among them those " +
 	"with CMCD, which has no key for it."

@@ -22,6 +22,9 @@
 //
 //	ORACLE_EVENTS=200000 ORACLE_QUERIES=2000 ORACLE_SEED=7 ORACLE_FRESHNESS=20 go test -v ./test/oracle
 //
+// ORACLE_PATIENCE is how many seconds it waits before it asks, 15 unless given:
+// more where many events meet a machine that has other work, which
+// TestFreshness is for.
 // ORACLE_STRICT=1 makes it a failure if the product lacks a widget, a filter or
 // an executable.
 // VICTORIAMETRICS, STREAMLENS and PLUGIN name the executables where they are not

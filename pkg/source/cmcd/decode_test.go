@@ -43,6 +43,22 @@ func TestDecode(t *testing.T) {
 				})},
 		},
 		{
+			"a change of the bitrate, as hls.js 1.7.4 sends it",
+			`bl=(9100),br=(901),cid="s",e=bc,mtp=(1100),sf=h,sid="a6114077",sn=6,st=v,sta=p,ts=1795962454850,v=2`,
+			Report{Session: "a6114077", Stream: "s", Method: "hls", Event: snapshot(7, func(e *event.Event) {
+				e.Time = 1795962454850
+				e.State, e.BufferLength, e.VideoBitrate = event.StatePlaying, 9100, 901_000
+			})},
+		},
+		{
+			"what plays and what is fetched, as dash.js 5.2.1 sends it",
+			`bl=(2000;v 0;a),br=(200;v),cid="s",e=ps,pb=(900;v),sf=d,sid="3aaf2a17",sn=3,st=v,sta=p,ts=1795962573581,v=2`,
+			Report{Session: "3aaf2a17", Stream: "s", Method: "dash", Event: snapshot(4, func(e *event.Event) {
+				e.Time = 1795962573581
+				e.State, e.BufferLength, e.VideoBitrate = event.StatePlaying, 0, 900_000
+			})},
+		},
+		{
 			"of several buffers the shorter one",
 			`bl=(2100;v 900;a),cid="a",e=t,sid="s",sn=1,ts=1795343364078,v=2`,
 			Report{Session: "s", Stream: "a", Event: snapshot(2, func(e *event.Event) { e.BufferLength = 900 })},
