@@ -31,7 +31,7 @@ type Product struct {
 
 // StartProduct starts both, with all their files in dir, and waits until the
 // collector says that it is ready.
-func StartProduct(ctx context.Context, victoriaMetrics, streamlens, dir string, organizations []Organization) (*Product, error) {
+func StartProduct(ctx context.Context, victoriaMetrics, streamlens, dir string, organizations []Organization, plays ...string) (*Product, error) {
 	ports, err := freePorts(2)
 	if err != nil {
 		return nil, err
@@ -51,14 +51,18 @@ func StartProduct(ctx context.Context, victoriaMetrics, streamlens, dir string, 
 		return nil, fmt.Errorf("write country database: %w", err)
 	}
 	// Every JSON document is a YAML document.
-	config, err := json.MarshalIndent(map[string]any{
+	settings := map[string]any{
 		"listen":          ports[1],
 		"dataDir":         filepath.Join(dir, "collector"),
 		"victoriametrics": map[string]any{"url": p.VictoriaMetrics},
 		"geoip":           map[string]any{"database": countries},
 		"trustedProxies":  []string{trustedProxy + "/32"},
 		"organizations":   organizations,
-	}, "", "  ")
+	}
+	if len(plays) > 0 {
+		settings["plays"] = map[string]any{"url": plays[0], "users": true}
+	}
+	config, err := json.MarshalIndent(settings, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("encode configuration: %w", err)
 	}

@@ -41,6 +41,8 @@ func TestFixedFiltersCannotBeWidened(t *testing.T) {
 			w.showsThePart(t, s, fixed)
 			w.attackFixed(t, s)
 			w.attackFixedValues(t, s)
+			w.attackPlays(t, s)
+			w.attackReadKey(t, readKeys(house, fixed))
 			if len(fixed["event"]) > 0 {
 				return // files of traffic, which has no events, are refused
 			}
@@ -62,7 +64,7 @@ func TestFixedFiltersCannotBeWidened(t *testing.T) {
 }
 
 func (w *world) fixedSettings(fixed any) map[string]any {
-	return map[string]any{"url": w.product.VictoriaMetrics, "organization": house, "level": "premium", "fixedFilters": fixed}
+	return map[string]any{"url": w.product.VictoriaMetrics, "playsUrl": w.plays, "organization": house, "level": "premium", "fixedFilters": fixed}
 }
 
 // showsThePart checks that something is left, without which no attack would prove anything.

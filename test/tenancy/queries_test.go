@@ -17,6 +17,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
+	"github.com/streamlens/streamlens/pkg/vl/vltest"
 	"github.com/streamlens/streamlens/test/oracle"
 )
 
@@ -26,6 +27,7 @@ const visible = time.Minute
 // world is everything that runs.
 type world struct {
 	product  *oracle.Product
+	plays    string // URL of the store of plays
 	dir      string
 	plugin   *grafana
 	now      time.Time
@@ -39,8 +41,14 @@ func newWorld(t *testing.T, organizations ...organization) *world {
 	t.Helper()
 	w := &world{dir: t.TempDir(), now: time.Now()}
 	var err error
+	executable(t, vltest.Variable, "bin/victoria-logs")
+	w.plays = vltest.Start(t)
+	known := configured(organizations)
+	for i, o := range known {
+		known[i].ReadKeys = configuredReadKeys(o.ID)
+	}
 	w.product, err = oracle.StartProduct(t.Context(), executable(t, "VICTORIAMETRICS", "bin/victoria-metrics"),
-		executable(t, "STREAMLENS", "bin/streamlens"), w.dir, configured(organizations))
+		executable(t, "STREAMLENS", "bin/streamlens"), w.dir, known, w.plays)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +97,8 @@ func executable(t *testing.T, variable, path string) string {
 
 // source is the data source of an organisation, as it should be set up.
 func (w *world) source(o organization) source {
-	return w.sourceOf(map[string]any{"url": w.product.VictoriaMetrics, "organization": o.id, "level": "premium", "collectorUrl": w.product.Collector})
+	return w.sourceOf(map[string]any{"url": w.product.VictoriaMetrics, "playsUrl": w.plays, "organization": o.id, "level": "premium",
+		"collectorUrl": w.product.Collector})
 }
 
 // sourceOf is a data source with other settings. Each has an instance of its own in the plugin.
@@ -135,6 +144,9 @@ func (w *world) hidden(t *testing.T, victim organization) []string {
 		if a := w.call(t, s, http.MethodGet, "values", w.values(label, "")); len(leaks(a)) == 0 {
 			hidden = append(hidden, "values of "+label)
 		}
+	}
+	if a := w.ask(t, s, "", model("plays", nil)); len(leaks(a)) == 0 {
+		hidden = append(hidden, "plays")
 	}
 	return hidden
 }
@@ -222,6 +234,8 @@ func TestQueriesShowNoOtherOrganization(t *testing.T) {
 	t.Run("settings", func(t *testing.T) { w.attackSettings(t) })
 	t.Run("resources", func(t *testing.T) { w.attackResources(t) })
 	t.Run("downloads", func(t *testing.T) { w.attackDownloads(t, own, w.source(victim)) })
+	t.Run("plays", func(t *testing.T) { w.attackPlays(t, own) })
+	t.Run("read keys", func(t *testing.T) { w.attackReadKey(t, readKeys(acme.id, nil)) })
 	t.Run("the way in", func(t *testing.T) { w.attackCollector(t) })
 	t.Run("command line", func(t *testing.T) { w.attackCommandLine(t) })
 	if found := textLeaks(w.plugin.log.String()); len(found) > 0 {
