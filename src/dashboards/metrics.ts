@@ -34,6 +34,8 @@ export const METRIC = {
   serverStreams: `${PREFIX}server_streams`,
   serverLeftOut: `${PREFIX}server_left_out_bytes_total`,
   serverHooks: `${PREFIX}server_refused_hooks_total`,
+  reads: `${PREFIX}reads_total`,
+  readsRefused: `${PREFIX}reads_refused_total`,
   playsWaiting: `${PREFIX}plays_waiting`,
   playsBacklog: `${PREFIX}plays_backlog_bytes`,
   playsWritten: `${PREFIX}plays_written_total`,

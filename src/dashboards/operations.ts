@@ -599,6 +599,19 @@ const panels: Array<Builder<Panel>> = [
     ],
     nothing: 'No plays are kept',
   }),
+  lines({
+    id: 64,
+    title: 'Questions of other programs',
+    description:
+      'Questions with read keys per second, by the name of the key, and those that were refused or could not be answered, by the reason.',
+    width: 24,
+    unit: 'reqps',
+    queries: [
+      { expr: `sum by (organization, key) (${rate(METRIC.reads, CHOSEN)})`, name: '{{organization}}: {{key}}' },
+      { expr: `sum by (reason) (${rate(METRIC.readsRefused, CHOSEN)}) > 0`, name: 'Refused: {{reason}}' },
+    ],
+    nothing: 'No other program reads',
+  }),
 ];
 
 /** Makes the dashboard of those who run collectors, as Grafana's JSON. */
