@@ -97,6 +97,9 @@ func columnsOfPlays() []Column {
 
 // findPlayColumn returns the column of a name.
 func findPlayColumn(name string) (playColumn, error) {
+	if name == measure.DimensionVersion {
+		name = "player" // which widgets of sums call so
+	}
 	all := playColumns()
 	i := slices.IndexFunc(all, func(c playColumn) bool { return c.Name == name })
 	if i < 0 {

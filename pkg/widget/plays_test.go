@@ -128,6 +128,7 @@ func TestPlaysAreListed(t *testing.T) {
 		{"no user", func(r *Request) { r.Where = []string{"user=(none)", "startTime>=0.2", "startTime<=0.202"} }, []string{"s102", "s101"}, 2},
 		{"an empty field", func(r *Request) { r.Where = []string{"user=", "session=s5"} }, []string{"s5"}, 1},
 		{"blank conditions", func(r *Request) { r.Where = []string{"", " ", "session=s5"} }, []string{"s5"}, 1},
+		{"a version, as widgets of sums call it", func(r *Request) { r.Where = []string{"version=(none)", "session=s5"} }, []string{"s5"}, 1},
 		{"one of two", func(r *Request) { r.Where = []string{"session=s5", "session = s9"} }, []string{"s9", "s5"}, 2},
 		{"an outcome", func(r *Request) { r.Where = []string{"outcome!=played"} }, []string{"s7"}, 1},
 		{"a ratio", func(r *Request) { r.Where = []string{"bufferingRatio>=0.129"} }, []string{"s129"}, 1},

@@ -318,7 +318,10 @@ function problemsOfLink(url: string, from: Panel, variables: Variable[]): string
   const [, field] = /\$\{__data\.fields\.(\w+):percentencode\}/.exec(parameters) ?? [];
   // A link may take the value of its own cell, as of a country, whose name is shown.
   const ofCell = /&var-(\w+)=\$\{__value\.raw:percentencode\}/.exec(parameters)?.[1];
-  if (!from.fieldConfig.overrides.some(({ matcher }) => matcher.options === (field ?? ofCell))) {
+  // Of a part of a pie the label is checked with the fields; the first column of players is what they are told apart by.
+  const ofPart = from.type === 'piechart' && /\$\{__field\.labels\.\w+:percentencode\}/.test(parameters);
+  const ofFirst = /var-condition=\$\{dimension\}%3D\$\{__data\.fields\[0\]:percentencode\}/.test(parameters);
+  if (!ofPart && !ofFirst && !from.fieldConfig.overrides.some(({ matcher }) => matcher.options === (field ?? ofCell))) {
     problems.push(`a link with the unknown field ${field}`);
   }
   return problems;

@@ -3,7 +3,7 @@ import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 
 import { DIMENSION_LABELS, DIMENSIONS } from '../query';
 import { HEIGHT } from './looks';
-import { linkTo, only } from './page';
+import { linkTo, linkToPlays, only } from './page';
 import { bars } from './panels';
 
 /** The panel of H5Live that lists the players. */
@@ -85,6 +85,12 @@ export function playerHealth({ page, from, ...place }: Omit<Place, 'query'>): Bu
       { id: 'displayName', value: DIMENSION_LABELS[name] },
       { id: 'custom.wrapText', value: true },
       { id: 'links', value: [{ ...linkTo('Only these players', { on: page, page, set: name, from }), oneClick: true }] },
+    ]);
+  }
+  for (const clicked of ['viewers', 'bufferingRatio', 'startFailures', 'latency']) {
+    const plays = linkToPlays({ of: 'version', value: '${__data.fields[0]:percentencode}', clicked });
+    panel.overrideByName(clicked, [
+      { id: 'links', value: [{ ...plays, url: plays?.url.replace('condition=player', 'condition=${dimension}'), oneClick: true }] },
     ]);
   }
   return panel;

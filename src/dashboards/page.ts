@@ -162,6 +162,53 @@ export function only(page: string, set: string): CellLink {
   return { ...linkTo(`Only this ${set}`, { on: page, page, set }), oneClick: true };
 }
 
+/** How the page of plays is told a value of a column, by the column; \0 stands for the value. */
+const GROUPS: Record<string, string> = {
+  country: 'var-country=\0',
+  stream: 'var-stream=\0',
+  tag: 'var-tag=\0',
+  ip: 'var-ip=\0',
+  code: 'var-code=\0',
+  outcome: 'var-outcome=outcome%3D\0',
+  version: 'var-condition=player%3D\0',
+  os: 'var-condition=os%3D\0',
+  browser: 'var-condition=browser%3D\0',
+  device: 'var-condition=device%3D\0',
+  protocol: 'var-condition=protocol%3D\0',
+  referrer: 'var-condition=referrer%3D\0',
+  reason: 'var-condition=stop%3D\0',
+};
+
+/** Which plays of a group are looked at first, by the column that is clicked. */
+const FIRST: Record<string, string> = {
+  bufferingRatio: 'var-order=-bufferingRatio',
+  latency: 'var-order=-latency',
+  errors: 'var-order=-errors',
+  startFailures: 'var-outcome=outcome%3Dstartfailure',
+};
+
+interface Group {
+  /** The column that names the group. */
+  of: string;
+  /** How a link is told the group's name. */
+  value: string;
+  /** The column that is clicked. */
+  clicked?: string;
+  /** Whether the panel has a time range of its own, whose end is now. */
+  live?: boolean;
+}
+
+/** Makes the link to the plays of a group, with the filters and the time range; undefined if plays cannot be found by its column. */
+export function linkToPlays({ of, value, clicked = '', live }: Group): CellLink | undefined {
+  if (!(of in GROUPS)) {
+    return undefined;
+  }
+  const set = [GROUPS[of].replace('\0', value), ...(clicked in FIRST ? [FIRST[clicked]] : [])];
+  const kept = [...FILTERS.map(({ name }) => name), 'datasource'].filter((name) => name !== of);
+  const parameters = [live ? 'from=now-1h&to=now' : '${__url_time_range}', ...kept.map((name) => `\${${name}:queryparam}`), ...set];
+  return { title: 'Their plays', url: `/d/streamlens-plays?${parameters.join('&')}` };
+}
+
 function isDimension(name: string): boolean {
   return DIMENSIONS.some((dimension) => dimension === name);
 }

@@ -44,7 +44,7 @@ import { id as worldMapId } from '../panels/worldmap/plugin.json';
 import type { Form, StreamlensQuery } from '../query';
 import { type Column, type Widget, WIDGETS } from '../widgets';
 import { HEIGHT, lookOf, LOOKS } from './looks';
-import { type CellLink, DATASOURCE, FILTERS } from './page';
+import { type CellLink, DATASOURCE, FILTERS, linkToPlays } from './page';
 
 /** Where the documents are, which panels link. */
 const DOCUMENTS = 'https://github.com/streamlens/streamlens/blob/main/docs';
@@ -249,6 +249,11 @@ export function pie(content: Content): piechart.PanelBuilder {
         .values([piechart.PieChartLegendValues.Percent, piechart.PieChartLegendValues.Value])
     )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Single));
+  const of = groupOf(content);
+  const plays = of && linkToPlays({ of, value: `\${__field.labels.${of}:percentencode}` });
+  if (plays) {
+    panel.dataLinks([{ build: () => ({ ...plays, oneClick: true }) as unknown as DashboardLink }]);
+  }
   return describe(panel, content, 'parts', HEIGHT.panel);
 }
 
@@ -296,8 +301,9 @@ export function bars({
   fill(panel, content, 'total', height);
   panel.links([...(content.explained ? [meaning(content.explained)] : []), csv(content)]);
   for (const { name, unit, limit } of columnsOf(content)) {
-    if (links[name]) {
-      panel.overrideByName(name, [{ id: 'links', value: links[name] }]);
+    const leads = linksOf(content, name, unit, links[name] ?? []);
+    if (leads.length > 0) {
+      panel.overrideByName(name, [{ id: 'links', value: leads }]);
     }
     if (content.hidden?.includes(name)) {
       panel.overrideByName(name, [{ id: 'custom.hideFrom.viz', value: true }]);
@@ -332,6 +338,27 @@ export function bars({
     ]);
   }
   return panel;
+}
+
+/** Returns the links of a cell: its own, and that to the plays which the row is about. */
+function linksOf(content: Content, name: string, unit: string, own: CellLink[]): CellLink[] {
+  const of = groupOf(content);
+  // A country is shown by its name, so that only its own cell knows its code.
+  const value = of === 'country' ? '${__value.raw:percentencode}' : `\${__data.fields.${of}:percentencode}`;
+  const plays = of && (of === 'country' ? name === of : unit !== '') ? linkToPlays({ of, value, clicked: name, live: content.live !== undefined }) : undefined;
+  if (!plays) {
+    return own;
+  }
+  return own.length > 0 ? [...own.map(({ title, url }) => ({ title, url })), plays] : [{ ...plays, oneClick: true }];
+}
+
+/** Returns the column that names the group of plays which a row or a part is about, if it is about plays. */
+function groupOf(content: Content): string | undefined {
+  const { page } = widgetOf(content.query.queryType);
+  if (['Webcaster', 'Plays', 'Play'].includes(page) || content.query.queryType === 'usageIngest' || content.query.dimension?.startsWith('$')) {
+    return undefined;
+  }
+  return columnsOf(content).find(({ unit }) => unit === '')?.name;
 }
 
 /** Makes a map of the world with the project's own panel. */
