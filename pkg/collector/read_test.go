@@ -129,7 +129,8 @@ func importStreams(t *testing.T, database string) (from, to time.Time) {
 			for i, of := range []struct{ org, stream string }{{"acme", "a"}, {"acme", "b"}, {"victim", "c"}} {
 				labels := []string{fmt.Sprintf("org=%q", of.org), `collector="x"`}
 				for _, l := range slices.Concat(f.Labels, m.Dimensions) {
-					value := map[string]string{measure.LabelCountry: "DE", measure.LabelStream: of.stream, measure.DimensionDirection: measure.Playout}[l]
+					value := map[string]string{measure.LabelCountry: "DE", measure.LabelStream: of.stream, measure.DimensionDirection: measure.Playout,
+						measure.DimensionRange: measure.BucketRange(60)}[l]
 					if value == "" {
 						value = l + " of " + of.stream
 					}

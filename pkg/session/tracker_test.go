@@ -206,13 +206,12 @@ func TestTrackerCounts(t *testing.T) {
 			name: "a broadcast", session: webcaster,
 			events: []event.Event{load(1, 0), start(2, 1),
 				with(stats(3, 11, 10, 0, 0), func(e *event.Event) {
-					e.VideoBitrate, e.BufferLength, e.RoundTripTime, e.PacketLoss = 2_500_000, 9, 40, 12_500
+					e.VideoBitrate, e.BufferLength = 2_500_000, 9
 				}),
 				status(4, 12, "1"), stop(5, 13, "normal")},
 			want: map[string]int64{"publishes": 1, `publishes_os{os="Linux",device="desktop"}`: 1, `publishes_browser{browser="Chrome"}`: 1,
 				`publishes_version{version="webcaster 6.0"}`: 1, onAir: 12_000, "video_bitrate_bps_sum": 2_500_000,
 				"video_bitrate_bps_count": 1, "ingest_time_ms_sum": 12_000, "ingest_time_ms_count": 1,
-				"round_trip_time_ms_sum": 40, "round_trip_time_ms_count": 1, "packet_loss_ppm_sum": 12_500, "packet_loss_ppm_count": 1,
 				`publish_statuses{code="1",fatal="false"}`: 1, `publish_stops{reason="normal"}`: 1},
 		},
 	}
@@ -233,15 +232,17 @@ func TestTrackerCounts(t *testing.T) {
 	}
 }
 
-// TestTrackerMeasuresOfServers counts what media servers measure of a broadcast, which is stored by stream and country together only; of
+// TestTrackerMeasuresOfServers counts what media servers and publishers measure of a broadcast, which is stored by stream and country together only; of
 // players it is none.
 func TestTrackerMeasuresOfServers(t *testing.T) {
 	for _, session := range []event.Session{webcaster, player} {
 		ledger := aggregate.New("c")
 		NewTracker(ledger, keep).Apply(event.Batch{Session: session, Received: noon, Events: []event.Event{load(1, 0), start(2, 1),
-			with(stats(3, 11, 10, 0, 0), func(e *event.Event) { e.Height, e.FrameRate, e.Jitter, e.MediaLag = 720, 29_970, 3, 40 })}})
+			with(stats(3, 11, 10, 0, 0), func(e *event.Event) {
+				e.Height, e.FrameRate, e.Jitter, e.MediaLag, e.RoundTripTime, e.PacketLoss = 720, 29_970, 3, 40, 50, 12_500
+			})}})
 		text := taken(ledger)
-		for measure, value := range map[string]int{"picture_height_lines": 720, "frame_rate_mfps": 29_970, "jitter_ms": 3, "media_lag_ms": 40} {
+		for measure, value := range map[string]int{"picture_height_lines": 720, "frame_rate_mfps": 29_970, "jitter_ms": 3, "media_lag_ms": 40, "round_trip_time_ms": 50, "packet_loss_ppm": 12_500} {
 			sum := regexp.MustCompile(fmt.Sprintf(`(?m)^streamlens_%s_sum_by_stream_country_1m\{.*\} %d \d+$`, measure, value))
 			if n := len(sum.FindAllString(text, -1)); n != map[bool]int{true: 1}[session.Webcaster] {
 				t.Errorf("webcaster %t: %d sums of %s in\n%s", session.Webcaster, n, measure, text)

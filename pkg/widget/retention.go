@@ -101,7 +101,12 @@ func (res *result) readAges(ctx context.Context, asker vm.Asker, reads []read, i
 		curves[i] = stays[i].curve()
 		longest = max(longest, stays[i].longest())
 	}
-	for bucket := firstAge; bucket <= lastAge && bucket < longest+ageStep; bucket += ageStep {
+	// The last row is the first that no play outlasts.
+	last := min(max(longest, firstAge-ageStep+1)+ageStep-1, lastAge)
+	if longest < 0 {
+		last = 0
+	}
+	for bucket := firstAge; bucket <= last; bucket += ageStep {
 		seconds := measure.BucketBound(bucket) / 1000
 		row := t.row(ageName(seconds))
 		for i := range intervals {

@@ -116,7 +116,7 @@ func everyDimension() string {
 			for i, direction := range []string{measure.Playout, measure.Ingest} {
 				labels := []string{`org="acme"`, `collector="a"`}
 				for _, l := range slices.Concat(f.Labels, m.Dimensions) {
-					value := map[string]string{measure.LabelCountry: "DE", measure.DimensionDirection: direction}[l]
+					value := map[string]string{measure.LabelCountry: "DE", measure.DimensionDirection: direction, measure.DimensionRange: measure.BucketRange(60)}[l]
 					labels = append(labels, fmt.Sprintf("%s=%q", l, cmp.Or(value, "of "+l)))
 				}
 				for _, r := range m.Resolutions() {
