@@ -59,11 +59,12 @@ export abstract class Recording {
     }
   }
 
-  /** A rendition of so many bit/s plays from now on. */
-  switched(bitrate?: number): void {
+  /** A rendition of so many bit/s plays from now on, after one of so many as the player says. */
+  switched(bitrate?: number, said?: number): void {
     if (bitrate) {
-      if (this.bitrate && bitrate !== this.bitrate) {
-        this.countSwitch(bitrate > this.bitrate ? 'up' : 'down');
+      const before = this.bitrate ?? said;
+      if (before && bitrate !== before) {
+        this.countSwitch(bitrate > before ? 'up' : 'down');
       }
       this.bitrate = bitrate;
     }

@@ -14,6 +14,13 @@ export type DashPlayer = Emitter & {
   getCurrentRepresentationForType?(type: 'video' | 'audio'): { bandwidth?: number } | null;
 };
 
+/** From version 5 on with what was shown before and what is now. */
+interface QualityChange {
+  mediaType: string;
+  oldRepresentation?: { bandwidth?: number } | null;
+  newRepresentation?: { bandwidth?: number } | null;
+}
+
 /**
  * Codes of errors after which dash.js plays on: XLink and time sources cannot be reached, a subtitle cannot be read, a
  * licence server's certificate is refused (dash.js, `Errors` and `ProtectionErrors`).
@@ -23,10 +30,12 @@ const harmless = [12, 16, 29, 33, 109];
 /** Observes the plays of a dash.js player, each from the request for its manifest on. */
 export function observeDash(player: DashPlayer, options: BeaconOptions): BeaconSession {
   const isLive = () => ask(() => player.isDynamic());
+  // What dash.js calls current is what it fetches; what is shown follows by a buffer.
   const bitrate = (type: 'video' | 'audio') => ask(() => player.getCurrentRepresentationForType?.(type)?.bandwidth);
+  let shown: number | undefined;
   const measure = () => ({
     latency: isLive() ? ask(() => player.getCurrentLiveLatency()) : undefined,
-    videoBitrate: bitrate('video'),
+    videoBitrate: shown ?? bitrate('video'),
     audioBitrate: bitrate('audio'),
   });
   const plays = new Plays(options, { measure, isLive, handlesErrors: true });
@@ -37,6 +46,7 @@ export function observeDash(player: DashPlayer, options: BeaconOptions): BeaconS
       // dash.js also loads the manifest of a live stream again and again.
       if (source && source !== loaded && ask(() => player.getVideoElement())) {
         loaded = source;
+        shown = undefined;
         plays.begin(player.getVideoElement() as HTMLVideoElement, {
           client: { kind: 'dashjs', version: ask(() => player.getVersion()) },
           source: typeof source === 'string' ? source : '',
@@ -49,7 +59,12 @@ export function observeDash(player: DashPlayer, options: BeaconOptions): BeaconS
       // Before these the element may be missing, and without a manifest's URL the first event does not come.
       streamInitializing: begin,
       streamInitialized: begin,
-      qualityChangeRendered: () => plays.recording?.switched(bitrate('video')),
+      qualityChangeRendered: ({ mediaType, oldRepresentation, newRepresentation }: QualityChange) => {
+        if (mediaType === 'video') {
+          shown = newRepresentation?.bandwidth ?? bitrate('video');
+          plays.recording?.switched(shown, oldRepresentation?.bandwidth);
+        }
+      },
       // The end of one source, which another one may follow.
       streamTeardownComplete: () => {
         loaded = undefined;
