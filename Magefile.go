@@ -454,16 +454,16 @@ func LiveKit() error {
 }
 
 // Players runs the examples of docs/sources/other-players.md as they are written, in Chromium, with the versions that
-// tools/players/package.json pins. Test does not run them.
+// tools/players/package.json pins, and lets hls.js, dash.js, Shaka Player and Video.js live through what goes wrong. Test runs neither.
 func Players() error {
-	mg.Deps(Packages)
+	mg.Deps(Packages, Streamlens, VictoriaMetrics)
 	if reason := missing("chromium", "ffmpeg"); reason != "" {
 		return errors.New(reason)
 	}
 	if err := sh.RunV("npm", "ci", "--prefix", "tools/players", "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps"); err != nil {
 		return err
 	}
-	return sh.RunWithV(map[string]string{"OTHER_PLAYERS": "1"}, "npm", "run", "test:browser", "--", "--no-deps", "otherplayers")
+	return sh.RunWithV(map[string]string{"OTHER_PLAYERS": "1", "OUTCOMES": "1"}, "npm", "run", "test:browser", "--", "--no-deps", "otherplayers", "outcomes")
 }
 
 // Torture kills the collector 200 times and VictoriaMetrics 20 times under load, takes VictoriaMetrics away for five minutes, fills the
