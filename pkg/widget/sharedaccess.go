@@ -21,6 +21,8 @@ const (
 	mostShared = 100
 	// sharedAtOnce is how many of them one question asks about: its text is limited.
 	sharedAtOnce = 40
+	// mostOneByOne is how many plays are read one by one, to find those at one moment.
+	mostOneByOne = 50_000
 )
 
 func sharedAccess() Definition {
@@ -29,7 +31,7 @@ func sharedAccess() Definition {
 		Title:       "Shared access",
 		Description: "The users, or addresses, with the most plays at once, addresses or plays among the plays that ended in the range: who shares an account, or takes more than one viewer does.",
 		Details: "`breakdown` is `user`, the default, or `ip`. 100 are listed, of those with the most addresses (by address: users) and those with the most plays, in the order of their plays at once. A play lasts from its first frame, or its load, to " +
-			"its end. The range is at most 7 days.",
+			"its end. The range is at most 7 days, and those who are looked at may have 50,000 plays in it.",
 		Page:    PagePlays,
 		Level:   tenant.Premium,
 		Options: []string{OptionBreakdown, OptionWhere},
@@ -147,6 +149,17 @@ func mostOf(ctx context.Context, store vl.Asker, q vl.Question, by, others play.
 
 // playsAtOnceOf returns the greatest number of plays at one moment of those whom rows name.
 func playsAtOnceOf(ctx context.Context, store vl.Asker, q vl.Question, by play.Field, rows []vl.Row) (map[string]int, error) {
+	plays := int64(0)
+	for _, row := range rows {
+		n, err := wholeNumber(row["plays"])
+		if err != nil {
+			return nil, err
+		}
+		plays += n
+	}
+	if plays > mostOneByOne {
+		return nil, badQuery("those with the most plays have %d in the range, of which %d can be looked at: choose a shorter range, or a filter", plays, mostOneByOne)
+	}
 	q.Fields = []play.Field{by, play.Begin, play.Start, play.End}
 	chunks := slices.Collect(slices.Chunk(rows, sharedAtOnce))
 	found, err := inParallel(ctx, len(chunks), func(ctx context.Context, i int) ([]vl.Row, error) {

@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/play"
+	"github.com/streamlens/streamlens/pkg/vl"
 )
 
 // TestUniqueViewers compares with brute force, of users and of addresses.
@@ -137,5 +139,14 @@ func TestSharedAccess(t *testing.T) {
 	}
 	if _, err := Run(t.Context(), noSums{}, playsRequest(store, "sharedAccess", func(r *Request) { r.Breakdown = "country" })); err == nil {
 		t.Error("a breakdown by country is taken")
+	}
+}
+
+// TestPlaysAtOnceIsBounded holds that nothing is asked where it would take minutes.
+func TestPlaysAtOnceIsBounded(t *testing.T) {
+	rows := []vl.Row{{"user": "a", "plays": "30000"}, {"user": "b", "plays": "20001"}}
+	_, err := playsAtOnceOf(t.Context(), nil, vl.Question{}, play.User, rows)
+	if !errors.Is(err, ErrBadQuery) || !strings.Contains(err.Error(), "50001 in the range") {
+		t.Errorf("the answer is %v", err)
 	}
 }
