@@ -127,7 +127,7 @@ func (o organization) sendSessions(ctx context.Context, collector string, now ti
 func (o organization) sendSession(ctx context.Context, collector string, now time.Time, kind string, i int) error {
 	// All start in one minute, so that a series shows how many they are.
 	at := begin(now).Add(time.Duration(i%40) * time.Second).UnixMilli()
-	rare := 0 // so that acme has less of it an hour than most
+	rare := 0 // so that acme has less of it an hour than most, also at one address
 	if i%4 == 0 {
 		rare = o.sessions / 4
 	}
@@ -138,7 +138,7 @@ func (o organization) sendSession(ctx context.Context, collector string, now tim
 		"events": []map[string]any{
 			{"seq": 1, "ts": at, "type": "load"},
 			{"seq": 2, "ts": at + 1000, "type": "start", "startTime": o.seconds},
-			{"seq": 3, "ts": at + 11_000, "type": "stats", "playing": 2, "buffering": 1, "bufferLength": o.seconds, "latency": o.seconds,
+			{"seq": 3, "ts": at + 11_000, "type": "stats", "playing": 8, "buffering": 1, "bufferLength": o.seconds, "latency": o.seconds,
 				"videoBitrate": 2 * o.seconds, "audioBitrate": o.seconds, "height": 720, "stalls": rare,
 				"frames": 2 * o.seconds, "droppedFrames": o.seconds, "switches": map[string]any{"up": rare}},
 			{"seq": 4, "ts": at + 12_000, "type": "status", "code": o.code, "fatal": true},
