@@ -11,7 +11,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 
-ffmpeg -version | head -1
+ffmpeg -version | sed -n 1p
 video=(-f lavfi -i testsrc=size=320x180:rate=25)
 output=(-t 2 -c:v libx264 -preset ultrafast -g 25 -f mp4 -movflags frag_keyframe+empty_moov+default_base_moof)
 ffmpeg -loglevel error "${video[@]}" -f lavfi -i sine -c:a aac "${output[@]}" sound.mp4
@@ -19,7 +19,7 @@ ffmpeg -loglevel error "${video[@]}" "${output[@]}" silent.mp4
 
 # gaps FILE prints the times between the first four frames, in ticks.
 gaps() {
-  ffprobe -v error -select_streams v -show_entries packet=pts -of csv=p=0 "$1" | head -4 | awk -F, 'NR > 2 {printf " "} NR > 1 {printf "%d", $1 - before} {before = $1}'
+  ffprobe -v error -select_streams v -show_entries packet=pts -of csv=p=0 "$1" | awk -F, 'NR > 4 {next} NR > 2 {printf " "} NR > 1 {printf "%d", $1 - before} {before = $1}'
 }
 
 sound=$(gaps sound.mp4)

@@ -25,7 +25,7 @@ http {
 END
 nginx -c "$folder/nginx.conf"
 ffmpeg -v error -i "http://127.0.0.1:$port/a.m3u8" -c copy -f null -
-ffmpeg -version | head -1
+ffmpeg -version | sed -n 1p
 nginx -v 2>&1
 cat "$folder/access.log"
 [[ $(wc -l <"$folder/access.log") == 4 && $(grep -c '^206 bytes=0- [0-9]* 1 ' "$folder/access.log") == 4 ]] || {
