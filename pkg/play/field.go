@@ -36,6 +36,7 @@ const (
 	Buffering    Field = "buf_ms"
 	Paused       Field = "pause_ms"
 	BufferShare  Field = "buf_ppm" // Buffering per million of Buffering and Playing
+	Smoothness   Field = "smooth"  // thousandths of Mux Data's smoothness score, 0 to 100
 	LongestStall Field = "longest_ms"
 	BitrateMean  Field = "br_avg" // bit/s, weighted by Playing
 	BitrateLeast Field = "br_min"

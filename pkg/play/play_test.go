@@ -3,6 +3,7 @@ package play_test
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/play"
 )
 
@@ -151,6 +153,41 @@ func TestLineIsReadBack(t *testing.T) {
 	}
 	if key, err := play.KeyOf(line); err != nil || key != record.Key() {
 		t.Errorf("key %v, %v", key, err)
+	}
+}
+
+// TestSmoothness has the examples of Mux Data's guide "Smoothness", which reads its halves off a curve, so that they are up to 2.1 points off.
+func TestSmoothness(t *testing.T) {
+	for _, tt := range []struct {
+		name                       string
+		playing, buffering, stalls int64 // ms
+		want, within               float64
+	}{
+		{"no stall", 300_000, 0, 0, 100, 0},
+		{"none that was told", 300_000, 0, event.Absent, 100, 0},
+		{"five minutes with one stall of 5 s", 295_000, 5_000, 1, 85, 2.1},
+		{"twenty minutes with four stalls of 15 s", 1_140_000, 60_000, 4, 54, 2.1},
+		{"two stalls, half of the time", 1_000, 1_000, 2, 50/math.Sqrt2 + 50*math.Exp(-5), 0.001},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := play.NewRecord()
+			r.Direction, r.Start, r.Playing, r.Buffering, r.Stalls = measure.Playout, begin, tt.playing, tt.buffering, tt.stalls
+			if got := float64(r.Smoothness()) / play.ScoreUnit; math.Abs(got-tt.want) > tt.within {
+				t.Errorf("%v, want %v within %v", got, tt.want, tt.within)
+			}
+			for name, change := range map[string]func(*play.Record){
+				"no play":                        func(r *play.Record) { r.Start = event.Absent },
+				"a broadcast":                    func(r *play.Record) { r.Direction = measure.Ingest },
+				"nothing played":                 func(r *play.Record) { r.Playing, r.Buffering = 0, 0 },
+				"stalls that nobody has counted": func(r *play.Record) { r.Buffering, r.Stalls = 1, event.Absent },
+			} {
+				other := r
+				change(&other)
+				if got := other.Smoothness(); got != event.Absent {
+					t.Errorf("%s has %d", name, got)
+				}
+			}
+		})
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
 )
 
 // MaxLine is how long the line of a record may be, in bytes. The store drops longer ones, and others behind them, from 256 KiB on.
@@ -53,7 +55,7 @@ func (r *Record) numbers() []numberField {
 
 // allNumbers returns the numbers and what is made of them.
 func (r *Record) allNumbers() []numberField {
-	return append(r.numbers(), numberField{BufferShare, new(r.BufferShare())})
+	return append(r.numbers(), numberField{BufferShare, new(r.BufferShare())}, numberField{Smoothness, new(r.Smoothness())})
 }
 
 type textField struct {
@@ -72,6 +74,20 @@ func (r *Record) BufferShare() int64 {
 		return event.Absent
 	}
 	return r.Buffering * 1_000_000 / (r.Playing + r.Buffering)
+}
+
+// ScoreUnit is how many parts a point of a score is stored in.
+const ScoreUnit = 1000
+
+// Smoothness returns the smoothness score of Mux Data's guide "Smoothness" in parts of ScoreUnit: the mean of 100 ÷ √(1 + (stalls ÷ 2)²) and
+// 100 × e^(−10 × share stalled). It is event.Absent of what did not play, and of a play that stalled nobody knows how often.
+func (r *Record) Smoothness() int64 {
+	if r.Direction != measure.Playout || r.Start == event.Absent || r.Playing < 0 || r.Buffering < 0 || r.Playing+r.Buffering == 0 ||
+		r.Stalls == event.Absent && r.Buffering > 0 {
+		return event.Absent
+	}
+	stalls, stalled := float64(max(r.Stalls, 0)), float64(r.Buffering)/float64(r.Playing+r.Buffering)
+	return int64(math.Round(ScoreUnit * (100/math.Hypot(1, stalls/2) + 100*math.Exp(-10*stalled)) / 2))
 }
 
 // Key tells two plays apart: a page that gives its player a fixed session id begins several plays under it.

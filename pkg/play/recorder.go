@@ -91,6 +91,18 @@ func (r *Recorder) Count(e event.Event) {
 	r.loss.add(e.PacketLoss)
 }
 
+// Stall notes that a player stalls that names its state.
+func (r *Recorder) Stall() { r.stalls = max(r.stalls, 0) + 1 }
+
+// Switch notes that another rendition plays, of more bits or of less, of a player that names its bitrate.
+func (r *Recorder) Switch(up bool) {
+	n := &r.down
+	if up {
+		n = &r.up
+	}
+	*n = max(*n, 0) + 1
+}
+
 // Tell notes the bitrate that plays from now on, of a player that names its state.
 func (r *Recorder) Tell(bitrate int64) { r.told = later(r.told, bitrate) }
 

@@ -15,6 +15,9 @@ func TestRecords(t *testing.T) {
 	state := func(seq int64, s float64, state event.State) event.Event {
 		return with(event.New(seq, at(s), event.Snapshot), func(e *event.Event) { e.State = state })
 	}
+	shows := func(seq int64, s float64, bitrate int64) event.Event {
+		return with(state(seq, s, event.StatePlaying), func(e *event.Event) { e.VideoBitrate = bitrate })
+	}
 	continued := player
 	continued.Started = event.Started{Seq: 2, Time: at(-100)}
 	for _, tt := range []struct {
@@ -36,7 +39,7 @@ func TestRecords(t *testing.T) {
 		{"a broadcast", webcaster, [][]event.Event{{start(1, 0), stats(2, 10, 10, 0, 0), stop(3, 12, "x")}}, []string{"0 0 12: 12000 0 0, 0 x"}},
 		{"states", player, [][]event.Event{{
 			state(1, 0, event.StateStarting), state(2, 2, event.StatePlaying), state(3, 5, event.StateRebuffering), state(4, 6, event.StatePlaying),
-			state(5, 8, event.StatePaused), state(6, 9, event.StateQuit),
+			shows(5, 7, 1_000_000), shows(6, 7, 500_000), shows(7, 7, 900_000), shows(8, 7, 1_000_000), state(9, 8, event.StatePaused), state(10, 9, event.StateQuit),
 		}}, []string{"0 2 9: 5000 1000 1000, 0 "}},
 		{"a page that begins again under its id", player, [][]event.Event{
 			{state(1, 0, event.StatePlaying), state(2, 5, event.StateQuit)}, {state(1, 20, event.StatePlaying), state(2, 24, event.StateQuit)},
@@ -56,6 +59,9 @@ func TestRecords(t *testing.T) {
 					}
 					got = append(got, fmt.Sprintf("%d %d %d: %d %d %d, %d %s", (r.Begin-noon)/1000, start, (r.End-noon)/1000,
 						r.Playing, r.Buffering, r.Paused, r.Errors, r.Stop))
+					if tt.name == "states" && (r.Stalls != 1 || r.Up != 2 || r.Down != 1) || tt.name == "a broadcast" && r.Stalls != event.Absent {
+						t.Errorf("%d stalls, %d switches up, %d down", r.Stalls, r.Up, r.Down)
+					}
 					if r.Organization != "acme" || r.Session != "s1" || r.Stream != "live" || r.Player != tt.session.Client || r.OS != "Linux" {
 						t.Errorf("%+v", r)
 					}

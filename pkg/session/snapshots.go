@@ -118,6 +118,9 @@ func (s *session) turn(to entry, e event.Event) {
 		}
 		if state == event.StateRebuffering {
 			to.Add(measure.Stalls, at, 1, "")
+			if s.record != nil {
+				s.record.Stall()
+			}
 		}
 	}
 	s.state = state
@@ -146,12 +149,16 @@ func (s *session) turn(to entry, e event.Event) {
 
 // switchTo counts that another rendition plays from the time at.
 func (s *session) switchTo(to entry, at, bitrate int64) {
-	switch {
-	case s.bitrate == 0:
-	case bitrate > s.bitrate:
-		to.Add(measure.Switches, at, 1, switchDimensions[0])
-	case bitrate < s.bitrate:
-		to.Add(measure.Switches, at, 1, switchDimensions[1])
+	if s.bitrate != 0 && bitrate != s.bitrate {
+		up := bitrate > s.bitrate
+		kind := 1
+		if up {
+			kind = 0
+		}
+		to.Add(measure.Switches, at, 1, switchDimensions[kind])
+		if s.record != nil {
+			s.record.Switch(up)
+		}
 	}
 	s.bitrate = bitrate
 }

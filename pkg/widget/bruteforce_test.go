@@ -296,6 +296,18 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 			"playbackFailures": {"failures": later, "ratio": part(later, n), "attempts": n},
 			"startSuccess":     {"ratio": 1 - part(early, n), "failures": early, "attempts": n},
 		}[q.QueryType]
+	case "scores":
+		all := of(measure.Outcomes)
+		n, played := countedAttempts(all), sumOf(all, measure.OutcomePlayed)-sumOf(all, measure.OutcomePlaybackFailure)
+		want := map[string]float64{"successScore": max(0, part(100*played+50*sumOf(all, measure.OutcomeExit), n)), "attempts": n}
+		if !q.byPlayer() {
+			starts, score := of(measure.StartTime), 0.0
+			for _, f := range starts {
+				score += 800 / (8 + float64(f.value)/1000)
+			}
+			want["startupScore"] = part(score, float64(len(starts)))
+		}
+		return want
 	case "outcomes":
 		all := of(measure.Outcomes)
 		n := sumOf(all) - sumOf(all, measure.OutcomePlaybackFailure)
@@ -711,7 +723,7 @@ func compare(frame *data.Frame, facts []fact, q Query, from, to time.Time) (prob
 			w := want[key]
 			delete(want, key)
 			tolerance := 1e-9
-			if column, _, _ := strings.Cut(key, " "); column == "median" || percentileColumn.MatchString(column) {
+			if column, _, _ := strings.Cut(key, " "); column == "median" || column == "startupScore" || percentileColumn.MatchString(column) {
 				tolerance = 0.07
 			}
 			if !(math.IsNaN(v) && (math.IsNaN(w) || w == 0)) && !(math.Abs(v-w) <= tolerance*math.Max(math.Abs(w), 1e-3)) {

@@ -62,6 +62,7 @@ const (
 	Count         Unit = "count"
 	Viewers       Unit = "viewers"
 	BitsPerSecond Unit = "bits per second"
+	Points        Unit = "points" // 0 to 100
 )
 
 // Column is a column of a widget's total form.
@@ -319,6 +320,7 @@ func All() []Definition {
 		playbackFailures(),
 		startSuccess(),
 		goodPlays(),
+		scores(),
 		stalls(),
 		bufferLength(),
 		latency(),

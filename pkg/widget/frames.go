@@ -20,6 +20,7 @@ var grafanaUnits = map[Unit]string{
 	Count:         "short",
 	Viewers:       "locale",
 	BitsPerSecond: "bps",
+	Points:        "none",
 }
 
 func (res *result) frames() data.Frames {

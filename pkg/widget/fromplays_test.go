@@ -104,7 +104,7 @@ func among(records []play.Record, condition func(play.Record) bool) []play.Recor
 // numbersOf are the numbers of playQuality, by brute force. Of medians and percentiles they are exact.
 func numbersOf(plays []play.Record) map[string]float64 {
 	n := map[string]float64{}
-	var starts, bitrates, latencies []float64
+	var starts, bitrates, latencies, startScores, smoothScores []float64
 	var buffering, played, startFailures, exits, failures, judged, good float64
 	for _, p := range plays {
 		if p.Start != event.Absent {
@@ -115,6 +115,7 @@ func numbersOf(plays []play.Record) map[string]float64 {
 		played += float64(p.Playing)
 		if p.StartTime != event.Absent {
 			starts = append(starts, float64(p.StartTime)/1000)
+			startScores = append(startScores, 100*8/(8+float64(p.StartTime)/1000))
 		}
 		if p.BitrateMean != event.Absent {
 			bitrates = append(bitrates, float64(p.BitrateMean))
@@ -136,6 +137,10 @@ func numbersOf(plays []play.Record) map[string]float64 {
 		case measure.OutcomePlayed:
 			n["attempts"]++
 		}
+		if played := p.Playing + p.Buffering; p.Start != event.Absent && played > 0 && (p.Stalls != event.Absent || p.Buffering == 0) {
+			half := max(0, float64(p.Stalls)) / 2
+			smoothScores = append(smoothScores, 50/math.Sqrt(1+half*half)+50*math.Exp(-10*float64(p.Buffering)/float64(played)))
+		}
 		if p.Quality != "" {
 			judged++
 		}
@@ -147,6 +152,8 @@ func numbersOf(plays []play.Record) map[string]float64 {
 	n["bufferingRatio"] = buffering / (buffering + played)
 	n["startFailures"], n["exits"], n["playbackFailures"] = startFailures/n["attempts"], exits/n["attempts"], failures/n["attempts"]
 	n["good"] = good / judged
+	n["successScore"] = (100*(n["attempts"]-exits-failures) + 50*exits) / n["attempts"]
+	n["startupScore"], n["smoothnessScore"] = meanOf(startScores), meanOf(smoothScores)
 	n["startTime"], n["startTimeP95"] = ranked(starts, 50), ranked(starts, 95)
 	n["bitrate"], n["latency"] = meanOf(bitrates), meanOf(latencies)
 	return n
@@ -187,6 +194,12 @@ func checkNumbers(t *testing.T, what string, frame *data.Frame, row int, want ma
 		tolerance := 1e-9
 		if f.Name == "startTime" || f.Name == "startTimeP95" || f.Name == "median" || f.Name == "p95" || f.Name == "p99" {
 			tolerance = 0.07
+		}
+		if f.Name == "startupScore" {
+			tolerance = 0.03 // 1.6 points
+		}
+		if f.Name == "smoothnessScore" {
+			tolerance = 1e-4 // it is stored in thousandths
 		}
 		got, err := f.NullableFloatAt(row)
 		if err != nil {
@@ -319,6 +332,7 @@ func TestWidgetsBrokenDownByPlays(t *testing.T) {
 		"exitsBeforeStart": {"ratio": "exits", "attempts": "attempts"},
 		"playbackFailures": {"ratio": "playbackFailures", "attempts": "attempts"},
 		"goodPlays":        {"good": "good"},
+		"scores":           {"successScore": "successScore", "startupScore": "startupScore", "attempts": "attempts"},
 		"startTime":        {"median": "startTime", "p95": "startTimeP95"},
 	} {
 		for _, breakdown := range []string{"operator", "user", "os"} {

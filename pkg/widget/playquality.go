@@ -24,6 +24,8 @@ const (
 	qualityLatencyCount
 	qualityJudged
 	qualityGood
+	qualitySmoothSum
+	qualitySmoothCount
 )
 
 func playQuality() Definition {
@@ -36,16 +38,21 @@ func playQuality() Definition {
 	start := Column{Unit: Seconds, Name: "startTime", Help: "Median time from load to first frame; within 7 %; exact if all are equal.",
 		of:    []int{qualityStartSum, qualityStartCount, qualityStartBuckets},
 		value: func(c cell) float64 { return c.median(qualityStartBuckets, qualityStartSum, qualityStartCount) }}
+	startup := startupColumn
+	startup.of = start.of
+	startup.value = func(c cell) float64 { return c.startupScore(qualityStartBuckets, qualityStartSum, qualityStartCount) }
 	return Definition{
 		Type:        "playQuality",
 		Title:       "Quality of plays",
 		Description: "How the plays went that ended in the range: one row, or one for each operator, device, player, region, user and so on, by any combination of filters.",
-		Details:     "`breakdown` says what the rows are: " + namesOfPlayBreakdowns() + ". " + attemptsAre + " By user or address the range is at most 24 hours, with conditions 7 days, else 31 days.",
-		Page:        PagePlays,
-		Level:       tenant.Premium,
-		Options:     []string{OptionMetric, OptionBreakdown, OptionWhere, OptionCompare},
-		Filters:     append(slices.Clone(commonFilters), measure.DimensionReferrer),
-		ofRecords:   true,
+		Details: "`breakdown` says what the rows are: " + namesOfPlayBreakdowns() + ". " + attemptsAre +
+			" The scores are from 0 to 100, as in the widget scores. Smoothness is that of Mux Data's guide \"Smoothness\": for each play the mean of 100 ÷ √(1 + (stalls ÷ 2)²) and " +
+			"100 × e^(−10 × buffering ratio); a play that buffered and whose player does not count its stalls has none. By user or address the range is at most 24 hours, with conditions 7 days, else 31 days.",
+		Page:      PagePlays,
+		Level:     tenant.Premium,
+		Options:   []string{OptionMetric, OptionBreakdown, OptionWhere, OptionCompare},
+		Filters:   append(slices.Clone(commonFilters), measure.DimensionReferrer),
+		ofRecords: true,
 		Columns: []Column{
 			{Name: "plays", Unit: Count, Help: "Plays that ended, whose first frame was rendered.", of: []int{qualityPlays}, value: func(c cell) float64 { return c.sum(qualityPlays) }},
 			{Name: "playing", Unit: Seconds, long: true, Help: "Time of playing.", of: []int{qualityPlaying}, value: func(c cell) float64 { return c.sum(qualityPlaying) }},
@@ -66,6 +73,9 @@ func playQuality() Definition {
 			{Name: "errors", Unit: Count, Help: "Status events.", of: []int{qualityErrors}, value: func(c cell) float64 { return c.sum(qualityErrors) }},
 			mean("bitrate", BitsPerSecond, "Mean of the plays' mean bitrates: each play weighs the same.", qualityBitrateSum, qualityBitrateCount),
 			mean("latency", Seconds, "Mean of the plays' mean latencies: each play weighs the same.", qualityLatencySum, qualityLatencyCount),
+			successColumn, startup,
+			{Name: "smoothnessScore", Unit: Points, Help: "Mean of the plays' smoothness, of those that have one.", of: []int{qualitySmoothSum, qualitySmoothCount},
+				value: func(c cell) float64 { return c.average(qualitySmoothSum, qualitySmoothCount) / play.ScoreUnit }},
 		},
 		rankBy: []int{qualityPlays},
 		reads: func(Query) []read {
@@ -77,6 +87,7 @@ func playQuality() Definition {
 				read{measure: measure.VideoBitrate, kind: valueSums, field: play.BitrateMean}, read{measure: measure.VideoBitrate, kind: valueCounts, field: play.BitrateMean},
 				read{measure: measure.Latency, kind: valueSums, field: play.LatencyMean}, read{measure: measure.Latency, kind: valueCounts, field: play.LatencyMean},
 				read{measure: measure.Quality}, read{measure: measure.Quality, dimension: measure.DimensionQuality, value: measure.QualityGood},
+				read{measure: measure.Plays, kind: valueSums, field: play.Smoothness}, read{measure: measure.Plays, kind: valueCounts, field: play.Smoothness},
 			)
 		},
 	}

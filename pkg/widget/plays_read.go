@@ -83,6 +83,7 @@ func playColumns() []playColumn {
 		number("droppedFrames", play.Dropped, Count, 1, "Frames that were decoded and not shown."),
 		number("roundTripTime", play.RoundTrip, Seconds, 1000, "Of publishers: mean time to the receiver and back."),
 		number("packetLoss", play.Loss, Ratio, 1_000_000, "Of publishers: packets that did not arrive."),
+		number("smoothnessScore", play.Smoothness, Points, play.ScoreUnit, "From 0 to 100, as in playQuality."),
 		text("session", play.Session, "Id of the session, as the client names it."),
 	}
 }

@@ -111,7 +111,7 @@ export const allPlays: Page = {
       },
       height: HEIGHT.map,
       barsOf: [],
-      hidden: ['event', 'region', 'os', 'browser', 'protocol', 'referrer', 'height', 'droppedFrames', 'roundTripTime', 'packetLoss', 'stalls'],
+      hidden: ['event', 'region', 'os', 'browser', 'protocol', 'referrer', 'height', 'droppedFrames', 'roundTripTime', 'packetLoss', 'stalls', 'smoothnessScore'],
       links: {
         start: [
           {
@@ -142,7 +142,7 @@ export const allPlays: Page = {
       height: HEIGHT.table,
       barsOf: ['plays'],
       sums: false,
-      hidden: ['startTimeP95', 'errors'],
+      hidden: ['startTimeP95', 'errors', 'successScore', 'startupScore'],
       links: {
         operator: [
           {

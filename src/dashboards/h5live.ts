@@ -100,16 +100,25 @@ export const h5live: Page = {
       id: 20,
       title: 'Good plays',
       description: `${GOOD} Of the attempts that ended in the time range.`,
-      width: 12,
+      width: 8,
       query: { queryType: 'goodPlays', metric: 'good' },
     }),
     tiles({
       id: 22,
       title: 'Start success',
       description: `Attempts that neither failed to start nor failed within 30 s of the first frame. ${ATTEMPTS}`,
-      width: 12,
+      width: 8,
       query: { queryType: 'startSuccess', metric: 'ratio', ...CHOSEN_PLAYERS },
       names: { ratio: 'Start success' },
+    }),
+    tiles({
+      id: 26,
+      title: 'Scores',
+      description:
+        'From 0 to 100, by the formulas that Mux Data publishes. Success is the mean of 100 for an attempt that played, 50 for one that was left, 0 for one that failed. Startup is the mean of 100 × 8 ÷ (8 + start time in s): 95 at 0.4 s, 80 at 2 s, 50 at 8 s.',
+      width: 8,
+      query: { queryType: 'scores', ...CHOSEN_PLAYERS },
+      hidden: ['attempts'],
     }),
     steps({
       id: 15,

@@ -130,6 +130,10 @@ func (w Widget) forPlayers(q Query) Widget {
 		// Medians and percentiles are not stored by what players watch with.
 		w.Columns = slices.DeleteFunc(slices.Clone(w.Columns), func(column string) bool { return !strings.HasPrefix(column, "average") })
 	}
+	if q.ofPlayers() {
+		// Nor are the buckets of which it is made.
+		w.Columns = slices.DeleteFunc(slices.Clone(w.Columns), func(column string) bool { return column == "startupScore" })
+	}
 	return w
 }
 

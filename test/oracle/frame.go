@@ -209,7 +209,7 @@ func changed(column string) (string, bool) { return strings.CutSuffix(column, "C
 // isRounded says whether a column shows what is kept in buckets.
 func isRounded(column string) bool {
 	digits, ok := strings.CutPrefix(column, "p")
-	return column == "median" || ok && digits != "" && strings.Trim(digits, "0123456789") == ""
+	return column == "median" || column == "startupScore" || ok && digits != "" && strings.Trim(digits, "0123456789") == ""
 }
 
 // String shows where the cell is.

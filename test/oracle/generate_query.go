@@ -162,7 +162,7 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 		}
 	}
 	if q.ofPlayers() {
-		if widget.Percentiles && !strings.HasPrefix(q.Metric, "average") {
+		if widget.Percentiles && !strings.HasPrefix(q.Metric, "average") || strings.HasPrefix(q.Metric, "startupScore") {
 			q.Metric = ""
 		}
 	}

@@ -109,6 +109,8 @@ func Widgets() map[string]Widget {
 		"startSuccess":     {Columns: []string{"ratio", "failures", "attempts"}, Choice: true, Players: true, Of: outcomesOf, Values: startSuccess},
 		"goodPlays": {Columns: []string{"good", "fair", "bad", "startFailures", "exits", "playbackFailures", "slowStarts", "buffering", "attempts"},
 			Premium: true, Choice: true, Of: func(Query) []Measure { return []Measure{Judged} }, Values: goodPlays},
+		"scores": {Columns: []string{"successScore", "startupScore", "attempts"}, Premium: true, Choice: true, Players: true,
+			Of: func(Query) []Measure { return []Measure{Outcome, StartTime} }, Values: scores},
 		"bufferLength": distribution(BufferLength, millisecond, 95, 99),
 		"latency":      ofPlayers(distribution(Latency, millisecond, 95, 99)),
 		"startTime":    ofPlayers(distribution(StartTime, millisecond, 95, 99)),
@@ -385,6 +387,21 @@ func startSuccess(facts []Fact, _ Query) []*float64 {
 		success = number(1 - *success)
 	}
 	return []*float64{success, number(failures), number(all)}
+}
+
+// scores are those of attempts and of start times (rule 42).
+func scores(facts []Fact, q Query) []*float64 {
+	all := counted(facts)
+	success := ratio(100*(labelled(facts, Outcome, "played")-labelled(facts, Outcome, "playbackfailure"))+50*exits(facts), all)
+	if success != nil {
+		success = number(max(0, *success))
+	}
+	starts := only(facts, StartTime)
+	sum := 0.0
+	for _, f := range starts {
+		sum += 100 / (1 + float64(f.Value)*millisecond/8)
+	}
+	return []*float64{success, ratio(sum, float64(len(starts))), number(all)}
 }
 
 func goodPlays(facts []Fact, _ Query) []*float64 {
