@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -97,7 +98,7 @@ func (c *claim) check() error {
 // guard answers 503 to everything that would be counted once the name is claimed by another.
 func (c *claim) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := c.check(); err != nil && r.Method == http.MethodPost {
+		if err := c.check(); err != nil && r.Method == http.MethodPost && !strings.HasPrefix(r.URL.Path, blockListPath) {
 			allowOrigin(w)
 			w.Header().Set("Retry-After", strconv.Itoa(int(claimInterval.Seconds())))
 			answer(w, http.StatusServiceUnavailable, event.Refusal{Reason: "claimed", Error: err.Error()})

@@ -63,7 +63,6 @@ type reads struct {
 
 	mu            sync.Mutex
 	organizations map[string]*organizationReads
-	keys          map[[sha256.Size]byte]*rate.Limiter
 }
 
 // organizationReads is what all who read of an organisation share.
@@ -73,7 +72,7 @@ type organizationReads struct {
 }
 
 func newReads(open func(string) (Readers, error)) *reads {
-	return &reads{open: open, organizations: map[string]*organizationReads{}, keys: map[[sha256.Size]byte]*rate.Limiter{}}
+	return &reads{open: open, organizations: map[string]*organizationReads{}}
 }
 
 // of returns what those share who read of an organisation.
@@ -95,28 +94,36 @@ func (r *reads) of(organization string) (*organizationReads, error) {
 	return opened, nil
 }
 
-// take takes a question from what a known key may ask now.
-func (r *reads) take(now time.Time, key string) error {
-	hash := sha256.Sum256([]byte(key))
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	limiter := r.keys[hash]
-	if limiter == nil {
-		limiter = rate.NewLimiter(readsPerSecond, readsBurst)
-		r.keys[hash] = limiter
-	}
-	return takeRead(limiter, now, "the key asks more questions a second than its limit")
+// rates bounds how many questions a second each of some askers may ask.
+type rates[Asker comparable] struct {
+	perSecond rate.Limit
+	burst     int    // at once
+	sentence  string // of a refusal
+
+	mu       sync.Mutex
+	limiters map[Asker]*rate.Limiter
 }
 
-// takeRead takes a question from a limit.
-func takeRead(limiter *rate.Limiter, now time.Time, sentence string) error {
+func newRates[Asker comparable](perSecond rate.Limit, burst int, sentence string) *rates[Asker] {
+	return &rates[Asker]{perSecond: perSecond, burst: burst, sentence: sentence, limiters: map[Asker]*rate.Limiter{}}
+}
+
+// take takes a question from what a known asker may ask now.
+func (r *rates[Asker]) take(now time.Time, asker Asker) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	limiter := r.limiters[asker]
+	if limiter == nil {
+		limiter = rate.NewLimiter(r.perSecond, r.burst)
+		r.limiters[asker] = limiter
+	}
 	reservation := limiter.ReserveN(now, 1)
 	wait := reservation.DelayFrom(now)
 	if wait == 0 {
 		return nil
 	}
 	reservation.CancelAt(now)
-	return &refusal{http.StatusTooManyRequests, event.Refusal{Reason: "rate", Error: sentence}, wait}
+	return &refusal{http.StatusTooManyRequests, event.Refusal{Reason: "rate", Error: r.sentence}, wait}
 }
 
 // turn waits until a question of the organisation may be answered; done ends it.
@@ -153,7 +160,7 @@ func (s *Server) getWidget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return inWords(err)
 	}
-	if err := s.reads.take(time.Now(), key); err != nil {
+	if err := s.keyRates.take(time.Now(), sha256.Sum256([]byte(key))); err != nil {
 		return err
 	}
 	shared, err := s.reads.of(reader.Organization.ID)

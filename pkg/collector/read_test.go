@@ -150,7 +150,7 @@ func importStreams(t *testing.T, database string) (from, to time.Time) {
 func TestGetWidget(t *testing.T) {
 	c, asker, database := startReading(t)
 	from, to := importStreams(t, database)
-	c.server.reads.keys[sha256.Sum256([]byte("rk_all"))] = rate.NewLimiter(rate.Inf, 1)
+	c.server.keyRates.limiters[sha256.Sum256([]byte("rk_all"))] = rate.NewLimiter(rate.Inf, 1)
 	for _, d := range append(widget.All(), widget.OfPlays()...) {
 		t.Run(d.Type, func(t *testing.T) {
 			request := widget.Request{
@@ -277,7 +277,7 @@ func TestReadOrigins(t *testing.T) {
 // TestReadLimits holds that a key asks so many questions a second, and an organisation so many at a time.
 func TestReadLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newReads(func(string) (Readers, error) { return Readers{}, nil })
+		r := newRates[string](readsPerSecond, readsBurst, "too many")
 		for range readsBurst {
 			if err := r.take(time.Now(), "rk_a"); err != nil {
 				t.Fatal(err)
@@ -295,7 +295,8 @@ func TestReadLimits(t *testing.T) {
 			t.Errorf("a second later: %v", err)
 		}
 
-		acme, err := r.of("acme")
+		organizations := newReads(func(string) (Readers, error) { return Readers{}, nil })
+		acme, err := organizations.of("acme")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -313,7 +314,7 @@ func TestReadLimits(t *testing.T) {
 		if _, err := acme.turn(left); !errors.As(err, &refused) || refused.status != statusGone {
 			t.Errorf("who leaves: %v", err)
 		}
-		other, err := r.of("other")
+		other, err := organizations.of("other")
 		if err != nil {
 			t.Fatal(err)
 		}

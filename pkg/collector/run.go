@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/blocklist"
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/geoip"
@@ -95,6 +96,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 		MaxUsageAge:    proof.maxUsageAge,
 		PrivateMetrics: c.PrivateListen != "",
 		KeepUsers:      c.Plays.Users,
+		BlockLists:     blocklist.NewStore(c.DataDir),
 		Readers:        func(organization string) (Readers, error) { return readersOf(c, organization) },
 		Warnings:       plays.warnings,
 		Ready: func(ctx context.Context) error {

@@ -23,6 +23,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/streamlens/streamlens/pkg/blocklist"
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/geoip"
@@ -55,6 +56,8 @@ type Server struct {
 	PrivateMetrics bool
 	// Readers returns who reads the sums of an organisation and, if there is one, its store of plays.
 	Readers func(organization string) (Readers, error)
+	// BlockLists are those of who may not watch.
+	BlockLists *blocklist.Store
 	// KeepUsers is whether the ids of users are kept in the records of plays.
 	KeepUsers bool
 	// Warnings returns what else the operator should mend, in sentences; nil for nothing.
@@ -68,6 +71,7 @@ type Server struct {
 	limiters *limiters
 	guesses  *guesses
 	reads    *reads
+	keyRates *rates[[sha256.Size]byte] // by the hash of a key or token
 	viewers  *viewerCounts
 	salts    *enrich.Salts
 	// playerTags holds tags that players gave to streams lately, so that each is written once.
@@ -101,6 +105,7 @@ func (s *Server) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	s.reads = newReads(s.Readers)
+	s.keyRates = newRates[[sha256.Size]byte](readsPerSecond, readsBurst, "the key asks more questions a second than its limit")
 	if s.viewers, err = newViewerCounts(); err != nil {
 		return nil, err
 	}
@@ -129,6 +134,8 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.Handle("GET /v1/widgets/{type}", s.answering(s.getWidget, s.metrics.readRefused))
 	mux.HandleFunc("OPTIONS /v1/widgets/{type}", s.readPreflight)
 	mux.Handle("GET /v1/public/viewers/{stream}", s.answering(s.getViewers, s.metrics.readRefused))
+	mux.Handle("GET "+blockListPath+"/{form}", s.answering(s.getBlockList, s.metrics.readRefused))
+	mux.Handle("POST "+blockListPath+"/check", s.answering(s.checkViewer, s.metrics.readRefused))
 	s.handleHealth(mux)
 	if !s.PrivateMetrics {
 		mux.HandleFunc("GET /metrics", s.metrics.write)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/blocklist"
 	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -118,6 +119,7 @@ func startWith(t testing.TB, change func(*tenant.Organization), options func(*in
 		Places:         places,
 		UserAgents:     userAgents,
 		Pipeline:       pipeline,
+		BlockLists:     blocklist.NewStore(o.Dir),
 		MaxUsageAge:    func() time.Duration { return 400 * 24 * time.Hour },
 		Ready:          func(context.Context) error { return nil },
 		Clock:          time.Now,

@@ -7,12 +7,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
-	"golang.org/x/time/rate"
 
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -47,9 +45,7 @@ type watched struct{ organization, stream string }
 type viewerCounts struct {
 	kept    *lru.Cache[watched, counted]
 	flights singleflight.Group
-
-	mu       sync.Mutex
-	limiters map[string]*rate.Limiter // by organisation
+	rates   *rates[string] // by organisation
 }
 
 // counted is what came of counting. Errors are kept as well, so that a database that fails is not asked by every page.
@@ -64,25 +60,14 @@ func newViewerCounts() (*viewerCounts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("numbers of viewers: %w", err)
 	}
-	return &viewerCounts{kept: kept, limiters: map[string]*rate.Limiter{}}, nil
+	return &viewerCounts{kept: kept, rates: newRates[string](viewersPerSecond, viewersBurst,
+		"the pages of the organisation ask for more streams a second than their limit")}, nil
 }
 
 // fresh returns what is kept of a stream, if it is young enough.
 func (v *viewerCounts) fresh(key watched) (counted, bool) {
 	kept, ok := v.kept.Get(key)
 	return kept, ok && time.Since(kept.begun) < viewersFresh
-}
-
-// take takes a question from what an organisation's pages may ask now.
-func (v *viewerCounts) take(now time.Time, organization string) error {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	limiter := v.limiters[organization]
-	if limiter == nil {
-		limiter = rate.NewLimiter(viewersPerSecond, viewersBurst)
-		v.limiters[organization] = limiter
-	}
-	return takeRead(limiter, now, "the pages of the organisation ask for more streams a second than their limit")
 }
 
 // getViewers answers with the number of viewers of a stream.
@@ -124,7 +109,7 @@ func (s *Server) countViewers(ctx context.Context, o *tenant.Organization, strea
 		if kept, ok := s.viewers.fresh(key); ok {
 			return kept, nil
 		}
-		if err := s.viewers.take(time.Now(), o.ID); err != nil {
+		if err := s.viewers.rates.take(time.Now(), o.ID); err != nil {
 			return nil, err
 		}
 		found := counted{begun: time.Now()}

@@ -31,7 +31,8 @@ type entries struct {
 	secretKeys    map[[sha256.Size]byte]*Organization
 	readers       map[[sha256.Size]byte]Reader // by read key
 	viewerTokens  map[[sha256.Size]byte]Reader
-	readOrigins   map[string]bool // that some read key lists, canonical
+	blockLists    map[[sha256.Size]byte]Reader // by token
+	readOrigins   map[string]bool              // that some read key lists, canonical
 }
 
 // Reader is who reads with a key or a token.
@@ -79,6 +80,7 @@ func (d *Directory) Replace(organizations []Organization) error {
 		secretKeys:    make(map[[sha256.Size]byte]*Organization),
 		readers:       make(map[[sha256.Size]byte]Reader),
 		viewerTokens:  make(map[[sha256.Size]byte]Reader),
+		blockLists:    make(map[[sha256.Size]byte]Reader),
 		readOrigins:   make(map[string]bool),
 	}
 	for _, organization := range organizations {
@@ -101,6 +103,9 @@ func (d *Directory) Replace(organizations []Organization) error {
 			e.viewerTokens[sha256.Sum256([]byte(t.Token))] = Reader{
 				Organization: o, Level: Default, Streams: t.Streams, Origins: canonicalOrigins(t.Origins),
 			}
+		}
+		for _, t := range o.BlockListTokens {
+			e.blockLists[sha256.Sum256([]byte(t.Token))] = Reader{Organization: o, Name: t.Name, Level: Default}
 		}
 	}
 	d.current.Store(e)
@@ -177,6 +182,11 @@ func (d *Directory) ByReadKey(key string) (Reader, error) { return find(d.curren
 // ByViewerToken returns the page that asks with a token. The error is ErrUnknownReadKey.
 func (d *Directory) ByViewerToken(token string) (Reader, error) {
 	return find(d.current.Load().viewerTokens, token)
+}
+
+// ByBlockListToken returns the server that reads the block list with a token. The error is ErrUnknownReadKey.
+func (d *Directory) ByBlockListToken(token string) (Reader, error) {
+	return find(d.current.Load().blockLists, token)
 }
 
 // find compares hashes, as BySecretKey does.

@@ -89,6 +89,12 @@ type ViewerToken struct {
 	Origins []string `yaml:"origins"` // sites whose pages may ask in a browser; none = no page may
 }
 
+// BlockListToken lets a server that delivers read who may not watch.
+type BlockListToken struct {
+	Name  string `yaml:"name"`  // by which metrics count what it reads
+	Token string `yaml:"token"` // starts with "bt_"
+}
+
 // Organization is one tenant. Nothing of it is ever shown to another.
 type Organization struct {
 	ID        string    `yaml:"id"`
@@ -100,8 +106,10 @@ type Organization struct {
 	// ReadKeys are of programs that read widgets, ViewerTokens of pages that show how many viewers a stream has.
 	ReadKeys     []ReadKey     `yaml:"readKeys"`
 	ViewerTokens []ViewerToken `yaml:"viewerTokens"`
-	Privacy      Privacy       `yaml:"privacy"`
-	Limits       Limits        `yaml:"limits"`
+	// BlockListTokens are of servers that read the block list.
+	BlockListTokens []BlockListToken `yaml:"blockListTokens"`
+	Privacy         Privacy          `yaml:"privacy"`
+	Limits          Limits           `yaml:"limits"`
 	// BusinessCodes are the codes of players that mean that the viewer is not allowed to watch. A fatal one before the first frame is
 	// no failure to start.
 	BusinessCodes []string `yaml:"businessCodes"`
@@ -295,6 +303,14 @@ func Validate(organizations []Organization) []*FieldError {
 			}
 			readKeys[token.Token] = true
 			checkOrigins(token.Origins, i, "viewerTokens", j)
+		}
+		for j, token := range organization.BlockListTokens {
+			if !validKey(token.Token, "bt_") {
+				add(fmt.Sprintf(expectedKey, "bt_"), i, "blockListTokens", j, "token")
+			} else if readKeys[token.Token] {
+				add("must be unique: another one has the same", i, "blockListTokens", j, "token")
+			}
+			readKeys[token.Token] = true
 		}
 	}
 	return problems

@@ -27,6 +27,7 @@ const (
 	secretKey = "sk_documents"
 	readKey   = "rk_documents"
 	token     = "vt_documents"
+	blockList = "bt_documents"
 	accessLog = `81.2.69.142 - - [28/Nov/2026:20:15:31 +0000] "GET /live/launch/segment-1.ts HTTP/1.1" 200 812345 "https://site.example/watch" "Mozilla/5.0"` + "\n"
 )
 
@@ -43,7 +44,7 @@ curl() {
       # A line of another format is refused as a line: the request itself is as it should be.
       answer=$(command curl -sS "$@")
       echo "$answer"
-      [[ $answer == *'"accepted":'* || $answer == *'"tags":'* || $answer == *'"rows":'* || $answer == *'"viewers":'* || $answer == "stream,"* ]]
+      [[ $answer == *'"accepted":'* || $answer == *'"tags":'* || $answer == *'"rows":'* || $answer == *'"viewers":'* || $answer == *'"entries":'* || $answer == "stream,"* ]]
       ;;
     *) echo "$ACCESS_LOG" ;;
   esac
@@ -108,7 +109,7 @@ func startProduct(t *testing.T) *oracle.Product {
 	t.Helper()
 	product, err := oracle.StartProduct(t.Context(), executable(t, "VICTORIAMETRICS", "bin/victoria-metrics"), executable(t, "STREAMLENS", "bin/streamlens"), t.TempDir(),
 		[]oracle.Organization{{ID: "acme", Level: "premium", SecretKey: secretKey, Privacy: oracle.Privacy{IP: "full"}, Accounts: []oracle.Account{{ID: "acme", Key: "pk_documents"}},
-			ReadKeys: []oracle.ReadKey{{Key: readKey, Level: "premium"}}, ViewerTokens: []oracle.ViewerToken{{Token: token}}}})
+			ReadKeys: []oracle.ReadKey{{Key: readKey, Level: "premium"}}, ViewerTokens: []oracle.ViewerToken{{Token: token}}, BlockListTokens: []oracle.ViewerToken{{Token: blockList}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +164,7 @@ func TestCommands(t *testing.T) {
 			ran++
 			commands := strings.NewReplacer("/etc/streamlens/streamlens.yaml", "streamlens.yaml", "/var/log/", "var/log/", "/usr/local/", "usr/local/",
 				"http://localhost:8095", product.Collector, "http://collector:8095", product.Collector, "http://127.0.0.1:8095", product.Collector,
-				"sk_…", secretKey, "rk_…", readKey, "vt_…", token, "/tmp/", folder+"/", "sudo ", "").Replace(block)
+				"sk_…", secretKey, "rk_…", readKey, "vt_…", token, "bt_…", blockList, "/tmp/", folder+"/", "sudo ", "").Replace(block)
 			for _, name := range logs.FindAllString(commands, -1) {
 				name = strings.TrimPrefix(name, "@")
 				if name == "$(find logs" {

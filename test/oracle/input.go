@@ -26,6 +26,8 @@ type Organization struct {
 	// ReadKeys and ViewerTokens are of those who read.
 	ReadKeys     []ReadKey     `json:"readKeys,omitempty"`
 	ViewerTokens []ViewerToken `json:"viewerTokens,omitempty"`
+	// BlockListTokens are of servers that read the block list.
+	BlockListTokens []ViewerToken `json:"blockListTokens,omitempty"`
 }
 
 // ReadKey opens widgets of an organisation.

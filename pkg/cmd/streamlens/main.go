@@ -45,6 +45,6 @@ func run() error {
 		SilenceUsage: true,
 	}
 	root.AddCommand(initCommand(), doctorCommand(), collectCommand(logger), reloadCommand(), readyCommand(), importCommand(), queryCommand(), exportCommand(), reportCommand(),
-		simulateCommand(logger), geoIPCommand(), deleteCommand(), demoCommand())
+		simulateCommand(logger), geoIPCommand(), deleteCommand(), blockCommand(), demoCommand())
 	return root.ExecuteContext(ctx)
 }

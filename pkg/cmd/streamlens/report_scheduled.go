@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/streamlens/streamlens/pkg/atomicfile"
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/report"
 	"github.com/streamlens/streamlens/pkg/report/mail"
@@ -98,7 +99,7 @@ func (s scheduledReport) store(ctx context.Context, p schedule.Period) error {
 		return err
 	}
 	for _, f := range files {
-		if err := schedule.WriteFile(filepath.Join(s.settings.Folder, f.Name), f.Content, 0o644); err != nil {
+		if err := atomicfile.Write(filepath.Join(s.settings.Folder, f.Name), f.Content, 0o644); err != nil {
 			return err
 		}
 	}

@@ -8,11 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/streamlens/streamlens/pkg/atomicfile"
 )
 
 // MaxMissed is how many periods of a job are made up at most, the latest ones.
@@ -110,7 +111,7 @@ func (s *state) note(job string, r record) error {
 	s.records[job] = r
 	content, err := json.MarshalIndent(s.records, "", "  ")
 	if err == nil {
-		err = WriteFile(s.path, append(content, '\n'), 0o600)
+		err = atomicfile.Write(s.path, append(content, '\n'), 0o600)
 	}
 	if err != nil {
 		s.broken = true
@@ -175,34 +176,4 @@ func pause(failures int) time.Duration {
 		}
 	}
 	return d
-}
-
-// WriteFile writes a file as a whole or not at all, and returns when it is on the disk. Nobody sees a part of it.
-func WriteFile(path string, content []byte, mode os.FileMode) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	if err == nil {
-		err = file.Chmod(mode)
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	if runtime.GOOS == "windows" {
-		return nil // it has no way to write a folder to the disk
-	}
-	// The new name is on the disk only when its folder is.
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

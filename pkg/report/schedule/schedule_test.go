@@ -244,28 +244,3 @@ func TestRandomTroubles(t *testing.T) {
 		}
 	}
 }
-
-func TestWriteFile(t *testing.T) {
-	folder := t.TempDir()
-	path := filepath.Join(folder, "a.pdf")
-	for _, content := range []string{"one", "another"} {
-		if err := WriteFile(path, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := os.ReadFile(path); err != nil || string(got) != content {
-			t.Errorf("the file has %q, %v", got, err)
-		}
-	}
-	if err := WriteFile(filepath.Join(folder, "none", "a.pdf"), nil, 0o644); err == nil {
-		t.Error("a file in no folder was written")
-	}
-	if err := os.MkdirAll(filepath.Join(folder, "b", "c"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteFile(filepath.Join(folder, "b"), nil, 0o644); err == nil {
-		t.Error("a folder became a file")
-	}
-	if left, err := os.ReadDir(folder); err != nil || len(left) != 2 {
-		t.Errorf("left are %v, %v", left, err)
-	}
-}
