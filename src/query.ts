@@ -2,9 +2,10 @@ import type { DataQuery } from '@grafana/schema';
 
 /**
  * `total` is one row or one per item of a breakdown; `series` is the same columns per interval; `parts` is a total in
- * which each item has fields of its own, with its colour, as pies need it.
+ * which each item has fields of its own, with its colour, as pies need it; `trend` has the same fields, with what was in the
+ * earlier range of `compare` and what is now, as tiles need it that show a change.
  */
-export type Form = 'total' | 'series' | 'parts';
+export type Form = 'total' | 'series' | 'parts' | 'trend';
 
 /** Lists of values to keep; no list, or an empty one, keeps everything. Any text may hold a dashboard variable. */
 export interface Filters {

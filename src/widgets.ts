@@ -109,6 +109,9 @@ export function withWidget(query: StreamlensQuery, widget: Widget): StreamlensQu
     delete next.compare;
     next.form = 'total';
   }
+  if (next.form === 'trend' && !next.compare) {
+    next.form = 'total';
+  }
   if (next.breakdown === 'tag' && !hasTags(widget)) {
     delete next.breakdown;
   }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -107,7 +108,7 @@ func (g labelled) row(keys []*data.Field, i int, zone *time.Location) ([]any, er
 		if err != nil {
 			return nil, fmt.Errorf("column %s: %w", field.Name, err)
 		}
-		if value == nil {
+		if value == nil || math.IsInf(*value, 0) {
 			row = append(row, nil)
 		} else {
 			row = append(row, *value)

@@ -30,6 +30,8 @@ func (res *result) frames() data.Frames {
 		frame = res.seriesFrame()
 	case res.request.Form == FormParts && res.definition.breakdown() != "":
 		frame = res.partsFrame()
+	case res.request.Form == FormTrend && !res.request.Alert:
+		frame = res.trendFrame()
 	default:
 		frame = res.totalFrame()
 	}
@@ -123,6 +125,33 @@ func (res *result) seriesFrame() *data.Frame {
 func (res *result) partsFrame() *data.Frame {
 	frame := data.NewFrame(res.definition.Type, res.namedFields(1)...)
 	frame.Meta = &data.FrameMeta{Type: data.FrameTypeNumericWide}
+	return frame
+}
+
+// trendFrame has two rows, of the earlier range and of the range, and one field per number and name of the breakdown.
+//
+// What was nothing or 0 is infinite: Grafana's tiles show the change from the first number to the last, 0 % where there is no first one and
+// an infinite one from 0, but none from infinity.
+func (res *result) trendFrame() *data.Frame {
+	now := *res
+	now.definition.Columns = slices.DeleteFunc(slices.Clone(res.definition.Columns), func(c Column) bool { return c.how != notCompared })
+	frame := data.NewFrame(res.definition.Type)
+	frame.Meta = &data.FrameMeta{}
+	for _, f := range now.namedFields(1) {
+		f.Insert(0, nil)
+		frame.Fields = append(frame.Fields, f)
+	}
+	i := 0
+	for _, r := range res.rows(0) {
+		for _, c := range now.columns() {
+			before := c.value(cell{res.table, r, 0}.before())
+			if math.IsNaN(before) || before == 0 {
+				before = math.Inf(1)
+			}
+			frame.Fields[i].Set(0, &before)
+			i++
+		}
+	}
 	return frame
 }
 

@@ -79,6 +79,10 @@ func TestFrames(t *testing.T) {
 			map[string][][]float64{"DE": {{1, 0}, {3, 0}}, "FR": {{0, 2}, {2, 2}}}},
 		{"parts", Request{Query: Query{QueryType: "usageByCountry", Form: FormParts, Metric: "value", Top: 2}}, twoHours[:1],
 			map[string][][]float64{"DE": {{3}}, "FR": {{9}}, "ZZ": {{2}}, "US": {{1}}}},
+		{"trend", Request{Query: Query{QueryType: "usageOverview", Form: FormTrend, Compare: ComparePrevious}}, twoHours,
+			map[string][][]float64{"": {{5, 4}, {7, 0}}}},
+		{"trend_breakdown", Request{Query: Query{QueryType: "usageByCountry", Form: FormTrend, Metric: "value", Compare: ComparePrevious}}, twoHours,
+			map[string][][]float64{"DE": {{3, 2}}, "FR": {{9, 0}}}},
 		{"series_empty", Request{Query: Query{QueryType: "playsByOS", Form: FormSeries}}, twoHours, nil},
 	}
 	for _, tt := range tests {
@@ -94,6 +98,9 @@ func TestFrames(t *testing.T) {
 			table := newTable(d.reads(tt.request.Query), len(tt.intervals))
 			for name, numbers := range tt.numbers {
 				table.row(name).numbers = numbers
+			}
+			if tt.request.Compare != "" {
+				table.shown /= 2 // the other half is the earlier range
 			}
 			if d.ranked != nil {
 				table.rank(d.ranked)

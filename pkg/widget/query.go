@@ -30,6 +30,7 @@ const (
 	FormTotal  = "total"  // one value, or one table, for the whole range
 	FormSeries = "series" // the same columns per interval
 	FormParts  = "parts"  // as FormTotal, but of a breakdown each name has fields of its own, with its colour, as pies need it
+	FormTrend  = "trend"  // as FormParts, but each field has the number of the earlier range and that of the range, as tiles with a trend need it
 )
 
 // Query is what the user asks: the query model of the data source and the flags of `streamlens query`. Absent lists and
@@ -91,7 +92,7 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 	}{
 		{&r.Unit, "unit", []string{UnitTraffic, UnitPlaytime}},
 		{&r.Mode, "mode", []string{ModeAbsolute, ModeDelta}},
-		{&r.Form, "form", []string{FormTotal, FormSeries, FormParts}},
+		{&r.Form, "form", []string{FormTotal, FormSeries, FormParts, FormTrend}},
 	}
 	for _, o := range defaults {
 		if *o.value == "" {
@@ -150,6 +151,8 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 	}
 	if metrics := d.withColumns(r.Query).metrics(); r.Metric != "" && !slices.Contains(metrics, r.Metric) {
 		return nil, badQuery("the widget %s has no metric %q: it has %s", d.Type, r.Metric, strings.Join(metrics, ", "))
+	} else if r.Form == FormTrend && slices.ContainsFunc(d.ColumnsOf(r.Query), func(c Column) bool { return c.Name == r.Metric && c.how != notCompared }) {
+		return nil, badQuery("the form trend has a comparison in itself: choose the metric that %s compares", r.Metric)
 	} else if label := r.playerLabel(); label != "" && r.Metric != "" && !slices.Contains(d.asked(r.Query).metrics(), r.Metric) {
 		return nil, badQuery("the %s of the widget %s is not stored by %s: choose another metric", r.Metric, d.Type, label)
 	}
@@ -172,6 +175,9 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 }
 
 func (r *Request) checkCompare(d Definition) error {
+	if r.Compare == "" && r.Form == FormTrend {
+		return badQuery("the form trend needs compare: it shows what was before, and what is now")
+	}
 	if r.Compare == "" {
 		return nil
 	}

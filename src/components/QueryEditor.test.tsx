@@ -177,6 +177,17 @@ test('parts, and how many of them', async () => {
   expect(onRunQuery).toHaveBeenCalledTimes(2);
 });
 
+test('a trend compares, and is gone with the comparison', async () => {
+  const query = open({ queryType: 'concurrentViewers', form: 'series', mode: 'delta' });
+  await userEvent.click(screen.getByRole('radio', { name: 'Trend' }));
+  expect(query()).toEqual({ refId: 'A', queryType: 'concurrentViewers', form: 'trend', compare: 'previous' });
+  await choose('Compare with', /^The week before/);
+  expect(query()).toMatchObject({ form: 'trend', compare: 'week' });
+  await choose('Widget', /^Month to date/);
+  expect(query().form).toBe('total');
+  expect(screen.queryByRole('radio', { name: 'Trend' })).not.toBeInTheDocument();
+});
+
 test('a breakdown', async () => {
   const query = open({ queryType: 'bufferingRatio' });
   await choose('Breakdown', /^Stream/);

@@ -41,6 +41,7 @@ const FORMS: Array<{ label: string; value: Form; description: string }> = [
   { label: 'Total', value: 'total', description: 'One answer for the whole time range' },
   { label: 'Series', value: 'series', description: 'One answer per interval' },
   { label: 'Parts', value: 'parts', description: 'As total, each name with its own colour: for pies' },
+  { label: 'Trend', value: 'trend', description: 'As total, after what was before: for tiles that show the change' },
 ];
 
 const UNITS: Array<ComboboxOption<string>> = [
@@ -160,11 +161,15 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
           <Field noMargin label="Form">
             <RadioButtonGroup
               aria-label="Form"
-              options={FORMS}
+              options={FORMS.filter(({ value }) => value !== 'trend' || widget.options.includes('compare'))}
               value={form}
               onChange={(value) =>
                 // Without intervals there is nothing to compare with, so the backend refuses both in a total.
-                set(value === 'series' ? { form: value } : { form: value, mode: undefined, interval: undefined })
+                set({
+                  form: value,
+                  ...(value !== 'series' && { mode: undefined, interval: undefined }),
+                  ...(value === 'trend' && { compare: query.compare ?? COMPARISONS[0].value }),
+                })
               }
             />
           </Field>
@@ -278,7 +283,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
                 placeholder="Nothing"
                 custom
                 onChange={(compare) => setColumns({ compare })}
-                onClear={() => setColumns({ compare: undefined })}
+                onClear={() => setColumns({ compare: undefined, ...(form === 'trend' && { form: 'total' }) })}
               />
             )}
             {hasNames && !widget.list && (

@@ -30,7 +30,7 @@ export const adaptive: Page = {
     }),
     tiles({
       id: 2,
-      title: 'Stalls',
+      title: 'Stalls per hour',
       description: STALLS,
       width: 8,
       query: { queryType: 'stalls', metric: 'perHour' },
@@ -67,7 +67,7 @@ export const adaptive: Page = {
     }),
     steps({
       id: 7,
-      title: 'Stalls over time',
+      title: 'Stalls per hour over time',
       description: `${STALLS} None where nobody watched.`,
       width: 12,
       query: { queryType: 'stalls', metric: 'perHour' },

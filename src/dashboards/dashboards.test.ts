@@ -213,7 +213,7 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
         problems.push(`the filter ${name} of the page does nothing`);
       }
     }
-    if (!['total', 'series', 'parts'].includes(query.form as string)) {
+    if (!['total', 'series', 'parts', 'trend'].includes(query.form as string)) {
       problems.push(`unknown form ${query.form}`);
     }
     for (const metric of query.metric ? valuesOf(query.metric as string, variables) : []) {

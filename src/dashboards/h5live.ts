@@ -139,7 +139,7 @@ export const h5live: Page = {
     steps({
       id: 23,
       title: 'Playback failures over time',
-      description: `Attempts to play that ended with a fatal code, before the first frame or after it. ${ATTEMPTS} None where nobody tried.`,
+      description: `Attempts to play that ended with a fatal code, before the first frame or after it. ${ATTEMPTS} An interval in which more earlier plays fail than attempts are made is above 100 %; none where nobody tried.`,
       width: 8,
       query: { queryType: 'playbackFailures', metric: 'ratio', ...CHOSEN_PLAYERS },
       names: { ratio: 'Playback failures' },
@@ -149,7 +149,7 @@ export const h5live: Page = {
       title: 'How attempts to play went',
       description:
         'Attempts in the time range, each in the minute in which its outcome was settled: played; failed with a fatal code before the first frame (startfailure), or for want of a ticket (startbusiness); blocked by the browser; left within a second of the load (exitearly) or later (exit). playbackfailure is one more of an attempt that played. Click an outcome to read what it means.',
-      width: 12,
+      width: 8,
       query: { queryType: 'outcomes', ...CHOSEN_PLAYERS },
       explained: 'rules.md',
       sortBy: 'attempts',
@@ -160,7 +160,7 @@ export const h5live: Page = {
       id: 25,
       title: 'Good plays by country',
       description: `${GOOD} Of the attempts that ended in the time range; what follows says why the bad ones were.`,
-      width: 12,
+      width: 16,
       query: { queryType: 'goodPlays', breakdown: 'country' },
       sortBy: 'attempts',
       height: HEIGHT.panel,

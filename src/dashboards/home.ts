@@ -3,6 +3,8 @@ import { choice, type Page, unitSwitch } from './page';
 import { pie, stackedBars, steps, tiles } from './panels';
 import { ingestByProtocol, monthBars, monthTable, playoutByProtocol, USAGE } from './usage';
 
+const TREND = 'The arrow is the change against the time of the same length just before; it is missing where there was nothing then.';
+
 /** How much was delivered and received, and to how many at a time. */
 export const home: Page = {
   uid: 'streamlens-home',
@@ -19,17 +21,17 @@ export const home: Page = {
     tiles({
       id: 1,
       title: 'Usage',
-      description: `Delivered is what viewers got (playout), received what came from publishers (ingest); both are added up over the time range. ${USAGE}`,
+      description: `Delivered is what viewers got (playout), received what came from publishers (ingest); both are added up over the time range. ${TREND} ${USAGE}`,
       width: 12,
-      query: { queryType: 'usageOverview', unit: '$unit' },
+      query: { queryType: 'usageOverview', unit: '$unit', compare: 'previous' },
     }),
     tiles({
       id: 2,
       title: 'Audience',
       description:
-        'The viewers of a minute are the time in which players played or buffered in it, divided by 60 s; the greatest minute of the time range is the peak. Plays are those whose first frame was shown in the time range (unique playouts); one viewer may begin several. Server viewers are those whom only servers see, by access logs and connections, because their players do not report; they are not among the viewers. All end before the first minute that is not complete yet, about half a minute ago.',
+        `The viewers of a minute are the time in which players played or buffered in it, divided by 60 s; the greatest minute of the time range is the peak. ${TREND} Plays are those whose first frame was shown in the time range (unique playouts); one viewer may begin several. Server viewers are those whom only servers see, by access logs and connections, because their players do not report; they are not among the viewers. All end before the first minute that is not complete yet, about half a minute ago.`,
       width: 12,
-      query: { queryType: 'concurrentViewers' },
+      query: { queryType: 'concurrentViewers', compare: 'previous' },
     }),
     stackedBars({
       id: 3,

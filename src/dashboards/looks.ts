@@ -61,6 +61,8 @@ export const LOOKS: Record<string, Look> = {
   packetLoss: { name: 'Loss', color: 'red' },
   failures: { name: 'Failures', color: 'red' },
   ratio: { name: 'Ratio', color: 'red' },
+  // Not that of a limit's line.
+  value: { name: 'value', color: 'blue' },
   bufferingRatio: { name: 'Buffering', color: 'red' },
   startFailures: { name: 'Start failures', color: 'red' },
   startTime: { name: 'Start time', color: 'blue' },

@@ -12,6 +12,7 @@ import {
   LegendDisplayMode,
   LegendPlacement,
   LineInterpolation,
+  PercentChangeColorMode,
   ReduceDataOptionsBuilder,
   SortOrder,
   StackingConfigBuilder,
@@ -57,7 +58,7 @@ const ALL_NAMES = 1_000_000;
 /** How many names a pie or a graph tells apart; the palette has as many colours. */
 const SHOWN = 10;
 
-type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown' | 'dimension' | 'values' | 'interval' | 'where' | 'sort' | 'session'> & { queryType: string };
+type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown' | 'dimension' | 'values' | 'interval' | 'compare' | 'where' | 'sort' | 'session'> & { queryType: string };
 
 /** What a panel shows and how it is found. */
 interface Content {
@@ -201,7 +202,11 @@ export function tiles(content: Content, form: Form = 'total'): stat.PanelBuilder
     .wideLayout(false)
     .colorMode(hasColor(content) ? BigValueColorMode.Value : BigValueColorMode.None)
     .textMode(numbersOf(content).length > 1 ? BigValueTextMode.ValueAndName : BigValueTextMode.Value);
-  fill(panel, content, form, HEIGHT.tiles);
+  if (content.query.compare) {
+    // More is not always better, nor worse.
+    panel.showPercentChange(true).percentChangeColorMode(PercentChangeColorMode.SameAsValue);
+  }
+  fill(panel, content, content.query.compare ? 'trend' : form, HEIGHT.tiles);
   return showLimits(panel, content, 'number');
 }
 
@@ -307,6 +312,9 @@ export function bars({
     }
     if (content.hidden?.includes(name)) {
       panel.overrideByName(name, [{ id: 'custom.hideFrom.viz', value: true }]);
+    }
+    if ((content.names?.[name] ?? LOOKS[name]?.name ?? name).includes(' ')) {
+      panel.overrideByName(name, [{ id: 'custom.wrapHeaderText', value: true }]);
     }
     if (limit) {
       panel.overrideByName(name, [{ id: 'custom.cellOptions', value: { type: TableCellDisplayMode.ColorText } }]);

@@ -85,7 +85,7 @@ func queryCommand() *cobra.Command {
 	flags.StringVar(&query.Dimension, "dimension", "", "version, os, browser, device or protocol: what --values are, and the rows of playerHealth")
 	flags.Var((*list)(&query.Values), "values", "values of the dimension")
 	flags.StringVar(&query.Mode, "mode", "", "absolute, or delta to the interval before")
-	flags.StringVar(&query.Form, "form", "", "total, series, or parts: a field for each name")
+	flags.StringVar(&query.Form, "form", "", "total, series, parts: a field for each name, or trend: what was before, and what is now")
 	flags.StringVar(&query.Interval, "interval", "", "interval of the series form, such as 10m; automatic by default")
 	flags.StringVar(&query.Timezone, "timezone", "", "time zone of days and months, such as Europe/Berlin")
 	flags.StringVar(&query.Compare, "compare", "", "previous, day, week or month: puts the earlier range beside")
