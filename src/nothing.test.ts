@@ -76,6 +76,14 @@ test.each(['piechart', 'timeseries', 'barchart'])('the legend of a %s has the wo
   expect(time?.values ?? []).toEqual(panel === 'timeseries' ? [60_000, 120_000] : []);
 });
 
+test('a timeline of states has one state all the time, the words', () => {
+  const range = { from: dateTime(60_000), to: dateTime(120_000), raw: { from: '', to: '' } };
+  const { data } = inPanel(showNothing({ data: [frame('A', [], WORDS)] }, 'state-timeline', range));
+  const [time, state] = data[0].fields;
+  expect(time.values).toEqual([60_000, 120_000]);
+  expect(state.values.map((value) => state.display!(value).text)).toEqual([WORDS, WORDS]);
+});
+
 test.each([
   { name: 'something', data: [frame('A', [3])], panel: 'stat' },
   { name: 'zeros, which are numbers', data: [frame('A', [0])], panel: 'stat' },

@@ -52,6 +52,12 @@ function fieldsFor(panel: string | undefined, words: string, range?: TimeRange):
         { name: ' ', type: FieldType.string, values: [words], config: {} },
         { ...number, config: { displayName: words, color } },
       ];
+    case 'state-timeline':
+    case 'status-history':
+      return [
+        { name: 'time', type: FieldType.time, values: [range?.from.valueOf() ?? 0, range?.to.valueOf() ?? 0], config: {} },
+        { name: 'nothing', type: FieldType.string, values: [words, words], config: { displayName: ' ', color } },
+      ];
     case 'timeseries':
       // The legend has them.
       return [

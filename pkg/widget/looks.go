@@ -150,6 +150,14 @@ func (res *result) colored(fields []*data.Field) {
 	}
 }
 
+// grafanaUnit returns Grafana's name of a column's unit.
+func grafanaUnit(c Column) string {
+	if c.long {
+		return "dthms"
+	}
+	return grafanaUnits[c.Unit]
+}
+
 // shownNumber returns Grafana's options for the numbers of a column.
 func shownNumber(c Column, unit Unit, delta bool) data.FieldConfig {
 	config := data.FieldConfig{Unit: grafanaUnits[unit], Description: c.Help}
@@ -161,7 +169,7 @@ func shownNumber(c Column, unit Unit, delta bool) data.FieldConfig {
 	case c.how == changeSince || c.how == differenceSince:
 		config.Decimals = pointer(uint16(1))
 	case unit == Seconds && c.long:
-		config.Unit = "dthms"
+		config.Unit = grafanaUnit(c)
 	}
 	return config
 }

@@ -3,7 +3,6 @@ package widget
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -51,7 +50,7 @@ func onePlay() Definition {
 
 func showPlay(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, error) {
 	if r.Session == "" {
-		return nil, &kindError{ErrBadQuery, errors.New("the widget play needs the id of a session"), "No play is chosen"}
+		return wordsOfPlay("No play is chosen", "Click the start of a play on the page Plays to see what happened in it."), nil
 	}
 	q, nothing, err := playsQuestion(ctx, asker, r)
 	if err != nil {
@@ -82,7 +81,20 @@ func showPlay(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, err
 		return nil, err
 	}
 	frame.Meta.Notices = notices
+	if len(rows) == 0 {
+		frame.Meta.Custom = map[string]any{CustomNothing: "No such play"}
+	}
 	return frame, nil
+}
+
+// wordsOfPlay returns a frame that says in place of a play why there is none, and in a notice what to do about it.
+func wordsOfPlay(short, notice string) *data.Frame {
+	frame := data.NewFrame("play")
+	frame.Meta = &data.FrameMeta{
+		Type: data.FrameTypeTable, Custom: map[string]any{CustomNothing: short},
+		Notices: []data.Notice{{Severity: data.NoticeSeverityInfo, Text: notice}},
+	}
+	return frame
 }
 
 // framePlay returns a frame of the first of some rows, an empty one if there is none.

@@ -53,7 +53,7 @@ func playColumns() []playColumn {
 	return []playColumn{
 		{Column: Column{Name: "start", Help: "When the session began, with its load."}, field: play.Begin, scale: 1, time: true},
 		{Column: Column{Name: "end", Help: "When it ended."}, field: play.End, scale: 1, time: true},
-		number("duration", play.Played, Seconds, 1000, "Start to end less pauses; none without a first frame."),
+		long(number("duration", play.Played, Seconds, 1000, "Start to end less pauses; none without a first frame.")),
 		text("direction", play.Direction, "`playout`, or `ingest` of a broadcast."),
 		text("stream", play.Stream, "Name of the stream."),
 		text("user", play.User, "The user's id, with `plays.users`."),
@@ -86,6 +86,12 @@ func playColumns() []playColumn {
 		number("smoothnessScore", play.Smoothness, Points, play.ScoreUnit, "From 0 to 100, as in playQuality."),
 		text("session", play.Session, "Id of the session, as the client names it."),
 	}
+}
+
+// long is the column shown in hours, minutes and seconds.
+func long(c playColumn) playColumn {
+	c.long = true
+	return c
 }
 
 func columnsOfPlays() []Column {
@@ -251,7 +257,7 @@ func (c playColumn) data(rows []vl.Row) (*data.Field, error) {
 	field := data.NewFieldFromFieldType(kind, len(rows))
 	field.Name, field.Config = c.Name, config
 	if c.Unit != "" {
-		config.Unit = grafanaUnits[c.Unit]
+		config.Unit = grafanaUnit(c.Column)
 	}
 	for i, row := range rows {
 		text := row[string(c.field)]

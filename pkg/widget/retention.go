@@ -49,7 +49,7 @@ func retention() Definition {
 		Columns: []Column{
 			{Name: labelPlayed, Help: "How long they played, rounded."},
 			{Name: "retained", Unit: Ratio, Help: "Which part played longer.", value: func(c cell) float64 { return c.row.numbers[retained][c.interval] }},
-			{Name: "seconds", Unit: Seconds, unchanging: true, Help: "How long they played, exactly.", value: func(c cell) float64 { return c.row.numbers[playedFor][c.interval] }},
+			{Name: "seconds", Unit: Seconds, long: true, unchanging: true, Help: "How long they played, exactly.", value: func(c cell) float64 { return c.row.numbers[playedFor][c.interval] }},
 		},
 		reads: func(Query) []read {
 			return []read{

@@ -42,7 +42,7 @@ func sharedAccess() Definition {
 			{Name: "addresses", Unit: Count, Help: "Different addresses; by address `users`, different users."},
 			{Name: "countries", Unit: Count, Help: "Different countries."},
 			{Name: "plays", Unit: Count, Help: "Number of plays."},
-			{Name: "playing", Unit: Seconds, Help: "Time of playing, of all of them together."},
+			{Name: "playing", Unit: Seconds, long: true, Help: "Time of playing, of all of them together."},
 		},
 		plays: listShared,
 	}
@@ -110,7 +110,7 @@ func listShared(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, e
 		frame.Fields = append(frame.Fields, data.NewField(c.Name, nil, values))
 	}
 	for i, c := range columns {
-		frame.Fields[i].Config = &data.FieldConfig{Description: c.Help, Unit: grafanaUnits[c.Unit]}
+		frame.Fields[i].Config = &data.FieldConfig{Description: c.Help, Unit: grafanaUnit(c)}
 	}
 	if len(names) == 0 {
 		short := "No play matches"

@@ -98,7 +98,7 @@ describe.each(WIDGET_ALERTS.map((alert) => [alert.uid, alert] as const))('%s', (
       groups: Array<{ rules: Array<{ uid: string; annotations: Record<string, string> }> }>;
     };
     const { annotations } = groups[0].rules.find((rule) => rule.uid === `streamlens-${uid}`)!;
-    const links = Object.entries(annotations).filter(([name]) => name !== 'runbook_url' && name.endsWith('_url'));
+    const links = Object.entries(annotations).filter(([name]) => !name.startsWith('runbook_') && name.endsWith('_url'));
     expect(links.length).toBeGreaterThan(alert.filter ? 1 : 0);
     const files = [...dashboardFiles().values()].map((json) => JSON.parse(json) as Linked);
     for (const [, url] of links) {

@@ -8,6 +8,7 @@ import { PLAYERS_PANEL } from './health';
 import { home } from './home';
 import { live } from './live';
 import type { Page } from './page';
+import { runbookAddress } from './runbook';
 import { webcaster } from './webcaster';
 import { worldMap } from './worldmap';
 
@@ -442,6 +443,7 @@ function rule(alert: WidgetAlert): object {
       }),
       ...further(alert),
       runbook_url: `${DOCUMENT}#${alert.uid}`,
+      runbook_page_url: runbookAddress(alert.uid),
       __dashboardUid__: alert.page.uid,
       __panelId__: `${alert.panel}`,
     },

@@ -1,6 +1,7 @@
 import { told } from './templates';
 import { LIMITED, METRIC, rate, readiness, refusedShare } from './metrics';
 import { LIMITS, OPERATIONS_DOCUMENT, OPERATIONS_SOURCE, OPERATIONS_UID, PANELS } from './operations';
+import { runbookAddress } from './runbook';
 
 interface Alert {
   /** Fixed, because silences and links know the alert by it. Also the heading of the runbook. */
@@ -208,6 +209,7 @@ function rule(alert: Alert): object {
     annotations: {
       summary: alert.summary,
       runbook_url: `${OPERATIONS_DOCUMENT}#${alert.uid}`,
+      runbook_page_url: runbookAddress(alert.uid),
       __dashboardUid__: OPERATIONS_UID,
       __panelId__: `${alert.panel}`,
     },

@@ -9,6 +9,7 @@ import { onePlay } from './oneplay';
 import { operations } from './operations';
 import { dashboard } from './page';
 import { reports } from './reports';
+import { runbooks } from './runbooks';
 import { webcaster } from './webcaster';
 import { worldMap } from './worldmap';
 
@@ -27,5 +28,6 @@ export function dashboardFiles(): Map<string, string> {
     ['plays.json', dashboard(allPlays)],
     ['play.json', dashboard(onePlay)],
     ['operations.json', operations()],
+    ['runbooks.json', runbooks()],
   ]);
 }

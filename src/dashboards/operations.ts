@@ -39,6 +39,7 @@ import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 
 import { HEIGHT } from './looks';
 import { JOB, METRIC, rate, readiness, refusedShare } from './metrics';
+import { RUNBOOKS_UID } from './runbook';
 
 /** The uid of the dashboard, which alerts link. */
 export const OPERATIONS_UID = 'streamlens-operations';
@@ -629,11 +630,11 @@ export function operations(): string {
     .tooltip(DashboardCursorSync.Crosshair)
     .variables([datasourceVariable(), instanceVariable()])
     .link(
-      new DashboardLinkBuilder('Runbook')
+      new DashboardLinkBuilder('Runbooks')
         .type(DashboardLinkType.Link)
         .icon('doc')
-        .url(OPERATIONS_DOCUMENT)
-        .targetBlank(true)
+        .tooltip('What each alert means and what to do about it')
+        .url(`/d/${RUNBOOKS_UID}`)
     );
   panels.forEach((panel) => builder.withPanel(panel));
   return JSON.stringify(builder.build(), null, 2) + '\n';
