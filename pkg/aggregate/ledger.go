@@ -6,6 +6,7 @@
 package aggregate
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -70,18 +71,18 @@ var bucketDimensions = func() (d [measure.BucketCount]Dimensions) {
 	return d
 }()
 
-// churns says which measures have dimensions that churn.
-var churns = func() (all [measure.IDs]bool) {
+// hourly says which measures have no series of minutes, because their dimension has very many values.
+var hourly = func() (all [measure.IDs]bool) {
 	for _, m := range measure.All() {
-		all[m.ID] = m.Fine
+		all[m.ID] = m.Hourly
 	}
 	return all
 }()
 
-// hourly says which measures have no series of minutes.
-var hourly = func() (all [measure.IDs]bool) {
+// ofAddresses says which measures have addresses as their dimension.
+var ofAddresses = func() (all [measure.IDs]bool) {
 	for _, m := range measure.All() {
-		all[m.ID] = m.Hourly
+		all[m.ID] = slices.Contains(m.Dimensions, measure.DimensionIP)
 	}
 	return all
 }()
@@ -131,7 +132,7 @@ type space struct {
 	forgotten   bool  // whether the ledger has another one, or none
 	used        int64 // ms since 1970
 
-	// The cells that are found without hashing what they are: all but those of measures whose dimensions churn.
+	// The cells that are found without hashing what they are: all but those of addresses, which whoever adds to them may keep.
 	plain   [measure.IDs]*Cell // of sums without dimensions
 	buckets [measure.IDs]*[measure.BucketCount]*Cell
 	named   map[name]*Cell     // of sums with dimensions
@@ -144,12 +145,12 @@ type name struct {
 	measure    measure.ID
 }
 
-// Cell is a cell that is kept from one addition to the next, with what was found out about it.
+// Cell is a cell that is kept from one addition to the next, with what was found out about it. There may be several of one kind.
 type Cell struct {
 	cell
 	// Of the ledger: where it is in the cells that it was added to last.
 	generation uint64
-	at         int
+	at         int32
 	// Of Samples: the series that it adds to.
 	links links
 }
@@ -157,8 +158,20 @@ type Cell struct {
 // links are the series of some Samples to which a cell adds, as long as none was forgotten.
 type links struct {
 	of     *Samples
-	round  int
 	series []*series
+}
+
+// hold reports whether the links are of some Samples and none was forgotten.
+func (l *links) hold(of *Samples) bool {
+	if l.of != of {
+		return false
+	}
+	for _, one := range l.series {
+		if one.forgotten {
+			return false
+		}
+	}
+	return true
 }
 
 // projection is what remains of a Space in one family.
@@ -207,7 +220,7 @@ func (a Additions) release() {
 type cells struct {
 	generation uint64 // tells them from others, and from themselves when they are used again
 	kept       []keptSum
-	sums       []cellSum      // of measures whose dimensions churn
+	sums       []cellSum      // of those that nobody keeps
 	index      map[cell]int32 // where each is in sums
 	// recent are where the cells are that were added to last, by measure and part: a batch is of one session, whose reports mostly
 	// go into the same cells.
@@ -236,7 +249,7 @@ func (s *cells) empty() {
 
 func (s *cells) addKept(c *Cell, value int64) {
 	if c.generation != s.generation {
-		c.generation, c.at = s.generation, len(s.kept)
+		c.generation, c.at = s.generation, int32(len(s.kept))
 		s.kept = append(s.kept, keptSum{Cell: c})
 	}
 	s.kept[c.at].value += value
@@ -264,6 +277,7 @@ type Ledger struct {
 	pending     Additions
 	free        *sync.Pool // of *cells, which come back from Samples
 	generation  uint64     // of the cells that were used last
+	prunedAt    uint64     // the generation when spaces were pruned last
 	lastSlot    slot
 	lastCells   *cells // pending[lastSlot]
 	pruned      int64  // ms since 1970
@@ -357,11 +371,29 @@ func (e Entry) Add(id measure.ID, at, value int64, dimensions Dimensions) {
 		return
 	}
 	to := e.ledger.cells(at, e.now)
-	if churns[id] {
+	if ofAddresses[id] {
 		to.add(cell{e.space, dimensions, id, sum}, value)
 		return
 	}
 	to.addKept(e.space.sum(id, dimensions), value)
+}
+
+// Cell returns the cell of a Sum, which others share.
+func (e Entry) Cell(id measure.ID, dimensions Dimensions) *Cell { return e.space.sum(id, dimensions) }
+
+// OwnCell returns a cell of a Sum for one alone, because there are many values of its dimension.
+func (e Entry) OwnCell(id measure.ID, dimensions Dimensions) *Cell {
+	return &Cell{cell: cell{e.space, dimensions, id, sum}}
+}
+
+// Has reports whether a cell, which may be nil, is of the entry's space, so that AddTo may add to it.
+func (e Entry) Has(c *Cell) bool { return c != nil && c.space == e.space }
+
+// AddTo is Add for a cell that the entry has.
+func (e Entry) AddTo(c *Cell, at, value int64) {
+	if value != 0 {
+		e.ledger.cells(at, e.now).addKept(c, value)
+	}
 }
 
 // Observe adds value to a Distribution at the time at, in ms since 1970.
@@ -420,6 +452,16 @@ func (s *space) count(id measure.ID) *Cell {
 	c := &Cell{cell: cell{s, "", id, count}}
 	s.counts = append(s.counts, c)
 	return c
+}
+
+// forgetReferrers lets go of the cells of referrers, of which there are more and more, that nothing was added to since a generation of
+// the ledger.
+func (s *space) forgetReferrers(since uint64) {
+	for n, c := range s.named {
+		if hourly[n.measure] && c.generation <= since {
+			delete(s.named, n)
+		}
+	}
 }
 
 // forgetCells lets go of the kept cells, and so of the series that they add to.
@@ -546,6 +588,7 @@ func (l *Ledger) prune(now int64) {
 		if s.used < now-time.Minute.Milliseconds() {
 			s.forgetCells()
 		}
+		s.forgetReferrers(l.prunedAt)
 		for _, p := range s.projections {
 			used[p] = true
 		}
@@ -555,4 +598,5 @@ func (l *Ledger) prune(now int64) {
 			delete(l.projections, key)
 		}
 	}
+	l.prunedAt = l.generation
 }

@@ -391,3 +391,51 @@ func TestPlaceIsFoundAgainAfterItsSpaceWasForgotten(t *testing.T) {
 		}
 	}
 }
+
+// TestKeptCellsOutliveTheirSeries adds to the cells of an address and a referrer that somebody keeps, after their series were forgotten and
+// in other Samples.
+func TestKeptCellsOutliveTheirSeries(t *testing.T) {
+	b := newBoth()
+	space, other := Space{Organization: "acme", Stream: "s", Country: "DE"}, Space{Organization: "acme", Stream: "t", Country: "DE"}
+	to := b.Entry(space, noon)
+	cells := []*Cell{
+		to.OwnCell(measure.PlayingByIP, NewDimensions(measure.PlayingByIP, measure.Playout, "192.0.2.1")),
+		to.Cell(measure.PlayingByReferrer, NewDimensions(measure.PlayingByReferrer, "site.example")),
+	}
+	if to.Has(nil) || !to.Has(cells[0]) || b.Entry(other, noon).Has(cells[0]) {
+		t.Error("a cell is of another space than its own")
+	}
+	for i, at := range []int64{noon, noon + ms(2*time.Hour), noon + ms(4*time.Hour)} {
+		if i == 2 {
+			b.samples = NewSamples()
+		}
+		for range 2 {
+			for _, c := range cells {
+				b.Entry(space, at).AddTo(c, at, 1000)
+			}
+		}
+		got := samples(t, b.Flush(nil, at, true))
+		if len(got) != len(cells) {
+			t.Errorf("after %d hours %v, want a sample of each cell", 2*i, got)
+		}
+		for name, value := range got {
+			if value != 2000 {
+				t.Errorf("after %d hours %s is %d, want 2000", 2*i, name, value)
+			}
+		}
+		b.samples.Prune(at+ms(90*time.Minute), at+ms(90*time.Minute))
+	}
+}
+
+func TestReferrersThatNobodyComesFromAreForgotten(t *testing.T) {
+	l := New("c1")
+	space := Space{Organization: "acme", Stream: "s", Country: "DE"}
+	for i := range 10 {
+		now := noon + int64(i)*ms(time.Minute)
+		l.Entry(space, now).Add(measure.TrafficByReferrer, now, 1, NewDimensions(measure.TrafficByReferrer, fmt.Sprint("site", i)))
+		l.Take(now + 1)
+	}
+	if n := len(l.Entry(space, noon+ms(10*time.Minute)).space.named); n > 3 {
+		t.Errorf("keeps the cells of %d referrers, want those of the last minutes", n)
+	}
+}

@@ -58,6 +58,7 @@ type series struct {
 	known      bool // whether VictoriaMetrics was given it before
 	listed     bool // whether it is in Samples.waiting
 	summed     bool // whether it is in Samples.summed
+	forgotten  bool // whether Samples have another one, or none
 }
 
 func (s *series) key() seriesKey { return seriesKey{s.projection, s.dimensions, s.measure, s.part} }
@@ -134,7 +135,6 @@ const spilled = 60_000
 // not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
 	series  map[seriesKey]*series
-	linked  int       // how often series were forgotten, so that cells must find theirs again
 	found   []*series // memory for those of a cell that is not kept
 	summed  []*series // those that Add has added to in one pair of windows
 	waiting []*series // those with a sample that waits
@@ -164,8 +164,8 @@ const batchBytes = 1 << 20
 func (s *Samples) Add(added Additions) {
 	for slot, to := range added.slots {
 		for _, c := range to.kept {
-			if l := &c.links; l.of != s || l.round != s.linked {
-				*l = links{s, s.linked, s.appendSeries(l.series[:0], c.cell)}
+			if l := &c.links; !l.hold(s) {
+				*l = links{s, s.appendSeries(l.series[:0], c.cell)}
 			}
 			s.sum(c.links.series, c.value)
 		}
@@ -316,15 +316,12 @@ func (s *Samples) Prune(now, confirmed int64) {
 
 // remove forgets the samples for which is returns true, and the series that have none left.
 func (s *Samples) remove(is func(*series, *sample) bool) {
-	before := len(s.series)
 	for key, one := range s.series {
 		one.open = slices.DeleteFunc(one.open, func(o sample) bool { return is(one, &o) })
 		if len(one.open) == 0 && !one.listed {
+			one.forgotten = true
 			delete(s.series, key)
 		}
-	}
-	if len(s.series) < before {
-		s.linked++
 	}
 }
 

@@ -160,8 +160,11 @@ func Open(o Options) (*Pipeline, error) {
 }
 
 // churning is the session.Hourly of the pipeline.
-func (p *Pipeline) churning(organization, dimension, value string, at int64) string {
-	return p.hourly.label(organization, dimension, value, at, p.limits[organization].IPsPerHour)
+func (p *Pipeline) churning(organization, dimension, value string, at int64) (string, *session.Period) {
+	if value == "" {
+		return "", nil
+	}
+	return p.hourly.labelIn(organization, dimension, value, at, p.limits[organization].IPsPerHour)
 }
 
 // judgement returns by what an organisation judges attempts to play.

@@ -113,6 +113,38 @@ func BenchmarkEvents(b *testing.B) {
 	}
 }
 
+// BenchmarkStreams measures the same for batches of 20 reports of 5,000 plays, of one stream and of as many streams as plays, each second
+// one batch of each. ns/op is per batch.
+func BenchmarkStreams(b *testing.B) {
+	const plays, reports = 5000, 20
+	for _, streams := range []int{1, plays} {
+		b.Run(fmt.Sprint(streams), func(b *testing.B) {
+			now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+			p := open(b, Options{
+				Limits: func(string) tenant.Limits { return tenant.Limits{Streams: plays, IPsPerHour: 10 * plays} },
+				Clock:  func() time.Time { return now },
+			})
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := 0; n*plays < b.N; n++ {
+				now = now.Add(time.Second)
+				together(b, p, 0, min(plays, b.N-n*plays), func(session int) event.Batch {
+					batch := report(session, n*reports, now.UnixMilli())
+					batch.Session.Stream = fmt.Sprintf("stream-%d", session%streams)
+					for i := range int64(reports - 1) {
+						next := batch.Events[len(batch.Events)-1]
+						next.Seq++
+						next.Latency += i
+						batch.Events = append(batch.Events, next)
+					}
+					return batch
+				})
+				p.deliverAll(b.Context())
+			}
+		})
+	}
+}
+
 // TestMemoryPerSession holds the collector to its bound of 2 KB of memory per live session, of which the garbage collector, buffers
 // and connections take more than half. It leaves out the addresses, which are bounded by a limit of their own.
 func TestMemoryPerSession(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/session"
 )
 
 // valuesPerDay is how many distinct values free text from browsers may have in one organisation and UTC day (docs/rules.md, 24).
@@ -19,7 +20,7 @@ type term struct {
 // words are the values of a term.
 type words struct {
 	values map[string]struct{}
-	used   int64 // ms since 1970
+	period *session.Period // of its own, because sessions may hold it for longer
 }
 
 // vocabulary bounds the distinct label values of each period, so that no sender can make series without end.
@@ -35,7 +36,8 @@ func (v *vocabulary) turn(now int64) {
 	length := v.length.Milliseconds()
 	if now/length != v.now/length {
 		for t, w := range v.terms {
-			if w.used < now-length {
+			if w.period.Used < now-length {
+				w.period.Forgotten = true
 				delete(v.terms, t)
 			}
 		}
@@ -45,35 +47,49 @@ func (v *vocabulary) turn(now int64) {
 
 // admit reports whether the value is among the first limit ones of the period in which the time at, in ms since 1970, lies.
 func (v *vocabulary) admit(organization, field, value string, at int64, limit int) bool {
+	return v.admitted(organization, field, value, at, limit) != nil
+}
+
+// admitted returns the period in which the time at, in ms since 1970, lies, if the value is among its first limit ones, or nil.
+func (v *vocabulary) admitted(organization, field, value string, at int64, limit int) *session.Period {
 	t := term{organization, field, at / v.length.Milliseconds()}
 	w := v.terms[t]
 	if w == nil {
-		w = &words{values: map[string]struct{}{}}
+		w = &words{values: map[string]struct{}{}, period: &session.Period{Number: t.period}}
 		if v.terms == nil {
 			v.terms = map[term]*words{}
 		}
 		v.terms[t] = w
 	}
-	w.used = v.now
+	w.period.Used = v.now
 	if _, ok := w.values[value]; ok {
-		return true
+		return w.period
 	}
 	if len(w.values) >= limit {
-		return false
+		return nil
 	}
 	w.values[value] = struct{}{}
-	return true
+	return w.period
 }
 
 // label returns the value, or measure.Other if the limit of the field in the period is reached.
 func (v *vocabulary) label(organization, field, value string, at int64, limit int) string {
-	if value == "" || v.admit(organization, field, value, at, limit) {
+	if value == "" {
 		return value
+	}
+	label, _ := v.labelIn(organization, field, value, at, limit)
+	return label
+}
+
+// labelIn is label for a value that is not "", with the period that has admitted it.
+func (v *vocabulary) labelIn(organization, field, value string, at int64, limit int) (string, *session.Period) {
+	if in := v.admitted(organization, field, value, at, limit); in != nil {
+		return value, in
 	}
 	if v.folded != nil {
 		v.folded(organization, field)
 	}
-	return measure.Other
+	return measure.Other, nil
 }
 
 // code codes all terms and their values.
@@ -84,9 +100,9 @@ func (v *vocabulary) code(c *codec.Coder) {
 		codec.Text(c, &t.field)
 		codec.Number(c, &t.period)
 		if c.Reading() {
-			*w = &words{}
+			*w = &words{period: &session.Period{Number: t.period}}
 		}
-		codec.Number(c, &(*w).used)
+		codec.Number(c, &(*w).period.Used)
 		codec.Map(c, &(*w).values, func(value *string, _ *struct{}) { codec.Text(c, value) })
 	})
 }

@@ -38,7 +38,7 @@ func (t *Tracker) takeRecord(s *session) {
 	r := s.record.Record(s.lastTime)
 	s.record = nil
 	r.Organization, r.Direction, r.Stream, r.Event, r.Country = s.space.Organization, s.direction, s.space.Stream, s.space.Event, s.space.Country
-	r.Address, r.Operator, r.Region, r.Referrer = s.address.value, s.network.operator, s.network.region, s.referrer.value
+	r.Address, r.Operator, r.Region, r.Referrer = s.address, s.network.operator, s.network.region, s.referrer.value
 	if s.network.asn != 0 {
 		r.ASN = int64(s.network.asn)
 	}

@@ -31,7 +31,9 @@ type session struct {
 	place   aggregate.Place // of space and player; is no state
 
 	viewer  event.ViewerKey
-	address churning
+	address string // "" if it is not known
+
+	addressIn, referrerIn admission // are no state
 
 	seen     sequence
 	received int64 // ms since 1970, of the last batch
@@ -86,6 +88,7 @@ type network struct {
 type entry struct {
 	aggregate.Entry
 	session *session
+	now     int64                 // ms since 1970
 	player  aggregate.PlayerEntry // of a player whose agent is known
 	hourly  Hourly
 	quality func(organization string) tenant.Quality
@@ -140,12 +143,20 @@ type aheadEvent struct {
 	credited bool // its playing and buffering are counted already
 }
 
-// churning is a value of a dimension that churns, and the rendered dimensions under which it counts if it is within the limit; of
-// addresses, of which each session has its own, "" until they are needed.
+// churning is a value of a dimension that churns, and the rendered dimensions under which it counts if it is within the limit.
 type churning struct {
 	value      string
 	dimensions aggregate.Dimensions
 }
+
+// admission remembers where a value of a dimension that churns counts as long as it is within the limit.
+type admission struct {
+	hour *Period         // that has admitted it last
+	cell *aggregate.Cell // to which it adds
+}
+
+// hour is one in ms.
+const hour = 60 * 60_000
 
 // maxCodes is how many codes of one session are told apart in measure.PlaysByCode. Players have a handful.
 const maxCodes = 32
@@ -167,7 +178,7 @@ func shared[T comparable](all map[T]*T, one T) *T {
 
 func (t *Tracker) newSession(d event.Session) *session {
 	s := &session{
-		name: nameOf(d.Organization, d.ID), address: churning{value: d.Viewer.Address},
+		name: nameOf(d.Organization, d.ID), address: d.Viewer.Address,
 		space:   shared(t.spaces, aggregate.Space{Organization: d.Organization, Stream: d.Stream, Country: d.Viewer.Country, Event: d.Event}),
 		client:  shared(t.clients, newClient(d)),
 		network: shared(t.networks, network{d.Viewer.Region, d.Viewer.ASN, d.Viewer.Operator}),
@@ -503,8 +514,8 @@ func (s *session) credit(to entry, end, playing, buffering, paused int64, r rend
 	}
 	begin := end - length
 	minute := measure.Minute.Length.Milliseconds()
-	var address, referrer aggregate.Dimensions
-	if s.address.value != "" {
+	var address, referrer *aggregate.Cell
+	if s.address != "" {
 		address = s.addressAt(to, end)
 	}
 	if !s.webcaster {
@@ -516,11 +527,11 @@ func (s *session) credit(to entry, end, playing, buffering, paused int64, r rend
 		passed := till - begin
 		p, b := playing*passed/length-played, buffering*passed/length-buffered
 		to.Add(measure.Playing, from, p, s.playing)
-		if s.address.value != "" {
-			to.Add(measure.PlayingByIP, from, p, address)
+		if s.address != "" {
+			to.AddTo(address, from, p)
 		}
 		if !s.webcaster {
-			to.Add(measure.PlayingByReferrer, from, p, referrer)
+			to.AddTo(referrer, from, p)
 			to.Add(measure.Buffering, from, b, "")
 			to.Add(measure.Viewing, from, p+b, "")
 			r.render(to, from, p, played)
@@ -530,23 +541,36 @@ func (s *session) credit(to entry, end, playing, buffering, paused int64, r rend
 	}
 }
 
-// addressAt returns how the address counts at a time, in ms since 1970.
-func (s *session) addressAt(to entry, at int64) aggregate.Dimensions {
-	if to.hourly(s.space.Organization, measure.DimensionIP, s.address.value, at) != s.address.value {
-		return s.otherAddress
+// addressAt returns to what playing adds by address at a time, in ms since 1970.
+func (s *session) addressAt(to entry, at int64) *aggregate.Cell {
+	in := &s.addressIn
+	if !in.hour.has(at, to.now) {
+		value, admitted := to.hourly(s.space.Organization, measure.DimensionIP, s.address, at)
+		if value != s.address {
+			return to.Cell(measure.PlayingByIP, s.otherAddress)
+		}
+		in.hour = admitted
 	}
-	if s.address.dimensions == "" {
-		s.address.dimensions = aggregate.NewDimensions(measure.PlayingByIP, s.direction, s.address.value)
+	if !to.Has(in.cell) {
+		in.cell = to.OwnCell(measure.PlayingByIP, aggregate.NewDimensions(measure.PlayingByIP, s.direction, s.address))
 	}
-	return s.address.dimensions
+	return in.cell
 }
 
-// referrerAt returns how the referrer counts at a time, in ms since 1970.
-func (s *session) referrerAt(to entry, at int64) aggregate.Dimensions {
-	if to.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value, at) != s.referrer.value {
-		return s.otherReferrer
+// referrerAt returns to what playing adds by referrer at a time, in ms since 1970.
+func (s *session) referrerAt(to entry, at int64) *aggregate.Cell {
+	in := &s.referrerIn
+	if !in.hour.has(at, to.now) {
+		value, admitted := to.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value, at)
+		if value != s.referrer.value {
+			return to.Cell(measure.PlayingByReferrer, s.otherReferrer)
+		}
+		in.hour = admitted
 	}
-	return s.referrer.dimensions
+	if !to.Has(in.cell) {
+		in.cell = to.Cell(measure.PlayingByReferrer, s.referrer.dimensions)
+	}
+	return in.cell
 }
 
 func amount(value int64) int64 {

@@ -79,7 +79,7 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 		s.space, s.client, s.network = shared(t.spaces, space), shared(t.clients, of), shared(t.networks, in)
 	}
 	codec.Number(c, &s.viewer)
-	c.Unique(&s.address.value)
+	c.Unique(&s.address)
 
 	codec.Number(c, &s.seen.last)
 	codec.Number(c, &s.received)

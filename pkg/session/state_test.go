@@ -14,7 +14,7 @@ import (
 // fill gives every field that it finds, exported or not, a value of its own.
 func fill(r *rand.Rand, v reflect.Value) {
 	v = reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem()
-	if v.Type() == reflect.TypeFor[aggregate.Place]() {
+	if v.Type() == reflect.TypeFor[aggregate.Place]() || v.Type() == reflect.TypeFor[admission]() {
 		return // is no state
 	}
 	switch v.Kind() {
@@ -60,7 +60,6 @@ func TestEveryFieldIsCoded(t *testing.T) {
 	for _, live := range []bool{true, false, true} {
 		s := &session{}
 		fill(r, reflect.ValueOf(s).Elem())
-		s.address.dimensions = "" // is rendered again
 		written.add(s.name, s)
 		s.isLive = false
 		if live {

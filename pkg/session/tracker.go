@@ -49,8 +49,27 @@ func (t *Tracker) nameOf(organization, id string) name {
 }
 
 // Hourly returns the value under which a value of a dimension that churns, an address or a referrer, is counted in the hour
-// of the time at, in ms since 1970: itself, or one that stands for all beyond the organisation's limit.
-type Hourly func(organization, dimension, value string, at int64) string
+// of the time at, in ms since 1970: itself, and the hour that has admitted it, or one that stands for all beyond the organisation's limit,
+// and nil.
+type Hourly func(organization, dimension, value string, at int64) (string, *Period)
+
+// Period is a span of time in which values of a dimension are admitted. Whoever counts under a value that it has admitted need not ask
+// again before Period has ended or is forgotten, but says so.
+type Period struct {
+	Number    int64 // of the spans of this length since 1970
+	Used      int64 // ms since 1970, when something was counted in it
+	Forgotten bool
+}
+
+// has reports whether the time at, in ms since 1970, is in a period of an hour, which may be nil, and notes that it is used; now is in ms
+// since 1970.
+func (p *Period) has(at, now int64) bool {
+	if p == nil || p.Forgotten || p.Number != at/hour {
+		return false
+	}
+	p.Used = now
+	return true
+}
 
 // Tracker tracks sessions and adds what they live through to a ledger. It must not be used by several goroutines at once.
 type Tracker struct {
@@ -221,7 +240,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 
 // entry returns where a session adds to, at now in ms since 1970.
 func (t *Tracker) entry(s *session, now int64) entry {
-	to := entry{Entry: t.ledger.EntryAt(&s.place, s.space, now), session: s, hourly: t.hourly, quality: t.quality}
+	to := entry{Entry: t.ledger.EntryAt(&s.place, s.space, now), session: s, now: now, hourly: t.hourly, quality: t.quality}
 	if !s.webcaster {
 		to.player = t.ledger.PlayerEntryAt(&s.place, s.space, &s.player, now)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
 )
 
 // noon is a minute and hour boundary in ms since 1970.
@@ -59,7 +60,7 @@ var webcaster = event.Session{
 }
 
 // keep lets every value of a churning dimension stand for itself.
-func keep(_, _, value string, _ int64) string { return value }
+func keep(_, _, value string, _ int64) (string, *Period) { return value, nil }
 
 // totals adds up the minute samples of the organisation family, per metric with its dimensions and, where byMinute is
 // set, per minute after noon.
@@ -488,5 +489,65 @@ func TestTrackerCountsAPlayOncePerCode(t *testing.T) {
 	}
 	if codes != maxCodes+1 || of[`plays_code{code="flood"} @0`] != 1 || of[`plays_code{code="(other)"} @1`] != 1 {
 		t.Errorf("%d codes are told apart, want %d and (other): %v", codes-1, maxCodes, list(of))
+	}
+}
+
+// TestValuesAreAdmittedOnceAnHour lets a play report in three hours, of which the second has no room for its address and the third is
+// forgotten meanwhile.
+func TestValuesAreAdmittedOnceAnHour(t *testing.T) {
+	hour := time.Hour.Milliseconds()
+	asked := map[string]int{}
+	periods := map[int64]*Period{}
+	for number := noon / hour; number < noon/hour+3; number++ {
+		periods[number] = &Period{Number: number}
+	}
+	ledger := aggregate.New("c")
+	tracker := NewTracker(ledger, func(_, dimension, value string, at int64) (string, *Period) {
+		asked[fmt.Sprint(dimension, " ", (at-noon)/hour)]++
+		if dimension == measure.DimensionIP && at >= noon+hour && at < noon+2*hour {
+			return measure.Other, nil
+		}
+		return value, periods[at/hour]
+	})
+	of := player
+	of.Viewer.Address, of.Viewer.Referrer = "192.0.2.1", "site.example"
+	seq := int64(2)
+	apply := func(at int64, events ...event.Event) {
+		tracker.Apply(event.Batch{Session: of, Received: at, Events: events})
+	}
+	apply(noon, load(1, 0), start(2, 0))
+	report := func(at int64) {
+		seq++
+		apply(at, stats(seq, float64(at-noon)/1000, 10, 0, 0))
+	}
+	for h := range int64(3) {
+		for i := range int64(2) {
+			report(noon + h*hour + (1+i)*60_000)
+		}
+	}
+	last := noon + 2*hour + 3*60_000
+	periods[last/hour].Forgotten = true
+	report(last)
+	if want := map[string]int{"ip 0": 1, "ip 1": 2, "ip 2": 2, "referrer 0": 1, "referrer 1": 1, "referrer 2": 2}; !maps.Equal(asked, want) {
+		t.Errorf("asked %v, want %v", asked, want)
+	}
+	if used := periods[noon/hour].Used; used != noon+2*60_000 {
+		t.Errorf("the first hour was used %d ms after noon, want at the second report", used-noon)
+	}
+	got := map[string]int{}
+	for line := range strings.Lines(taken(ledger)) {
+		if strings.Contains(line, "playing_ip_ms") {
+			_, labels, _ := strings.Cut(line, `ip="`)
+			address, rest, _ := strings.Cut(labels, `"} `)
+			value, _, _ := strings.Cut(rest, " ")
+			n, err := strconv.Atoi(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[address] += n
+		}
+	}
+	if want := map[string]int{"192.0.2.1": 50_000, measure.Other: 20_000}; !maps.Equal(got, want) {
+		t.Errorf("played by address %v, want %v", got, want)
 	}
 }
