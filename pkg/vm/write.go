@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
 )
 
 // importPath takes samples in Prometheus' text format with timestamps in ms.
@@ -46,26 +46,17 @@ func (t Target) Started(ctx context.Context) (int64, error) {
 }
 
 // Import writes samples in Prometheus' text format with timestamps in ms to the VictoriaMetrics at baseURL, and returns
-// when they are taken. That they are valid is for the caller to see to: VictoriaMetrics drops broken ones silently.
+// when they are taken. VictoriaMetrics reads at most 56 MB of snappy at once. That they are valid is for the
+// caller to see to: VictoriaMetrics drops broken ones silently.
 func Import(ctx context.Context, client *http.Client, baseURL string, samples []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	var body bytes.Buffer
-	z, err := gzip.NewWriterLevel(&body, gzip.BestSpeed)
-	if err != nil {
-		return err
-	}
-	if _, err := z.Write(samples); err != nil {
-		return err
-	}
-	if err := z.Close(); err != nil {
-		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(baseURL, "/")+importPath, &body)
+	body := bytes.NewReader(s2.EncodeSnappy(nil, samples))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(baseURL, "/")+importPath, body)
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}
-	request.Header.Set("Content-Encoding", "gzip")
+	request.Header.Set("Content-Encoding", "snappy")
 	status, answer, err := roundTrip(client, request)
 	if err != nil {
 		return err
