@@ -677,7 +677,8 @@ func BenchmarkIngest() error {
 }
 
 // BenchmarkBeside measures the processor's time that an event takes in this build and in that of an older revision of this repository,
-// both at the same time on the same core, and prints the ratios: go tool mage benchmarkBeside d0dea85.
+// both at the same time on the same core, and prints the ratios: go tool mage benchmarkBeside d0dea85. INGEST_PROFILE begins the names of
+// files for profiles of this build, which end with -20 and -1, the events of a request.
 func BenchmarkBeside(revision string) error {
 	return beside(revision, func(before string) error {
 		return benchmarkOnCores(map[string]string{"INGEST_CORE": "0", "STREAMLENS_BEFORE": before}, "-timeout", "30m", "-run", "TestIngestBesideRevision")

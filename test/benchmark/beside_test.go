@@ -3,10 +3,13 @@ package benchmark
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -32,12 +35,13 @@ func TestIngestBesideRevision(t *testing.T) {
 	}
 	for _, shape := range []struct {
 		name     string
+		profile  string // ends the name of the file with a profile
 		viewers  int
 		requests func(viewer, string) []*request
 		next     turn
 	}{
-		{"20 events a request", ingestViewers, beaconRequests, playAfterPlay},
-		{"one event a request", 10_000, liveRequests, func(round int64) (request, play, event int64) { return min(round, 2), 0, round }},
+		{"20 events a request", "-20", ingestViewers, beaconRequests, playAfterPlay},
+		{"one event a request", "-1", 10_000, liveRequests, func(round int64) (request, play, event int64) { return min(round, 2), 0, round }},
 	} {
 		t.Run(shape.name, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
@@ -76,6 +80,14 @@ func TestIngestBesideRevision(t *testing.T) {
 				}
 			}
 			wait(2 * warmUp)
+			if profile := os.Getenv("INGEST_PROFILE"); profile != "" {
+				senders.Go(func() {
+					kind := fmt.Sprintf("profile?seconds=%d", int(besideWindows*besideWindow/time.Second)-1)
+					if err := saveProfile(ctx, programs[0].private, kind, profile+shape.profile); err != nil {
+						failed <- err
+					}
+				})
+			}
 			for _, p := range programs {
 				p.window(t)
 			}
@@ -91,6 +103,8 @@ func TestIngestBesideRevision(t *testing.T) {
 				ratios[0], ratios[len(ratios)-1], mostMemory(t, programs[0].process)/1e6, mostMemory(t, programs[1].process)/1e6, loadOfMachine())
 			stop()
 			senders.Wait()
+			fmt.Printf("%s: of the memory %.0f MB live, %.0f before; the rest is garbage that waits, and buffers\n", shape.name,
+				liveHeap(t, programs[0].private)/1e6, liveHeap(t, programs[1].private)/1e6)
 			for i, p := range programs {
 				if part := p.storedPart(t, takers[0].stored); part != 1 {
 					t.Errorf("program %d stored %v of what was sent", i, part)
@@ -99,6 +113,31 @@ func TestIngestBesideRevision(t *testing.T) {
 			http.DefaultClient.CloseIdleConnections()
 		})
 	}
+}
+
+var heapAlloc = regexp.MustCompile(`(?m)^# HeapAlloc = (\d+)`)
+
+// liveHeap returns the bytes on the heap of a program after garbage is collected.
+func liveHeap(t *testing.T, private string) float64 {
+	t.Helper()
+	response, err := http.Get("http://" + private + "/debug/pprof/heap?gc=1&debug=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := heapAlloc.FindSubmatch(text)
+	if found == nil {
+		t.Fatalf("no HeapAlloc in the profile of the heap: %.200s", text)
+	}
+	bytes, err := strconv.ParseFloat(string(found[1]), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes
 }
 
 // besideProgram is one of two programs that run at the same time.
