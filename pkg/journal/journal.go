@@ -48,8 +48,9 @@ type Journal struct {
 	// Synced is told how long each write to the disk took; it may be nil, and set before the first Write.
 	Synced func(time.Duration)
 
-	dir    string
-	format string // begins every segment
+	dir     string
+	format  string    // begins every segment
+	records sync.Pool // of *record, so that a Write takes no memory of its own
 
 	mu         sync.Mutex
 	frames     []byte    // of the records that wait to be written
@@ -91,7 +92,7 @@ func Open(dir, format string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the journal's directory: %w", err)
 	}
-	j := &Journal{dir: dir, format: format + "\n"}
+	j := &Journal{dir: dir, format: format + "\n", records: sync.Pool{New: func() any { return &record{became: make(chan became, 1)} }}}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the journal's directory: %w", err)
@@ -198,7 +199,8 @@ func (j *Journal) path(s segment) string {
 // Write returns when the record, which must not be empty, is on disk and effect was called with its number. Effects are called
 // one after the other, in the order of the records, so they should be quick. With an error there is neither record nor effect.
 func (j *Journal) Write(data []byte, effect func(number uint64)) error {
-	own := &record{effect: effect, became: make(chan became, 1)}
+	own := j.records.Get().(*record)
+	own.effect = effect
 	j.mu.Lock()
 	j.frames = binary.LittleEndian.AppendUint32(j.frames, uint32(len(data)))
 	j.frames = binary.LittleEndian.AppendUint32(j.frames, crc32.Checksum(data, castagnoli))
@@ -209,8 +211,12 @@ func (j *Journal) Write(data []byte, effect func(number uint64)) error {
 	j.mu.Unlock()
 	if !waits || <-own.became == first {
 		j.commit()
+		<-own.became // it is one of those that are written
 	}
-	return own.err
+	err := own.err
+	own.effect, own.err = nil, nil
+	j.records.Put(own)
+	return err
 }
 
 // First returns the number of the first record that is kept, or of the first that will be.
