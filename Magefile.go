@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -738,6 +739,14 @@ func benchmarkOnCores(environment map[string]string, arguments ...string) error 
 	}
 	others := fmt.Sprintf("1-%d", runtime.NumCPU()-1)
 	return benchmark(environment, "taskset", append([]string{"--cpu-list", others, "go", "test", "-count=1", "-v", "./test/benchmark"}, arguments...)...)
+}
+
+// BenchmarkPlays stores 5 million plays of 30 days in VictoriaLogs, and prints what they take on disk and how long questions about them take. PLAYS
+// changes how many; with PLAYS_DIR, a folder, they stay there, and a second run asks at once.
+func BenchmarkPlays() error {
+	mg.Deps(VictoriaLogs)
+	environment := map[string]string{"PLAYS": cmp.Or(os.Getenv("PLAYS"), "5000000")}
+	return sh.RunWithV(environment, "go", "test", "-count=1", "-timeout", "3h", "-v", "-run", "TestPlays$", "./test/benchmark")
 }
 
 // Load keeps 100,000 live sessions for 10 minutes and prints what they cost; LOAD_SESSIONS, LOAD_MINUTES and LOAD_INTERVAL (10s)

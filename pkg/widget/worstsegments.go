@@ -43,8 +43,9 @@ const (
 	overlapsAtOnce = 6
 )
 
-// segmentDimensions are what plays are divided by, named as their columns.
-var segmentDimensions = []string{"operator", "device", "os", "browser", "player", "protocol", "region", "country", "stream", "referrer"}
+// segmentDimensions are what plays are divided by, named as their columns. Those of one group say much the same of a play, so that its values
+// have few combinations: one question asks for all of them, because each reads all plays.
+var segmentDimensions = [][]string{{"operator", "region", "country"}, {"device", "os", "browser", "player", "protocol"}, {"stream"}, {"referrer"}}
 
 // badness is what segments are ranked by: a ratio of two sums over plays, and which plays are hit.
 type badness struct {
@@ -114,6 +115,10 @@ func worstSegments() Definition {
 type tally struct{ plays, hit, part, weight float64 }
 
 func (t tally) ratio() float64 { return t.part / t.weight }
+
+func (t tally) plus(other tally) tally {
+	return tally{t.plays + other.plays, t.hit + other.hit, t.part + other.part, t.weight + other.weight}
+}
 
 func (t tally) minus(other tally) tally {
 	return tally{t.plays - other.plays, t.hit - other.hit, t.part - other.part, t.weight - other.weight}
@@ -240,35 +245,37 @@ func (s segments) by(ctx context.Context, filters []vl.Filter, dimensions ...str
 
 // find returns the segments that stand out, those with the greatest impact first, and the tally of all plays.
 func (s segments) find(ctx context.Context) (worst []segment, all tally, err error) {
-	singles, err := inParallel(ctx, len(segmentDimensions), func(ctx context.Context, i int) ([]segment, error) {
-		return s.by(ctx, nil, segmentDimensions[i])
+	groups, err := inParallel(ctx, len(segmentDimensions), func(ctx context.Context, i int) ([]segment, error) {
+		return s.by(ctx, nil, segmentDimensions[i]...)
 	})
 	if err != nil {
 		return nil, all, err
 	}
-	for _, g := range singles[0] {
-		all = tally{all.plays + g.plays, all.hit + g.hit, all.part + g.part, all.weight + g.weight}
+	for _, g := range groups[0] {
+		all = all.plus(g.tally)
 	}
 	if all.part == 0 {
 		return nil, all, nil
 	}
 	looked, enough := 0, 0 // segments that could be found, and values with enough plays
 	var candidates []segment
-	for _, of := range singles {
-		before := enough
-		for _, g := range of {
-			if g.plays < leastPlays {
-				continue
+	for i, dimensions := range segmentDimensions {
+		for d := range dimensions {
+			before := enough
+			for _, g := range together(groups[i], d) {
+				if g.plays < leastPlays {
+					continue
+				}
+				enough++
+				if g.impact(all) >= promising { // not so where there is no rest
+					candidates = append(candidates, g)
+				}
 			}
-			enough++
-			if g.impact(all) >= promising { // not so where there is no rest
-				candidates = append(candidates, g)
-			}
+			looked += (enough - before) * (1 + before)
 		}
-		looked += (enough - before) * (1 + before)
 	}
 	candidates = greatest(candidates, all, mostSingles)
-	pairs, err := s.pairs(ctx, candidates)
+	pairs, err := s.pairs(ctx, candidates, groups)
 	if err != nil {
 		return nil, all, err
 	}
@@ -294,29 +301,62 @@ func greatest(of []segment, all tally, count int) []segment {
 	return of[:min(len(of), count)]
 }
 
-// pairs returns the pairs of values of different dimensions that have enough plays.
-func (s segments) pairs(ctx context.Context, singles []segment) (pairs []segment, err error) {
+// together returns the segments with the same values of some of their dimensions, added up, in the order of the first of each.
+func together(of []segment, dimensions ...int) []segment {
+	var sums []segment
+	known := map[[2]segmentValue]int{}
+	for _, g := range of {
+		var key [2]segmentValue
+		for i, d := range dimensions {
+			key[i] = g.values[d]
+		}
+		at, ok := known[key]
+		if !ok {
+			at = len(sums)
+			known[key] = at
+			sums = append(sums, segment{values: slices.Clone(key[:len(dimensions)])})
+		}
+		sums[at].tally = sums[at].plus(g.tally)
+	}
+	return sums
+}
+
+// pairs returns the pairs of values of different dimensions that have enough plays, which are those of the groups where both are of one group.
+func (s segments) pairs(ctx context.Context, singles []segment, groups [][]segment) (pairs []segment, err error) {
 	values := map[string][]string{}
 	for _, g := range singles {
 		values[g.values[0].dimension] = append(values[g.values[0].dimension], g.values[0].value)
 	}
+	var found []segment
 	type two struct{ a, b string }
 	var of []two
-	for i, a := range segmentDimensions {
-		for _, b := range segmentDimensions[i+1:] {
-			if len(values[a]) > 0 && len(values[b]) > 0 {
-				of = append(of, two{a, b})
+	for i, group := range segmentDimensions {
+		for j, a := range group {
+			if len(values[a]) == 0 {
+				continue
+			}
+			for k, b := range group[j+1:] {
+				for _, p := range together(groups[i], j, j+1+k) {
+					if slices.Contains(values[a], p.values[0].value) && slices.Contains(values[b], p.values[1].value) {
+						found = append(found, p)
+					}
+				}
+			}
+			for _, b := range slices.Concat(segmentDimensions[i+1:]...) {
+				if len(values[b]) > 0 {
+					of = append(of, two{a, b})
+				}
 			}
 		}
 	}
-	found, err := inParallel(ctx, len(of), func(ctx context.Context, i int) ([]segment, error) {
+	asked, err := inParallel(ctx, len(of), func(ctx context.Context, i int) ([]segment, error) {
 		a, b := of[i].a, of[i].b
 		return s.by(ctx, append(is(playBreakdowns[a], values[a]...), is(playBreakdowns[b], values[b]...)...), a, b)
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range slices.Concat(found...) {
+	for _, p := range append(found, slices.Concat(asked...)...) {
 		if p.plays >= leastPlays {
 			pairs = append(pairs, p)
 		}

@@ -9,6 +9,7 @@
 //	requests.go        attacks with requests that break HTTP
 //	bodies.go          attacks with bodies
 //	floods.go          attacks with values that differ each time, and with keys
+//	reads.go           attacks of those who read
 //
 // Run it with
 //

@@ -46,6 +46,8 @@ type attack struct {
 
 func refused(reason string) string { return fmt.Sprintf("refused_total{reason=%q}", reason) }
 
+func readsRefused(reason string) string { return "reads_" + refused(reason) }
+
 // attacks are in an order in which none suffers from what another leaves: those that use up a day's limits come last.
 var attacks = []attack{
 	{"slow headers on 2,000 connections", slowHeaders, refused("http")},
@@ -63,6 +65,9 @@ var attacks = []attack{
 	{"JSON and CMCD that grow", shapes, refused("too_many")},
 	{"events of one address", oneAddress, refused("rate_address")},
 	{"guesses of keys", keys, refused("guesses")},
+	{"questions of one key", readFlood, readsRefused("rate")},
+	{"odd questions", oddQuestions, readsRefused("query")},
+	{"guesses of keys of readers", readKeys, readsRefused("guesses")},
 	{"100,000 sessions", sessions, "accepted_total"},
 	{"random user agents", userAgents, "accepted_total"},
 	{"random streams", streams, refused("streams")},
@@ -80,6 +85,8 @@ func TestAttacks(t *testing.T) {
 	product, err := oracle.StartProduct(t.Context(), victoriaMetrics, streamlens, dir, []oracle.Organization{{
 		ID: "acme", Level: "premium", SecretKey: secretKey, Privacy: oracle.Privacy{IP: "full"},
 		Accounts: []oracle.Account{{ID: account, Key: accountKey}},
+		ReadKeys: []oracle.ReadKey{{Key: floodKey, Level: "premium"}, {Key: wallKey}}, ViewerTokens: []oracle.ViewerToken{{Token: viewerToken}},
+		BlockListTokens: []oracle.ViewerToken{{Token: blockListToken}},
 	}})
 	if err != nil {
 		t.Fatal(err)
