@@ -393,7 +393,7 @@ func Test() error {
 func runTests(name string, command []string, together bool) error {
 	fmt.Printf("== %s\n", name)
 	begun := time.Now()
-	strict := map[string]string{"ORACLE_STRICT": "1", "HOSTILE_STRICT": "1", "TENANCY_STRICT": "1", "DOCUMENTS_STRICT": "1"}
+	strict := map[string]string{"ORACLE_STRICT": "1", "TEST_STRICT": "1"}
 	var output bytes.Buffer
 	var stdout, stderr io.Writer = os.Stdout, os.Stderr
 	if together {
@@ -411,7 +411,7 @@ func runTests(name string, command []string, together bool) error {
 // Hostile attacks a collector for some minutes and prints how long a good client waits meanwhile. Test does it in short.
 func Hostile() error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens)
-	return sh.RunWithV(map[string]string{"HOSTILE": "long", "HOSTILE_STRICT": "1"}, "go", "test", "-count=1", "-timeout", "20m", "-v", "./test/hostile")
+	return sh.RunWithV(map[string]string{"HOSTILE": "long", "TEST_STRICT": "1"}, "go", "test", "-count=1", "-timeout", "20m", "-v", "./test/hostile")
 }
 
 // Servers runs real web servers and proxies, plays HLS through them, imports the logs that they write by default, and compares every number;
@@ -472,7 +472,7 @@ func Players() error {
 // steps the clock of the machine.
 func Torture() error {
 	mg.SerialDeps(VictoriaMetrics, Streamlens, Plugin)
-	return sh.RunWithV(map[string]string{"TORTURE": "long", "ORACLE_STRICT": "1"},
+	return sh.RunWithV(map[string]string{"TORTURE": "long", "ORACLE_STRICT": "1", "TEST_STRICT": "1"},
 		"go", "test", "-count=1", "-timeout", "90m", "-run", "TestTorture", "-v", "./test/oracle")
 }
 

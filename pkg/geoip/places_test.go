@@ -19,6 +19,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/geoip/geoiptest"
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 // write writes a database and returns its path.
@@ -295,29 +296,11 @@ func TestDatabases(t *testing.T) {
 	}
 }
 
-// logBuffer is a log that a test reads while it is written.
-type logBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buffer.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buffer.String()
-}
-
 func TestWatch(t *testing.T) {
 	address := netip.MustParseAddr("81.2.69.142")
 	path := write(t, geoiptest.MaxMindCountry, geoiptest.Network{Prefix: "81.2.69.0/24", Country: "GB"})
 	other := write(t, geoiptest.MaxMindASN, geoiptest.Network{Prefix: "81.2.69.0/24", ASN: 1})
-	var log logBuffer
+	var log processtest.Output
 	p, err := Open(Source{Databases: []string{other, path}}, t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
 	if err != nil {
 		t.Fatal(err)

@@ -129,7 +129,7 @@ func TestPlaysOnce(t *testing.T) {
 		default:
 			server.Kill()
 			time.Sleep(50 * time.Millisecond)
-			server.Run()
+			server.Start()
 		}
 	}
 	deadline := time.Now().Add(3 * time.Minute)

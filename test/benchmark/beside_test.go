@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 const (
@@ -52,7 +52,7 @@ func TestIngestBesideRevision(t *testing.T) {
 				p := &besideProgram{ingestBenchmark: ingestBenchmark{core: core, streams: ingestStreams, next: shape.next}}
 				programs[i] = p
 				folder := t.TempDir()
-				p.address, p.private, p.database = vmtest.FreeAddress(t), vmtest.FreeAddress(t), vmtest.FreeAddress(t)
+				p.address, p.private, p.database = processtest.FreeAddress(t), processtest.FreeAddress(t), processtest.FreeAddress(t)
 				startProgram(t, folder, os.Getenv("VICTORIAMETRICS"), "-httpListenAddr="+p.database, "-storageDataPath="+filepath.Join(folder, "metrics"),
 					"-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d", "-loggerLevel=ERROR")
 				waitUntilReady(t, "http://"+p.database+"/health")

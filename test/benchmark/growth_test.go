@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 	"github.com/streamlens/streamlens/pkg/widget"
 )
@@ -297,7 +298,7 @@ func startStackOf(t *testing.T, executable string) *stack {
 	t.Helper()
 	folder := t.TempDir()
 	s := &stack{configuration: filepath.Join(folder, "streamlens.yaml"),
-		listen: vmtest.FreeAddress(t), private: vmtest.FreeAddress(t), database: vmtest.FreeAddress(t)}
+		listen: processtest.FreeAddress(t), private: processtest.FreeAddress(t), database: processtest.FreeAddress(t)}
 	writeJSON(t, s.configuration, map[string]any{ // JSON is YAML
 		"listen": s.listen, "privateListen": s.private, "dataDir": filepath.Join(folder, "collector"), "victoriametrics": map[string]string{"url": "http://" + s.database},
 		"geoip": map[string]string{"database": os.Getenv("GEOIP")}, "trustedProxies": []string{"127.0.0.1/32"},

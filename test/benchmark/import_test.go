@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 )
 
@@ -87,7 +88,7 @@ func writeLog(t *testing.T, name string) {
 // importLog imports the log into a database of its own, and returns how long it took until everything was stored.
 func importLog(t *testing.T, streamlens, geoIP, log string) time.Duration {
 	t.Helper()
-	folder, listen := t.TempDir(), vmtest.FreeAddress(t)
+	folder, listen := t.TempDir(), processtest.FreeAddress(t)
 	configuration, err := json.Marshal(map[string]any{ // JSON is YAML
 		"listen": listen, "dataDir": folder, "victoriametrics": map[string]string{"url": vmtest.Start(t)}, "geoip": map[string]string{"database": geoIP},
 		"organizations": []map[string]string{{"id": "acme", "secretKey": "sk_benchmark"}},

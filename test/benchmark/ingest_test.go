@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 )
 
@@ -165,7 +166,7 @@ func TestIngestBesidePeers(t *testing.T) {
 
 func (b *ingestBenchmark) measure(t *testing.T, p taker, executable string, length time.Duration) ingested {
 	folder := t.TempDir()
-	b.address, b.private, b.database = vmtest.FreeAddress(t), vmtest.FreeAddress(t), vmtest.FreeAddress(t)
+	b.address, b.private, b.database = processtest.FreeAddress(t), processtest.FreeAddress(t), processtest.FreeAddress(t)
 	storage := startProgram(t, folder, os.Getenv("VICTORIAMETRICS"), "-httpListenAddr="+b.database, "-storageDataPath="+filepath.Join(folder, "metrics"),
 		"-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d", "-loggerLevel=ERROR")
 	waitUntilReady(t, "http://"+b.database+"/health")

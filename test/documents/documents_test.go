@@ -3,7 +3,7 @@
 // Those of Streamlens (streamlens, curl to the collector, jq and sed on the provisioning) run against a real collector and VictoriaMetrics;
 // those of other programs, which need a cloud, a server or a camera, are replaced by nothing. The installation is done in a folder
 // instead of the machine. VICTORIAMETRICS and STREAMLENS name the executables where they are not the repository's own;
-// DOCUMENTS_STRICT=1 makes it a failure if one is missing.
+// TEST_STRICT=1 makes it a failure if one is missing.
 package documents
 
 import (
@@ -19,7 +19,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/test/oracle"
+	"github.com/streamlens/streamlens/test/program"
 )
 
 const (
@@ -85,40 +87,12 @@ func run(t *testing.T, folder, commands string) string {
 	return string(output)
 }
 
-func executable(t *testing.T, variable, path string) string {
-	t.Helper()
-	file := os.Getenv(variable)
-	if file == "" {
-		file = filepath.Join(root, path)
-	}
-	absolute, err := filepath.Abs(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(absolute); errors.Is(err, os.ErrNotExist) {
-		if os.Getenv("DOCUMENTS_STRICT") == "1" {
-			t.Fatalf("%s does not exist", absolute)
-		}
-		t.Skipf("%s does not exist: build it, or name it in %s", path, variable)
-	}
-	return absolute
-}
-
 // startProduct starts a collector with the organisation acme.
 func startProduct(t *testing.T) *oracle.Product {
 	t.Helper()
-	product, err := oracle.StartProduct(t.Context(), executable(t, "VICTORIAMETRICS", "bin/victoria-metrics"), executable(t, "STREAMLENS", "bin/streamlens"), t.TempDir(),
+	return oracle.StartProduct(t, t.TempDir(),
 		[]oracle.Organization{{ID: "acme", Level: "premium", SecretKey: secretKey, Privacy: oracle.Privacy{IP: "full"}, Accounts: []oracle.Account{{ID: "acme", Key: "pk_documents"}},
 			ReadKeys: []oracle.ReadKey{{Key: readKey, Level: "premium"}}, ViewerTokens: []oracle.ViewerToken{{Token: token}}, BlockListTokens: []oracle.ViewerToken{{Token: blockList}}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := product.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return product
 }
 
 // documents are README and all pages of docs.
@@ -148,7 +122,7 @@ func TestCommands(t *testing.T) {
 		os.Symlink(provisioning, filepath.Join(folder, "provisioning")),
 		os.Symlink(product.Config, filepath.Join(folder, "streamlens.yaml")),
 		os.Mkdir(filepath.Join(folder, "bin"), 0o755),
-		os.Symlink(executable(t, "STREAMLENS", "bin/streamlens"), filepath.Join(folder, "bin", "streamlens")),
+		os.Symlink(program.Streamlens(t), filepath.Join(folder, "bin", "streamlens")),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +167,7 @@ func TestCommands(t *testing.T) {
 func TestInstallation(t *testing.T) {
 	t.Parallel()
 	for _, built := range []string{"bin/victoria-metrics", "bin/streamlens", "dist/plugin.json"} {
-		executable(t, "", built)
+		processtest.Executable(t, "", built)
 	}
 	folder := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(folder, "etc/systemd/system"), 0o755); err != nil { // every machine with systemd has it

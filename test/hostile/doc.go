@@ -17,5 +17,5 @@
 //
 // The good client's time is compared with that of a plain server, so that other work on the machine does not count; the figures
 // of each attack are printed. It needs Linux, where every 127.0.0.x is an address of its own. HOSTILE=long makes each attack last
-// 20 s instead of 3 s. HOSTILE_STRICT=1 makes it a failure if an executable is missing. VICTORIAMETRICS and STREAMLENS name the executables where they are not the repository's own.
+// 20 s instead of 3 s. TEST_STRICT=1 makes it a failure if an executable is missing. VICTORIAMETRICS and STREAMLENS name the executables where they are not the repository's own.
 package hostile

@@ -75,28 +75,15 @@ var attacks = []attack{
 
 func TestAttacks(t *testing.T) {
 	files := raiseFiles(t)
-	victoriaMetrics := executable(t, "VICTORIAMETRICS", "bin/victoria-metrics")
 	dir := t.TempDir()
-	streamlens := filepath.Join(dir, "streamlens")
-	script := fmt.Sprintf("#!/bin/sh\nulimit -n %d\nexec '%s' \"$@\"\n", maxFiles, executable(t, "STREAMLENS", "bin/streamlens"))
-	if err := os.WriteFile(streamlens, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	product, err := oracle.StartProduct(t.Context(), victoriaMetrics, streamlens, dir, []oracle.Organization{{
+	product := oracle.NewProduct(t, dir, []oracle.Organization{{
 		ID: "acme", Level: "premium", SecretKey: secretKey, Privacy: oracle.Privacy{IP: "full"},
 		Accounts: []oracle.Account{{ID: account, Key: accountKey}},
 		ReadKeys: []oracle.ReadKey{{Key: floodKey, Level: "premium"}, {Key: wallKey}}, ViewerTokens: []oracle.ViewerToken{{Token: viewerToken}},
 		BlockListTokens: []oracle.ViewerToken{{Token: blockListToken}},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := product.Stop(); err != nil {
-			t.Error(err)
-		}
-		checkLog(t, filepath.Join(dir, "streamlens.log"))
-	})
+	product.Start("sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, maxFiles), "sh")
+	t.Cleanup(func() { checkLog(t, product) })
 
 	good, plain := newGoodClient(product.Collector), newGoodClient(newPlainServer(t, filepath.Join(dir, "plain")).URL)
 	goodCtx, stopGood := context.WithCancel(t.Context())
@@ -272,17 +259,14 @@ func metric(t *testing.T, product *oracle.Product, name string) float64 {
 }
 
 // checkLog checks that nothing panicked.
-func checkLog(t *testing.T, path string) {
+func checkLog(t *testing.T, product *oracle.Product) {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Error(err)
+	text := product.Said()
+	if text == "" {
+		t.Error("the collector says nothing")
 	}
-	if i := strings.Index(string(text), "panic"); i >= 0 {
+	if i := strings.Index(text, "panic"); i >= 0 {
 		t.Errorf("the collector panicked: %s", text[i:min(i+4000, len(text))])
-	}
-	if t.Failed() {
-		t.Logf("the collector's log: %s", text[max(0, len(text)-4000):])
 	}
 }
 
@@ -298,24 +282,4 @@ func raiseFiles(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return int(min(limit.Cur, 1<<20))
-}
-
-// executable returns the path of a program: that which the variable names, or the repository's own.
-func executable(t *testing.T, variable, path string) string {
-	t.Helper()
-	file := os.Getenv(variable)
-	if file == "" {
-		file = filepath.Join("..", "..", filepath.FromSlash(path))
-	}
-	absolute, err := filepath.Abs(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(absolute); errors.Is(err, os.ErrNotExist) {
-		if os.Getenv("HOSTILE_STRICT") == "1" {
-			t.Fatalf("%s does not exist", absolute)
-		}
-		t.Skipf("%s does not exist: build it, or name it in %s", path, variable)
-	}
-	return absolute
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 )
 
@@ -111,7 +112,7 @@ func TestLiveKit(t *testing.T) {
 		t.Skip("go tool mage liveKit builds LiveKit and a client, and takes some minutes the first time")
 	}
 	dir := t.TempDir()
-	server, media := freeAddress(t, "127.0.0.1"), freeAddress(t, "127.0.0.1")
+	server, media := processtest.FreeAddress(t), processtest.FreeAddress(t)
 	var poller atomic.Pointer[mediaserver.Poller]
 	var webhooks atomic.Int64
 	hooks := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

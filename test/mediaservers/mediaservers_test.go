@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 )
@@ -239,16 +240,6 @@ func newDatagramProxy(t *testing.T, to string) *proxy {
 	return p
 }
 
-func freeAddress(t *testing.T, host string) string {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func write(t *testing.T, file, text string) string {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil { //nolint:gosec // a server of another user reads it
@@ -260,36 +251,20 @@ func write(t *testing.T, file, text string) string {
 // begin runs a program; stop ends it with the given signal and waits for it, or halts it and lets it go on.
 func begin(t *testing.T, command []string, dir string) (stop func(os.Signal)) {
 	t.Helper()
-	said, err := os.CreateTemp(t.TempDir(), "said")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, said, said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var once sync.Once
-	stop = func(signal os.Signal) {
+	p := processtest.New(t, command...)
+	p.Dir = dir
+	p.Run()
+	return func(signal os.Signal) {
+		p.Signal(signal)
 		if signal == syscall.SIGSTOP || signal == syscall.SIGCONT { // which do not end it
-			_ = cmd.Process.Signal(signal) // it may have ended by itself
 			return
 		}
-		once.Do(func() {
-			_ = cmd.Process.Signal(signal) // it may have ended by itself
-			timer := time.AfterFunc(3*time.Second, func() { _ = cmd.Process.Kill() })
-			defer timer.Stop()
-			_ = cmd.Wait() // the status says how it ended, which it was made to
-		})
-	}
-	t.Cleanup(func() {
-		stop(os.Kill)
-		if t.Failed() {
-			text, _ := os.ReadFile(said.Name())
-			t.Logf("%s said:\n%s", command[0], text[max(0, len(text)-2000):])
+		select {
+		case <-p.Ended(): // the status says how it ended, which it was made to
+		case <-time.After(3 * time.Second):
+			p.Kill()
 		}
-	})
-	return stop
+	}
 }
 
 func await(t *testing.T, address string) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/source/mediaserver"
 )
 
@@ -54,7 +55,7 @@ func servers() []server {
 }
 
 func icecast(t *testing.T, program, dir, host, _ string) run {
-	address := freeAddress(t, host)
+	address := processtest.FreeAddressOf(t, host)
 	file := write(t, filepath.Join(dir, "icecast.xml"), fmt.Sprintf(`<icecast>
 <authentication><source-password>source</source-password><admin-user>admin</admin-user><admin-password>secret</admin-password></authentication>
 <limits><sources>40</sources><burst-size>8192</burst-size></limits>
@@ -72,7 +73,7 @@ func icecast(t *testing.T, program, dir, host, _ string) run {
 }
 
 func lal(t *testing.T, program, dir, host, hook string) run {
-	media, api, web, rtsp := freeAddress(t, host), freeAddress(t, host), freeAddress(t, host), freeAddress(t, host)
+	media, api, web, rtsp := processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host)
 	file := write(t, filepath.Join(dir, "lal.json"), fmt.Sprintf(`{"conf_version":"v0.4.1","rtmp":{"enable":true,"addr":"%s"},
 "default_http":{"http_listen_addr":"%s"},"httpflv":{"enable":true,"url_pattern":"/","gop_num":1},"hls":{"enable":false},"httpts":{"enable":false},"rtsp":{"enable":true,"addr":"%[6]s"},
 "record":{"enable_flv":false,"enable_mpegts":false},"relay_push":{"enable":false},"static_relay_pull":{"enable":false},
@@ -94,7 +95,7 @@ func lal(t *testing.T, program, dir, host, hook string) run {
 var overTCP = []string{"-rtsp_transport", "tcp"}
 
 func go2rtc(t *testing.T, program, dir, host, _ string) run {
-	media, api, rtsp := freeAddress(t, host), freeAddress(t, host), freeAddress(t, host)
+	media, api, rtsp := processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host)
 	var streams strings.Builder
 	for _, name := range append([]string{"alpha", "beta"}, thirty()...) {
 		fmt.Fprintf(&streams, "  %s: \"\"\n", name)
@@ -116,7 +117,7 @@ streams:
 }
 
 func nodeMediaServer(t *testing.T, program, dir, host, hook string) run {
-	media, api := freeAddress(t, host), freeAddress(t, host)
+	media, api := processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host)
 	file := write(t, filepath.Join(dir, "config.json"), fmt.Sprintf(`{"bind":"%[5]s","notify":{"url":"%[1]s"},"store":{"path":"%s/data"},
 "auth":{"jwt":{"secret":"s","users":[{"username":"admin","password":"secret","role":"admin"}]}},"rtmp":{"port":%s},"http":{"port":%s},
 "record":{"auto":false,"path":"%[2]s/record"}}`, hook, dir, port(media), port(api), host))
@@ -131,7 +132,7 @@ func nodeMediaServer(t *testing.T, program, dir, host, hook string) run {
 }
 
 func nginxRTMP(t *testing.T, program, dir, host, _ string) run {
-	media, web := freeAddress(t, host), freeAddress(t, host)
+	media, web := processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host)
 	file := write(t, filepath.Join(dir, "nginx.conf"), fmt.Sprintf(`
 load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
 daemon off;
@@ -160,7 +161,7 @@ http {
 }
 
 func mediaMTX(t *testing.T, program, dir, host, _ string) run {
-	media, api, rtsp, hls, srt := freeAddress(t, host), freeAddress(t, host), freeAddress(t, host), freeAddress(t, host), freeAddress(t, host)
+	media, api, rtsp, hls, srt := processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host)
 	file := write(t, filepath.Join(dir, "mediamtx.yml"), fmt.Sprintf(`
 api: yes
 apiAddress: "%s"
@@ -185,7 +186,7 @@ paths: {all_others: {}}
 }
 
 func srs(t *testing.T, program, dir, host, hook string) run {
-	media, api := freeAddress(t, host), freeAddress(t, host)
+	media, api := processtest.FreeAddressOf(t, host), processtest.FreeAddressOf(t, host)
 	file := write(t, filepath.Join(dir, "srs.conf"), fmt.Sprintf(`
 listen %s;
 daemon off;

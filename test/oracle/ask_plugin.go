@@ -4,16 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"os/exec"
+	"testing"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
-	"github.com/grafana/grafana-plugin-sdk-go/backend/grpcplugin"
-	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/go-plugin"
-	"google.golang.org/grpc"
+
+	"github.com/streamlens/streamlens/pkg/processtest"
+	"github.com/streamlens/streamlens/test/program"
 )
 
 // Asker asks the product a query and returns {"frames": […]}. A refusal of the
@@ -33,63 +31,38 @@ func (e *QueryError) Error() string { return fmt.Sprintf("status %d: %s", e.Stat
 
 // PluginAsker asks a plugin process over gRPC, as Grafana does.
 type PluginAsker struct {
-	client       *plugin.Client
-	data         grpcplugin.DataClient
+	plugin       *program.Plugin
 	jsonData     map[string][]byte // by organisation
 	instanceTime time.Time
 }
 
-// StartPlugin starts the plugin's executable, with a data source for each
+// StartPlugin starts the plugin until the test ends, with a data source for each
 // organisation.
-func StartPlugin(executable, victoriaMetrics, collector string, organizations []Organization, log io.Writer) (*PluginAsker, error) {
+func StartPlugin(t testing.TB, product *Product, organizations []Organization) *PluginAsker {
+	t.Helper()
 	a := &PluginAsker{jsonData: map[string][]byte{}, instanceTime: time.Now()}
 	for _, organization := range organizations {
 		settings, err := json.Marshal(map[string]string{
-			"url":          victoriaMetrics,
+			"url":          product.VictoriaMetrics,
 			"organization": organization.ID,
 			"level":        organization.Level,
-			"collectorUrl": collector,
+			"collectorUrl": product.Collector,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("encode settings: %w", err)
+			t.Fatal(err)
 		}
 		a.jsonData[organization.ID] = settings
 	}
-	a.client = plugin.NewClient(&plugin.ClientConfig{
-		Cmd: exec.Command(executable),
-		HandshakeConfig: plugin.HandshakeConfig{
-			ProtocolVersion:  grpcplugin.ProtocolVersion,
-			MagicCookieKey:   grpcplugin.MagicCookieKey,
-			MagicCookieValue: grpcplugin.MagicCookieValue,
-		},
-		VersionedPlugins: map[int]plugin.PluginSet{
-			grpcplugin.ProtocolVersion: {"data": &grpcplugin.DataGRPCPlugin{}},
-		},
-		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		GRPCDialOptions:  []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64 << 20))},
-		Logger:           hclog.New(&hclog.LoggerOptions{Output: log}),
+	var log processtest.Output
+	a.plugin = program.StartPlugin(t, &log)
+	t.Cleanup(func() {
+		if t.Failed() {
+			said := log.String()
+			t.Logf("the plugin said last:\n%s", said[max(0, len(said)-4000):])
+		}
 	})
-	protocol, err := a.client.Client()
-	if err != nil {
-		a.client.Kill()
-		return nil, fmt.Errorf("start plugin: %w", err)
-	}
-	dispensed, err := protocol.Dispense("data")
-	if err != nil {
-		a.client.Kill()
-		return nil, fmt.Errorf("plugin's data service: %w", err)
-	}
-	data, ok := dispensed.(grpcplugin.DataClient)
-	if !ok {
-		a.client.Kill()
-		return nil, fmt.Errorf("plugin's data service is a %T", dispensed)
-	}
-	a.data = data
-	return a, nil
+	return a
 }
-
-// Stop ends the plugin process.
-func (a *PluginAsker) Stop() { a.client.Kill() }
 
 // Ask implements Asker.
 func (a *PluginAsker) Ask(ctx context.Context, q Query) ([]byte, error) {
@@ -98,7 +71,7 @@ func (a *PluginAsker) Ask(ctx context.Context, q Query) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode query: %w", err)
 	}
-	answer, err := a.data.QueryData(ctx, backend.ToProto().QueryDataRequest(&backend.QueryDataRequest{
+	answer, err := a.plugin.Data.QueryData(ctx, backend.ToProto().QueryDataRequest(&backend.QueryDataRequest{
 		PluginContext: backend.PluginContext{
 			Namespace: "default",
 			PluginID:  "streamlens-analytics-datasource",

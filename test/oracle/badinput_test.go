@@ -12,16 +12,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 // TestBadInput sends what no honest sender sends. Each gets a clear error and
 // is counted, the good events around it are kept, and nothing else changes.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
-	victoriaMetrics := executable(t, "VICTORIAMETRICS", "bin/victoria-metrics")
-	streamlens := executable(t, "STREAMLENS", "bin/streamlens")
-	pluginExecutable := executable(t, "PLUGIN", "dist/gpx_streamlens_linux_amd64")
-	product := startProduct(t, victoriaMetrics, streamlens)
+	product := StartProduct(t, t.TempDir(), testOrganizations())
 	now := time.Now().UnixMilli()
 
 	for name, request := range refusedRequests(now) {
@@ -79,10 +78,10 @@ func TestBadInput(t *testing.T) {
 	}
 
 	time.Sleep(freshness)
-	if err := getOK(t.Context(), product.Collector+"/readyz"); err != nil {
+	if err := processtest.GetOK(product.Collector + "/readyz"); err != nil {
 		t.Error(err)
 	}
-	plugin := startPlugin(t, pluginExecutable, product, testOrganizations())
+	plugin := StartPlugin(t, product, testOrganizations())
 	to := floor(now, minute) + 2*minute
 	for _, organization := range testOrganizations() {
 		for unit, want := range map[string]Table{"playtime": played, "traffic": sent} {

@@ -25,10 +25,9 @@
 // ORACLE_PATIENCE is how many seconds it waits before it asks, 15 unless given:
 // more where many events meet a machine that has other work, which
 // TestFreshness is for.
-// ORACLE_STRICT=1 makes it a failure if the product lacks a widget, a filter or
-// an executable.
-// VICTORIAMETRICS, STREAMLENS and PLUGIN name the executables where they are not
-// the repository's own.
+// ORACLE_STRICT=1 makes it a failure if the product lacks a widget or a filter,
+// TEST_STRICT=1 if an executable is missing. VICTORIAMETRICS, STREAMLENS and
+// PLUGIN name the executables where they are not the repository's own.
 //
 // A new widget is one more entry in Widgets; a new measure is one more Measure
 // and the place in session.go or book.go that adds it.

@@ -16,11 +16,8 @@ import (
 func TestFreshness(t *testing.T) {
 	t.Parallel()
 	events := environment(t, "ORACLE_FRESHNESS", 5)
-	victoriaMetrics := executable(t, "VICTORIAMETRICS", "bin/victoria-metrics")
-	streamlens := executable(t, "STREAMLENS", "bin/streamlens")
-	pluginExecutable := executable(t, "PLUGIN", "dist/gpx_streamlens_linux_amd64")
-	product := startProduct(t, victoriaMetrics, streamlens)
-	plugin := startPlugin(t, pluginExecutable, product, testOrganizations())
+	product := StartProduct(t, t.TempDir(), testOrganizations())
+	plugin := StartPlugin(t, product, testOrganizations())
 
 	took := make([]time.Duration, events)
 	var group sync.WaitGroup

@@ -8,52 +8,48 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
+	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+	"github.com/streamlens/streamlens/test/program"
 )
 
 // Product is a running collector in front of a running VictoriaMetrics.
 type Product struct {
 	VictoriaMetrics, Collector string // URLs
 	Config                     string // path of streamlens.yaml
-	dir                        string
-	processes                  []*exec.Cmd
-	commands                   [][]string // of the processes
+	database                   *vmtest.Server
+	collector                  *program.Collector
 }
 
-// StartProduct starts both, with all their files in dir, and waits until the
-// collector says that it is ready.
-func StartProduct(ctx context.Context, victoriaMetrics, streamlens, dir string, organizations []Organization, plays ...string) (*Product, error) {
-	ports, err := freePorts(2)
-	if err != nil {
-		return nil, err
-	}
-	p := &Product{
-		VictoriaMetrics: "http://" + ports[0],
-		Collector:       "http://" + ports[1],
-		Config:          filepath.Join(dir, "streamlens.yaml"),
-		dir:             dir,
-	}
+// StartProduct starts both until the test ends, with the collector's files in
+// dir, and waits until it is ready. Both must end without an error. plays is
+// the URL of the store of plays, if there is one.
+func StartProduct(t testing.TB, dir string, organizations []Organization, plays ...string) *Product {
+	t.Helper()
+	p := NewProduct(t, dir, organizations, plays...)
+	p.Start()
+	return p
+}
+
+// NewProduct is StartProduct without the start of the collector.
+func NewProduct(t testing.TB, dir string, organizations []Organization, plays ...string) *Product {
+	t.Helper()
 	countries := filepath.Join(dir, "countries.mmdb")
 	var database bytes.Buffer
-	if err := WriteCountries(&database); err != nil {
-		return nil, err
+	if err := errors.Join(WriteCountries(&database), os.WriteFile(countries, database.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
 	}
-	if err := os.WriteFile(countries, database.Bytes(), 0o600); err != nil {
-		return nil, fmt.Errorf("write country database: %w", err)
-	}
-	// Every JSON document is a YAML document.
+	p := &Product{database: vmtest.StartServer(t, "-dedup.minScrapeInterval=1ms", fmt.Sprintf("-retentionPeriod=%dd", int(retention.Hours()/24)))}
+	p.VictoriaMetrics = p.database.URL
 	settings := map[string]any{
-		"listen":          ports[1],
-		"dataDir":         filepath.Join(dir, "collector"),
 		"victoriametrics": map[string]any{"url": p.VictoriaMetrics},
 		"geoip":           map[string]any{"database": countries},
 		"trustedProxies":  []string{trustedProxy + "/32"},
@@ -62,124 +58,17 @@ func StartProduct(ctx context.Context, victoriaMetrics, streamlens, dir string, 
 	if len(plays) > 0 {
 		settings["plays"] = map[string]any{"url": plays[0], "users": true}
 	}
-	config, err := json.MarshalIndent(settings, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode configuration: %w", err)
-	}
-	if err := os.WriteFile(p.Config, config, 0o600); err != nil {
-		return nil, fmt.Errorf("write configuration: %w", err)
-	}
-
-	err = p.start(victoriaMetrics, "-storageDataPath="+filepath.Join(dir, "metrics"), "-httpListenAddr="+ports[0],
-		"-dedup.minScrapeInterval=1ms", fmt.Sprintf("-retentionPeriod=%dd", int(retention.Hours()/24)))
-	if err == nil {
-		err = waitReady(ctx, p.VictoriaMetrics+"/health")
-	}
-	if err == nil {
-		err = p.start(streamlens, "collect", "--config", p.Config)
-	}
-	if err == nil {
-		err = waitReady(ctx, p.Collector+"/readyz")
-	}
-	if err != nil {
-		return nil, errors.Join(err, p.Stop())
-	}
-	return p, nil
+	p.collector = program.NewCollector(t, dir, settings)
+	p.Collector, p.Config = p.collector.URL, p.collector.Config
+	return p
 }
 
-// start starts one more process.
-func (p *Product) start(command ...string) error {
-	p.processes = append(p.processes, nil)
-	p.commands = append(p.commands, command)
-	return p.startAgain(len(p.processes)-1, command)
-}
+// Start starts the collector, by another program if that is given with its
+// arguments.
+func (p *Product) Start(by ...string) { p.collector.Start(by...) }
 
-// startAgain starts one of the processes by a command. Its output goes to a file.
-func (p *Product) startAgain(process int, command []string) error {
-	path := filepath.Join(p.dir, filepath.Base(p.commands[process][0])+".log")
-	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("create log: %w", err)
-	}
-	defer log.Close() // the process has its own handle
-	started := exec.Command(command[0], command[1:]...)
-	started.Stdout, started.Stderr = log, log
-	started.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := started.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", command[0], err)
-	}
-	p.processes[process] = started
-	return nil
-}
-
-// Stop ends the collector, then VictoriaMetrics.
-func (p *Product) Stop() error {
-	var errs []error
-	for i := len(p.processes) - 1; i >= 0; i-- {
-		command := p.processes[i]
-		if err := command.Process.Signal(os.Interrupt); err != nil {
-			errs = append(errs, fmt.Errorf("stop %s: %w", command.Path, err))
-		}
-		deadline := time.AfterFunc(time.Minute, func() {
-			// A process that is already gone cannot be killed, which is fine.
-			_ = command.Process.Kill()
-		})
-		if err := command.Wait(); err != nil {
-			errs = append(errs, fmt.Errorf("%s ended: %w", command.Path, err))
-		}
-		deadline.Stop()
-	}
-	return errors.Join(errs...)
-}
-
-func freePorts(count int) ([]string, error) {
-	var addresses []string
-	for range count {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer listener.Close() // all stay open until each has its own
-		addresses = append(addresses, listener.Addr().String())
-	}
-	return addresses, nil
-}
-
-func waitReady(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		last := getOK(ctx, url)
-		if last == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("not ready in a minute: %w", last)
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-func getOK(ctx context.Context, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return fmt.Errorf("get %s: %w", url, err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("get %s: %w", url, err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return fmt.Errorf("get %s: %w", url, err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("get %s: %s: %s", url, response.Status, body)
-	}
-	return nil
-}
+// Said is what the collector has said.
+func (p *Product) Said() string { return p.collector.Output.String() }
 
 // Tags asks the collector about the tags of a stream, or puts or deletes them,
 // by method. The answer is the tags and the HTTP status.

@@ -8,12 +8,13 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/test/program"
 )
 
 // TestProduct proves the exactness that the design promises: for random events
@@ -21,9 +22,6 @@ import (
 // answer what the brute force of this package answers.
 func TestProduct(t *testing.T) {
 	t.Parallel()
-	victoriaMetrics := executable(t, "VICTORIAMETRICS", "bin/victoria-metrics")
-	streamlens := executable(t, "STREAMLENS", "bin/streamlens")
-	pluginExecutable := executable(t, "PLUGIN", "dist/gpx_streamlens_linux_amd64")
 	events := environment(t, "ORACLE_EVENTS", 20_000)
 	queries := environment(t, "ORACLE_QUERIES", 800)
 	seed := environment(t, "ORACLE_SEED", int(time.Now().UnixNano()%1_000_000))
@@ -40,7 +38,7 @@ func TestProduct(t *testing.T) {
 		t.Logf("ORACLE_SEED=%d ORACLE_EVENTS=%d ORACLE_QUERIES=%d at %s", seed, events, queries, base.UTC().Format(time.RFC3339))
 		generator = NewGenerator(uint64(seed), base)
 		delivery = generator.Generate(events)
-		product = startProduct(t, victoriaMetrics, streamlens)
+		product = StartProduct(t, t.TempDir(), testOrganizations())
 		tags = Tags{}
 		setTags(t, product, generator, tags, 60)
 		checkTagRequests(t, product, tags)
@@ -58,8 +56,8 @@ func TestProduct(t *testing.T) {
 	t.Logf("sent %d events in %d sessions and %d of CMCD, which make %d facts, in %v", delivery.EventCount,
 		len(book.sessions), len(book.players), len(facts), time.Since(base).Round(time.Second))
 
-	plugin := startPlugin(t, pluginExecutable, product, delivery.Organizations)
-	command := CommandAsker{Executable: streamlens, Config: product.Config}
+	plugin := StartPlugin(t, product, delivery.Organizations)
+	command := CommandAsker{Executable: program.Streamlens(t), Config: product.Config}
 	has := learn(t, plugin, base)
 	outcomes, filled := tally{}, tally{}
 	ask := func(q Query, asker Asker) {
@@ -103,7 +101,7 @@ func TestProduct(t *testing.T) {
 	}
 	checkReports(t, command, generator, facts, tags, queries/20)
 	checkRefusals(t, plugin, has.widgets, base)
-	checkLevels(t, pluginExecutable, product, base)
+	checkLevels(t, product, base)
 	checkNewestMinutes(t, plugin, facts)
 	for _, widget := range has.widgets {
 		if filled[widget] == 0 && queries >= 20*len(has.widgets) {
@@ -243,27 +241,6 @@ func hardQueries(base time.Time) []Query {
 // tally counts answers by kind.
 type tally map[string]int
 
-// executable is the path of a program of the product, from the environment or
-// from the repository. Without it the test cannot run.
-func executable(t *testing.T, variable, path string) string {
-	t.Helper()
-	file := os.Getenv(variable)
-	if file == "" {
-		file = filepath.Join("..", "..", filepath.FromSlash(path))
-	}
-	absolute, err := filepath.Abs(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(absolute); errors.Is(err, os.ErrNotExist) {
-		if strict() {
-			t.Fatalf("%s does not exist", absolute)
-		}
-		t.Skipf("%s does not exist: build it, or name it in %s", path, variable)
-	}
-	return absolute
-}
-
 func environment(t *testing.T, name string, otherwise int) int {
 	t.Helper()
 	text := os.Getenv(name)
@@ -275,72 +252,6 @@ func environment(t *testing.T, name string, otherwise int) int {
 		t.Fatalf("%s=%q is not a count", name, text)
 	}
 	return n
-}
-
-// showLogs shows what the product's processes said last, but for mere information.
-func showLogs(t *testing.T, dir string) {
-	t.Helper()
-	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, log := range logs {
-		text, err := os.ReadFile(log)
-		if err != nil {
-			t.Error(err)
-		}
-		var said []string
-		for line := range strings.Lines(string(text)) {
-			if !strings.Contains(strings.ToLower(line), "info") {
-				said = append(said, line)
-			}
-		}
-		t.Logf("%s:\n%s", filepath.Base(log), strings.Join(said[max(0, len(said)-5):], ""))
-	}
-}
-
-// startProduct starts a collector and a VictoriaMetrics for the test.
-func startProduct(t *testing.T, victoriaMetrics, streamlens string) *Product {
-	t.Helper()
-	return startProductIn(t, t.TempDir(), victoriaMetrics, streamlens)
-}
-
-// startProductIn is startProduct with all files in dir.
-func startProductIn(t *testing.T, dir, victoriaMetrics, streamlens string) *Product {
-	t.Helper()
-	product, err := StartProduct(t.Context(), victoriaMetrics, streamlens, dir, testOrganizations())
-	if err != nil {
-		showLogs(t, dir)
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := product.Stop(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			showLogs(t, dir)
-		}
-	})
-	return product
-}
-
-func startPlugin(t *testing.T, executable string, product *Product, organizations []Organization) *PluginAsker {
-	t.Helper()
-	log, err := os.OpenFile(filepath.Join(filepath.Dir(product.Config), "plugin.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plugin, err := StartPlugin(executable, product.VictoriaMetrics, product.Collector, organizations, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		plugin.Stop()
-		if err := log.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return plugin
 }
 
 // freshness is how soon everything that was received must be in the answers.
@@ -617,13 +528,13 @@ func checkRefusals(t *testing.T, asker Asker, widgets []string, base time.Time) 
 
 // checkLevels checks that the lower level holds if the data source and
 // streamlens.yaml differ (rule 28).
-func checkLevels(t *testing.T, executable string, product *Product, base time.Time) {
+func checkLevels(t *testing.T, product *Product, base time.Time) {
 	t.Helper()
 	organizations := testOrganizations()
 	for i := range organizations {
 		organizations[i].Level = map[string]string{"default": "premium", "premium": "default"}[organizations[i].Level]
 	}
-	swapped := startPlugin(t, executable, product, organizations)
+	swapped := StartPlugin(t, product, organizations)
 	to := floor(base.UnixMilli(), minute)
 	for _, organization := range organizations {
 		q := Query{QueryType: "bufferingRatio", Organization: organization.ID, From: to - 60*minute, To: to}

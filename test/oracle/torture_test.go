@@ -36,15 +36,12 @@ func TestTorture(t *testing.T) {
 	case "long":
 		plan = torturePlan{collectorKills: 200, databaseKills: 20, away: 5 * time.Minute, full: 12 * time.Second, slow: 20 * time.Second, clockSteps: 8, events: 6_000, queries: 2_000}
 	}
-	victoriaMetrics := executable(t, "VICTORIAMETRICS", "bin/victoria-metrics")
-	streamlens := executable(t, "STREAMLENS", "bin/streamlens")
-	plugin := executable(t, "PLUGIN", "dist/gpx_streamlens_linux_amd64")
 	seed := environment(t, "ORACLE_SEED", int(time.Now().UnixNano()%1_000_000))
 	t.Logf("ORACLE_SEED=%d %+v", seed, plan)
 
 	dir := t.TempDir()
 	disk := smallDisk(t, filepath.Join(dir, "collector"))
-	product := startProductIn(t, dir, victoriaMetrics, streamlens)
+	product := StartProduct(t, dir, testOrganizations())
 	book := NewBook(testOrganizations())
 	load := &tortureLoad{t: t, product: product, book: book, seed: uint64(seed), events: plan.events}
 	load.round(0) // how much it can take
@@ -80,7 +77,7 @@ func TestTorture(t *testing.T) {
 	waitUntilWritten(t, product)
 	time.Sleep(freshness)
 	facts := book.Facts()
-	asker := startPlugin(t, plugin, product, testOrganizations())
+	asker := StartPlugin(t, product, testOrganizations())
 	outcomes, filled := tally{}, tally{}
 	generator := NewGenerator(uint64(seed), time.Now())
 	has := learn(t, asker, time.Now())
@@ -287,32 +284,33 @@ func (l *tortureLoad) send(r *Request) Receipt {
 // torture does what the plan says, in a random order.
 func torture(t *testing.T, product *Product, disk *disk, plan torturePlan, random *rand.Rand) {
 	t.Helper()
-	const database, collector = 0, 1
 	check := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+	database, collector := product.database, product.collector
+	comesUp := func() { collector.WaitReady(collector.URL + "/healthz") }
 	restart := func() {
-		check(product.kill(collector))
-		check(product.again(collector))
+		collector.Kill()
+		collector.Run()
 		if random.IntN(4) == 0 { // also while it starts
 			time.Sleep(time.Duration(random.IntN(500)) * time.Millisecond)
-			check(product.kill(collector))
-			check(product.again(collector))
+			collector.Kill()
+			collector.Run()
 		}
 		// Who is killed sooner than it starts never comes up, and then it is right that nothing is taken.
-		check(waitReady(t.Context(), product.Collector+"/healthz"))
+		comesUp()
 	}
 	acts := slices.Repeat([]func(){restart}, plan.collectorKills)
 	acts = append(acts, slices.Repeat([]func(){func() {
-		check(product.kill(database))
-		check(product.again(database))
+		database.Kill()
+		database.Run()
 	}}, plan.databaseKills)...)
 	acts = append(acts, func() {
 		t.Logf("VictoriaMetrics is away for %v", plan.away)
-		check(product.kill(database))
+		database.Kill()
 		for begin := time.Now(); time.Since(begin) < plan.away; {
 			time.Sleep(plan.away / 3)
 			restart()
@@ -320,26 +318,26 @@ func torture(t *testing.T, product *Product, disk *disk, plan torturePlan, rando
 				t.Logf("%d MB are on the disk", disk.used(t)>>20)
 			}
 		}
-		check(product.again(database))
+		database.Run()
 		time.Sleep(settling)
 	}, func() {
 		t.Logf("the disk is slow for %v", plan.slow)
-		check(product.kill(collector))
-		check(product.slowly(collector, 300*time.Millisecond))
+		collector.Kill()
+		collector.Run(slowly(300 * time.Millisecond)...)
 		time.Sleep(plan.slow)
-		check(product.kill(collector))
+		collector.Kill()
 		time.Sleep(time.Second) // only the tracer was waited for
-		check(product.again(collector))
+		collector.Run()
 	})
 	if disk != nil {
 		acts = append(acts, func() {
 			t.Logf("the disk is full for %v", plan.full)
 			check(disk.fill())
 			time.Sleep(plan.full / 2)
-			check(product.kill(collector))
+			collector.Kill()
 			check(disk.empty()) // a collector does not start on a full disk
-			check(product.again(collector))
-			check(waitReady(t.Context(), product.Collector+"/healthz"))
+			collector.Run()
+			comesUp()
 			check(disk.fill())
 			time.Sleep(plan.full / 2)
 			check(disk.empty())
@@ -380,33 +378,13 @@ func stepClock(step time.Duration) error {
 	return nil
 }
 
-// kill ends a process, and what it has started, without asking.
-func (p *Product) kill(process int) error {
-	command := p.processes[process]
-	if err := syscall.Kill(-command.Process.Pid, syscall.SIGKILL); err != nil {
-		return fmt.Errorf("kill %s: %w", command.Path, err)
-	}
-	var killed *exec.ExitError
-	if err := command.Wait(); err != nil && !errors.As(err, &killed) {
-		return fmt.Errorf("wait for %s: %w", command.Path, err)
-	}
-	return nil
-}
-
-// again starts a process that was killed.
-func (p *Product) again(process int) error {
-	return p.startAgain(process, p.commands[process])
-}
-
-// slowly starts a process that was killed, so that each of its fsyncs takes longer.
-func (p *Product) slowly(process int, delay time.Duration) error {
+// slowly is a program, with its arguments, that runs another so that each of its fsyncs takes longer; nothing if it is not installed.
+func slowly(delay time.Duration) []string {
 	tracer, err := exec.LookPath("strace")
 	if err != nil {
-		return p.again(process)
+		return nil
 	}
-	return p.startAgain(process, append([]string{
-		tracer, "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync", "-e", fmt.Sprintf("inject=fsync:delay_exit=%d", delay.Microseconds()),
-	}, p.commands[process]...))
+	return []string{tracer, "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync", "-e", fmt.Sprintf("inject=fsync:delay_exit=%d", delay.Microseconds())}
 }
 
 // disk is a file system of its own.

@@ -22,8 +22,10 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/vm"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+	"github.com/streamlens/streamlens/test/program"
 )
 
 const (
@@ -32,59 +34,16 @@ const (
 	streams    = 40
 )
 
-// collector is a real collector, with a data directory of its own.
-type collector struct {
-	t       *testing.T
-	address string
-	file    string // its configuration
-	process *exec.Cmd
-}
-
 // startCollector starts a collector that writes to one URL and reads from another.
-func startCollector(t *testing.T, victoriaMetrics, writeURL string) *collector {
+func startCollector(t *testing.T, victoriaMetrics, writeURL string) *program.Collector {
 	t.Helper()
-	c := &collector{t: t, address: vmtest.FreeAddress(t)}
-	folder := t.TempDir()
-	configuration, err := json.Marshal(map[string]any{ // JSON is YAML
-		"listen": c.address, "dataDir": filepath.Join(folder, "data"), "trustedProxies": []string{"127.0.0.1/32"},
+	return program.StartCollector(t, map[string]any{
+		"trustedProxies":  []string{"127.0.0.1/32"},
 		"victoriametrics": map[string]string{"url": victoriaMetrics, "writeUrl": writeURL},
 		"organizations": []any{map[string]any{
 			"id": "acme", "level": "premium", "secretKey": secretKey, "accounts": []any{map[string]string{"id": "acme", "key": accountKey}},
 		}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.file = filepath.Join(folder, "streamlens.yaml")
-	if err := os.WriteFile(c.file, configuration, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c.start()
-	t.Cleanup(func() { c.end(os.Interrupt) })
-	return c
-}
-
-// start starts the collector, once more after it has ended, and waits until it is ready.
-func (c *collector) start() {
-	c.t.Helper()
-	var output bytes.Buffer
-	c.process = exec.Command(executable(c.t, "STREAMLENS", "bin/streamlens"), "collect", "--config", c.file)
-	c.process.Stdout, c.process.Stderr = &output, &output
-	if err := c.process.Start(); err != nil {
-		c.t.Fatal(err)
-	}
-	waitUntil(c.t, "the collector is ready", func() error { return getOK("http://" + c.address + "/readyz") })
-}
-
-// end ends the collector by a signal.
-func (c *collector) end(signal os.Signal) {
-	c.t.Helper()
-	if err := c.process.Process.Signal(signal); err != nil {
-		c.t.Error(err)
-	}
-	if err := c.process.Wait(); err != nil && signal != os.Kill {
-		c.t.Errorf("the collector ended: %v\n%s", err, c.process.Stderr)
-	}
 }
 
 // balancer is nginx with the example of the documentation.
@@ -92,16 +51,16 @@ type balancer struct {
 	t       *testing.T
 	folder  string
 	address string
-	process *exec.Cmd
+	process *processtest.Process
 }
 
 func startBalancer(t *testing.T, change func(example string) string, servers ...string) *balancer {
 	t.Helper()
-	program, err := exec.LookPath("nginx")
+	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		t.Skip("nginx is not installed")
 	}
-	b := &balancer{t: t, folder: t.TempDir(), address: vmtest.FreeAddress(t)}
+	b := &balancer{t: t, folder: t.TempDir(), address: processtest.FreeAddress(t)}
 	var main strings.Builder
 	if os.Getuid() == 0 {
 		main.WriteString("user root;\n") // nobody else may read the test's folder
@@ -113,22 +72,16 @@ func startBalancer(t *testing.T, change func(example string) string, servers ...
 	main.WriteString("include streamlens.conf;\n}\n")
 	b.write("nginx.conf", main.String())
 	b.configure(change, servers...)
-	b.process = exec.Command(program, "-p", b.folder, "-c", "nginx.conf", "-e", "error.log")
-	if err := b.process.Start(); err != nil {
-		t.Fatal(err)
-	}
+	b.process = processtest.Start(t, nginx, "-p", b.folder, "-c", "nginx.conf", "-e", "error.log")
 	t.Cleanup(func() {
-		if err := b.process.Process.Signal(syscall.SIGTERM); err != nil {
+		if err := b.process.Stop(syscall.SIGTERM); err != nil {
 			t.Error(err)
-		}
-		if err := b.process.Wait(); err != nil {
-			t.Errorf("nginx ended: %v", err)
 		}
 		if log, err := os.ReadFile(filepath.Join(b.folder, "error.log")); t.Failed() && err == nil {
 			t.Logf("nginx:\n%.2000s", log)
 		}
 	})
-	waitUntil(t, "nginx answers", func() error {
+	b.process.WaitUntil("it answers", func() error {
 		response, err := http.Get(b.url("/"))
 		if err != nil {
 			return err
@@ -170,9 +123,7 @@ func (b *balancer) write(name, content string) {
 // reload lets nginx take over a changed configuration.
 func (b *balancer) reload() {
 	b.t.Helper()
-	if err := b.process.Process.Signal(syscall.SIGHUP); err != nil {
-		b.t.Fatal(err)
-	}
+	b.process.Signal(syscall.SIGHUP)
 	time.Sleep(time.Second) // until the old workers have gone
 }
 
@@ -360,18 +311,20 @@ func TestCollectorsBehindABalancer(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		// disturb is called while sessions run.
-		disturb func(first, second *collector)
+		disturb func(t *testing.T, first, second *program.Collector)
 	}{
-		{"undisturbed", func(*collector, *collector) {}},
-		{"one is stopped and started", func(first, _ *collector) {
-			first.end(os.Interrupt)
+		{"undisturbed", func(*testing.T, *program.Collector, *program.Collector) {}},
+		{"one is stopped and started", func(t *testing.T, first, _ *program.Collector) {
+			if err := first.Stop(os.Interrupt); err != nil {
+				t.Error(err)
+			}
 			time.Sleep(time.Second)
-			first.start()
+			first.Start()
 		}},
-		{"one is killed and started, twice", func(_, second *collector) {
+		{"one is killed and started, twice", func(_ *testing.T, _, second *program.Collector) {
 			for range 2 {
-				second.end(os.Kill)
-				second.start()
+				second.Kill()
+				second.Start()
 				time.Sleep(500 * time.Millisecond)
 			}
 		}},
@@ -379,12 +332,12 @@ func TestCollectorsBehindABalancer(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			database := vmtest.Start(t)
 			first, second := startCollector(t, database, ""), startCollector(t, database, "")
-			b := startBalancer(t, asItIs, first.address, second.address)
+			b := startBalancer(t, asItIs, first.Address, second.Address)
 			p := newPlayer(t, b.url(""))
 			var running sync.WaitGroup
 			running.Go(func() { p.playAll(0, sessions, reports, pause) })
 			time.Sleep(2 * time.Second)
-			tt.disturb(first, second)
+			tt.disturb(t, first, second)
 			running.Wait()
 			p.compare(database, sessions)
 			if n := collectors(t, database); n != 2 {
@@ -393,7 +346,7 @@ func TestCollectorsBehindABalancer(t *testing.T) {
 
 			// A third joins between sessions.
 			third := startCollector(t, database, "")
-			b.configure(asItIs, first.address, second.address, third.address)
+			b.configure(asItIs, first.Address, second.Address, third.Address)
 			b.reload()
 			// nginx answers by the old configuration for a moment, so that sessions that begin now would move.
 			p.client.CloseIdleConnections()
@@ -413,13 +366,13 @@ func TestMovedSessions(t *testing.T) {
 	const sessions, reports, pause = 100, 16, 250 * time.Millisecond
 	database := vmtest.Start(t)
 	first := startCollector(t, database, "")
-	b := startBalancer(t, asItIs, first.address)
+	b := startBalancer(t, asItIs, first.Address)
 	p := newPlayer(t, b.url(""))
 	var running sync.WaitGroup
 	running.Go(func() { p.playAll(0, sessions, reports, pause) })
 	time.Sleep(2 * time.Second)
 	second := startCollector(t, database, "")
-	b.configure(asItIs, first.address, second.address)
+	b.configure(asItIs, first.Address, second.Address)
 	b.reload()
 	running.Wait()
 	time.Sleep(15 * time.Second)
@@ -457,7 +410,7 @@ func TestWhatNginxSendsTwice(t *testing.T) {
 				w.WriteHeader(http.StatusAccepted)
 			}))
 			defer other.Close()
-			first := vmtest.FreeAddress(t)
+			first := processtest.FreeAddress(t)
 			if !tt.refuses {
 				dying := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 					_, _ = io.Copy(io.Discard, r.Body)
@@ -492,45 +445,4 @@ func TestWhatNginxSendsTwice(t *testing.T) {
 			t.Error("no stream went to the first collector")
 		})
 	}
-}
-
-func getOK(url string) error {
-	response, err := http.Get(url)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s", response.Status, body)
-	}
-	return err
-}
-
-func waitUntil(t *testing.T, what string, check func() error) {
-	t.Helper()
-	var err error
-	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if err = check(); err == nil {
-			return
-		}
-	}
-	t.Fatalf("not so after 40 s: %s: %v", what, err)
-}
-
-// executable returns the path of a program, which is named by an environment variable or lies in the repository.
-func executable(t *testing.T, variable, fallback string) string {
-	t.Helper()
-	path := os.Getenv(variable)
-	if path == "" {
-		path = filepath.Join("..", "..", fallback)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no %s: build it or set %s", path, variable)
-	}
-	absolute, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return absolute
 }

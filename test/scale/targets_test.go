@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 	"github.com/streamlens/streamlens/pkg/widget"
+	"github.com/streamlens/streamlens/test/program"
 )
 
 // target is where a collector writes, and where it and the widgets read.
@@ -35,11 +37,11 @@ func TestTargets(t *testing.T) {
 			begins := time.Now().Add(-20 * time.Minute).Truncate(time.Minute)
 			const sessions = 60
 			var files []string
-			for _, c := range []*collector{startCollector(t, single, ""), startCollector(t, through.read, through.write)} {
-				p := newPlayer(t, "http://"+c.address)
+			for _, c := range []*program.Collector{startCollector(t, single, ""), startCollector(t, through.read, through.write)} {
+				p := newPlayer(t, c.URL)
 				p.begins = begins
 				p.playAll(0, sessions, 90, 0)
-				files = append(files, c.file)
+				files = append(files, c.Config)
 			}
 			database := single
 			for range 2 {
@@ -60,7 +62,7 @@ func TestTargets(t *testing.T) {
 // query returns what a widget shows, as data frames, over a quarter of an hour.
 func query(t *testing.T, configuration, widget string, from time.Time) []byte {
 	t.Helper()
-	command := exec.Command(executable(t, "STREAMLENS", "bin/streamlens"), "query", widget, "--config", configuration, "--json",
+	command := exec.Command(program.Streamlens(t), "query", widget, "--config", configuration, "--json",
 		"--from", from.Format(time.RFC3339), "--to", from.Add(15*time.Minute).Format(time.RFC3339))
 	output, err := command.Output()
 	if err != nil {
@@ -83,8 +85,8 @@ func waitUntilSum(t *testing.T, victoriaMetrics, query string, want int64) {
 // startVMAgent runs a vmagent in front of a single VictoriaMetrics; its program is named by the environment variable VMAGENT.
 func startVMAgent(t *testing.T) target {
 	t.Helper()
-	agent, single := vmtest.FreeAddress(t), vmtest.Start(t)
-	run(t, program(t, "VMAGENT"), "http://"+agent+"/health", "-httpListenAddr="+agent, "-remoteWrite.url="+single+"/api/v1/write",
+	agent, single := processtest.FreeAddress(t), vmtest.Start(t)
+	run(t, named(t, "VMAGENT"), "http://"+agent+"/health", "-httpListenAddr="+agent, "-remoteWrite.url="+single+"/api/v1/write",
 		"-remoteWrite.tmpDataPath="+t.TempDir(), "-loggerLevel=ERROR")
 	return target{read: single, write: "http://" + agent}
 }
@@ -93,15 +95,15 @@ func startVMAgent(t *testing.T) target {
 // environment variables VMSTORAGE, VMINSERT and VMSELECT.
 func startCluster(t *testing.T) target {
 	t.Helper()
-	storage, insert, selects := program(t, "VMSTORAGE"), program(t, "VMINSERT"), program(t, "VMSELECT")
+	storage, insert, selects := named(t, "VMSTORAGE"), named(t, "VMINSERT"), named(t, "VMSELECT")
 	var inserted, selected []string
 	for range 2 {
-		web, in, out := vmtest.FreeAddress(t), vmtest.FreeAddress(t), vmtest.FreeAddress(t)
+		web, in, out := processtest.FreeAddress(t), processtest.FreeAddress(t), processtest.FreeAddress(t)
 		run(t, storage, "http://"+web+"/health", "-httpListenAddr="+web, "-vminsertAddr="+in, "-vmselectAddr="+out, "-storageDataPath="+t.TempDir(),
 			"-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d", "-loggerLevel=ERROR")
 		inserted, selected = append(inserted, "-storageNode="+in), append(selected, "-storageNode="+out)
 	}
-	write, read := vmtest.FreeAddress(t), vmtest.FreeAddress(t)
+	write, read := processtest.FreeAddress(t), processtest.FreeAddress(t)
 	run(t, insert, "http://"+write+"/health", append(inserted, "-httpListenAddr="+write, "-replicationFactor=2", "-loggerLevel=ERROR")...)
 	run(t, selects, "http://"+read+"/health", append(selected, "-httpListenAddr="+read, "-cacheDataPath="+t.TempDir(),
 		"-dedup.minScrapeInterval=1ms", "-replicationFactor=2", "-loggerLevel=ERROR")...)
@@ -129,8 +131,8 @@ func startClusterPaths(t *testing.T) target {
 	return target{read: serve("/select/0/prometheus"), write: serve("/insert/0/prometheus")}
 }
 
-// program returns the path in an environment variable, or skips the test.
-func program(t *testing.T, variable string) string {
+// named returns the path in an environment variable, or skips the test.
+func named(t *testing.T, variable string) string {
 	t.Helper()
 	path := os.Getenv(variable)
 	if path == "" {
@@ -140,21 +142,13 @@ func program(t *testing.T, variable string) string {
 }
 
 // run runs a program until the test ends, once it answers.
-func run(t *testing.T, program, health string, arguments ...string) {
+func run(t *testing.T, executable, health string, arguments ...string) {
 	t.Helper()
-	var output bytes.Buffer
-	process := exec.Command(program, arguments...)
-	process.Stdout, process.Stderr = &output, &output
-	if err := process.Start(); err != nil {
-		t.Fatal(err)
-	}
+	process := processtest.Start(t, append([]string{executable}, arguments...)...)
 	t.Cleanup(func() {
-		if err := process.Process.Signal(os.Interrupt); err != nil {
+		if err := process.Stop(os.Interrupt); err != nil {
 			t.Error(err)
 		}
-		if err := process.Wait(); err != nil {
-			t.Errorf("%s ended: %v\n%s", program, err, output.String())
-		}
 	})
-	waitUntil(t, program+" answers", func() error { return getOK(health) })
+	process.WaitReady(health)
 }

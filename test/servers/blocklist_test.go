@@ -9,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/streamlens/streamlens/pkg/processtest"
+	"github.com/streamlens/streamlens/test/program"
 )
 
 // TestBlockList lets nginx, configured as docs/blocking.md shows, read the block list of a real collector by the script of the docs, with
@@ -17,7 +20,7 @@ func TestBlockList(t *testing.T) {
 	p := startProduct(t, nil, map[string]any{"organizations": []map[string]any{{"id": "acme", "blockListTokens": []map[string]string{{"name": "edge", "token": "bt_edge"}}}}})
 	block := func(arguments ...string) {
 		t.Helper()
-		if out, err := exec.Command(p.program, append([]string{"block", arguments[0], "--config", p.config}, arguments[1:]...)...).CombinedOutput(); err != nil {
+		if out, err := exec.Command(program.Streamlens(t), append([]string{"block", arguments[0], "--config", p.Config}, arguments[1:]...)...).CombinedOutput(); err != nil {
 			t.Fatalf("%q: %v: %s", arguments, err, out)
 		}
 	}
@@ -31,7 +34,7 @@ func TestBlockList(t *testing.T) {
 		return path
 	}
 	file("authorization", "Authorization: Bearer bt_edge\n")
-	port := freePort(t)
+	port := processtest.FreePort(t)
 	snippets := strings.NewReplacer("/etc/nginx/blocklist", folder, "$arg_user", "$http_x_user").Replace(snippet(t, "../blocking.md", "map_hash_bucket_size"))
 	configuration := file("nginx.conf", fmt.Sprintf(`pid %[1]s/nginx.pid; error_log %[1]s/error.log; events {}
 http { access_log off; set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;
@@ -39,16 +42,16 @@ http { access_log off; set_real_ip_from 127.0.0.1; real_ip_header X-Real-IP;
 server { listen 127.0.0.1:%[3]s; location / { %[4]s return 204; } } }`, folder, snippets, port, snippet(t, "../blocking.md", "if ($blocked)")))
 	fetch := func() (string, error) {
 		command := exec.Command("../../docs/examples/blocklist/fetch.sh")
-		command.Env = append(os.Environ(), "COLLECTOR=http://"+p.address, "AUTHORIZATION="+filepath.Join(folder, "authorization"), "FOLDER="+folder,
-			"NGINX="+program(t, "nginx")+" -c "+configuration)
+		command.Env = append(os.Environ(), "COLLECTOR=http://"+p.Address, "AUTHORIZATION="+filepath.Join(folder, "authorization"), "FOLDER="+folder,
+			"NGINX="+installed(t, "nginx")+" -c "+configuration)
 		out, err := command.CombinedOutput()
 		return string(out), err
 	}
 	for _, name := range []string{"networks", "users", "referrers"} {
 		file(name+".nginx", "")
 	}
-	nginx := run(t, nil, nil, program(t, "nginx"), "-c", configuration, "-g", "daemon off;")
-	defer nginx.stop(syscall.SIGQUIT)
+	nginx := run(t, installed(t, "nginx"), "-c", configuration, "-g", "daemon off;")
+	defer stop(t, nginx, syscall.SIGQUIT)
 	status := func(header, value string) int {
 		request, err := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+port+"/live/cam1/playlist.m3u8", nil)
 		if err != nil {
@@ -117,14 +120,14 @@ server { listen 127.0.0.1:%[3]s; location / { %[4]s return 204; } } }`, folder, 
 	if string(mustRead(t, filepath.Join(folder, "users.nginx"))) != string(users) {
 		t.Error("a list that nginx does not take stays")
 	}
-	p.collector.stop(syscall.SIGTERM)
+	stop(t, p.Process, syscall.SIGTERM)
 	if out, err := fetch(); err == nil {
 		t.Errorf("without the collector: %s", out)
 	}
 	if string(mustRead(t, filepath.Join(folder, "users.nginx"))) != string(users) || status("X-User", "default") != http.StatusForbidden {
 		t.Error("without the collector the list is gone")
 	}
-	p.start()
+	p.Start()
 }
 
 func mustRead(t *testing.T, path string) []byte {

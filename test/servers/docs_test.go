@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/streamlens/streamlens/test/program"
 )
 
 // snippet returns the first example of a page of docs/sources that contains all of the texts.
@@ -64,13 +66,13 @@ func (p *product) curlCommand(t *testing.T, l accessLog) string {
 	if !ok {
 		return ""
 	}
-	command = strings.NewReplacer("sk_…", "sk_"+curlOf(l), "collector:8095", p.address).Replace(command)
+	command = strings.NewReplacer("sk_…", "sk_"+curlOf(l), "collector:8095", p.Address).Replace(command)
 	return p.here(command, curlOf(l), filepath.Base(l.shown), l.file)
 }
 
 // here puts the names of this test into a command of the docs.
 func (p *product) here(command, organization, shown, file string) string {
-	return strings.NewReplacer("streamlens ", p.program+" ", "streamlens.yaml", p.config, "--org acme", "--org "+organization, shown, file).Replace(command)
+	return strings.NewReplacer("streamlens ", program.Streamlens(p.t)+" ", "streamlens.yaml", p.Config, "--org acme", "--org "+organization, shown, file).Replace(command)
 }
 
 // followed is the entry of logs in streamlens.yaml that the page shows, nil if it has none.

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 // startHAProxy starts HAProxy as Debian configures it, with rsyslog that writes its lines as Debian's does. The option httplog of
@@ -18,10 +20,10 @@ import (
 func startHAProxy(option, page string, log accessLog) func(t *testing.T, w *world) running {
 	return func(t *testing.T, w *world) running {
 		logs := w.folder(t, "log")
-		plain, secure, h2c := freePort(t), freePort(t), freePort(t)
-		rsyslog := program(t, "rsyslogd")
+		plain, secure, h2c := processtest.FreePort(t), processtest.FreePort(t), processtest.FreePort(t)
+		rsyslog := installed(t, "rsyslogd")
 		socket := w.path("dev-log")
-		syslog := run(t, nil, nil, rsyslog, "-n", "-i", w.path("rsyslog.pid"), "-f", w.file(t, "rsyslog.conf", fmt.Sprintf(`
+		syslog := run(t, rsyslog, "-n", "-i", w.path("rsyslog.pid"), "-f", w.file(t, "rsyslog.conf", fmt.Sprintf(`
 module(load="imuxsock" SysSock.Use="off")
 input(type="imuxsock" Socket=%q)
 $FileCreateMode 0644
@@ -58,7 +60,7 @@ backend origin
 			t.Fatal(err)
 		}
 		defer stdout.Close() // the process has its own handle
-		p := run(t, stdout, nil, program(t, "haproxy"), "-db", "-f", configuration)
+		p := runWith(t, stdout, nil, installed(t, "haproxy"), "-db", "-f", configuration)
 		e := endpoints{http: "127.0.0.1:" + plain, slow: "127.0.0.1:" + plain, http6: "[::1]:" + plain, https: "127.0.0.1:" + secure, h2c: "127.0.0.1:" + h2c}
 		e.ready(t, p, syslog)
 		log.file, log.documented = stdout.Name(), sentByHAProxy
@@ -72,10 +74,10 @@ backend origin
 			endpoints: e,
 			logs:      []accessLog{log, inSyslog},
 			rotation: shipped(t, "/etc/logrotate.d/haproxy", "/var/log/haproxy.log", inSyslog.file,
-				"[ ! -x /usr/lib/rsyslog/rsyslog-rotate ] || /usr/lib/rsyslog/rsyslog-rotate", fmt.Sprintf("kill -HUP %d", syslog.cmd.Process.Pid)),
+				"[ ! -x /usr/lib/rsyslog/rsyslog-rotate ] || /usr/lib/rsyslog/rsyslog-rotate", fmt.Sprintf("kill -HUP %d", syslog.PID())),
 			stop: func() {
-				p.stop(syscall.SIGTERM)
-				syslog.stop(syscall.SIGTERM)
+				stop(t, p, syscall.SIGTERM)
+				stop(t, syslog, syscall.SIGTERM)
 			},
 		}
 	}
@@ -90,21 +92,21 @@ func sentByHAProxy(x exchange) (from, to int64) {
 // startVarnish starts Varnish and varnishncsa as Debian's units do.
 func startVarnish(t *testing.T, w *world) running {
 	logs := w.folder(t, "log")
-	plain := freePort(t)
+	plain := processtest.FreePort(t)
 	_, originPort, err := net.SplitHostPort(w.origin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	vcl := w.file(t, "default.vcl", shipped(t, "/etc/varnish/default.vcl", `"8080"`, `"`+originPort+`"`))
 	instance := w.folder(t, "varnish")
-	p := run(t, nil, nil, program(t, "varnishd"), "-j", "none", "-n", instance, "-F", "-a", "127.0.0.1:"+plain, "-a", "[::1]:"+plain,
+	p := run(t, installed(t, "varnishd"), "-j", "none", "-n", instance, "-F", "-a", "127.0.0.1:"+plain, "-a", "[::1]:"+plain,
 		"-p", "feature=+http2", "-f", vcl, "-s", "malloc,256m")
 	e := endpoints{http: "127.0.0.1:" + plain, slow: "127.0.0.1:" + plain, http6: "[::1]:" + plain, h2c: "127.0.0.1:" + plain}
 	e.ready(t, p)
 	access, asJSON := filepath.Join(logs, "varnishncsa.log"), filepath.Join(logs, "json.log")
-	writers := []*process{
-		run(t, nil, nil, program(t, "varnishncsa"), "-n", instance, "-a", "-w", access),
-		run(t, nil, nil, "sh", "-c", "exec "+strings.NewReplacer("varnishncsa ", program(t, "varnishncsa")+" -n "+instance+" ",
+	writers := []*processtest.Process{
+		run(t, installed(t, "varnishncsa"), "-n", instance, "-a", "-w", access),
+		run(t, "sh", "-c", "exec "+strings.NewReplacer("varnishncsa ", installed(t, "varnishncsa")+" -n "+instance+" ",
 			"/var/log/varnish/streamlens.log", asJSON).Replace(snippet(t, "varnish.md", "varnishncsa -a"))),
 	}
 	waitFor(t, "varnishncsa writes", func() bool {
@@ -128,9 +130,9 @@ func startVarnish(t *testing.T, w *world) running {
 			{name: "varnish-json", file: asJSON, parse: parseJSON, documented: headersAndBodies, format: "nginx-json", has: columns{true, true, true, true}},
 		},
 		stop: func() {
-			p.stop(syscall.SIGTERM)
+			stop(t, p, syscall.SIGTERM)
 			for _, writer := range writers {
-				writer.stop(syscall.SIGTERM)
+				stop(t, writer, syscall.SIGTERM)
 			}
 		},
 	}
@@ -139,7 +141,7 @@ func startVarnish(t *testing.T, w *world) running {
 // startSquid starts Squid as an accelerator, with the log that it writes by default.
 func startSquid(t *testing.T, w *world) running {
 	logs := w.folder(t, "log")
-	plain := freePort(t)
+	plain := processtest.FreePort(t)
 	host, originPort, err := net.SplitHostPort(w.origin)
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +160,7 @@ coredump_dir %s
 pinger_enable off
 shutdown_lifetime 1 second
 `, plain, plain, host, originPort, logs, logs, strings.ReplaceAll(snippet(t, "squid.md", "logformat"), "/var/log/squid", logs), logs, w.path("squid.pid"), logs))
-	p := run(t, nil, nil, program(t, "squid"), "-N", "-f", configuration)
+	p := run(t, installed(t, "squid"), "-N", "-f", configuration)
 	e := endpoints{http: "127.0.0.1:" + plain, slow: "127.0.0.1:" + plain, http6: "[::1]:" + plain}
 	e.ready(t, p)
 	return running{
@@ -171,15 +173,15 @@ shutdown_lifetime 1 second
 			{name: "squid-json", file: filepath.Join(logs, "streamlens.log"), documented: headersAndBodies, format: "nginx-json",
 				parse: parseJSON, has: columns{true, true, true, true}},
 		},
-		stop: func() { p.stop(syscall.SIGTERM) },
+		stop: func() { stop(t, p, syscall.SIGTERM) },
 		rotation: shipped(t, "/etc/logrotate.d/squid", "/var/log/squid/*.log", filepath.Join(logs, "access.log"),
-			"test ! -e /run/squid.pid || test ! -x /usr/sbin/squid || /usr/sbin/squid -k rotate", fmt.Sprintf("kill -USR1 %d", p.cmd.Process.Pid)),
+			"test ! -e /run/squid.pid || test ! -x /usr/sbin/squid || /usr/sbin/squid -k rotate", fmt.Sprintf("kill -USR1 %d", p.PID())),
 	}
 }
 
 // startTrafficServer starts Apache Traffic Server with Debian's files in a folder of its own.
 func startTrafficServer(t *testing.T, w *world) running {
-	plain, secure := freePort(t), freePort(t)
+	plain, secure := processtest.FreePort(t), processtest.FreePort(t)
 	const shippedIn = "/etc/trafficserver"
 	etc, logs := w.folder(t, "etc"), w.folder(t, "log")
 	if err := os.CopyFS(etc, os.DirFS(shippedIn)); err != nil {
@@ -202,7 +204,7 @@ func startTrafficServer(t *testing.T, w *world) running {
 `+logsOf(more), "logging:\n  formats:\n", "logging:\n  formats:\n"+formatsOf(more)))
 	runroot := w.file(t, "runroot.yaml", fmt.Sprintf("prefix: %s\nexec_prefix: /usr\nbindir: /usr/bin\nsbindir: /usr/sbin\nsysconfdir: %s\ndatadir: %s\nincludedir: /usr/include\nlibdir: /usr/lib/trafficserver\nlibexecdir: /usr/lib/trafficserver/modules\nlocalstatedir: %s\nruntimedir: %s\nlogdir: %s\ncachedir: %s\n",
 		w.dir, etc, w.folder(t, "data"), w.folder(t, "run"), w.folder(t, "run"), logs, w.path("cache")))
-	p := run(t, nil, nil, program(t, "traffic_server"), "--run-root="+runroot)
+	p := run(t, installed(t, "traffic_server"), "--run-root="+runroot)
 	e := endpoints{http: "127.0.0.1:" + plain, slow: "127.0.0.1:" + plain, http6: "[::1]:" + plain, https: "127.0.0.1:" + secure}
 	e.ready(t, p)
 	native := `^(?P<time>\S+) (?P<duration>\d+) (?P<address>\S+) [A-Z_]+/(?P<status>\d+) (?P<bytes>\d+) (?P<method>\S+) (?P<target>\S+) `
@@ -221,8 +223,8 @@ func startTrafficServer(t *testing.T, w *world) running {
 		},
 		keeps: 12 * time.Second,
 		stop: func() {
-			p.stop(syscall.SIGTERM)
-			readable, err := exec.Command(program(t, "traffic_logcat"), filepath.Join(logs, "squid.blog")).Output()
+			stop(t, p, syscall.SIGTERM)
+			readable, err := exec.Command(installed(t, "traffic_logcat"), filepath.Join(logs, "squid.blog")).Output()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -254,7 +256,7 @@ func firstLine(s string) string {
 func startTraefik(asJSON bool) func(t *testing.T, w *world) running {
 	return func(t *testing.T, w *world) running {
 		logs := w.folder(t, "log")
-		plain, secure := freePort(t), freePort(t)
+		plain, secure := processtest.FreePort(t), processtest.FreePort(t)
 		log := accessLog{name: "traefik", file: filepath.Join(logs, "access.log"), documented: bodies, format: "traefik", has: columns{queries: true},
 			parse: byExpression(combined+` .* (?P<duration>\d+)ms$`, clfTime)}
 		accessLogs := fmt.Sprintf("accessLog:\n  filePath: %s\n", log.file)
@@ -282,11 +284,11 @@ entryPoints:
 providers: {file: {filename: %s}}
 global: {checkNewVersion: false, sendAnonymousUsage: false}
 %s`, plain, plain, secure, dynamic, accessLogs))
-		p := run(t, nil, nil, program(t, "traefik"), "--configFile="+static)
+		p := run(t, installed(t, "traefik"), "--configFile="+static)
 		e := endpoints{http: "127.0.0.1:" + plain, slow: "127.0.0.1:" + plain, http6: "[::1]:" + plain, https: "127.0.0.1:" + secure, h2c: "127.0.0.1:" + plain}
 		e.ready(t, p)
 		time.Sleep(2 * time.Second) // it listens before it knows its routes
-		return running{endpoints: e, logs: []accessLog{log}, stop: func() { p.stop(syscall.SIGTERM) }}
+		return running{endpoints: e, logs: []accessLog{log}, stop: func() { stop(t, p, syscall.SIGTERM) }}
 	}
 }
 

@@ -20,7 +20,7 @@ func TestRotation(t *testing.T) {
 	if !long() {
 		t.Skip("runs with go tool mage servers")
 	}
-	logrotate := program(t, "logrotate")
+	logrotate := installed(t, "logrotate")
 	if os.Geteuid() != 0 {
 		t.Skip("logrotate gives logs to their owners, which only root may")
 	}
@@ -74,12 +74,12 @@ func follow(t *testing.T, w *world, running running, log accessLog, rotate func(
 	for i := range 3 {
 		time.Sleep(3 * time.Second)
 		if i == 1 {
-			p.collector.stop(syscall.SIGTERM)
+			stop(t, p.Process, syscall.SIGTERM)
 		}
 		rotate(c)
 		time.Sleep(2 * time.Second)
 		if i == 1 {
-			p.start()
+			p.Start()
 		}
 	}
 	played := c.stop()

@@ -21,10 +21,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 // server is a web server that can be run.
@@ -203,90 +204,32 @@ func shipped(t *testing.T, file string, replace ...string) string {
 	return string(text)
 }
 
-// freePort returns a port on which nothing listens, neither at 127.0.0.1 nor at ::1.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		l4, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, port, _ := net.SplitHostPort(l4.Addr().String())
-		l6, err := net.Listen("tcp6", "[::1]:"+port)
-		l4.Close()
-		if err != nil {
-			continue
-		}
-		l6.Close()
-		return port
-	}
-	t.Fatal("no port is free")
-	return ""
-}
-
-// process is a program that runs.
-type process struct {
-	t      *testing.T
-	name   string
-	cmd    *exec.Cmd
-	output lockedBuffer
-	ended  chan error
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // run starts a program in a process group of its own, which is gone when the test ends.
-func run(t *testing.T, out io.Writer, environment []string, command ...string) *process {
+func run(t *testing.T, command ...string) *processtest.Process {
 	t.Helper()
-	p := &process{t: t, name: filepath.Base(command[0]), cmd: exec.Command(command[0], command[1:]...), ended: make(chan error, 1)}
-	p.cmd.Env = append(os.Environ(), environment...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
-	if out != nil {
-		p.cmd.Stdout = out
-	}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	p.cmd.WaitDelay = 10 * time.Second
-	if err := p.cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", p.name, err)
-	}
-	go func() { p.ended <- p.cmd.Wait() }()
-	t.Cleanup(func() {
-		// What has ended already cannot be killed, which is fine.
-		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
-	})
+	return runWith(t, nil, nil, command...)
+}
+
+// runWith is run with a place for what the program writes, and more in its environment.
+func runWith(t *testing.T, out io.Writer, environment []string, command ...string) *processtest.Process {
+	t.Helper()
+	p := processtest.New(t, command...)
+	p.Stdout, p.Environment, p.Grouped = out, environment, true
+	p.Run()
 	return p
 }
 
 // stop sends a signal and waits until the program is gone. Many servers end with a status of their own.
-func (p *process) stop(signal syscall.Signal) {
-	p.t.Helper()
-	if err := p.cmd.Process.Signal(signal); err != nil {
-		p.t.Fatalf("stop %s: %v\n%s", p.name, err, p.output.String())
-	}
-	select {
-	case <-p.ended:
-	case <-time.After(30 * time.Second):
-		p.t.Fatalf("%s does not end:\n%s", p.name, p.output.String())
+func stop(t *testing.T, p *processtest.Process, signal syscall.Signal) {
+	t.Helper()
+	err := p.Stop(signal)
+	if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended {
+		t.Error(err)
 	}
 }
 
 // ready waits until the server answers at all its addresses, by TLS where it should.
-func (e endpoints) ready(t *testing.T, processes ...*process) {
+func (e endpoints) ready(t *testing.T, processes ...*processtest.Process) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for _, to := range []struct {
@@ -303,8 +246,8 @@ func (e endpoints) ready(t *testing.T, processes ...*process) {
 			}
 			for _, p := range processes {
 				select {
-				case ended := <-p.ended:
-					t.Fatalf("%s ended: %v\n%s", p.name, ended, outputs(processes))
+				case <-p.Ended():
+					t.Fatalf("%s ended\n%s", p.Command[0], outputs(processes))
 				default:
 				}
 			}
@@ -313,10 +256,10 @@ func (e endpoints) ready(t *testing.T, processes ...*process) {
 	}
 }
 
-func outputs(processes []*process) string {
+func outputs(processes []*processtest.Process) string {
 	var b strings.Builder
 	for _, p := range processes {
-		fmt.Fprintf(&b, "%s: %s\n", p.name, p.output.String())
+		fmt.Fprintf(&b, "%s: %s\n", p.Command[0], p.Output.String())
 	}
 	return b.String()
 }
@@ -363,8 +306,8 @@ func lookProgram(name string) (string, error) {
 	return "", fmt.Errorf("%s is not installed", name)
 }
 
-// program returns the path of a program that is there.
-func program(t *testing.T, name string) string {
+// installed returns the path of a program that is there.
+func installed(t *testing.T, name string) string {
 	t.Helper()
 	path, err := lookProgram(name)
 	if err != nil {

@@ -161,7 +161,7 @@ func (r *result) play(t *testing.T, folder string) {
 			t.Skipf("%v (%s)", err, r.server.packages)
 		}
 	}
-	version, err := exec.Command(program(t, r.server.version[0]), r.server.version[1:]...).CombinedOutput()
+	version, err := exec.Command(installed(t, r.server.version[0]), r.server.version[1:]...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, version)
 	}

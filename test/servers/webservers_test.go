@@ -7,12 +7,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 // nginx as Debian configures it.
 func startNginx(t *testing.T, w *world) running {
 	logs := w.folder(t, "log")
-	plain, secure := freePort(t), freePort(t)
+	plain, secure := processtest.FreePort(t), processtest.FreePort(t)
 	site := w.file(t, "site.conf", fmt.Sprintf(`
 %s
 server {
@@ -25,7 +27,7 @@ server {
 }`, strings.ReplaceAll(snippet(t, "nginx.md", "log_format streamlens"), "access_log ", "# "), plain, plain, secure, w.cert, w.key, w.media, logs, logs))
 	configuration := w.file(t, "nginx.conf", shipped(t, "/etc/nginx/nginx.conf",
 		"/var/log/nginx", logs, "/run/nginx.pid", w.path("nginx.pid"), "/etc/nginx/sites-enabled/*", site))
-	p := run(t, nil, nil, program(t, "nginx"), "-c", configuration, "-g", "daemon off;")
+	p := run(t, installed(t, "nginx"), "-c", configuration, "-g", "daemon off;")
 	e := endpoints{http: "127.0.0.1:" + plain, http6: "[::1]:" + plain, https: "127.0.0.1:" + secure}
 	e.ready(t, p)
 	return running{
@@ -36,16 +38,16 @@ server {
 			{name: "nginx-json", file: filepath.Join(logs, "streamlens.log"), parse: parseJSON, documented: headersAndBodies,
 				format: "nginx-json", has: columns{true, true, true, true}},
 		},
-		stop: func() { p.stop(syscall.SIGQUIT) },
+		stop: func() { stop(t, p, syscall.SIGQUIT) },
 		rotation: shipped(t, "/etc/logrotate.d/nginx", "/var/log/nginx/*.log", filepath.Join(logs, "access.log"),
-			"invoke-rc.d nginx rotate", fmt.Sprintf("kill -USR1 %d", p.cmd.Process.Pid)),
+			"invoke-rc.d nginx rotate", fmt.Sprintf("kill -USR1 %d", p.PID())),
 	}
 }
 
 // Apache as Debian configures it, with the formats of httpd's own configuration beside it.
 func startApache(t *testing.T, w *world) running {
 	logs := w.folder(t, "log")
-	plain, secure, h2c := freePort(t), freePort(t), freePort(t)
+	plain, secure, h2c := processtest.FreePort(t), processtest.FreePort(t), processtest.FreePort(t)
 	const shippedIn = "/etc/apache2"
 	for _, folder := range []string{"mods-enabled", "conf-enabled"} {
 		links, err := os.ReadDir(filepath.Join(shippedIn, folder))
@@ -95,7 +97,7 @@ LogFormat "%%h %%l %%u %%t \"%%r\" %%>s %%b \"%%{Referer}i\" \"%%{User-Agent}i\"
 		"APACHE_RUN_USER=www-data", "APACHE_RUN_GROUP=www-data", "APACHE_PID_FILE=" + w.path("apache2.pid"),
 		"APACHE_RUN_DIR=" + w.folder(t, "run"), "APACHE_LOCK_DIR=" + w.folder(t, "lock"), "APACHE_LOG_DIR=" + logs,
 	}
-	p := run(t, nil, environment, program(t, "apache2"), "-d", w.dir, "-f", filepath.Join(shippedIn, "apache2.conf"), "-D", "FOREGROUND")
+	p := runWith(t, nil, environment, installed(t, "apache2"), "-d", w.dir, "-f", filepath.Join(shippedIn, "apache2.conf"), "-D", "FOREGROUND")
 	e := endpoints{http: "127.0.0.1:" + plain, http6: "[::1]:" + plain, https: "127.0.0.1:" + secure, h2c: "127.0.0.1:" + h2c}
 	e.ready(t, p)
 	log := func(name, file, shown, expression, format string, documented func(exchange) (int64, int64), has columns) accessLog {
@@ -112,10 +114,10 @@ LogFormat "%%h %%l %%u %%t \"%%r\" %%>s %%b \"%%{Referer}i\" \"%%{User-Agent}i\"
 			log("apache-end", "streamlens.log", "", combined, "combined", sentByApache, columns{true, true, true, false}),
 			log("apache-cmcd", "streamlens-cmcd.log", "/var/log/apache2/streamlens-cmcd.log", combined, "", sentByApache, columns{true, true, true, true}),
 		},
-		stop: func() { p.stop(syscall.SIGTERM) },
+		stop: func() { stop(t, p, syscall.SIGTERM) },
 		rotation: shipped(t, "/etc/logrotate.d/apache2", "/var/log/apache2/*.log", filepath.Join(logs, "access.log"),
 			"pgrep -f ^/usr/sbin/apache2 > /dev/null", "true",
-			"invoke-rc.d apache2 reload 2>&1 | logger -t apache2.logrotate", fmt.Sprintf("kill -USR1 %d", p.cmd.Process.Pid)),
+			"invoke-rc.d apache2 reload 2>&1 | logger -t apache2.logrotate", fmt.Sprintf("kill -USR1 %d", p.PID())),
 	}
 }
 
@@ -141,7 +143,7 @@ func promisedByApache(x exchange) (from, to int64) {
 func startLighttpd(better bool) func(t *testing.T, w *world) running {
 	return func(t *testing.T, w *world) running {
 		logs := w.folder(t, "log")
-		plain, secure := freePort(t), freePort(t)
+		plain, secure := processtest.FreePort(t), processtest.FreePort(t)
 		accesslog := w.file(t, "conf-enabled/10-accesslog.conf", shipped(t, "/etc/lighttpd/conf-available/10-accesslog.conf", "/var/log/lighttpd", logs))
 		text := fmt.Sprintf("server.bind = \"127.0.0.1\"\n$SERVER[\"socket\"] == \"[::1]:%s\" { }\n", plain)
 		e := endpoints{http: "127.0.0.1:" + plain, http6: "[::1]:" + plain, h2c: "127.0.0.1:" + plain}
@@ -164,12 +166,12 @@ $SERVER["socket"] == "127.0.0.1:%s" { ssl.engine = "enable" ssl.pemfile = "%s" }
 			"/run/lighttpd.pid", w.path("lighttpd.pid"), "= 80\n", "= "+plain+"\n",
 			`include_shell "/usr/share/lighttpd/use-ipv6.pl " + server.port`, "",
 			`include "/etc/lighttpd/conf-enabled/*.conf"`, fmt.Sprintf("include %q\ninclude %q", accesslog, own)))
-		p := run(t, nil, nil, program(t, "lighttpd"), "-D", "-f", configuration)
+		p := run(t, installed(t, "lighttpd"), "-D", "-f", configuration)
 		e.ready(t, p)
 		return running{
-			endpoints: e, logs: []accessLog{log}, stop: func() { p.stop(syscall.SIGINT) },
+			endpoints: e, logs: []accessLog{log}, stop: func() { stop(t, p, syscall.SIGINT) },
 			rotation: shipped(t, "/etc/logrotate.d/lighttpd", "/var/log/lighttpd/*.log", log.file,
-				"if [ -x /usr/sbin/invoke-rc.d ]", "if true", "invoke-rc.d lighttpd reopen-logs", fmt.Sprintf("kill -HUP %d", p.cmd.Process.Pid)),
+				"if [ -x /usr/sbin/invoke-rc.d ]", "if true", "invoke-rc.d lighttpd reopen-logs", fmt.Sprintf("kill -HUP %d", p.PID())),
 		}
 	}
 }
@@ -186,7 +188,7 @@ func sentByLighttpd(x exchange) (from, to int64) {
 // H2O as Debian configures it, but without rotatelogs behind it.
 func startH2O(t *testing.T, w *world) running {
 	logs := w.folder(t, "log")
-	plain, secure := freePort(t), freePort(t)
+	plain, secure := processtest.FreePort(t), processtest.FreePort(t)
 	configuration := w.file(t, "h2o.conf", fmt.Sprintf(`
 access-log: %s/access.log
 error-log: %s/error.log
@@ -200,7 +202,7 @@ hosts:
       /:
         file.dir: %s
 `, logs, logs, w.path("h2o.pid"), plain, plain, secure, w.cert, w.key, w.media))
-	p := run(t, nil, nil, program(t, "h2o"), "-m", "worker", "-c", configuration)
+	p := run(t, installed(t, "h2o"), "-m", "worker", "-c", configuration)
 	e := endpoints{http: "127.0.0.1:" + plain, http6: "[::1]:" + plain, https: "127.0.0.1:" + secure, h2c: "127.0.0.1:" + plain}
 	e.ready(t, p)
 	return running{
@@ -208,14 +210,14 @@ hosts:
 		logs: []accessLog{{name: "h2o", file: filepath.Join(logs, "access.log"), page: "h2o.md", shown: "/var/log/h2o/access.log",
 			parse: byExpression(combined, clfTime), documented: bodies, format: "combined", has: columns{true, true, true, false},
 			anonymous: map[string]bool{"dropped": true}}},
-		stop: func() { p.stop(syscall.SIGTERM) },
+		stop: func() { stop(t, p, syscall.SIGTERM) },
 	}
 }
 
 // Caddy with the log of its directive.
 func startCaddy(t *testing.T, w *world) running {
 	logs := w.folder(t, "log")
-	plain, secure, h2c := freePort(t), freePort(t), freePort(t)
+	plain, secure, h2c := processtest.FreePort(t), processtest.FreePort(t), processtest.FreePort(t)
 	configuration := w.file(t, "Caddyfile", fmt.Sprintf(`
 {
 	admin off
@@ -241,14 +243,14 @@ https://localhost:%s {
 	}
 }
 `, w.folder(t, "storage"), h2c, plain, h2c, w.media, strings.ReplaceAll(snippet(t, "caddy.md", "output file"), "/var/log/caddy", logs), secure, w.cert, w.key, w.media, logs))
-	p := run(t, nil, []string{"HOME=" + w.dir}, program(t, "caddy"), "run", "--adapter", "caddyfile", "--config", configuration)
+	p := runWith(t, nil, []string{"HOME=" + w.dir}, installed(t, "caddy"), "run", "--adapter", "caddyfile", "--config", configuration)
 	e := endpoints{http: "127.0.0.1:" + plain, http6: "[::1]:" + plain, https: "127.0.0.1:" + secure, h2c: "127.0.0.1:" + h2c}
 	e.ready(t, p)
 	return running{
 		endpoints: e,
 		logs: []accessLog{{name: "caddy", file: filepath.Join(logs, "access.log"), page: "caddy.md", shown: "/var/log/caddy/access.log",
 			parse: parseCaddy, documented: bodies, format: "caddy", has: columns{true, true, true, true}}},
-		stop: func() { p.stop(syscall.SIGTERM) },
+		stop: func() { stop(t, p, syscall.SIGTERM) },
 	}
 }
 

@@ -23,6 +23,6 @@
 //
 //	go test -count=1 -v ./test/tenancy
 //
-// VICTORIAMETRICS, STREAMLENS and PLUGIN name the executables where they are not the repository's own. TENANCY_STRICT=1 makes
+// VICTORIAMETRICS, STREAMLENS and PLUGIN name the executables where they are not the repository's own. TEST_STRICT=1 makes
 // it a failure if one is missing.
 package tenancy

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/test/program"
 )
 
 // has reports whether an organisation has a stream of this name, as its own data source says.
@@ -147,7 +149,7 @@ func answerOf(status int, text string) answer { return answer{text: text, status
 
 // attackCommandLine asks as the operator of acme, who has a configuration of its own.
 func (w *world) attackCommandLine(t *testing.T) {
-	streamlens := executable(t, "STREAMLENS", "bin/streamlens")
+	streamlens := program.Streamlens(t)
 	query := func(arguments ...string) string {
 		t.Helper()
 		command := exec.CommandContext(t.Context(), streamlens, append([]string{"query"}, arguments...)...)

@@ -1,93 +1,35 @@
 package tenancy
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"strings"
-	"sync"
+	"testing"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
-	"github.com/grafana/grafana-plugin-sdk-go/backend/grpcplugin"
 	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
-	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/go-plugin"
-	"google.golang.org/grpc"
+
+	"github.com/streamlens/streamlens/pkg/processtest"
+	"github.com/streamlens/streamlens/test/program"
 )
 
 // grafana asks a plugin process over gRPC, as Grafana does.
 type grafana struct {
-	client    *plugin.Client
-	data      grpcplugin.DataClient
-	resources grpcplugin.ResourceClient
-	health    grpcplugin.DiagnosticsClient
-	log       *output
+	*program.Plugin
+	log processtest.Output
 }
 
-// output keeps what a process says. Several goroutines may use it at once.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+// startPlugin starts the plugin until the test ends, and keeps everything that it says.
+func startPlugin(t *testing.T) *grafana {
+	t.Helper()
+	g := &grafana{}
+	g.Plugin = program.StartPlugin(t, &g.log)
+	return g
 }
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// startPlugin starts the plugin's executable and keeps everything that it says.
-func startPlugin(executable string) (*grafana, error) {
-	g := &grafana{log: &output{}}
-	g.client = plugin.NewClient(&plugin.ClientConfig{
-		Cmd: exec.Command(executable),
-		HandshakeConfig: plugin.HandshakeConfig{
-			ProtocolVersion:  grpcplugin.ProtocolVersion,
-			MagicCookieKey:   grpcplugin.MagicCookieKey,
-			MagicCookieValue: grpcplugin.MagicCookieValue,
-		},
-		VersionedPlugins: map[int]plugin.PluginSet{grpcplugin.ProtocolVersion: {
-			"data":        &grpcplugin.DataGRPCPlugin{},
-			"resource":    &grpcplugin.ResourceGRPCPlugin{},
-			"diagnostics": &grpcplugin.DiagnosticsGRPCPlugin{},
-		}},
-		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		GRPCDialOptions:  []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64 << 20))},
-		Stderr:           g.log,
-		Logger:           hclog.New(&hclog.LoggerOptions{Output: g.log, Level: hclog.Trace}),
-	})
-	protocol, err := g.client.Client()
-	if err != nil {
-		g.client.Kill()
-		return nil, fmt.Errorf("start plugin: %w", err)
-	}
-	for name, service := range map[string]func(any) bool{
-		"data":        func(s any) (ok bool) { g.data, ok = s.(grpcplugin.DataClient); return ok },
-		"resource":    func(s any) (ok bool) { g.resources, ok = s.(grpcplugin.ResourceClient); return ok },
-		"diagnostics": func(s any) (ok bool) { g.health, ok = s.(grpcplugin.DiagnosticsClient); return ok },
-	} {
-		dispensed, err := protocol.Dispense(name)
-		if err != nil || !service(dispensed) {
-			g.client.Kill()
-			return nil, fmt.Errorf("plugin's service %s is a %T: %w", name, dispensed, err)
-		}
-	}
-	return g, nil
-}
-
-// stop ends the plugin process.
-func (g *grafana) stop() { g.client.Kill() }
 
 // source is a data source as an administrator has set it up, and who asks.
 type source struct {
@@ -121,7 +63,7 @@ func refusal(err error) (answer, error) { return answer{text: err.Error()}, nil 
 
 // ask asks one query. JSON and query type are as Grafana passes them on.
 func (g *grafana) ask(ctx context.Context, s source, queryType, model string, from, to time.Time) (answer, error) {
-	got, err := g.data.QueryData(ctx, backend.ToProto().QueryDataRequest(&backend.QueryDataRequest{
+	got, err := g.Data.QueryData(ctx, backend.ToProto().QueryDataRequest(&backend.QueryDataRequest{
 		PluginContext: s.context(), Headers: s.headers,
 		Queries: []backend.DataQuery{{
 			RefID: "A", QueryType: queryType, MaxDataPoints: 1000, Interval: time.Minute, JSON: []byte(model),
@@ -159,7 +101,7 @@ func (g *grafana) call(ctx context.Context, s source, method, path, target, body
 	for name, value := range s.headers {
 		headers[name] = []string{value}
 	}
-	stream, err := g.resources.CallResource(ctx, backend.ToProto().CallResourceRequest(&backend.CallResourceRequest{
+	stream, err := g.Resources.CallResource(ctx, backend.ToProto().CallResourceRequest(&backend.CallResourceRequest{
 		PluginContext: s.context(), Method: method, Path: path, URL: target, Headers: headers, Body: []byte(body),
 	}))
 	if err != nil {
@@ -184,7 +126,7 @@ func (g *grafana) call(ctx context.Context, s source, method, path, target, body
 
 // check asks for the health of a data source.
 func (g *grafana) check(ctx context.Context, s source) (answer, error) {
-	got, err := g.health.CheckHealth(ctx, &pluginv2.CheckHealthRequest{
+	got, err := g.Diagnostics.CheckHealth(ctx, &pluginv2.CheckHealthRequest{
 		PluginContext: backend.ToProto().PluginContext(s.context()), Headers: s.headers,
 	})
 	if err != nil {

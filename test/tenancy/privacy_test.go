@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+	"github.com/streamlens/streamlens/test/program"
 )
 
 // TestPrivacyModes sends one viewer to organisations of all modes and looks for the address in every place that keeps something:
@@ -21,32 +24,23 @@ func TestPrivacyModes(t *testing.T) {
 	const address, network = "198.51.177.93", "198.51.177.0"
 	modes := []string{"full", "truncated", "hashed", "off"}
 	dir := t.TempDir()
-	database, listen, config := freeAddress(t), freeAddress(t), filepath.Join(dir, "streamlens.yaml")
-	metrics := startProcess(t, executable(t, "VICTORIAMETRICS", "bin/victoria-metrics"), "-storageDataPath="+filepath.Join(dir, "metrics"),
-		"-httpListenAddr="+database, "-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d")
-	defer metrics.end(os.Interrupt)
-	waitFor(t, "http://"+database+"/health", http.StatusOK)
-	plugin, err := startPlugin(executable(t, "PLUGIN", "dist/gpx_streamlens_linux_amd64"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plugin.stop()
+	database := vmtest.Start(t)
+	collector := program.NewCollector(t, dir, nil)
+	plugin := startPlugin(t)
 	w := &world{plugin: plugin, now: time.Now()}
 
 	// run is one life of a collector, in which the viewer is seen by a server and plays.
 	lives := 0
 	run := func(modes ...string) {
 		t.Helper()
-		text := fmt.Sprintf("listen: %q\ndataDir: %q\nvictoriametrics: {url: \"http://%s\"}\ntrustedProxies: [127.0.0.1/32]\norganizations:\n", listen,
-			filepath.Join(dir, "collector"), database)
+		var organizations []any
 		for _, mode := range modes {
-			text += fmt.Sprintf("- {id: org-%[1]s, secretKey: sk_%[1]s, accounts: [{id: %[1]s, key: pk_%[1]s}], privacy: {ip: %[1]q}}\n", mode)
+			organizations = append(organizations, map[string]any{"id": "org-" + mode, "secretKey": "sk_" + mode, "privacy": map[string]string{"ip": mode},
+				"accounts": []any{map[string]string{"id": mode, "key": "pk_" + mode}}})
 		}
-		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		collector := startProcess(t, executable(t, "STREAMLENS", "bin/streamlens"), "collect", "--config", config)
-		waitFor(t, "http://"+listen+"/readyz", http.StatusOK)
+		collector.Configure(map[string]any{"victoriametrics": map[string]string{"url": database}, "trustedProxies": []string{"127.0.0.1/32"},
+			"organizations": organizations})
+		collector.Start()
 		at := begin(w.now).Add(30 * time.Second).UnixMilli()
 		lives++
 		for _, mode := range modes {
@@ -54,34 +48,34 @@ func TestPrivacyModes(t *testing.T) {
 			events := fmt.Sprintf(`{"accountId":%[1]q,"accountKey":"pk_%[1]s","client":{"kind":"h5live"},"sessionId":"s%[3]d","stream":"live",
 				"events":[{"seq":1,"ts":%[2]d,"type":"load"},{"seq":2,"ts":%[2]d,"type":"start"},{"seq":3,"ts":%[2]d,"type":"stats","playing":1}]}`, mode, at, lives)
 			for path, body := range map[string]string{"/v1/usage": usage, "/v1/events": events} {
-				status, answer, err := request(t.Context(), http.MethodPost, "http://"+listen+path, []byte(body), "Authorization", "Bearer sk_"+mode, "X-Forwarded-For", address)
+				status, answer, err := request(t.Context(), http.MethodPost, collector.URL+path, []byte(body), "Authorization", "Bearer sk_"+mode, "X-Forwarded-For", address)
 				if err != nil || status != http.StatusAccepted {
 					t.Fatalf("%s of %s: %d %s %v", path, mode, status, answer, err)
 				}
 			}
 		}
-		_, shown, err := request(t.Context(), http.MethodGet, "http://"+listen+"/metrics", nil)
+		_, shown, err := request(t.Context(), http.MethodGet, collector.URL+"/metrics", nil)
 		if err != nil || strings.Contains(shown, address) {
 			t.Errorf("the collector's metrics show the address: %v", err)
 		}
-		collector.end(syscall.SIGTERM)
-		if strings.Contains(collector.said.String(), address) {
-			t.Errorf("the collector's log shows the address: %s", collector.said.String())
+		if err := collector.Stop(syscall.SIGTERM); err != nil {
+			t.Error(err)
 		}
-		if _, _, err := request(t.Context(), http.MethodGet, "http://"+database+"/internal/force_flush", nil); err != nil {
-			t.Fatal(err)
+		if strings.Contains(collector.Output.String(), address) {
+			t.Errorf("the collector's log shows the address: %s", collector.Output.String())
 		}
+		vmtest.Flush(t, database)
 	}
 	// byIP returns what the widget shows of an organisation in a unit.
 	byIP := func(mode, unit string) string {
 		t.Helper()
-		s := w.sourceOf(map[string]any{"url": "http://" + database, "organization": "org-" + mode, "level": "premium"})
+		s := w.sourceOf(map[string]any{"url": database, "organization": "org-" + mode, "level": "premium"})
 		return w.ask(t, s, "", model("usageByIP", map[string]any{"unit": unit})).text
 	}
 
 	// Without the mode full, nothing may have the address.
 	run(modes[1:]...)
-	err = filepath.WalkDir(filepath.Join(dir, "collector"), func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(dir, "collector"), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
@@ -94,7 +88,7 @@ func TestPrivacyModes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, exported, err := request(t.Context(), http.MethodGet, "http://"+database+"/api/v1/export?"+url.Values{"match[]": {`{__name__!=""}`}}.Encode(), nil)
+	_, exported, err := request(t.Context(), http.MethodGet, database+"/api/v1/export?"+url.Values{"match[]": {`{__name__!=""}`}}.Encode(), nil)
 	if err != nil || strings.Contains(exported, address) || !strings.Contains(exported, network) {
 		t.Errorf("the database has the address, or not even the network: %v", err)
 	}

@@ -2,12 +2,9 @@ package tenancy
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -40,27 +37,13 @@ type world struct {
 func newWorld(t *testing.T, organizations ...organization) *world {
 	t.Helper()
 	w := &world{dir: t.TempDir(), now: time.Now()}
-	var err error
-	executable(t, vltest.Variable, "bin/victoria-logs")
 	w.plays = vltest.Start(t)
 	known := configured(organizations)
 	for i, o := range known {
 		known[i].ReadKeys = configuredReadKeys(o.ID)
 	}
-	w.product, err = oracle.StartProduct(t.Context(), executable(t, "VICTORIAMETRICS", "bin/victoria-metrics"),
-		executable(t, "STREAMLENS", "bin/streamlens"), w.dir, known, w.plays)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.product.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if w.plugin, err = startPlugin(executable(t, "PLUGIN", "dist/gpx_streamlens_linux_amd64")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.plugin.stop)
+	w.product = oracle.StartProduct(t, w.dir, known, w.plays)
+	w.plugin = startPlugin(t)
 	if err := fill(t.Context(), w.product.Collector, w.now, organizations); err != nil {
 		t.Fatal(err)
 	}
@@ -73,26 +56,6 @@ func newWorld(t *testing.T, organizations ...organization) *world {
 			t.Fatalf("the victim does not see its own data in %v, so that the search would prove nothing", hidden)
 		}
 	}
-}
-
-// executable is the path of a program of the product, from the environment or from the repository.
-func executable(t *testing.T, variable, path string) string {
-	t.Helper()
-	file := os.Getenv(variable)
-	if file == "" {
-		file = filepath.Join("..", "..", filepath.FromSlash(path))
-	}
-	absolute, err := filepath.Abs(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(absolute); errors.Is(err, os.ErrNotExist) {
-		if os.Getenv("TENANCY_STRICT") == "1" {
-			t.Fatalf("%s does not exist", absolute)
-		}
-		t.Skipf("%s does not exist: build it, or name it in %s", path, variable)
-	}
-	return absolute
 }
 
 // source is the data source of an organisation, as it should be set up.

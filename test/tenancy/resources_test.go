@@ -102,11 +102,7 @@ func TestHeadersStayInGrafana(t *testing.T) {
 		}
 	}))
 	defer proxy.Close()
-	plugin, err := startPlugin(executable(t, "PLUGIN", "dist/gpx_streamlens_linux_amd64"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plugin.stop()
+	plugin := startPlugin(t)
 	w := &world{plugin: plugin, now: time.Now()}
 	s := w.sourceOf(map[string]any{"url": proxy.URL, "organization": "acme", "level": "premium", "oauthPassThru": true, "keepCookies": []string{"org"},
 		"forwardGrafanaIdToken": true})

@@ -2,7 +2,6 @@ package tenancy
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,6 +12,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/pkg/processtest"
+	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+	"github.com/streamlens/streamlens/test/program"
 )
 
 // Secrets and personal data that are given to the processes. Each has a text of its own that appears nowhere else.
@@ -29,40 +32,6 @@ var (
 	}
 )
 
-// process is a process of the product and all that it says.
-type process struct {
-	command *exec.Cmd
-	said    *output
-}
-
-func startProcess(t *testing.T, executable string, arguments ...string) *process {
-	t.Helper()
-	p := &process{exec.Command(executable, arguments...), &output{}}
-	p.command.Stdout, p.command.Stderr = p.said, p.said
-	if err := p.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { p.end(syscall.SIGKILL) })
-	return p
-}
-
-// end ends the process, if it has not ended yet, and waits for it.
-func (p *process) end(signal os.Signal) {
-	_ = p.command.Process.Signal(signal) // it may have ended
-	_ = p.command.Wait()                 // how it ended is not what this is about
-}
-
-// freeAddress returns an address on which nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 // waitFor waits until the URL answers with the status.
 func waitFor(t *testing.T, url string, status int) {
 	t.Helper()
@@ -74,12 +43,12 @@ func waitFor(t *testing.T, url string, status int) {
 	t.Fatalf("%s does not answer with %d", url, status)
 }
 
-// writeConfig writes a configuration with the marked secrets.
-func writeConfig(t *testing.T, path, dir, listen, database string, change func(map[string]any)) {
+// secretSettings are a configuration with the marked secrets, and with a change.
+func secretSettings(t *testing.T, dir, database string, change func(map[string]any)) map[string]any {
 	t.Helper()
-	nobody := freeAddress(t)
+	nobody := processtest.FreeAddress(t)
 	config := map[string]any{
-		"listen": listen, "dataDir": filepath.Join(dir, "collector"), "trustedProxies": []string{"127.0.0.1/32"},
+		"trustedProxies":  []string{"127.0.0.1/32"},
 		"victoriametrics": map[string]any{"url": database},
 		"organizations": []any{
 			map[string]any{"id": "acme", "level": "premium", "secretKey": secrets["the secret key"],
@@ -102,43 +71,28 @@ func writeConfig(t *testing.T, path, dir, listen, database string, change func(m
 	if change != nil {
 		change(config)
 	}
-	text, err := json.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	return config
 }
 
 // TestSecretsAndPersonalDataStayInside makes collector and plugin fail in many ways and searches all that they say. The collector
 // has no other level of logging than the one that it always has.
 func TestSecretsAndPersonalDataStayInside(t *testing.T) {
 	dir := t.TempDir()
-	database, listen, config := freeAddress(t), freeAddress(t), filepath.Join(dir, "streamlens.yaml")
-	streamlens := executable(t, "STREAMLENS", "bin/streamlens")
-	startDatabase := func() *process {
-		p := startProcess(t, executable(t, "VICTORIAMETRICS", "bin/victoria-metrics"), "-storageDataPath="+filepath.Join(dir, "metrics"),
-			"-httpListenAddr="+database, "-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d")
-		waitFor(t, "http://"+database+"/health", http.StatusOK)
-		return p
-	}
-	metrics := startDatabase()
+	database := vmtest.StartServer(t, vmtest.DefaultFlags...)
 	for _, name := range []string{"access.log", "access.json"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	writeConfig(t, config, dir, listen, "http://"+database, nil)
-	collector := startProcess(t, streamlens, "collect", "--config", config)
-	waitFor(t, "http://"+listen+"/readyz", http.StatusOK)
+	collector := program.NewCollector(t, dir, secretSettings(t, dir, database.URL, nil))
+	collector.Start()
 
-	provoke(t, "http://"+listen, dir)
-	metrics.end(syscall.SIGKILL)
-	waitFor(t, "http://"+listen+"/readyz", http.StatusServiceUnavailable)
-	provoke(t, "http://"+listen, dir) // what is taken now waits; tags fail
-	time.Sleep(6 * time.Second)       // it tries to write
-	metrics = startDatabase()
+	provoke(t, collector.URL, dir)
+	database.Kill()
+	waitFor(t, collector.URL+"/readyz", http.StatusServiceUnavailable)
+	provoke(t, collector.URL, dir) // what is taken now waits; tags fail
+	time.Sleep(6 * time.Second)    // it tries to write
+	database.Start()
 
 	// A configuration that is not valid, with its secrets in the wrong places.
 	for _, change := range []func(map[string]any){
@@ -164,27 +118,27 @@ func TestSecretsAndPersonalDataStayInside(t *testing.T) {
 		},
 		func(c map[string]any) { c["victoriametrics"] = map[string]any{"url": "http://u:qUrlPassw0rd@x/?y"} },
 	} {
-		writeConfig(t, config, dir, listen, "http://"+database, change)
-		if err := collector.command.Process.Signal(syscall.SIGHUP); err != nil {
-			t.Fatal(err)
-		}
+		collector.Configure(secretSettings(t, dir, database.URL, change))
+		collector.Signal(syscall.SIGHUP)
 		time.Sleep(200 * time.Millisecond)
-		once := exec.CommandContext(t.Context(), streamlens, "query", "usageOverview", "--config", config, "--org", "acme")
+		once := exec.CommandContext(t.Context(), program.Streamlens(t), "query", "usageOverview", "--config", collector.Config, "--org", "acme")
 		said, err := once.CombinedOutput()
 		if err == nil {
 			t.Error("a configuration that is not valid is taken")
 		}
 		silent(t, "the command line", string(said), secrets)
 	}
-	if text := collector.said.String(); strings.Count(text, "Reloading the configuration failed") < 5 {
+	if text := collector.Output.String(); strings.Count(text, "Reloading the configuration failed") < 5 {
 		t.Errorf("the collector does not say that it refuses configurations: %s", text)
 	}
-	collector.end(os.Interrupt)
-	silent(t, "the collector", collector.said.String(), secrets, personal)
-	if text := collector.said.String(); !strings.Contains(text, "VictoriaMetrics") {
+	if err := collector.Stop(os.Interrupt); err != nil {
+		t.Error(err)
+	}
+	silent(t, "the collector", collector.Output.String(), secrets, personal)
+	if text := collector.Output.String(); !strings.Contains(text, "VictoriaMetrics") {
 		t.Errorf("nothing failed: %s", text)
 	}
-	provokePlugin(t, "http://"+database, func() { metrics.end(syscall.SIGKILL) })
+	provokePlugin(t, database.URL, database.Kill)
 }
 
 // silent complains about every one of the texts that something says.
@@ -293,11 +247,7 @@ func breakConnections(t *testing.T, address string) {
 // provokePlugin lets the plugin answer, and fail when the database goes away.
 func provokePlugin(t *testing.T, database string, takeAway func()) {
 	t.Helper()
-	plugin, err := startPlugin(executable(t, "PLUGIN", "dist/gpx_streamlens_linux_amd64"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plugin.stop()
+	plugin := startPlugin(t)
 	w := &world{plugin: plugin, now: time.Now()}
 	ask := func() {
 		for _, settings := range []any{

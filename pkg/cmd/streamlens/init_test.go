@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/streamlens/streamlens/pkg/config"
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 )
 
@@ -92,7 +93,7 @@ func TestInitRefuses(t *testing.T) {
 
 // TestDoctor makes a configuration, looks at it before and after its collector runs, and has a play counted.
 func TestDoctor(t *testing.T) {
-	database, listen, private := vmtest.Start(t), vmtest.FreeAddress(t), vmtest.FreeAddress(t)
+	database, listen, private := vmtest.Start(t), processtest.FreeAddress(t), processtest.FreeAddress(t)
 	path := filepath.Join(t.TempDir(), "streamlens.yaml")
 	printed, err := execute(t, initCommand(), "", "--config", path, "--yes", "--victoriametrics", database, "--listen", listen,
 		"--private-listen", private, "--data-dir", t.TempDir(), "--geoip", "")

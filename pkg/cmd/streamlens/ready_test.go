@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/streamlens/streamlens/pkg/vm/vmtest"
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 // TestReady asks what stands in for a collector; the real one answers in TestReloadLosesNothing.
@@ -42,7 +42,7 @@ func TestReady(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			folder := t.TempDir()
-			listen, certificate := vmtest.FreeAddress(t), ""
+			listen, certificate := processtest.FreeAddress(t), ""
 			if test.handler != nil {
 				server := httptest.NewUnstartedServer(test.handler)
 				if test.tls {
@@ -57,7 +57,7 @@ func TestReady(t *testing.T) {
 			}
 			addresses := fmt.Sprintf("listen: %q\n", listen)
 			if test.private {
-				addresses = fmt.Sprintf("listen: %q\nprivateListen: %q\n", vmtest.FreeAddress(t), listen)
+				addresses = fmt.Sprintf("listen: %q\nprivateListen: %q\n", processtest.FreeAddress(t), listen)
 			}
 			path := filepath.Join(folder, "streamlens.yaml")
 			content := addresses + certificate + fmt.Sprintf("dataDir: %q\nvictoriametrics: {url: \"http://127.0.0.1:8428\"}\norganizations: [{id: acme}]\n", folder)

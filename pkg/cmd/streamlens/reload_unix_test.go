@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -19,27 +18,10 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/config"
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 	"github.com/streamlens/streamlens/pkg/widget"
 )
-
-// logBuffer is a log that a test reads while it is written.
-type logBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buffer.Write(p)
-}
-
-func (l *logBuffer) count(s string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.buffer.String(), s)
-}
 
 // reloads is how often the test reloads, and clients how many post meanwhile.
 const (
@@ -48,7 +30,7 @@ const (
 )
 
 func TestReloadLosesNothing(t *testing.T) {
-	database, listen := vmtest.Start(t), vmtest.FreeAddress(t)
+	database, listen := vmtest.Start(t), processtest.FreeAddress(t)
 	path := filepath.Join(t.TempDir(), "streamlens.yaml")
 	write := func(text string) {
 		t.Helper()
@@ -63,7 +45,8 @@ func TestReloadLosesNothing(t *testing.T) {
 	}
 	write(configuration(listen, 0))
 
-	var log logBuffer
+	var log processtest.Output
+	count := func(text string) int { return strings.Count(log.String(), text) }
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	command := collectCommand(slog.New(slog.NewTextHandler(&log, nil)))
@@ -74,21 +57,21 @@ func TestReloadLosesNothing(t *testing.T) {
 		t.Helper()
 		for deadline := time.Now().Add(20 * time.Second); !condition(); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("%s did not happen; log:\n%s", what, log.buffer.String())
+				t.Fatalf("%s did not happen; log:\n%s", what, log.String())
 			}
 		}
 	}
-	eventually("the start", func() bool { return log.count("Collector listens") == 1 })
+	eventually("the start", func() bool { return count("Collector listens") == 1 })
 	reload := func(what, logged string) {
 		t.Helper()
-		before := log.count(logged)
+		before := count(logged)
 		told := reloadCommand()
 		told.SetArgs([]string{"--config", path})
 		told.SetOut(io.Discard)
 		if err := told.ExecuteContext(ctx); err != nil {
 			t.Fatal(err)
 		}
-		eventually(what, func() bool { return log.count(logged) > before })
+		eventually(what, func() bool { return count(logged) > before })
 	}
 	status := func(key string) int {
 		t.Helper()
@@ -164,7 +147,7 @@ func TestReloadLosesNothing(t *testing.T) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	eventually("the refusal of a broken file", func() bool { return log.count("nothing is changed") > 0 })
+	eventually("the refusal of a broken file", func() bool { return count("nothing is changed") > 0 })
 	if got := status(fmt.Sprintf("sk_%d", reloads)); got != http.StatusBadRequest {
 		t.Errorf("after a broken file the key that holds: status %d, want 400", got)
 	}

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 // documentedFailure is a row of the table of failures in the documentation.
@@ -266,7 +268,7 @@ func tryFailure(t *testing.T, c Config, row documentedFailure) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log lockedBuffer
+	var log processtest.Output
 	p := NewPoller(c, server, "", &memorySink{}, slog.New(slog.NewTextHandler(&log, nil)))
 	for range 3 {
 		p.poll(t.Context(), c.Interval*9/10)
@@ -305,7 +307,7 @@ func TestPollerLogsEveryCause(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log lockedBuffer
+	var log processtest.Output
 	p := NewPoller(c, server, "", &memorySink{}, slog.New(slog.NewTextHandler(&log, nil)))
 	for _, step := range []answer{{401, ""}, {401, ""}, {502, ""}, {502, ""}, {200, "<html>"}, {200, "<html>"}, {200, `{"items":[]}`}, {401, ""}} {
 		now.Store(&step)

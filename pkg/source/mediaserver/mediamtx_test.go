@@ -20,6 +20,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 // stubMediaMTX is a stand-in for MediaMTX: it answers with lists in the shape that its API documents, in pages of two items.
@@ -277,7 +278,7 @@ func TestRealMediaMTX(t *testing.T) {
 		t.Skip("needs ffmpeg")
 	}
 	dir := t.TempDir()
-	rtmp, hls, web, metrics := freeAddress(t), freeAddress(t), freeAddress(t), freeAddress(t)
+	rtmp, hls, web, metrics := processtest.FreeAddress(t), processtest.FreeAddress(t), processtest.FreeAddress(t), processtest.FreeAddress(t)
 	config := filepath.Join(dir, "mediamtx.yml")
 	if err := os.WriteFile(config, fmt.Appendf(nil, `
 logLevel: warn

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,51 +17,23 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 const nginxRTMPModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
-// freeAddress returns an address of the loopback interface that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // start runs a program until the test ends, or until the returned function is called.
 func start(t *testing.T, name string, args ...string) (stop func()) {
 	t.Helper()
-	var output lockedBuffer
-	cmd := exec.Command(name, args...)
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	p := processtest.Start(t, append([]string{name}, args...)...)
+	return func() {
+		p.Signal(os.Interrupt)
+		select {
+		case <-p.Ended(): // the status says how the program ended, which it was made to
+		case <-time.After(2 * time.Second): // ffmpeg does not hear while it waits for a server
+			p.Kill()
+		}
 	}
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		if err := cmd.Process.Signal(os.Interrupt); err != nil {
-			t.Errorf("interrupt %s: %v", name, err)
-		}
-		// ffmpeg does not hear while it waits for a server.
-		timer := time.AfterFunc(2*time.Second, func() { _ = cmd.Process.Kill() })
-		defer timer.Stop()
-		_ = cmd.Wait() // the status says how the program ended, which it was made to
-	}
-	t.Cleanup(func() {
-		stop()
-		if t.Failed() {
-			t.Logf("%s said:\n%s", name, output.String())
-		}
-	})
-	return stop
 }
 
 func runProgram(t *testing.T, name string, args ...string) {
@@ -124,7 +95,7 @@ func TestRealNginxRTMP(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	rtmp, web := freeAddress(t), freeAddress(t)
+	rtmp, web := processtest.FreeAddress(t), processtest.FreeAddress(t)
 	config := filepath.Join(dir, "nginx.conf")
 	if err := os.WriteFile(config, fmt.Appendf(nil, `
 load_module %s;

@@ -1,7 +1,6 @@
 package mediaserver
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/processtest"
 )
 
 // memorySink keeps what it is handed. It refuses the calls whose number, from 0, refuse names.
@@ -90,28 +90,10 @@ func answering(connections ...Connection) func() (Snapshot, error) {
 	return func() (Snapshot, error) { return Snapshot{Time: time.Now(), Connections: connections}, nil }
 }
 
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // runPoller runs a poller until it has polled n times, and once more at the end.
 func runPoller(t *testing.T, server *scriptedServer, sink *memorySink, n int) string {
 	t.Helper()
-	var log lockedBuffer
+	var log processtest.Output
 	p := NewPoller(Config{Type: TypeSRS, URL: "http://server", Organization: "acme", Interval: time.Millisecond},
 		server, sink.position, sink, slog.New(slog.NewTextHandler(&log, nil)))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -227,7 +209,7 @@ func TestPollerBeginsAnewIfThePositionCannotBeRead(t *testing.T) {
 	for _, position := range positions {
 		sink := &memorySink{position: position}
 		server := &scriptedServer{steps: []func() (Snapshot, error){answering(publisher("1", 200)), answering(publisher("1", 250))}}
-		var log lockedBuffer
+		var log processtest.Output
 		p := NewPoller(Config{}, server, position, sink, slog.New(slog.NewTextHandler(&log, nil)))
 		p.poll(t.Context(), time.Second)
 		p.poll(t.Context(), time.Second)

@@ -14,6 +14,7 @@ export interface ReceivedEvent {
   code?: number | string;
   fatal?: boolean;
   reason?: string;
+  switches?: Record<string, number>;
   played?: number;
 }
 
@@ -131,7 +132,7 @@ function complaintsAbout(envelope: Receipt['envelope']): string[] {
     for (const name of known.required.filter((name) => !(name in rest))) {
       complaints.push(`${event.type} has no ${name}`);
     }
-    for (const [name, value] of Object.entries(rest)) {
+    for (const [name, value] of Object.entries(rest) as Array<[string, unknown]>) {
       if (!known.required.includes(name) && !known.optional.includes(name)) {
         complaints.push(`${event.type} has ${name}`);
       }
