@@ -37,7 +37,11 @@ func main() {
 func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	return rootCommand(slog.New(slog.NewTextHandler(os.Stderr, nil))).ExecuteContext(ctx)
+}
+
+// rootCommand returns the program with its subcommands, which log to logger.
+func rootCommand(logger *slog.Logger) *cobra.Command {
 	root := &cobra.Command{
 		Use:          "streamlens",
 		Short:        "Self-hosted analytics for live video inside Grafana",
@@ -46,5 +50,5 @@ func run() error {
 	}
 	root.AddCommand(initCommand(), doctorCommand(), collectCommand(logger), reloadCommand(), readyCommand(), importCommand(), queryCommand(), exportCommand(), reportCommand(),
 		simulateCommand(logger), geoIPCommand(), deleteCommand(), blockCommand(), demoCommand())
-	return root.ExecuteContext(ctx)
+	return root
 }
