@@ -566,3 +566,25 @@ describe('a problem is found:', () => {
     expect(problemsOf(dashboard)).toContainEqual(expect.stringContaining('does not say that it is premium'));
   });
 });
+
+describe('the documents say of each page', () => {
+  /** Of a page the words for how many of its panels an organisation of level default sees. */
+  const seen = (file: string): string => {
+    const types = read(file).panels.flatMap(({ targets }) => targets.map(({ queryType }) => queryType));
+    const premium = types.filter((type) => WIDGETS.find((widget) => widget.type === type)?.level === 'premium');
+    return premium.length === 0 ? 'all' : premium.length === types.length ? 'none' : 'some';
+  };
+  const document = (name: string): string => readFileSync(path.join(DOCUMENTS.folder, name), 'utf8');
+
+  test('whether it needs the level premium', () => {
+    const rows = [...document('data-source.md').matchAll(/^\| `(\w+\.json)` \| ([^|]+) \| [^|]+ \| (\w+) \|$/gm)];
+    expect(rows.map(([, file, title, level]) => [file, title, level]).sort()).toEqual(
+      pages.map((file) => [file, read(file).title, seen(file)]).sort()
+    );
+  });
+
+  test('which are for customers without it', () => {
+    const [, names] = /^for page in ([\w ]+); do$/m.exec(document('embedding.md'))!;
+    expect(names.split(' ').map((name) => `${name}.json`).sort()).toEqual(pages.filter((file) => seen(file) === 'all').sort());
+  });
+});
