@@ -58,6 +58,9 @@ const ALL_NAMES = 1_000_000;
 /** How many names a pie or a graph tells apart; the palette has as many colours. */
 const SHOWN = 10;
 
+/** The most columns of a table that have room on a screen. */
+const MANY = 8;
+
 type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown' | 'dimension' | 'values' | 'interval' | 'compare' | 'where' | 'sort' | 'session'> & { queryType: string };
 
 /** What a panel shows and how it is found. */
@@ -323,6 +326,8 @@ export function bars({
       panel.overrideByName(name, [
         { id: 'custom.filterable', value: true },
         { id: 'custom.wrapText', value: true },
+        // Beside many columns each would be cut in the middle of a word.
+        ...(columnsOf(content).length > MANY ? [{ id: 'custom.minWidth', value: 110 }] : []),
       ]);
     } else if (barsOf.includes(name)) {
       panel.overrideByName(name, [

@@ -58,7 +58,7 @@ export function runbooks(): string {
           .id(runbookPanel(uid))
           .title(title)
           .span(12)
-          .height(6)
+          .height(5)
           .mode(text.TextMode.Markdown)
           .content(sectionOf(runbook, uid))
       );
