@@ -76,6 +76,28 @@ test.each(['piechart', 'timeseries', 'barchart'])('the legend of a %s has the wo
   expect(time?.values ?? []).toEqual(panel === 'timeseries' ? [60_000, 120_000] : []);
 });
 
+test('a curve has its axis, and the words in the legend', () => {
+  const { data } = inPanel(showNothing({ data: [frame('A', [], WORDS)] }, 'trend'));
+  const [axis, number] = data[0].fields;
+  expect([axis.name, axis.values]).toEqual(['viewers', [0, 1]]);
+  expect(getFieldDisplayName(number, data[0], data)).toBe(WORDS);
+});
+
+test('a tile with a trend has no change', () => {
+  const { data, fieldConfig } = inPanel(showNothing({ data: [frame('A', [], WORDS)] }, 'stat'));
+  const reduceOptions = { calcs: ['lastNotNull'], values: false };
+  const [{ display }] = getFieldDisplayValues({
+    data,
+    fieldConfig,
+    reduceOptions,
+    replaceVariables: (text) => text,
+    theme,
+    percentChange: true,
+  });
+  expect(display.text).toBe(WORDS);
+  expect(display.percentChange).toBeNaN();
+});
+
 test('a timeline of states has one state all the time, the words', () => {
   const range = { from: dateTime(60_000), to: dateTime(120_000), raw: { from: '', to: '' } };
   const { data } = inPanel(showNothing({ data: [frame('A', [], WORDS)] }, 'state-timeline', range));
@@ -104,5 +126,5 @@ test('an error stays, beside its words', () => {
   const response = { data: [frame('A', [], WORDS)], errors: [{ message: 'refused' }], state: LoadingState.Error };
   const shown = showNothing(response, 'stat');
   expect(shown).toMatchObject({ errors: response.errors, state: LoadingState.Error });
-  expect((shown.data[0] as DataFrame).fields[0].config.noValue).toBe(WORDS);
+  expect(inPanel(shown).data[0].fields[0].display!(0).text).toBe(WORDS);
 });

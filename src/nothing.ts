@@ -9,6 +9,8 @@ import {
   type ValueMapping,
 } from '@grafana/data';
 
+import { NAMELESS } from './nameless';
+
 /** The words that the backend has for a frame of whose numbers none says anything; it puts them into the meta data. */
 export function nothingOf({ meta }: Pick<DataFrame, 'meta'>): string | undefined {
   return meta?.custom?.nothing;
@@ -28,13 +30,18 @@ export function showNothing(response: DataQueryResponse, panel?: string, range?:
   if (some.length > 0) {
     return { ...response, data: some };
   }
-  const [{ refId, meta }] = frames;
-  const fields = fieldsFor(panel, nothingOf(frames[0])!, range);
+  const [{ refId, meta, fields: columns }] = frames;
+  const fields = fieldsFor(panel, nothingOf(frames[0])!, columns, range);
   return fields ? { ...response, data: [toDataFrame({ refId, meta, fields })] } : response;
 }
 
 /** Returns the fields in which a kind of panel shows the words, if it is known. Their names are no column's, so that they get nobody's looks. */
-function fieldsFor(panel: string | undefined, words: string, range?: TimeRange): Array<Partial<Field>> | undefined {
+function fieldsFor(
+  panel: string | undefined,
+  words: string,
+  columns: Field[],
+  range?: TimeRange
+): Array<Partial<Field>> | undefined {
   const number = { name: 'nothing', type: FieldType.number, values: [null] };
   // The colour of text: every other one would mean something.
   const color = { mode: 'fixed', fixedColor: 'text' };
@@ -42,9 +49,10 @@ function fieldsFor(panel: string | undefined, words: string, range?: TimeRange):
     case 'stat':
     case 'gauge':
     case 'bargauge':
-      return [{ ...number, config: { noValue: words, displayName: ' ', color, mappings: [zeroAs(words)] } }];
+      // Of null Grafana would show a change of 0 %, of 0 it shows none.
+      return [{ ...number, values: [0], config: { displayName: NAMELESS, color, mappings: [zeroAs(words)] } }];
     case 'table':
-      return [{ name: 'nothing', type: FieldType.string, values: [words], config: { displayName: ' ' } }];
+      return [{ name: 'nothing', type: FieldType.string, values: [words], config: { displayName: NAMELESS } }];
     case 'piechart':
       return [{ ...number, config: { displayName: words, color } }];
     case 'barchart':
@@ -55,9 +63,24 @@ function fieldsFor(panel: string | undefined, words: string, range?: TimeRange):
     case 'state-timeline':
     case 'status-history':
       return [
-        { name: 'time', type: FieldType.time, values: [range?.from.valueOf() ?? 0, range?.to.valueOf() ?? 0], config: {} },
-        { name: 'nothing', type: FieldType.string, values: [words, words], config: { displayName: ' ', color } },
+        {
+          name: 'time',
+          type: FieldType.time,
+          values: [range?.from.valueOf() ?? 0, range?.to.valueOf() ?? 0],
+          config: {},
+        },
+        { name: 'nothing', type: FieldType.string, values: [words, words], config: { displayName: NAMELESS, color } },
       ];
+    case 'trend': {
+      // Its axis is a column, which it must find: the last one, as of retention.
+      const axis = columns.findLast(({ type }) => type === FieldType.number);
+      return (
+        axis && [
+          { ...axis, values: [0, 1] },
+          { ...number, values: [null, null], config: { displayName: words, color } },
+        ]
+      );
+    }
     case 'timeseries':
       // The legend has them.
       return [
@@ -73,7 +96,7 @@ function fieldsFor(panel: string | undefined, words: string, range?: TimeRange):
   return undefined;
 }
 
-/** Some panels add up what they show, and make 0 of nothing. */
+/** Shows a number that is 0 as a text. */
 function zeroAs(text: string): ValueMapping {
   return { type: MappingType.ValueToText, options: { '0': { text, index: 0 } } };
 }

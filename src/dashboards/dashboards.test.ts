@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { id as pluginId, includes } from '../../plugin.json';
+import { NAMELESS } from '../nameless';
 import { WIDGETS } from '../widgets';
 import { dashboardFiles } from './files';
 
@@ -220,6 +221,10 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
       if (!widget.metrics.includes(metric)) {
         problems.push(`${widget.type} has no metric ${metric}`);
       }
+    }
+    const [, shownAlone] = /^\/(.*)\/$/.exec(panel.options.reduceOptions?.fields ?? '') ?? [];
+    if (shownAlone && !new RegExp(shownAlone).test(NAMELESS)) {
+      problems.push('hides the words for nothing');
     }
     if ('noValue' in panel.fieldConfig.defaults) {
       problems.push('overrides the words for nothing, which the answer has');

@@ -42,6 +42,7 @@ import * as trend from '@grafana/grafana-foundation-sdk/trend';
 
 import { DEFAULTS, type Options } from '../panels/worldmap/options';
 import { id as worldMapId } from '../panels/worldmap/plugin.json';
+import { NAMELESS } from '../nameless';
 import type { Form, StreamlensQuery } from '../query';
 import { type Column, type Widget, WIDGETS } from '../widgets';
 import { HEIGHT, lookOf, LOOKS } from './looks';
@@ -228,7 +229,7 @@ function reduced(content: Content, how: string): ReduceDataOptionsBuilder {
     return options;
   }
   const shown = numbersOf(content).map(({ name }) => content.names?.[name] ?? LOOKS[name].name);
-  return options.fields(`/^(${shown.join('|')})$/`);
+  return options.fields(`/^(${[...shown, NAMELESS].join('|')})$/`);
 }
 
 /** Makes numbers that can be read from afar: of a series the newest, of a breakdown the sums. */
