@@ -89,7 +89,7 @@ export const DIMENSIONS = ['version', 'os', 'browser', 'device', 'protocol'] as 
 export type Dimension = (typeof DIMENSIONS)[number];
 
 /** By what records of plays alone can be told apart. */
-export const RECORD_BREAKDOWNS = ['operator', 'player', 'region', 'referrer', 'user', 'ip', 'event'] as const;
+export const RECORD_BREAKDOWNS = ['operator', 'player', 'region', 'cdn', 'referrer', 'user', 'ip', 'event'] as const;
 
 /** How what players watch with is named on the screen. */
 export const DIMENSION_LABELS: Record<Dimension, string> = {

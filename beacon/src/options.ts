@@ -27,6 +27,8 @@ export interface CommonOptions extends Partial<Record<CustomField, string>> {
   client?: Partial<Client>;
   /** Method of delivery, if it is not the usual one of the client's kind: `hls`, `dash`, `webrtc`, … */
   protocol?: string;
+  /** Which CDN delivers the media, at most 64 bytes, where there are several. */
+  cdn?: string;
   /** URL of the page; only its host is kept. Unless given it is the request's Referer header. */
   referrer?: string;
   /** Seconds between two reports, 1 to 60, 10 unless given. A session that is silent for three of them has ended. */

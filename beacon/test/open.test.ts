@@ -46,7 +46,7 @@ test('what an earlier page left behind is sent by the next, unless it is a day o
 });
 
 test('the envelope has texts, nanoStream names and what the player knows', async () => {
-  const options = { ...page.options, userId: 7, eventId: undefined, customField3: 'x', statsInterval: 5 };
+  const options = { ...page.options, userId: 7, cdn: 'north', eventId: undefined, customField3: 'x', statsInterval: 5 };
   const session = observe(video.element, options as unknown as BeaconOptions);
   await until(() => page.requests.length === 1);
   const { sentAt: _, events: __, ...envelope } = page.envelope(0);
@@ -54,6 +54,7 @@ test('the envelope has texts, nanoStream names and what the player knows', async
     accountId: 'acme',
     accountKey: 'pk_1',
     userId: '7',
+    cdn: 'north',
     customField3: 'x',
     sessionId: session.id,
     stream: 'live-1',

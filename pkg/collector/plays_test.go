@@ -30,7 +30,7 @@ func TestPlay(t *testing.T) {
 			c := startWith(t, nil, func(o *ingest.Options) { o.Plays, o.KeepPlays = plays.target(), plays.kept() })
 			c.server.KeepUsers = users
 			at := time.Now().Add(-50 * time.Second).UnixMilli()
-			body := fmt.Sprintf(`{"accountId":"acme","accountKey":"pk_acme","sessionId":"s-1","stream":"live","eventId":"final","userId":"u 1",
+			body := fmt.Sprintf(`{"accountId":"acme","accountKey":"pk_acme","sessionId":"s-1","stream":"live","eventId":"final","userId":"u 1","cdn":"north 1",
 				"client":{"kind":"h5live","version":"4.22.0"},"referrer":"https://site.example/watch","events":[
 				{"seq":1,"ts":%d,"type":"load"},{"seq":2,"ts":%d,"type":"start"},
 				{"seq":3,"ts":%d,"type":"stats","playing":9.5,"buffering":0.5,"latency":1.2,"bufferLength":0.8,"videoBitrate":2000000},
@@ -75,6 +75,7 @@ func TestPlay(t *testing.T) {
 			}
 			want.Address, want.Country, want.Referrer, want.Collector = "127.0.0.1", "ZZ", "site.example", "c"
 			want.OS, want.Browser, want.Device, want.Player, want.Protocol = "Linux", "Chrome", "desktop", "h5live 4.22.0", "h5live"
+			want.CDN = "north 1"
 			want.Begin, want.Start, want.End, want.StartTime, want.Played = at, at+600, at+25_600, 600, 25_000
 			want.Playing, want.Buffering, want.Paused, want.LongestStall = 24_500, 500, 0, 500
 			want.BitrateMean, want.BitrateLeast, want.BitrateMost = (2_000_000*9_500+1_000_000*10_000)/19_500, 1_000_000, 2_000_000

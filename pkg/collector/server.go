@@ -298,6 +298,7 @@ func batch(organization string, e beacon.Envelope, received int64) event.Batch {
 			ID:           e.SessionID,
 			Stream:       e.Stream,
 			Event:        e.EventID,
+			CDN:          e.CDN,
 			Webcaster:    e.Kind == event.WebcasterKind,
 			Client:       strings.TrimSpace(e.Kind + " " + e.Version),
 			Method:       event.Method(e.Kind, e.Protocol),

@@ -3,7 +3,7 @@ package event
 import "github.com/streamlens/streamlens/pkg/codec"
 
 // CodeVersion is the version of what the Fields methods write. It grows with every change of the fields below.
-const CodeVersion = 4
+const CodeVersion = 5
 
 // Fields codes an event; the time is coded as its distance from near, in ms since 1970.
 func (e *Event) Fields(c *codec.Coder, near int64) {
@@ -61,6 +61,7 @@ func (b *Batch) Fields(c *codec.Coder, known bool) {
 		codec.Text(c, &s.Stream)
 		codec.Text(c, &s.Event)
 		codec.Text(c, &s.User)
+		codec.Text(c, &s.CDN)
 		codec.Text(c, &s.Client)
 		codec.Text(c, &s.Method)
 		v := &s.Viewer

@@ -117,6 +117,7 @@ type Session struct {
 	Stream       string
 	Event        string // the eventId, "" if there is none
 	User         string // the userId, "" if there is none or it is not kept
+	CDN          string // which network delivers the media, "" if the page does not say
 	Webcaster    bool   // a broadcast; else a play
 	Client       string // kind and version of the client: "h5live 4.22.0"
 	Method       string // of delivery, lower case: h5live, hls, dash, webcaster, …

@@ -27,6 +27,7 @@ const (
 	Player       Field = "player"
 	Referrer     Field = "referrer"
 	Protocol     Field = "protocol"
+	CDN          Field = "cdn" // which network delivers the media, as the page names it
 	Collector    Field = "collector"
 	Start        Field = "start" // ms since 1970, of the first frame; absent if there was none
 	End          Field = "end"   // ms since 1970

@@ -211,7 +211,9 @@ func TestLineThatIsTooLongGoesWithoutTimeline(t *testing.T) {
 // TestState lets a recorder go through the state of a collector in the middle of a play.
 func TestState(t *testing.T) {
 	whole, reports := recorded(200)
+	whole.DeliveredBy("north")
 	half := play.NewRecorder("s1", "u1", begin)
+	half.DeliveredBy("north")
 	half.Load(begin)
 	half.Start(begin+700, 700)
 	for i, e := range reports {

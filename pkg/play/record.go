@@ -20,7 +20,7 @@ const MaxLine = 64 << 10
 type Record struct {
 	Organization, Session, Direction, Stream, Event, User            string
 	Address, Operator, Country, Region                               string
-	OS, Browser, Device, Player, Referrer, Protocol, Collector       string
+	OS, Browser, Device, Player, Referrer, Protocol, CDN, Collector  string
 	Code, Stop, Outcome, Quality                                     string
 	ASN                                                              int64
 	Begin, Start, End                                                int64
@@ -36,7 +36,7 @@ func (r *Record) texts() []textField {
 	return []textField{
 		{Organization, &r.Organization}, {Session, &r.Session}, {Direction, &r.Direction}, {Stream, &r.Stream}, {Event, &r.Event},
 		{User, &r.User}, {Address, &r.Address}, {Operator, &r.Operator}, {Country, &r.Country}, {Region, &r.Region}, {OS, &r.OS},
-		{Browser, &r.Browser}, {Device, &r.Device}, {Player, &r.Player}, {Referrer, &r.Referrer}, {Protocol, &r.Protocol},
+		{Browser, &r.Browser}, {Device, &r.Device}, {Player, &r.Player}, {Referrer, &r.Referrer}, {Protocol, &r.Protocol}, {CDN, &r.CDN},
 		{Collector, &r.Collector}, {Code, &r.Code}, {Stop, &r.Stop},
 		{Outcome, &r.Outcome}, {Quality, &r.Quality},
 	}

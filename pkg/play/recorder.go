@@ -7,7 +7,7 @@ import (
 
 // Recorder collects the record of one play while it lasts. What it holds is a function of what it is told.
 type Recorder struct {
-	session, user string
+	session, user, cdn string
 
 	start, startTime            int64 // or event.Absent
 	end, played                 int64 // likewise
@@ -36,6 +36,9 @@ func NewRecorder(session, user string, begin int64) *Recorder {
 		timeline: collected{begin: begin},
 	}
 }
+
+// DeliveredBy notes which network delivers the media, "" if it is not known.
+func (r *Recorder) DeliveredBy(cdn string) { r.cdn = cdn }
 
 // Load notes that the player tries to play, at a time in ms since 1970. It is a moment of its own if something came before.
 func (r *Recorder) Load(at int64) {
@@ -153,7 +156,7 @@ func (r *Recorder) End(at, played int64, reason string) {
 // Record returns what is known of the play, which ended at its End, or, if there was none, at last, in ms since 1970.
 func (r *Recorder) Record(last int64) Record {
 	record := Record{
-		Session: r.session, User: r.user, Code: r.code, Stop: r.stop, ASN: event.Absent,
+		Session: r.session, User: r.user, CDN: r.cdn, Code: r.code, Stop: r.stop, ASN: event.Absent,
 		Begin: r.timeline.begin, Start: r.start, End: r.end, StartTime: r.startTime, Played: r.played,
 		Playing: r.playing, Buffering: r.buffering, Paused: r.paused, LongestStall: r.longestStall,
 		BitrateMean: event.Absent, BitrateLeast: r.leastBitrate, BitrateMost: r.mostBitrate,
@@ -174,6 +177,7 @@ func (r *Recorder) Record(last int64) Record {
 func (r *Recorder) Code(c *codec.Coder) {
 	c.Unique(&r.session)
 	codec.Text(c, &r.user)
+	codec.Text(c, &r.cdn)
 	codec.Text(c, &r.code)
 	codec.Text(c, &r.stop)
 	for _, n := range [...]*int64{

@@ -27,6 +27,7 @@ func (t *Tracker) record(s *session, of event.Session, begin int64) {
 	if t.recording && !s.adopted {
 		// The texts of a request share their memory.
 		s.record = play.NewRecorder(strings.Clone(of.ID), strings.Clone(of.User), begin)
+		s.record.DeliveredBy(strings.Clone(of.CDN))
 	}
 }
 

@@ -35,12 +35,12 @@ var playBreakdowns = map[string]play.Field{
 	measure.LabelCountry: play.Country, measure.LabelStream: play.Stream, measure.LabelEvent: play.Event, measure.DimensionReferrer: play.Referrer,
 	measure.DimensionOS: play.OS, measure.DimensionBrowser: play.Browser, measure.DimensionDevice: play.Device,
 	measure.DimensionProtocol: play.Protocol, measure.DimensionVersion: play.Player,
-	"player": play.Player, "operator": play.Operator, "region": play.Region, "user": play.User, "ip": play.Address,
+	"player": play.Player, "operator": play.Operator, "cdn": play.CDN, "region": play.Region, "user": play.User, "ip": play.Address,
 }
 
 // recordsHelp says what the columns of breakdowns hold that records of plays alone have.
 var recordsHelp = map[string]string{
-	"operator": "Name of the network.", "player": "Kind and version of the player.", "region": "ISO 3166-2.", "referrer": "Host of the page.",
+	"operator": "Name of the network.", "player": "Kind and version of the player.", "region": "ISO 3166-2.", "cdn": "The network that delivers the media, as the page names it.", "referrer": "Host of the page.",
 	"user": "The user's id, with `plays.users`.", "ip": "Address, its network or a hash of it.", "event": "The event's id.",
 }
 

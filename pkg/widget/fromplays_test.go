@@ -70,6 +70,7 @@ func randomRecords(random *rand.Rand, count int) []play.Record {
 		r.Stream, r.Country, r.Event, r.Region = pick("a", "b", "c"), pick("DE", "FR", "ZZ"), pick("", "e1"), pick("", "DE-BE", "FR-75")
 		r.Operator, r.Device, r.OS, r.Browser = pick("", "Alpha Net", `Beta "B" | x`, "Gämma"), pick("mobile", "desktop"), pick("iOS", "Windows"), pick("Safari", "Chrome")
 		r.Player, r.Referrer, r.Protocol = pick("h5live 4.22.0", "hls.js 1"), pick("", "site.example"), pick("hls", "h5live")
+		r.CDN = pick("", "north", `a "b"`)
 		r.User, r.Address = pick("", "u1", "u2", "u,3"), pick("192.0.2.0", "2001:db8::")
 		r.Begin = playsHour.UnixMilli() + random.Int64N(100*60_000) - 20*60_000
 		r.End = r.Begin + random.Int64N(600_000)
@@ -224,6 +225,7 @@ var fieldOf = map[string]func(play.Record) string{
 	"browser": func(r play.Record) string { return r.Browser }, "player": func(r play.Record) string { return r.Player },
 	"version": func(r play.Record) string { return r.Player }, "region": func(r play.Record) string { return r.Region },
 	"referrer": func(r play.Record) string { return r.Referrer }, "protocol": func(r play.Record) string { return r.Protocol },
+	"cdn":  func(r play.Record) string { return r.CDN },
 	"user": func(r play.Record) string { return r.User }, "ip": func(r play.Record) string { return r.Address },
 }
 

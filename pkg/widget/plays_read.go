@@ -77,6 +77,7 @@ func playColumns() []playColumn {
 		text("os", play.OS, "Operating system."),
 		text("browser", play.Browser, "Browser."),
 		text("protocol", play.Protocol, "Method of delivery."),
+		text("cdn", play.CDN, "The network that delivers the media, as the page names it."),
 		text("referrer", play.Referrer, "Host of the page."),
 		number("stalls", play.Stalls, Count, 1, "Stalls that began, of players that count them."),
 		number("height", play.Height, Count, 1, "Lines of the picture, the last that was told."),

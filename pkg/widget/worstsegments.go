@@ -45,7 +45,7 @@ const (
 
 // segmentDimensions are what plays are divided by, named as their columns. Those of one group say much the same of a play, so that its values
 // have few combinations: one question asks for all of them, because each reads all plays.
-var segmentDimensions = [][]string{{"operator", "region", "country"}, {"device", "os", "browser", "player", "protocol"}, {"stream"}, {"referrer"}}
+var segmentDimensions = [][]string{{"operator", "region", "country"}, {"device", "os", "browser", "player", "protocol"}, {"stream", "cdn"}, {"referrer"}}
 
 // badness is what segments are ranked by: a ratio of two sums over plays, and which plays are hit.
 type badness struct {

@@ -76,6 +76,7 @@ const RECORD_OPTIONS: Array<ComboboxOption<string>> = RECORD_BREAKDOWNS.map((val
   label: {
     operator: 'Operator',
     player: 'Player',
+    cdn: 'CDN',
     region: 'Region',
     referrer: 'Referrer',
     user: 'User',

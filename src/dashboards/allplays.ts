@@ -111,7 +111,7 @@ export const allPlays: Page = {
       },
       height: HEIGHT.map,
       barsOf: [],
-      hidden: ['event', 'region', 'os', 'browser', 'protocol', 'referrer', 'height', 'droppedFrames', 'roundTripTime', 'packetLoss', 'stalls', 'smoothnessScore'],
+      hidden: ['event', 'region', 'os', 'browser', 'protocol', 'cdn', 'referrer', 'height', 'droppedFrames', 'roundTripTime', 'packetLoss', 'stalls', 'smoothnessScore'],
       links: {
         start: [
           {

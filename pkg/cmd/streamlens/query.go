@@ -81,7 +81,7 @@ func queryCommand() *cobra.Command {
 	flags.Var((*list)(&query.Referrer), "referrer", "referrers")
 	flags.StringVar(&query.Unit, "unit", "", "unit of usage: traffic or playtime")
 	flags.StringVar(&query.Metric, "metric", "", "metric, of widgets that have several")
-	flags.StringVar(&query.Breakdown, "breakdown", "", "country, stream, tag, a dimension, or operator, player, region, referrer, user, ip or event of plays: a row for each, of widgets that have one row")
+	flags.StringVar(&query.Breakdown, "breakdown", "", "country, stream, tag, a dimension, or operator, player, region, cdn, referrer, user, ip or event of plays: a row for each, of widgets that have one row")
 	flags.StringVar(&query.Dimension, "dimension", "", "version, os, browser, device or protocol: what --values are, and the rows of playerHealth")
 	flags.Var((*list)(&query.Values), "values", "values of the dimension")
 	flags.StringVar(&query.Mode, "mode", "", "absolute, or delta to the interval before")

@@ -37,6 +37,7 @@ type Envelope struct {
 	Stream     string
 	EventID    string
 	UserID     string
+	CDN        string // which network delivers the media
 	Kind       string
 	Version    string
 	Protocol   string
@@ -94,6 +95,7 @@ func (d *Decoder) decode(body []byte, received int64, events []event.Event) (Env
 	e.Protocol = f.Text("protocol", event.MaxTextBytes, jsonfields.Optional)
 	e.Referrer = f.Text("referrer", event.MaxURLBytes, jsonfields.Optional)
 	e.UserID = f.Text("userId", event.MaxNameBytes, jsonfields.Optional)
+	e.CDN = f.Text("cdn", event.MaxTextBytes, jsonfields.Optional)
 	for i := 1; i <= 10; i++ {
 		f.Text(customFields[i-1], event.MaxNameBytes, jsonfields.Optional)
 	}

@@ -15,7 +15,7 @@ const received = 1_763_800_016_000
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"accountId":"acme","accountKey":"pk_a","client":{"kind":"h5live","version":"4.22.0"},"sessionId":"s","stream":"st",
-		"eventId":"e","userId":"u","customField1":"c","protocol":"HLS","referrer":"https://site.example/w","interval":10,"sentAt":1763800016000,
+		"eventId":"e","userId":"u","cdn":"north","customField1":"c","protocol":"HLS","referrer":"https://site.example/w","interval":10,"sentAt":1763800016000,
 		"events":[{"seq":1,"ts":1763800000000,"type":"load"},{"seq":2,"ts":1763800000840,"type":"start","startTime":0.84},
 		{"seq":3,"ts":1763800010840,"type":"stats","playing":9.2,"buffering":0.8,"paused":0,"bufferLength":1.1,"latency":1.4,
 		"videoBitrate":2500000,"audioBitrate":128000},{"seq":4,"ts":1763800012000,"type":"status","code":2002,"fatal":false},

@@ -52,6 +52,7 @@ const (
 	protocol
 	referrer
 	userID
+	cdn
 	sentAt
 	intervalField
 	eventsField
@@ -59,7 +60,7 @@ const (
 	startedField
 	customField    // the first of them
 	envelopeFields = customField + len(customFields)
-	keptTexts      = userID + 1
+	keptTexts      = cdn + 1
 )
 
 const (
@@ -129,6 +130,8 @@ func envelopeField(name []byte) int {
 		return referrer
 	case "userId":
 		return userID
+	case "cdn":
+		return cdn
 	case "interval":
 		return intervalField
 	case "sentAt":
@@ -320,6 +323,7 @@ func (q *quick) describe(e *Envelope) {
 		protocol:                  {&e.Protocol, event.MaxTextBytes, false},
 		referrer:                  {&e.Referrer, event.MaxURLBytes, false},
 		userID:                    {&e.UserID, event.MaxNameBytes, false},
+		cdn:                       {&e.CDN, event.MaxTextBytes, false},
 		keptTexts + clientKind:    {&e.Kind, event.MaxTextBytes, true},
 		keptTexts + clientVersion: {&e.Version, event.MaxTextBytes, false},
 	} {

@@ -14,7 +14,7 @@ type quickBody struct {
 }
 
 const usual = `{"accountId":"acme","accountKey":"pk_a","client":{"kind":"h5live","version":"4.22.0"},"sessionId":"s","stream":"bühne",
-	"eventId":"e","userId":"u","customField1":"c","customField10":"d","protocol":"HLS","referrer":"https://site.example/w","interval":2.5,
+	"eventId":"e","userId":"u","cdn":"north","customField1":"c","customField10":"d","protocol":"HLS","referrer":"https://site.example/w","interval":2.5,
 	"sentAt":1763800016000,"started":{"seq":1,"ts":1763799000000},"new":7,
 	"events":[{"seq":1,"ts":1763800000000,"type":"load"},{"seq":2,"ts":1763800000840,"type":"start","startTime":0.84},
 	{"seq":3,"ts":1763800010840,"type":"stats","playing":9.2,"buffering":0.8,"paused":0,"bufferLength":1.1005,"latency":null,
@@ -52,6 +52,7 @@ func quickBodies() []quickBody {
 		{"a text for a number", but("9.2", `"9.2"`), false},
 		{"a number for a text", but(`"HLS"`, "1"), false},
 		{"a text that is too long", but("HLS", strings.Repeat("x", 65)), false},
+		{"a CDN that is too long", but(`"north"`, `"`+strings.Repeat("x", 65)+`"`), false},
 		{"a user that is too long", but(`"u"`, `"`+strings.Repeat("x", 129)+`"`), false},
 		{"a control character", but("HLS", "H\x01LS"), false},
 		{"no UTF-8", but("HLS", "H\xffLS"), false},
