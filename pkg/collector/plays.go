@@ -134,6 +134,8 @@ func writePlayMetrics(w io.Writer, p *ingest.Pipeline) {
 	metrics.WriteCounterUint64(w, prefix+"failures_total", uint64(s.Failures))
 	metrics.WriteCounterUint64(w, prefix+"repaired_total", uint64(s.Repaired))
 	metrics.WriteCounterUint64(w, prefix+"repair_failures_total", uint64(s.RepairErrors))
+	metrics.WriteCounterUint64(w, prefix+"running_written_total", uint64(s.Parts))
+	metrics.WriteCounterUint64(w, prefix+"running_dropped_total", uint64(s.PartsDropped))
 	for reason, n := range map[string]int64{"too_old": s.TooOld, "too_long": s.TooLong, "over_limit": s.OverLimit} {
 		metrics.WriteCounterUint64(w, fmt.Sprintf("%sdropped_total{reason=%q}", prefix, reason), uint64(n))
 	}

@@ -68,16 +68,17 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 		return err
 	}
 	pipeline, err := ingest.Open(ingest.Options{
-		Dir:       c.DataDir,
-		Collector: name,
-		Target:    vm.Target{URL: c.VictoriaMetrics.WritesTo(), Client: client},
-		Plays:     plays.target(),
-		KeepPlays: plays.kept(),
-		Limits:    directory.Limits,
-		Judgement: directory.Judgement,
-		MaxBytes:  c.MaxDataBytes,
-		Clock:     time.Now,
-		Logger:    logger,
+		Dir:          c.DataDir,
+		Collector:    name,
+		Target:       vm.Target{URL: c.VictoriaMetrics.WritesTo(), Client: client},
+		Plays:        plays.target(),
+		KeepPlays:    plays.kept(),
+		RunningPlays: c.Plays.Running,
+		Limits:       directory.Limits,
+		Judgement:    directory.Judgement,
+		MaxBytes:     c.MaxDataBytes,
+		Clock:        time.Now,
+		Logger:       logger,
 	})
 	if err != nil {
 		return err

@@ -154,6 +154,8 @@ type Plays struct {
 	Keep string `yaml:"keep"`
 	// Users is whether the ids of users are kept too; default false.
 	Users bool `yaml:"users"`
+	// Running is whether plays that run are shown, too, of which is written each minute what is known; default false.
+	Running bool `yaml:"running"`
 }
 
 // Enabled reports whether records are kept.

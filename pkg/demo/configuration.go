@@ -13,7 +13,7 @@ import (
 var configurationTemplate = template.Must(template.New("streamlens.yaml").Parse(`listen: {{printf "%q" .Listen}}
 dataDir: {{printf "%q" .DataDir}}
 victoriametrics: {url: {{printf "%q" .VictoriaMetrics}}}
-{{if .Plays}}plays: {url: {{printf "%q" .Plays}}, keep: 30d, users: true}
+{{if .Plays}}plays: {url: {{printf "%q" .Plays}}, keep: 30d, users: true, running: true}
 {{end}}geoip: {database: {{printf "%q" .GeoIP}}}
 trustedProxies: [127.0.0.1/32]
 organizations:

@@ -87,6 +87,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	writing := context.WithoutCancel(ctx)
 	var plays sync.WaitGroup
 	plays.Go(func() { p.plays.run(ctx) })
+	plays.Go(func() { p.running.run(ctx) })
 	for {
 		select {
 		case <-ticker.C:
@@ -119,6 +120,7 @@ func (p *Pipeline) addUp() (now int64) {
 	)
 	err := p.write(recordTick, func(c *codec.Coder) { codec.Number(c, &now) }, func() {
 		added = p.expire(now)
+		p.running.collect(p.tracker, added.ended)
 		now = p.now
 		if due {
 			state = p.state()

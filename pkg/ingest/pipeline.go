@@ -56,6 +56,8 @@ type Options struct {
 	Plays PlayStore
 	// KeepPlays is how long the store of plays keeps records.
 	KeepPlays time.Duration
+	// RunningPlays is whether Plays is told which plays run.
+	RunningPlays bool
 	// Limits returns those of an organisation, zero of one that is unknown.
 	Limits func(organization string) tenant.Limits
 	// Judgement returns by what an organisation judges attempts to play; nil lets all have the default.
@@ -108,8 +110,9 @@ type Pipeline struct {
 	late       int64                       // events and lines whose minute had closed
 	number     uint64                      // of the last record that took effect
 
-	coders sync.Pool // of *codec.Coder, that write
-	plays  playQueue
+	coders  sync.Pool // of *codec.Coder, that write
+	plays   playQueue
+	running runningPlays
 
 	delivery
 }
@@ -152,6 +155,9 @@ func Open(o Options) (*Pipeline, error) {
 	p.plays.store, p.plays.keep, p.plays.clock, p.plays.logger = o.Plays, o.KeepPlays, o.Clock, o.Logger
 	p.plays.collector, p.plays.repairPath = o.Collector, filepath.Join(o.Dir, repairFile)
 	p.plays.limit, p.plays.room, p.plays.doubts = o.MaxBytes/playsShare, playsInMemory, true
+	if p.running.clock, p.running.logger, p.running.collector = o.Clock, o.Logger, o.Collector; o.RunningPlays {
+		p.running.store = o.Plays
+	}
 	p.samples, p.landed, p.save.done = aggregate.NewSamples(), make(chan landing, 1), make(chan error, 1)
 	if err := p.recover(); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Dir, err)
@@ -395,13 +401,14 @@ func (p *Pipeline) Cursor(source string) string {
 func (p *Pipeline) expire(now int64) addition {
 	now = p.advance(now)
 	p.tracker.Expire(now)
-	p.plays.add(p.records())
+	ended := p.records()
+	p.plays.add(ended)
 	if now-p.forgot >= time.Hour.Milliseconds() {
 		p.forgot = now
 		p.audience.forget(now)
 		p.keys.forget(now)
 	}
-	taken := addition{p.ledger.Take(now), p.put}
+	taken := addition{p.ledger.Take(now), p.put, ended}
 	p.put = nil
 	return taken
 }
@@ -417,8 +424,9 @@ func (p *Pipeline) records() []play.Record {
 
 // addition is what came between two ticks.
 type addition struct {
-	sums aggregate.Additions
-	put  []byte
+	sums  aggregate.Additions
+	put   []byte
+	ended []play.Record
 }
 
 // addTo adds what came to samples.

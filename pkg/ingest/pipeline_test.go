@@ -25,7 +25,7 @@ func (discard) Started(context.Context) (int64, error) { return 1, nil }
 func open(t testing.TB, o Options) *Pipeline {
 	t.Helper()
 	o.Dir = cmp.Or(o.Dir, t.TempDir())
-	o.Collector, o.MaxBytes, o.Logger = "c", cmp.Or(o.MaxBytes, 1<<40), slog.New(slog.DiscardHandler)
+	o.Collector, o.MaxBytes, o.Logger = cmp.Or(o.Collector, "c"), cmp.Or(o.MaxBytes, 1<<40), slog.New(slog.DiscardHandler)
 	if o.Target == nil {
 		o.Target = discard{}
 	}

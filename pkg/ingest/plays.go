@@ -46,6 +46,8 @@ type PlayStore interface {
 	TakeOut(ctx context.Context, collector string, lines [][]byte, hour time.Time, save func(lines [][]byte) error) ([][]byte, error)
 	// Refused reports whether an error of TakeOut means that nothing was deleted, nor will be.
 	Refused(err error) bool
+	// RemoveParts lets be deleted what was written before a time about plays that ran then.
+	RemoveParts(ctx context.Context, before time.Time) error
 }
 
 // playQueue sends the records of plays so that each is stored once. What waits is a part of the pipeline's state, so that a crash loses
@@ -395,6 +397,8 @@ type PlayStats struct {
 	OverLimit    int64 // records left out because the space for waiting ones was full
 	Repaired     int64 // records that were taken out and put in again because some of them were there twice
 	RepairErrors int64 // times that it was not known whether there are such, or that they could not be mended
+	Parts        int64 // of plays that run, and of some that have just ended, which the store has taken
+	PartsDropped int64 // left out, because the store did not take them, or would keep them
 }
 
 // PlayStats returns how far the records of plays are.
@@ -404,5 +408,6 @@ func (p *Pipeline) PlayStats() PlayStats {
 		Waiting: q.length(), BacklogBytes: q.files.size(), Written: q.written.Load(), Found: q.found.Load(), Failures: q.failures.Load(),
 		TooOld: q.tooOld.Load(), TooLong: q.tooLong.Load(), OverLimit: q.overLimit.Load(),
 		Repaired: q.repaired.Load(), RepairErrors: q.repairFailures.Load(),
+		Parts: p.running.written.Load(), PartsDropped: p.running.dropped.Load(),
 	}
 }

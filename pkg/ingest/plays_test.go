@@ -221,6 +221,8 @@ func TestWithoutPlaysNothingIsKept(t *testing.T) {
 }
 
 // Repeats finds none: TestRepair asks the real store.
+func (m *playMemory) RemoveParts(context.Context, time.Time) error { return nil }
+
 func (m *playMemory) Repeats(context.Context, string, time.Time, time.Time) ([][]byte, time.Time, error) {
 	return nil, time.Time{}, nil
 }

@@ -8,7 +8,7 @@ type Field string
 // The fields of a record. Texts are empty and numbers event.Absent where they are not known; such fields are not stored.
 const (
 	Time         Field = "_time" // the end, ms since 1970
-	Kind         Field = "kind"  // Final
+	Kind         Field = "kind"  // Final or Part
 	Organization Field = "org"
 	Session      Field = "session" // as the client names it; with Begin it tells two plays apart
 	Begin        Field = "begin"   // ms since 1970, of the load, or the start if there was none
@@ -51,7 +51,7 @@ const (
 	Dropped      Field = "dropped"  // frames that were decoded and not shown
 	RoundTrip    Field = "rtt"      // ms, mean, of publishers
 	Loss         Field = "loss_ppm" // packets that did not arrive, of a million, mean, of publishers
-	Outcome      Field = "outcome"  // of the attempt to play, as the measure of outcomes names it
+	Outcome      Field = "outcome"  // of the attempt to play, as the measure of outcomes names it; of a Part Running or Ended
 	Quality      Field = "quality"  // good, fair or bad; none of an attempt that is not judged
 	Errors       Field = "errors"   // status events
 	Fatal        Field = "fatal"    // of them
@@ -60,8 +60,17 @@ const (
 	TimelineText Field = "timeline"
 )
 
-// Final is the Kind of a record of a play that has ended.
-const Final = "final"
+// The Kinds of records.
+const (
+	Final = "final" // of a play that has ended
+	Part  = "part"  // what is known so far of a play that runs
+)
+
+// The Outcomes of a Part.
+const (
+	Running = "running"
+	Ended   = "ended" // no more parts of the play follow
+)
 
 // StreamFields are the fields by which the store keeps records apart on disk. More of them would make it larger and slower.
 const StreamFields = "org,kind"

@@ -15,7 +15,7 @@ import (
 // MaxLine is how long the line of a record may be, in bytes. The store drops longer ones, and others behind them, from 256 KiB on.
 const MaxLine = 64 << 10
 
-// Record is one play or broadcast that has ended. Times are in ms since 1970, durations in ms, bitrates in bit/s; numbers that are not
+// Record is one play or broadcast, mostly one that has ended. Times are in ms since 1970, durations in ms, bitrates in bit/s; numbers that are not
 // known are event.Absent.
 type Record struct {
 	Organization, Session, Direction, Stream, Event, User            string
@@ -103,19 +103,24 @@ func (r *Record) Key() Key { return Key{r.Organization, r.Session, r.Begin} }
 // longer than MaxLine goes without its timeline.
 func (r *Record) Line(b []byte) []byte {
 	begun := len(b)
-	b = r.line(b, true)
+	b = r.line(b, Final, r.End, true)
 	if len(b)-begun > MaxLine {
-		b = r.line(b[:begun], false)
+		b = r.line(b[:begun], Final, r.End, false)
 	}
 	return b
 }
 
-func (r *Record) line(b []byte, timeline bool) []byte {
+// PartLine is Line of a Part, which is what was known at a time in ms since 1970. It has no timeline.
+func (r *Record) PartLine(b []byte, at int64) []byte { return r.line(b, Part, at, false) }
+
+func (r *Record) line(b []byte, kind string, at int64, timeline bool) []byte {
 	b = append(b, `{"_msg":"play","_time":"`...)
-	b = strconv.AppendInt(b, r.End, 10)
+	b = strconv.AppendInt(b, at, 10)
 	b = append(b, `","`...)
 	b = append(b, Kind...)
-	b = append(b, `":"`+Final+`"`...)
+	b = append(b, `":"`...)
+	b = append(b, kind...)
+	b = append(b, '"')
 	return r.fields(b, timeline)
 }
 

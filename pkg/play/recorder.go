@@ -155,6 +155,13 @@ func (r *Recorder) End(at, played int64, reason string) {
 
 // Record returns what is known of the play, which ended at its End, or, if there was none, at last, in ms since 1970.
 func (r *Recorder) Record(last int64) Record {
+	record := r.SoFar(last)
+	record.Timeline = r.timeline.bytes()
+	return record
+}
+
+// SoFar is Record without the timeline.
+func (r *Recorder) SoFar(last int64) Record {
 	record := Record{
 		Session: r.session, User: r.user, CDN: r.cdn, Code: r.code, Stop: r.stop, ASN: event.Absent,
 		Begin: r.timeline.begin, Start: r.start, End: r.end, StartTime: r.startTime, Played: r.played,
@@ -162,7 +169,6 @@ func (r *Recorder) Record(last int64) Record {
 		BitrateMean: event.Absent, BitrateLeast: r.leastBitrate, BitrateMost: r.mostBitrate,
 		LatencyMean: r.latency.value(), LatencyMost: r.mostLatency, Errors: r.errors, Fatal: r.fatal,
 		Height: r.height, Stalls: r.stalls, Up: r.up, Down: r.down, Dropped: r.dropped, RoundTrip: r.roundTrip.value(), Loss: r.loss.value(),
-		Timeline: r.timeline.bytes(),
 	}
 	if r.end == event.Absent {
 		record.End = last

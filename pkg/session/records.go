@@ -1,6 +1,7 @@
 package session
 
 import (
+	"encoding/binary"
 	"strings"
 
 	"github.com/streamlens/streamlens/pkg/event"
@@ -38,6 +39,44 @@ func (t *Tracker) takeRecord(s *session) {
 	}
 	r := s.record.Record(s.lastTime)
 	s.record = nil
+	s.describe(&r)
+	r.Outcome, r.Quality = s.outcomeName(), qualityNames[s.judgement]
+	t.records = append(t.records, r)
+}
+
+// Shares is how many shares the sessions are in that Running tells of.
+const Shares = 30
+
+// Running returns what is known of the sessions that run and of which records are kept, of as many shares as count from first on. Each
+// session is in one share, of about equal size. The texts are shared and collectors not set.
+func (t *Tracker) Running(first, count int64) []play.Record {
+	var records []play.Record
+	for s := range t.live {
+		share := (int64(binary.BigEndian.Uint16(s.name[:])) - first) % Shares
+		if share < 0 {
+			share += Shares
+		}
+		if share >= count || !s.runs() {
+			continue
+		}
+		r := s.record.SoFar(s.lastTime)
+		s.describe(&r)
+		r.Outcome = play.Running
+		if s.started && r.Played == event.Absent {
+			r.Played = max(s.lastTime-s.startTime-s.paused, 0)
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+// runs reports whether a session with a record goes on, as far as is known: an attempt whose outcome is that nothing plays does not.
+func (s *session) runs() bool {
+	return s.record != nil && !s.ended && (s.started || s.outcome == noOutcome)
+}
+
+// describe sets what does not come from the recorder.
+func (s *session) describe(r *play.Record) {
 	r.Organization, r.Direction, r.Stream, r.Event, r.Country = s.space.Organization, s.direction, s.space.Stream, s.space.Event, s.space.Country
 	r.Address, r.Operator, r.Region, r.Referrer = s.address, s.network.operator, s.network.region, s.referrer.value
 	if s.network.asn != 0 {
@@ -45,8 +84,6 @@ func (t *Tracker) takeRecord(s *session) {
 	}
 	p := s.player
 	r.Player, r.Protocol, r.OS, r.Browser, r.Device = p.Version, p.Protocol, p.OS, p.Browser, p.Device
-	r.Outcome, r.Quality = s.outcomeName(), qualityNames[s.judgement]
-	t.records = append(t.records, r)
 }
 
 // outcomeName returns the name of the outcome of the session's attempt, the last one; "" if there was no attempt.

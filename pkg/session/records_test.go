@@ -9,6 +9,7 @@ import (
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/play"
 )
 
 func TestRecords(t *testing.T) {
@@ -85,6 +86,55 @@ func TestRecords(t *testing.T) {
 				t.Errorf("%d sessions are still live", n)
 			}
 		})
+	}
+}
+
+// TestRunning asks which of some sessions run.
+func TestRunning(t *testing.T) {
+	tracker := NewTracker(aggregate.New("c"), keep)
+	tracker.SetRecording(true)
+	const sessions = 300
+	for n := range sessions {
+		of := player
+		of.ID = fmt.Sprint(n)
+		tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{load(1, 0), start(2, 1), stats(3, 11, 9, 1, 0)}})
+	}
+	of := player
+	of.ID = "ended"
+	tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{load(1, 0), start(2, 1), stop(3, 5, "x")}})
+	of.ID = "failed"
+	tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{load(1, 0), with(status(2, 1, "1008"), func(e *event.Event) { e.Fatal = true })}})
+	of.ID = "tries"
+	tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{load(1, 0)}})
+	seen := map[string]int{}
+	for first := int64(-7); first < Shares-7; first += 3 {
+		records := tracker.Running(first, 3)
+		if len(records) > sessions/5 {
+			t.Errorf("%d of %d sessions are in a tenth of the shares", len(records), sessions)
+		}
+		for _, r := range records {
+			seen[r.Session]++
+			if r.Outcome != play.Running || r.Timeline != nil || r.Stop != "" || r.Organization != "acme" || r.Stream != "live" {
+				t.Errorf("%+v", r)
+			}
+			if r.Session != "tries" && (r.Playing != 9_000 || r.Buffering != 1_000 || r.Played != 10_000 || r.End != at(11)) {
+				t.Errorf("%+v", r)
+			}
+		}
+	}
+	if len(seen) != sessions+1 || seen["tries"] != 1 {
+		t.Errorf("%d sessions run, want %d", len(seen), sessions+1)
+	}
+	for name, n := range seen {
+		if n != 1 {
+			t.Errorf("%s is there %d times", name, n)
+		}
+	}
+	for range 5 {
+		tracker.Expire(noon + 40_000)
+	}
+	if left := tracker.Running(0, Shares); len(left) != 0 {
+		t.Errorf("%d sessions still run", len(left))
 	}
 }
 

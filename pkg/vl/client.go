@@ -215,7 +215,7 @@ func (c *Client) CheckFlags(ctx context.Context, keep time.Duration) error {
 		}
 	}
 	if flags["delete.enable"] != "true" {
-		wrong = append(wrong, "-delete.enable=false, so that plays are neither deleted on request nor taken out where they are stored twice")
+		wrong = append(wrong, "-delete.enable=false, so that plays are neither deleted on request nor taken out where they are stored twice, nor is what is written of running ones")
 		right = append(right, "-delete.enable")
 	}
 	if len(wrong) > 0 {

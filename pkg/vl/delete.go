@@ -66,6 +66,20 @@ func (c *Client) Delete(ctx context.Context, organization string, filters []Filt
 	return c.waitFor(ctx, func(t deleteTask) bool { return t == task })
 }
 
+// RemoveParts deletes what was written before a time about plays that ran then, of all organisations and collectors. It returns when
+// VictoriaLogs has begun with it, and does not trouble it if there is nothing. Only a client without Transport may remove.
+func (c *Client) RemoveParts(ctx context.Context, before time.Time) error {
+	const parts = `{kind="` + play.Part + `"}`
+	q := Question{From: time.Unix(0, 0), To: before}
+	rows, err := c.ask(ctx, q.form(parts+` kind:="`+play.Part+`" | limit 1 | fields _time`))
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	filter := parts + " _time:<" + before.UTC().Format(timeForm)
+	_, err = c.send(ctx, http.MethodPost, "/delete/run_task", formType, []byte(url.Values{"filter": {filter}}.Encode()))
+	return err
+}
+
 // waitForDeletions returns when VictoriaLogs deletes nothing.
 func (c *Client) waitForDeletions(ctx context.Context) error {
 	return c.waitFor(ctx, func(deleteTask) bool { return true })

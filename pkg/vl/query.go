@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,6 +120,36 @@ type Question struct {
 	Offset int     // of records
 	// Greatest is the name of one of the Sums: the answer has the Limit rows with the greatest of it alone.
 	Greatest string
+	// Running asks about plays that run in place of those that ended, as they were last known. From and To are of when that was written.
+	Running bool
+}
+
+// settled are the fields that a play has from its begin on, so that they can be filtered by before its newest part is found.
+var settled = []play.Field{
+	play.Organization, play.Session, play.Direction, play.Stream, play.Event, play.User, play.Address, play.Operator, play.Country, play.Region,
+	play.Referrer, play.Collector,
+}
+
+// running returns what chooses the newest part of each play that runs.
+func (q Question) running() (string, error) {
+	// What changes is looked at in the newest part only.
+	early, late := []Filter{{play.Kind, Is, []string{play.Part}}}, []Filter{{play.Outcome, Is, []string{play.Running}}}
+	for _, f := range q.Filters {
+		if slices.Contains(settled, f.Field) {
+			early = append(early, f)
+		} else {
+			late = append(late, f)
+		}
+	}
+	all, err := filtersText(early)
+	if err != nil {
+		return "", err
+	}
+	newest, err := filtersText(late)
+	if err != nil {
+		return "", err
+	}
+	return `{kind="` + play.Part + `"} ` + all + " | last 1 by (_time) partition by (" + names([]play.Field{play.Session, play.Begin}) + ") | filter " + newest, nil
 }
 
 func filtersText(filters []Filter) (string, error) {
@@ -136,7 +167,12 @@ func filtersText(filters []Filter) (string, error) {
 func (q Question) Text() (string, error) {
 	// Where records were deleted VictoriaLogs may leave one without any field but its time, which would count.
 	text := `{kind="` + play.Final + `"} kind:="` + play.Final + `"`
-	if len(q.Filters) > 0 {
+	if q.Running {
+		var err error
+		if text, err = q.running(); err != nil {
+			return "", err
+		}
+	} else if len(q.Filters) > 0 {
 		filters, err := filtersText(q.Filters)
 		if err != nil {
 			return "", err

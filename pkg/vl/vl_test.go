@@ -469,3 +469,58 @@ func TestDelete(t *testing.T) {
 		t.Errorf("a server that deletes nothing: %v", err)
 	}
 }
+
+// TestRemoveParts removes what was written of running plays, and nothing else.
+func TestRemoveParts(t *testing.T) {
+	url := vltest.Start(t)
+	c := newClient(t, url)
+	now := time.Now()
+	var lines [][]byte
+	for i := range 200 {
+		for _, organization := range []string{"acme", "other"} {
+			r := record(organization, fmt.Sprint("s", i), base.Add(time.Duration(i)*time.Second))
+			r.Outcome = play.Running
+			lines = append(lines, r.Line(nil), r.PartLine(nil, base.UnixMilli()+int64(i)*1000), r.PartLine(nil, now.UnixMilli()))
+		}
+	}
+	if err := errors.Join(c.Insert(t.Context(), lines), c.Flush(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	count := func(organization string, running bool) string {
+		rows, err := confined(t, url, organization).Ask(t.Context(), vl.Question{From: base, To: now.Add(time.Minute), Running: running, Sums: []vl.Sum{{Name: "n", Function: vl.Count}}})
+		if err != nil || len(rows) != 1 {
+			t.Fatalf("%v, %v", rows, err)
+		}
+		return rows[0]["n"]
+	}
+	stored := func() string {
+		rows := ask(t, http.DefaultClient, url+"/select/logsql/query", map[string][]string{"query": {`{kind="part"} kind:="part" | stats count() n`}})
+		return strings.TrimSpace(rows)
+	}
+	if got := stored(); got != `{"n":"800"}` {
+		t.Fatalf("%s parts are stored", got)
+	}
+	for range 2 { // the second time there is nothing
+		if err := c.RemoveParts(t.Context(), now.Add(-time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(20 * time.Second); stored() != `{"n":"400"}`; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s parts are left", stored())
+		}
+	}
+	for _, organization := range []string{"acme", "other"} {
+		if ended, running := count(organization, false), count(organization, true); ended != "200" || running != "200" {
+			t.Errorf("%s has %s ended and %s running plays", organization, ended, running)
+		}
+	}
+	refusing := newClient(t, vltest.StartServer(t, "-retentionPeriod=100d").URL)
+	insert(t, refusing, record("acme", "s", base))
+	if err := refusing.Insert(t.Context(), lines); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(refusing.Flush(t.Context()), refusing.RemoveParts(t.Context(), now)); err == nil || !refusing.Refused(err) {
+		t.Errorf("a server that deletes nothing: %v", err)
+	}
+}

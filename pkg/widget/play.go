@@ -70,8 +70,18 @@ func showPlay(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, err
 		}
 	}
 	var notices []data.Notice
+	if len(rows) == 0 && !nothing && reachesNow(r) {
+		running := vl.Question{Running: true, From: r.Now.Add(-partsAge), To: r.Now.Add(partsAhead), Filters: q.Filters, Sort: q.Sort, Limit: 2}
+		if rows, err = r.Plays.Ask(ctx, running); err != nil {
+			return nil, upstreamPlays(err)
+		}
+		if len(rows) > 0 {
+			notices = append(notices, data.Notice{Severity: data.NoticeSeverityInfo,
+				Text: "This play still runs: it is shown as it was a minute ago at most, and has its timeline when it has ended."})
+		}
+	}
 	if len(rows) == 0 {
-		notices = append(notices, data.Notice{Severity: data.NoticeSeverityInfo, Text: "No play of this session ended in this time range. One that still runs has no record yet."})
+		notices = append(notices, data.Notice{Severity: data.NoticeSeverityInfo, Text: "No play of this session ended in this time range, and none is known that still runs."})
 		rows = []vl.Row{}
 	} else if len(rows) > 1 {
 		notices = append(notices, data.Notice{Severity: data.NoticeSeverityInfo, Text: "This session has several plays in this time range; this is the last one."})
@@ -258,7 +268,9 @@ func statesOf(r play.Record, t play.Timeline) (times []time.Time, states []strin
 			}
 		}
 	}
-	add(r.End, stateEnded)
+	if r.Outcome != play.Running {
+		add(r.End, stateEnded)
+	}
 	return times, states
 }
 
@@ -289,7 +301,10 @@ func momentsOf(r play.Record, t play.Timeline) (times []time.Time, texts []strin
 		}
 	}
 	end := "end"
-	if r.Stop != "" {
+	switch {
+	case r.Outcome == play.Running:
+		end = "it still runs"
+	case r.Stop != "":
 		end = "stop: " + r.Stop
 	}
 	all = append(all, moment{r.End, end})

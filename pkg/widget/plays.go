@@ -20,9 +20,9 @@ func plays() Definition {
 	return Definition{
 		Type:        "plays",
 		Title:       "Plays",
-		Description: "Each play and broadcast that ended in the range, 100 a page, the last first.",
+		Description: "Each play and broadcast that ended in the range, or that still runs, 100 a page, the last first.",
 		Details: "`where` filters by any column: `user=alice`, `bufferingRatio>=0.05`, `outcome!=played`; of several `=` on one column one must be met, and `(none)` stands for " +
-			"what a play does not have. `sort` names a column, with `-` before it the greatest first; `page` counts from 1. The range is at most 24 hours, or 31 days where " +
+			"what a play does not have. `outcome=running` lists the plays that still run, where `plays.running` is on, as they were a minute ago at most; the range must reach up to now. `sort` names a column, with `-` before it the greatest first; `page` counts from 1. The range is at most 24 hours, or 31 days where " +
 			"`where` names a session, a user or an address.",
 		Page:    PagePlays,
 		Level:   tenant.Premium,
@@ -38,8 +38,10 @@ func listPlays(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, er
 	if err != nil {
 		return nil, err
 	}
-	if err := checkListRange(r, q.Filters); err != nil {
-		return nil, err
+	if !q.Running {
+		if err := checkListRange(r, q.Filters); err != nil {
+			return nil, err
+		}
 	}
 	if r.Page < 0 || r.Page > maxPage {
 		return nil, badQuery("the page is %d: it must be 1 to %d", r.Page, maxPage)
@@ -58,18 +60,28 @@ func listPlays(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, er
 	for _, c := range playColumns() {
 		q.Fields = append(q.Fields, c.field)
 	}
+	frame := data.NewFrame("plays")
+	frame.Meta = &data.FrameMeta{Type: data.FrameTypeTable}
+	if q.Running && !reachesNow(r) {
+		nothing = true
+		frame.Meta.Notices = append(frame.Meta.Notices, data.Notice{Severity: data.NoticeSeverityInfo,
+			Text: "The time range ends before now: it has no plays that still run."})
+	}
 	var rows []vl.Row
 	if !nothing {
 		if rows, err = r.Plays.Ask(ctx, q); err != nil {
 			return nil, upstreamPlays(err)
 		}
 	}
-	frame := data.NewFrame("plays")
-	frame.Meta = &data.FrameMeta{Type: data.FrameTypeTable}
 	if len(rows) > playsPerPage {
 		rows = rows[:playsPerPage]
 		frame.Meta.Notices = append(frame.Meta.Notices, data.Notice{Severity: data.NoticeSeverityInfo,
 			Text: fmt.Sprintf("Page %d: there are more plays.", max(r.Page, 1))})
+	}
+	if q.Running {
+		if rows, err = withoutEnded(ctx, r.Plays, rows, r.Now); err != nil {
+			return nil, upstreamPlays(err)
+		}
 	}
 	for _, c := range playColumns() {
 		field, err := c.data(rows)

@@ -52,7 +52,7 @@ func playColumns() []playColumn {
 	}
 	return []playColumn{
 		{Column: Column{Name: "start", Help: "When the session began, with its load."}, field: play.Begin, scale: 1, time: true},
-		{Column: Column{Name: "end", Help: "When it ended."}, field: play.End, scale: 1, time: true},
+		{Column: Column{Name: "end", Help: "When it ended; of one that runs until when its reports say something."}, field: play.End, scale: 1, time: true},
 		long(number("duration", play.Played, Seconds, 1000, "Start to end less pauses; none without a first frame.")),
 		text("direction", play.Direction, "`playout`, or `ingest` of a broadcast."),
 		text("stream", play.Stream, "Name of the stream."),
@@ -61,7 +61,7 @@ func playColumns() []playColumn {
 		text("operator", play.Operator, "Name of the network."),
 		text("device", play.Device, "`desktop`, `mobile`, `tablet`, `tv`, `console`, `other` or `bot`."),
 		text("player", play.Player, "Kind and version of the player."),
-		text("outcome", play.Outcome, "`played`, `playbackfailure`, `startfailure`, `startbusiness`, `blocked`, `exitearly` or `exit`."),
+		text("outcome", play.Outcome, "`played`, `playbackfailure`, `startfailure`, `startbusiness`, `blocked`, `exitearly`, `exit` or `running`."),
 		text("quality", play.Quality, "`good`, `fair` or `bad`."),
 		number("startTime", play.StartTime, Seconds, 1000, "From load to first frame."),
 		number("bufferingRatio", play.BufferShare, Ratio, 1_000_000, "Stalled of the time stalled and played."),
@@ -193,6 +193,9 @@ func (q Query) conditions() ([]vl.Filter, error) {
 func playsQuestion(ctx context.Context, asker vm.Asker, r *Request) (q vl.Question, nothing bool, err error) {
 	q = vl.Question{From: r.From, To: r.To}
 	if q.Filters, err = r.conditions(); err != nil {
+		return q, false, err
+	}
+	if err := r.chooseRunning(&q); err != nil {
 		return q, false, err
 	}
 	res := &result{request: *r}

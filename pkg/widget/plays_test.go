@@ -85,6 +85,138 @@ func storeOfPlays(t *testing.T) vl.Asker {
 	return reader
 }
 
+// storeOfRunning returns a store of acme's plays of the last minutes: r0 to r4 run, r5 has ended, r6 and r9 have ended without that being known
+// to their last part, r7 was last heard of 5 minutes ago, and r8 is another organisation's.
+func storeOfRunning(t *testing.T) vl.Asker {
+	t.Helper()
+	url := vltest.Start(t)
+	writer, err := vl.NewClient(url, http.DefaultClient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	var lines [][]byte
+	for i := range 10 {
+		r := play.NewRecord()
+		r.Organization, r.Session, r.Stream, r.Country, r.Direction, r.Outcome = "acme", fmt.Sprint("r", i), []string{"a", "b"}[i%2], "DE", "playout", play.Running
+		if i == 8 {
+			r.Organization = "other"
+		}
+		r.Begin, r.Start = now.Add(-10*time.Minute).UnixMilli(), now.Add(-10*time.Minute).UnixMilli()
+		for _, ago := range []time.Duration{160 * time.Second, 100 * time.Second, 40 * time.Second} {
+			at := now.Add(-ago).UnixMilli()
+			if i == 7 {
+				at = now.Add(-5 * time.Minute).UnixMilli()
+			}
+			r.End, r.Playing, r.Buffering = at, at-r.Begin, int64(i)*ago.Milliseconds()
+			lines = append(lines, r.PartLine(nil, at))
+		}
+		ended := r
+		ended.End = now.Add(-30 * time.Second).UnixMilli()
+		switch i {
+		case 5:
+			ended.Outcome = play.Ended
+			lines = append(lines, ended.PartLine(nil, ended.End))
+		case 6, 9:
+			ended.Outcome = "played"
+			lines = append(lines, ended.Line(nil))
+		}
+	}
+	if err := errors.Join(writer.Insert(t.Context(), lines), writer.Flush(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	transport, err := vl.NewTransport(url, "acme", "", http.DefaultTransport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := vl.NewClient(url, &http.Client{Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reader
+}
+
+func TestRunningPlays(t *testing.T) {
+	store := storeOfRunning(t)
+	ask := func(queryType string, change func(*Request)) (*data.Frame, error) {
+		frames, err := Run(t.Context(), noSums{}, playsRequest(store, queryType, func(r *Request) {
+			r.From, r.To = r.Now.Add(-time.Hour), r.Now
+			change(r)
+		}))
+		if err != nil {
+			return nil, err
+		}
+		return frames[0], nil
+	}
+	for _, tt := range []struct {
+		name, sort string
+		where      []string
+		change     func(*Request)
+		want       []string
+	}{
+		{"those that run", "session", nil, nil, []string{"r0", "r1", "r2", "r3", "r4"}},
+		{"the last part counts", "-bufferingRatio", []string{"bufferingRatio<=0.3"}, nil, []string{"r4", "r3", "r2", "r1", "r0"}},
+		{"by what has changed", "session", []string{"bufferingRatio>=0.2"}, nil, []string{"r4"}},
+		{"by what has not", "session", []string{"stream=a"}, nil, []string{"r0", "r2", "r4"}},
+		{"a filter", "session", nil, func(r *Request) { r.Stream = []string{"b"} }, []string{"r1", "r3"}},
+		{"another country", "session", nil, func(r *Request) { r.Country = []string{"FR"} }, []string{}},
+		{"of a range of a month", "session", nil, func(r *Request) { r.From = r.Now.Add(-31 * 24 * time.Hour) }, []string{"r0", "r1", "r2", "r3", "r4"}},
+	} {
+		frame, err := ask("plays", func(r *Request) {
+			r.Where, r.Sort = append(tt.where, "outcome=running"), tt.sort
+			if tt.change != nil {
+				tt.change(r)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := textsOf(t, frame, "session"); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+		if got := slices.Compact(textsOf(t, frame, "outcome")); len(got) > 0 && !slices.Equal(got, []string{"running"}) {
+			t.Errorf("%s: outcomes %v", tt.name, got)
+		}
+	}
+	frame, err := ask("plays", func(r *Request) { r.Where, r.To = []string{"outcome=running"}, r.Now.Add(-10*time.Minute) })
+	if err != nil || frame.Rows() != 0 || len(frame.Meta.Notices) != 1 {
+		t.Errorf("a range that has passed: %v, %v", frame, err)
+	}
+	for _, where := range [][]string{nil, {"outcome!=played"}} {
+		if frame, err := ask("plays", func(r *Request) { r.Where = where }); err != nil || frame.Rows() != 2-2*len(where) {
+			t.Errorf("the history with %v: %v, %v", where, frame, err)
+		}
+	}
+	for queryType, where := range map[string][]string{"plays": {"outcome=running", "outcome=played"}, "playQuality": {"outcome=running"}, "uniqueViewers": {"outcome=running"}} {
+		if _, err := ask(queryType, func(r *Request) { r.Where = where }); !errors.Is(err, ErrBadQuery) {
+			t.Errorf("%s %v: %v", queryType, where, err)
+		}
+	}
+	for session, want := range map[string]map[string][]string{
+		"r1": {"": {"running"}, "states": {"starting", "playing"}, "moments": {"begin", "first frame", "it still runs"}, "timeline": {}},
+		"r5": {"": nil}, "r6": {"": {"played"}}, "r7": {"": nil}, "r8": {"": nil},
+	} {
+		for metric, texts := range want {
+			frame, err := ask("play", func(r *Request) { r.Session, r.Metric = session, metric })
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			switch metric {
+			case "":
+				if i := slices.Index(textsOf(t, frame, "fact"), "outcome"); i >= 0 {
+					got = textsOf(t, frame, "value")[i : i+1]
+				}
+			default:
+				got = textsOf(t, frame, frame.Fields[1].Name)
+			}
+			if !slices.Equal(got, texts) {
+				t.Errorf("%s %s: %v, want %v", session, metric, got, texts)
+			}
+		}
+	}
+}
+
 func playsRequest(store vl.Asker, queryType string, change func(*Request)) Request {
 	r := Request{
 		Query: Query{QueryType: queryType}, From: playsHour, To: playsHour.Add(time.Hour), Now: time.Now(), Level: tenant.Premium, Plays: store,

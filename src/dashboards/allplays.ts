@@ -43,15 +43,44 @@ const SEARCHES = [
   { name: 'code', label: 'Code', description: 'Code of the last error of a play. Empty: all.' },
 ];
 
-/** What is chosen at the top of the page. */
-const WHERE = ['$outcome', ...SEARCHES.map(({ name }) => `${name}=$${name}`), ...CONDITIONS.map(({ name }) => `$${name}`)];
+/** What is chosen at the top of the page, but for the outcome, and with it. */
+const CHOSEN = [...SEARCHES.map(({ name }) => `${name}=$${name}`), ...CONDITIONS.map(({ name }) => `$${name}`)];
+const WHERE = ['$outcome', ...CHOSEN];
+
+/** Columns that there is no room for. */
+const HIDDEN = ['event', 'region', 'os', 'browser', 'protocol', 'cdn', 'referrer', 'height', 'droppedFrames', 'roundTripTime', 'packetLoss', 'stalls', 'smoothnessScore'];
+
+/** What the lists of plays that ended and of those that run have in common; to is where the page of a play ends. */
+const list = (to: string) => ({
+  barsOf: [],
+  hidden: HIDDEN,
+  links: {
+    start: [
+      {
+        ...linkTo('What happened', {
+          on: PLAYS_UID,
+          page: PLAY_UID,
+          set: 'stream',
+          values: { session: '${__data.fields.session:percentencode}' },
+          range: ['${__data.fields.start.numeric}', to],
+        }),
+        oneClick: true,
+      },
+    ],
+    stream: [only(PLAYS_UID, 'stream')],
+    country: [only(PLAYS_UID, 'country')],
+    user: [only(PLAYS_UID, 'user')],
+    ip: [only(PLAYS_UID, 'ip')],
+    code: [only(PLAYS_UID, 'code')],
+  },
+});
 
 /** Every play, and the search for some. */
 export const allPlays: Page = {
   uid: PLAYS_UID,
   title: 'Plays',
   description:
-    'Each play and each broadcast that ended in the time range: who, with what, how it went. It needs the store of plays.',
+    'Each play and each broadcast that ended in the time range, or that still runs: who, with what, how it went. It needs the store of plays.',
   from: 'now-1h',
   switches: [
     choice('order', 'Order', 'Which plays are listed, as there is room for 100.', ORDERS),
@@ -99,6 +128,21 @@ export const allPlays: Page = {
       names: { viewers: 'Viewers' },
     }),
     bars({
+      id: 6,
+      title: 'Plays that still run',
+      description:
+        'Plays and broadcasts that run, as they were a minute ago at most, in the order chosen at the top of the page. Its outcome and the start of the time range do not matter; the range must reach up to now. It needs plays.running.',
+      width: 24,
+      query: {
+        queryType: 'plays',
+        where: ['outcome=running', ...CHOSEN],
+        sort: '$order',
+      },
+      height: HEIGHT.panel,
+      ...list('now'),
+      hidden: [...HIDDEN, 'outcome', 'quality', 'stop'],
+    }),
+    bars({
       id: 1,
       title: 'Plays',
       description:
@@ -110,27 +154,7 @@ export const allPlays: Page = {
         sort: '$order',
       },
       height: HEIGHT.map,
-      barsOf: [],
-      hidden: ['event', 'region', 'os', 'browser', 'protocol', 'cdn', 'referrer', 'height', 'droppedFrames', 'roundTripTime', 'packetLoss', 'stalls', 'smoothnessScore'],
-      links: {
-        start: [
-          {
-            ...linkTo('What happened', {
-              on: PLAYS_UID,
-              page: PLAY_UID,
-              set: 'stream',
-              values: { session: '${__data.fields.session:percentencode}' },
-              range: ['${__data.fields.start.numeric}', '${__data.fields.end.numeric}'],
-            }),
-            oneClick: true,
-          },
-        ],
-        stream: [only(PLAYS_UID, 'stream')],
-        country: [only(PLAYS_UID, 'country')],
-        user: [only(PLAYS_UID, 'user')],
-        ip: [only(PLAYS_UID, 'ip')],
-        code: [only(PLAYS_UID, 'code')],
-      },
+      ...list('${__data.fields.end.numeric}'),
     }),
     bars({
       id: 4,

@@ -44,6 +44,8 @@ export const METRIC = {
   playsDropped: `${PREFIX}plays_dropped_total`,
   playsRepaired: `${PREFIX}plays_repaired_total`,
   playsRepairFailures: `${PREFIX}plays_repair_failures_total`,
+  playsRunningWritten: `${PREFIX}plays_running_written_total`,
+  playsRunningDropped: `${PREFIX}plays_running_dropped_total`,
 };
 
 /** Reasons to refuse what strangers send, who could wake somebody by them. */

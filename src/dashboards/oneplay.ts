@@ -17,7 +17,7 @@ export const onePlay: Page = {
   switches: [
     new TextBoxVariableBuilder('session')
       .label('Session')
-      .description('Id of the session. The time range must contain its end.')
+      .description('Id of the session. The time range must contain its end, or reach up to now if it still runs.')
       .defaultValue(''),
   ],
   panels: [

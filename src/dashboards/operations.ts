@@ -576,13 +576,14 @@ const panels: Array<Builder<Panel>> = [
     id: 61,
     title: 'Plays written',
     description:
-      'Records that VictoriaLogs took, those that it had already when it was asked before one was sent again, and those that were stored twice and are mended, per second.',
+      'Records that VictoriaLogs took, those that it had already when it was asked before one was sent again, and those that were stored twice and are mended, per second; and what is written of plays that still run.',
     width: 8,
     unit: 'short',
     queries: [
       { expr: `sum(${rate(METRIC.playsWritten, CHOSEN)})`, name: 'Written' },
       { expr: `sum(${rate(METRIC.playsFound, CHOSEN)})`, name: 'There already' },
       { expr: `sum(${rate(METRIC.playsRepaired, CHOSEN)})`, name: 'Mended' },
+      { expr: `sum(${rate(METRIC.playsRunningWritten, CHOSEN)})`, name: 'Of running plays' },
     ],
     nothing: 'No plays are kept',
   }),
@@ -590,13 +591,14 @@ const panels: Array<Builder<Panel>> = [
     id: PANELS.playsFailed,
     title: 'Plays refused and left out',
     description:
-      'Requests to VictoriaLogs that failed, which are tried again, records that are left out for good, and failures to mend what is stored twice, per second.',
+      'Requests to VictoriaLogs that failed, which are tried again, records that are left out for good, and failures to mend what is stored twice, per second. What is left out of running plays is replaced within a minute.',
     width: 8,
     unit: 'short',
     queries: [
       { expr: `sum(${rate(METRIC.playsFailures, CHOSEN)})`, name: 'Failed requests' },
       { expr: `sum by (reason) (${rate(METRIC.playsDropped, CHOSEN)})`, name: 'Left out: {{reason}}' },
       { expr: `sum(${rate(METRIC.playsRepairFailures, CHOSEN)})`, name: 'Not mended' },
+      { expr: `sum(${rate(METRIC.playsRunningDropped, CHOSEN)})`, name: 'Left out: running' },
     ],
     nothing: 'No plays are kept',
   }),

@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +90,7 @@ func (w *world) attackPlays(t *testing.T, s source) {
 	if own.status != http.StatusOK || !strings.Contains(own.text, "acme") {
 		t.Errorf("there are no plays of acme, so that the attack proves nothing: %d %.600s", own.status, own.text)
 	}
+	w.attackRunning(t, s)
 	n := 0
 	next := func(list []string) string { n++; return list[n%len(list)] }
 	hostile := append(slices.Clone(payloads), playPayloads...)
@@ -131,6 +134,58 @@ func (w *world) attackPlays(t *testing.T, s source) {
 				t.Errorf("%s shows %v: %.600s", target, found, a.text)
 			}
 		}
+	}
+}
+
+// attackRunning lets each organisation have plays that run, and attacks these.
+func (w *world) attackRunning(t *testing.T, s source) {
+	now := time.Now()
+	var lines bytes.Buffer
+	for _, o := range w.all {
+		country, seconds := "DE", 1
+		if o.mark == marker {
+			country, seconds = victimCountry, 10*most
+		}
+		for i := range 20 {
+			at := now.Add(-time.Minute).UnixMilli()
+			line, err := json.Marshal(map[string]any{
+				"_msg": "play", "_time": strconv.FormatInt(at, 10), "kind": "part", "org": o.id, "session": fmt.Sprintf("running-%s-%d", o.mark, i), "begin": at - 1, "end": at,
+				"stream": o.streams[0], "event": "event-" + o.mark, "country": country, "ip": o.network + "1", "user": "user-" + o.mark, "operator": "operator-" + o.mark,
+				"direction": "playout", "outcome": "running", "played_ms": seconds * 1000, "player": "v-" + o.mark,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines.Write(append(line, '\n'))
+		}
+	}
+	status, text, err := request(t.Context(), http.MethodPost, w.plays+"/insert/jsonline?_stream_fields=org,kind", lines.Bytes(), "Content-Type", "application/stream+json")
+	if err == nil && status == http.StatusOK {
+		status, text, err = request(t.Context(), http.MethodGet, w.plays+"/internal/force_flush", nil)
+	}
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("status %d, %s, %v", status, text, err)
+	}
+	ask := func(widget string, fields map[string]any) answer {
+		a, err := w.plugin.ask(t.Context(), s, "", model(widget, fields), now.Add(-time.Hour), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.attempts.Add(1)
+		if found := leaks(a); len(found) > 0 {
+			t.Errorf("running plays by %v show %v: %.600s", fields, found, a.text)
+		}
+		return a
+	}
+	if own := ask("plays", map[string]any{"where": []string{"outcome=running"}}); own.status != http.StatusOK || !strings.Contains(own.text, "running-acme-") {
+		t.Errorf("no plays of acme run, so that the attack proves nothing: %d %.600s", own.status, own.text)
+	}
+	for i, payload := range append(slices.Clone(payloads), playPayloads...) {
+		column := playColumns[i%len(playColumns)]
+		ask("plays", map[string]any{"where": []string{"outcome=running", column + "!=" + payload}, "sort": "-" + column})
+		ask("plays", map[string]any{"where": []string{"outcome=running", payload}, "stream": []string{payload}, "country": []string{payload}})
+		ask("play", map[string]any{"session": payload})
+		ask("play", map[string]any{"session": "running-" + strings.Repeat("*", i%2) + "-1", "where": []string{payload}})
 	}
 }
 

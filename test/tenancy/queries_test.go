@@ -28,6 +28,7 @@ type world struct {
 	dir      string
 	plugin   *grafana
 	now      time.Time
+	all      []organization
 	ids      atomic.Int64
 	attempts atomic.Int64
 }
@@ -36,7 +37,7 @@ type world struct {
 // it gets.
 func newWorld(t *testing.T, organizations ...organization) *world {
 	t.Helper()
-	w := &world{dir: t.TempDir(), now: time.Now()}
+	w := &world{dir: t.TempDir(), now: time.Now(), all: organizations}
 	w.plays = vltest.Start(t)
 	known := configured(organizations)
 	for i, o := range known {
