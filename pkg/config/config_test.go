@@ -213,7 +213,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"plays with credentials in a query", good + "plays: {url: \"http://vl:9428/?x=1\"}\n", []string{"2: plays.url must be"}},
 		{"plays kept without unit", good + "plays:\n  url: http://vl:9428\n  keep: \"30\"\n", []string{"4: plays.keep must be"}},
 		{"plays kept for nothing", good + "plays: {url: \"http://vl:9428\", keep: 0d}\n", []string{"2: plays.keep must be"}},
-		{"plays with a key that is not there", good + "plays: {url: \"http://vl:9428\", running: true}\n", []string{"2: unknown key \"running\""}},
+		{"plays with a key that is not there", good + "plays: {url: \"http://vl:9428\", live: true}\n", []string{"2: unknown key \"live\""}},
 		{"url without host", good + "victoriametrics: {url: \"http://\"}\n", []string{"2: victoriametrics.url must be"}},
 		{"proxy without length", good + "trustedProxies:\n  - 10.0.0.0/8\n  - 10.0.0.1\n", []string{"4: trustedProxies[1] must be a network"}},
 		{"proxy as mapped IPv4", good + "trustedProxies: [\"::ffff:10.0.0.0/104\"]\n", []string{"2: trustedProxies[0] must be"}},

@@ -18,29 +18,52 @@ import (
 
 const begin = 1_700_000_000_000
 
+// nothing is an event that counts and measures nothing.
+var nothing = event.New(0, 0, event.Stats)
+
 // recorded returns a play of n reports of 10 s, and what its reports were.
 func recorded(n int) (*play.Recorder, []play.Entry) {
+	random := rand.New(rand.NewPCG(1, 2))
+	return recordedOf(n, func(i int, e *play.Entry) {
+		e.Buffering = int64(i%60/59) * 300
+		e.Playing = 10_000 - e.Buffering + int64(random.IntN(40)) - 20
+		e.End += e.Span()
+		e.Latency, e.BufferLength = 1_000+int64(random.IntN(120)), 900+int64(random.IntN(100))
+	})
+}
+
+// noisy is recorded of a player none of whose numbers is like that before.
+func noisy(n int) (*play.Recorder, []play.Entry) {
+	random := rand.New(rand.NewPCG(1, 2))
+	return recordedOf(n, func(i int, e *play.Entry) {
+		e.End, e.Playing = begin+700+int64(i+1)*10_000+int64(random.IntN(30)), 9_000+int64(random.IntN(900))
+		e.Latency, e.BufferLength = 900+int64(random.IntN(400)), 800+int64(random.IntN(300))
+		if i%10 == 3 {
+			e.Buffering = 500
+		}
+	})
+}
+
+// recordedOf returns a play of n reports, which set says, to whom they are given with the end of the report before.
+func recordedOf(n int, set func(i int, e *play.Entry)) (*play.Recorder, []play.Entry) {
 	r := play.NewRecorder("s1", "u1", begin)
 	r.Load(begin)
 	r.Start(begin+700, 700)
 	var reports []play.Entry
-	random := rand.New(rand.NewPCG(1, 2))
 	for i := range n {
-		e := play.Entry{
-			End: begin + 700 + int64(i+1)*10_000 + int64(random.IntN(30)), Playing: 9_000 + int64(random.IntN(900)),
-			Bitrate: 2_000_000, Height: event.Absent, Latency: 900 + int64(random.IntN(400)), BufferLength: 800 + int64(random.IntN(300)),
+		e := play.Entry{End: begin + 700, Bitrate: 2_000_000, Height: event.Absent}
+		if i > 0 {
+			e.End = reports[i-1].End
 		}
-		if i%10 == 3 {
-			e.Buffering = 500
-		}
+		set(i, &e)
 		reports = append(reports, e)
-		r.Report(e)
+		r.Report(e, &nothing)
 	}
 	return r, reports
 }
 
 func TestTimelineIsWhatWasReported(t *testing.T) {
-	r, reports := recorded(128)
+	r, reports := recorded(110)
 	r.Status(begin+5_000, "4400", false)
 	r.End(begin+1_300_000, 1_290_000, "destroy")
 	record := r.Record(begin)
@@ -62,16 +85,20 @@ func TestTimelineIsWhatWasReported(t *testing.T) {
 func TestLongTimelinesAreMerged(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
+		recorded func(reports int) (*play.Recorder, []play.Entry)
 		reports  int
 		coarsest int64 // ms
 	}{
-		{"one too many", 129, 21_000},
-		{"an hour", 360, 63_000},
-		{"two hours", 720, 63_000},
-		{"a day", 8640, 1_008_000},
+		{"one too many", recorded, 129, 21_000},
+		{"an hour", recorded, 360, 63_000},
+		{"two hours", recorded, 720, 63_000},
+		{"a day", recorded, 8640, 2_016_000},
+		{"noise of an hour", noisy, 360, 63_000},
+		{"noise of two hours", noisy, 720, 126_000},
+		{"noise of a day", noisy, 8640, 2_016_000},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, reports := recorded(tt.reports)
+			r, reports := tt.recorded(tt.reports)
 			record := r.Record(reports[len(reports)-1].End)
 			timeline, err := play.ReadTimeline(record.Timeline)
 			if err != nil {
@@ -227,7 +254,7 @@ func TestState(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		half.Report(e)
+		half.Report(e, &nothing)
 	}
 	whole.End(begin+3_000_000, 1, "x")
 	half.End(begin+3_000_000, 1, "x")
@@ -269,7 +296,7 @@ func BenchmarkReport(b *testing.B) {
 	for i := range b.N {
 		e := reports[0]
 		e.End += int64(i) * 10_000
-		r.Report(e)
+		r.Report(e, &nothing)
 	}
 }
 

@@ -1,17 +1,25 @@
 package play
 
 import (
+	"encoding/binary"
+	"slices"
+
 	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/event"
 )
 
-// Recorder collects the record of one play while it lasts. What it holds is a function of what it is told.
+// Recorder collects the record of one play while it lasts. What it holds is a function of what it is told. There are many, so it holds that
+// coded, in less than 1 KB as a rule.
 type Recorder struct {
-	session, user, cdn string
+	coded []byte // see state.append
+}
+
+// state is what a Recorder holds. Its bytes are those of the coded form where that has them.
+type state struct {
+	session, user, cdn, code, stop []byte
 
 	start, startTime            int64 // or event.Absent
 	end, played                 int64 // likewise
-	stop                        string
 	playing, buffering, paused  int64
 	stall, longestStall         int64 // ms, of buffering in reports without a break, and the longest such
 	weightedBitrate, bitrateFor int64 // sum of bitrate × ms of playing, and of those ms
@@ -23,94 +31,203 @@ type Recorder struct {
 	height                      int64 // or event.Absent
 	roundTrip, loss             mean
 	told                        int64 // bitrate that a player which names its state has told last, or event.Absent
-	code                        string
 	timeline                    collected
 }
 
 // NewRecorder returns the recorder of a play that begins at a time in ms since 1970. The texts are the names of the session and its user.
 func NewRecorder(session, user string, begin int64) *Recorder {
-	return &Recorder{
-		session: session, user: user, end: event.Absent, played: event.Absent, start: event.Absent, startTime: event.Absent,
+	s := state{
+		session: []byte(session), user: []byte(user), end: event.Absent, played: event.Absent, start: event.Absent, startTime: event.Absent,
 		leastBitrate: event.Absent, mostBitrate: event.Absent, mostLatency: event.Absent,
 		stalls: event.Absent, up: event.Absent, down: event.Absent, dropped: event.Absent, height: event.Absent, told: event.Absent,
-		timeline: collected{begin: begin},
+		timeline: collected{begin: begin, lastMoment: begin, last: noEntry(begin)},
+	}
+	r := &Recorder{}
+	r.hold(&s)
+	return r
+}
+
+// holds returns what the recorder holds.
+func (r *Recorder) holds() state {
+	var s state
+	from := reader{b: r.coded}
+	for _, text := range s.texts() {
+		*text = from.bytes(from.unsigned())
+	}
+	before := int64(0)
+	for _, n := range s.numbers() {
+		*n = from.signed()
+	}
+	for _, n := range s.times() {
+		*n = before + from.signed()
+		before = s.timeline.begin
+	}
+	s.timeline.moments = from.bytes(from.unsigned())
+	s.timeline.entries = from.b
+	return s
+}
+
+// hold lets the recorder hold s.
+func (r *Recorder) hold(s *state) {
+	b := s.append(make([]byte, 0, 1280)) // mostly enough, and not in the heap
+	if cap(r.coded) < len(b) {
+		room := max(len(b)/16, 24) // a little, where append would double it
+		if len(b) < maxCoded {
+			room = min(room, maxCoded-len(b))
+		}
+		r.coded = slices.Grow([]byte(nil), len(b)+room)
+	}
+	r.coded = append(r.coded[:0], b...)
+}
+
+// maxCoded is how long the coded form is mostly at most. The allocator has pieces of this size.
+const maxCoded = 896
+
+// append appends the coded form: texts and numbers as varints, the moments and then the entries of the timeline, to the end.
+func (s *state) append(b []byte) []byte {
+	for _, text := range s.texts() {
+		b = append(binary.AppendUvarint(b, uint64(len(*text))), *text...)
+	}
+	for _, n := range s.numbers() {
+		b = binary.AppendVarint(b, *n)
+	}
+	before := int64(0)
+	for _, n := range s.times() {
+		b = binary.AppendVarint(b, *n-before)
+		before = s.timeline.begin
+	}
+	b = binary.AppendUvarint(b, uint64(len(s.timeline.moments)))
+	b = append(b, s.timeline.moments...)
+	b = append(b, s.timeline.entries...)
+	if s.timeline.adds {
+		b = appendEntry(b, s.timeline.before, s.timeline.last)
+	}
+	return b
+}
+
+func (s *state) texts() [5]*[]byte { return [...]*[]byte{&s.session, &s.user, &s.cdn, &s.code, &s.stop} }
+
+// times returns the times in ms since 1970, the begin first, which the others are mostly near.
+func (s *state) times() [5]*int64 {
+	t := &s.timeline
+	return [...]*int64{&t.begin, &s.start, &s.end, &t.last.End, &t.lastMoment}
+}
+
+// numbers returns all other numbers.
+func (s *state) numbers() [36]*int64 {
+	t := &s.timeline
+	return [...]*int64{
+		&s.startTime, &s.played, &s.playing, &s.buffering, &s.paused, &s.stall, &s.longestStall, &s.weightedBitrate, &s.bitrateFor,
+		&s.leastBitrate, &s.mostBitrate, &s.latency.sum, &s.latency.count, &s.mostLatency, &s.errors, &s.fatal,
+		&s.stalls, &s.up, &s.down, &s.dropped, &s.height, &s.roundTrip.sum, &s.roundTrip.count, &s.loss.sum, &s.loss.count, &s.told,
+		&t.count, &t.momentCount, &t.more,
+		&t.last.Playing, &t.last.Buffering, &t.last.Paused, &t.last.Bitrate, &t.last.Height, &t.last.Latency, &t.last.BufferLength,
 	}
 }
 
 // DeliveredBy notes which network delivers the media, "" if it is not known.
-func (r *Recorder) DeliveredBy(cdn string) { r.cdn = cdn }
+func (r *Recorder) DeliveredBy(cdn string) {
+	s := r.holds()
+	s.cdn = []byte(cdn)
+	r.hold(&s)
+}
 
 // Load notes that the player tries to play, at a time in ms since 1970. It is a moment of its own if something came before.
 func (r *Recorder) Load(at int64) {
-	if at != r.timeline.begin {
-		r.timeline.note(Moment{Time: at, Kind: Loaded})
+	if s := r.holds(); at != s.timeline.begin {
+		s.timeline.note(Moment{Time: at, Kind: Loaded})
+		r.hold(&s)
 	}
 }
 
 // Start notes the first frame, at a time in ms since 1970, and the start-up time in ms, which may be event.Absent.
 func (r *Recorder) Start(at, startTime int64) {
-	r.start, r.startTime = at, startTime
+	s := r.holds()
+	s.start, s.startTime = at, startTime
+	r.hold(&s)
 }
 
-// Report notes what a report says. Its entry has 0 where there was no playing, buffering or pause.
-func (r *Recorder) Report(e Entry) {
-	r.playing, r.buffering, r.paused = r.playing+e.Playing, r.buffering+e.Buffering, r.paused+e.Paused
+// Report notes what a report says. Its entry has 0 where there was no playing, buffering or pause; of the event is what the report counts and
+// measures beside it.
+func (r *Recorder) Report(e Entry, of *event.Event) {
+	s := r.holds()
+	s.report(e)
+	s.count(of)
+	r.hold(&s)
+}
+
+func (s *state) report(e Entry) {
+	s.playing, s.buffering, s.paused = s.playing+e.Playing, s.buffering+e.Buffering, s.paused+e.Paused
 	switch {
 	case e.Buffering == 0:
-		r.stall = 0
+		s.stall = 0
 	case e.Playing > 0: // it has begun or ended within the report
-		r.longestStall = max(r.longestStall, r.stall+e.Buffering)
-		r.stall = e.Buffering
+		s.longestStall = max(s.longestStall, s.stall+e.Buffering)
+		s.stall = e.Buffering
 	default:
-		r.stall += e.Buffering
-		r.longestStall = max(r.longestStall, r.stall)
+		s.stall += e.Buffering
+		s.longestStall = max(s.longestStall, s.stall)
 	}
 	if e.Bitrate != event.Absent {
-		r.weightedBitrate, r.bitrateFor = r.weightedBitrate+e.Bitrate*e.Playing, r.bitrateFor+e.Playing
-		if r.leastBitrate == event.Absent || e.Bitrate < r.leastBitrate {
-			r.leastBitrate = e.Bitrate
+		s.weightedBitrate, s.bitrateFor = s.weightedBitrate+e.Bitrate*e.Playing, s.bitrateFor+e.Playing
+		if s.leastBitrate == event.Absent || e.Bitrate < s.leastBitrate {
+			s.leastBitrate = e.Bitrate
 		}
-		r.mostBitrate = max(r.mostBitrate, e.Bitrate)
+		s.mostBitrate = max(s.mostBitrate, e.Bitrate)
 	}
 	if e.Latency != event.Absent {
-		r.latency.add(e.Latency)
-		r.mostLatency = max(r.mostLatency, e.Latency)
+		s.latency.add(e.Latency)
+		s.mostLatency = max(s.mostLatency, e.Latency)
 	}
-	r.timeline.add(e)
+	s.timeline.add(e)
 }
 
-// Count notes what a report counts and measures beside its entry: what it does not have is event.Absent.
-func (r *Recorder) Count(e event.Event) {
+func (s *state) count(e *event.Event) {
 	for _, n := range [...]struct {
 		sum  *int64
 		more int64
-	}{{&r.stalls, e.Stalls}, {&r.up, e.SwitchesUp}, {&r.down, e.SwitchesDown}, {&r.dropped, e.DroppedFrames}} {
+	}{{&s.stalls, e.Stalls}, {&s.up, e.SwitchesUp}, {&s.down, e.SwitchesDown}, {&s.dropped, e.DroppedFrames}} {
 		if n.more != event.Absent {
 			*n.sum = max(*n.sum, 0) + n.more
 		}
 	}
-	r.height = later(r.height, e.Height)
-	r.roundTrip.add(e.RoundTripTime)
-	r.loss.add(e.PacketLoss)
+	s.height = later(s.height, e.Height)
+	s.roundTrip.add(e.RoundTripTime)
+	s.loss.add(e.PacketLoss)
 }
 
 // Stall notes that a player stalls that names its state.
-func (r *Recorder) Stall() { r.stalls = max(r.stalls, 0) + 1 }
+func (r *Recorder) Stall() {
+	s := r.holds()
+	s.stalls = max(s.stalls, 0) + 1
+	r.hold(&s)
+}
 
 // Switch notes that another rendition plays, of more bits or of less, of a player that names its bitrate.
 func (r *Recorder) Switch(up bool) {
-	n := &r.down
+	s := r.holds()
+	n := &s.down
 	if up {
-		n = &r.up
+		n = &s.up
 	}
 	*n = max(*n, 0) + 1
+	r.hold(&s)
 }
 
 // Tell notes the bitrate that plays from now on, of a player that names its state.
-func (r *Recorder) Tell(bitrate int64) { r.told = later(r.told, bitrate) }
+func (r *Recorder) Tell(bitrate int64) {
+	s := r.holds()
+	if told := later(s.told, bitrate); told != s.told {
+		s.told = told
+		r.hold(&s)
+	}
+}
 
 // Told returns the bitrate that Tell has noted last, or event.Absent.
-func (r *Recorder) Told() int64 { return r.told }
+func (r *Recorder) Told() int64 {
+	s := r.holds()
+	return s.told
+}
 
 // mean is the mean of some numbers.
 type mean struct{ sum, count int64 }
@@ -131,67 +248,65 @@ func (m *mean) value() int64 {
 
 // Status notes a code, at a time in ms since 1970.
 func (r *Recorder) Status(at int64, code string, fatal bool) {
-	r.errors++
+	s := r.holds()
+	s.errors++
 	kind := Status
 	if fatal {
-		r.fatal++
+		s.fatal++
 		kind = Failed
 	}
-	if fatal || r.fatal == 0 {
-		r.code = code
+	if fatal || s.fatal == 0 {
+		s.code = []byte(code)
 	}
-	r.timeline.note(Moment{Time: at, Kind: kind, Text: code})
+	s.timeline.note(Moment{Time: at, Kind: kind, Text: code})
+	r.hold(&s)
 }
 
 // State notes the state that a player names, at a time in ms since 1970.
 func (r *Recorder) State(at int64, name string) {
-	r.timeline.note(Moment{Time: at, Kind: State, Text: name})
+	s := r.holds()
+	s.timeline.note(Moment{Time: at, Kind: State, Text: name})
+	r.hold(&s)
 }
 
 // End notes the end, at a time in ms since 1970, how long was played in ms, and the reason.
 func (r *Recorder) End(at, played int64, reason string) {
-	r.end, r.played, r.stop = at, played, reason
+	s := r.holds()
+	s.end, s.played, s.stop = at, played, []byte(reason)
+	r.hold(&s)
 }
 
 // Record returns what is known of the play, which ended at its End, or, if there was none, at last, in ms since 1970.
 func (r *Recorder) Record(last int64) Record {
-	record := r.SoFar(last)
-	record.Timeline = r.timeline.bytes()
+	s := r.holds()
+	record := s.record(last)
+	record.Timeline = s.timeline.bytes()
 	return record
 }
 
 // SoFar is Record without the timeline.
 func (r *Recorder) SoFar(last int64) Record {
+	s := r.holds()
+	return s.record(last)
+}
+
+func (s *state) record(last int64) Record {
 	record := Record{
-		Session: r.session, User: r.user, CDN: r.cdn, Code: r.code, Stop: r.stop, ASN: event.Absent,
-		Begin: r.timeline.begin, Start: r.start, End: r.end, StartTime: r.startTime, Played: r.played,
-		Playing: r.playing, Buffering: r.buffering, Paused: r.paused, LongestStall: r.longestStall,
-		BitrateMean: event.Absent, BitrateLeast: r.leastBitrate, BitrateMost: r.mostBitrate,
-		LatencyMean: r.latency.value(), LatencyMost: r.mostLatency, Errors: r.errors, Fatal: r.fatal,
-		Height: r.height, Stalls: r.stalls, Up: r.up, Down: r.down, Dropped: r.dropped, RoundTrip: r.roundTrip.value(), Loss: r.loss.value(),
+		Session: string(s.session), User: string(s.user), CDN: string(s.cdn), Code: string(s.code), Stop: string(s.stop), ASN: event.Absent,
+		Begin: s.timeline.begin, Start: s.start, End: s.end, StartTime: s.startTime, Played: s.played,
+		Playing: s.playing, Buffering: s.buffering, Paused: s.paused, LongestStall: s.longestStall,
+		BitrateMean: event.Absent, BitrateLeast: s.leastBitrate, BitrateMost: s.mostBitrate,
+		LatencyMean: s.latency.value(), LatencyMost: s.mostLatency, Errors: s.errors, Fatal: s.fatal,
+		Height: s.height, Stalls: s.stalls, Up: s.up, Down: s.down, Dropped: s.dropped, RoundTrip: s.roundTrip.value(), Loss: s.loss.value(),
 	}
-	if r.end == event.Absent {
+	if s.end == event.Absent {
 		record.End = last
 	}
-	if r.bitrateFor > 0 {
-		record.BitrateMean = r.weightedBitrate / r.bitrateFor
+	if s.bitrateFor > 0 {
+		record.BitrateMean = s.weightedBitrate / s.bitrateFor
 	}
 	return record
 }
 
 // Code codes the recorder for the state of a collector.
-func (r *Recorder) Code(c *codec.Coder) {
-	c.Unique(&r.session)
-	codec.Text(c, &r.user)
-	codec.Text(c, &r.cdn)
-	codec.Text(c, &r.code)
-	codec.Text(c, &r.stop)
-	for _, n := range [...]*int64{
-		&r.start, &r.startTime, &r.end, &r.played, &r.playing, &r.buffering, &r.paused, &r.stall, &r.longestStall, &r.weightedBitrate, &r.bitrateFor,
-		&r.leastBitrate, &r.mostBitrate, &r.latency.sum, &r.latency.count, &r.mostLatency, &r.errors, &r.fatal,
-		&r.stalls, &r.up, &r.down, &r.dropped, &r.height, &r.roundTrip.sum, &r.roundTrip.count, &r.loss.sum, &r.loss.count, &r.told,
-	} {
-		codec.Number(c, n)
-	}
-	r.timeline.code(c)
-}
+func (r *Recorder) Code(c *codec.Coder) { c.Chunk(&r.coded) }

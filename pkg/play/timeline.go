@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/event"
 )
 
@@ -16,21 +15,26 @@ const timelineVersion = 1
 var timelineEncoding = base64.RawStdEncoding
 
 const (
-	// maxEntries is how many entries a timeline has; more are made room for by merging neighbours.
+	// maxEntries is how many entries a timeline has, and maxBytes how many bytes they and the moments take; more are made room for by merging
+	// neighbours.
 	maxEntries = 128
+	maxBytes   = 752
+	// minBytes is what there is for entries at least, however many moments there are.
+	minBytes = 384
 	// maxMoments is how many moments a timeline has, the first ones; Moments counts the others.
 	maxMoments = 48
 	// maxMomentText is how many bytes of a moment's text are kept.
 	maxMomentText = 64
 )
 
-// steps are how neighbours are merged, the first that makes room: up to which length in ms, and to how many entries at least, so that it
-// is not done with each report. The coarsest step is a minute in plays of up to two hours; reports that come a little late are allowed
-// for.
+// steps are how neighbours are merged, the first that makes room: up to which length in ms, and to how many of maxEntries entries at least, and
+// to as large a part of the bytes, so that it is not done with each report. After the last one the length is doubled again and again. The
+// coarsest step is a minute in plays of up to two hours, unless most of their numbers differ much from report to report; reports that come a
+// little late are allowed for.
 var steps = []struct {
 	span int64
 	room int
-}{{21_000, 104}, {63_000, 124}, {126_000, 104}, {252_000, 104}, {504_000, 104}, {1_008_000, 104}, {1 << 40, 104}}
+}{{21_000, 104}, {63_000, 124}, {126_000, 104}}
 
 // Entry is what one report says, or several neighbours together.
 type Entry struct {
@@ -109,11 +113,13 @@ func ReadTimeline(b []byte) (Timeline, error) {
 	return t, nil
 }
 
-// collected is a timeline that grows. It holds the coded form, because there are many.
+// collected is a timeline that grows, in its coded form.
 type collected struct {
 	begin       int64 // ms since 1970
 	entries     []byte
 	last        Entry
+	before      Entry // the one before it, if adds
+	adds        bool  // whether entries has not the last one yet
 	count       int64
 	moments     []byte
 	lastMoment  int64 // ms since 1970
@@ -121,42 +127,37 @@ type collected struct {
 	more        int64
 }
 
-// add adds an entry, and merges neighbours if there are too many.
+// add adds an entry, which is coded with all the others, and merges neighbours before if there are too many.
 func (t *collected) add(e Entry) {
-	if t.count == 0 {
-		t.last = noEntry(t.begin)
-	}
-	t.entries = appendEntry(tight(t.entries), t.last, e)
-	t.last = e
-	if t.count++; t.count > maxEntries {
+	if t.count == maxEntries || len(t.entries) > t.room() {
 		t.merge()
 	}
+	t.count++
+	t.before, t.last, t.adds = t.last, e, true
 }
 
-// tight returns b with a little room, where append would double it.
-func tight(b []byte) []byte {
-	const most = 24 // of an entry mostly
-	if cap(b)-len(b) >= most {
-		return b
-	}
-	return append(make([]byte, 0, len(b)+max(len(b)/16, most)), b...)
-}
+// room returns how many bytes there are for entries.
+func (t *collected) room() int { return max(maxBytes-len(t.moments), minBytes) }
 
 func (t *collected) merge() {
 	r := reader{b: t.entries}
 	all := r.entries(t.begin, int(t.count))
-	for _, step := range steps {
-		if all = mergeUpTo(all, step.span); len(all) <= step.room {
-			break
+	for i, step := 0, steps[0]; ; i++ {
+		if i < len(steps) {
+			step = steps[i]
+		} else {
+			step.span *= 2
+		}
+		all = mergeUpTo(all, step.span)
+		t.entries, t.count, t.last = nil, int64(len(all)), noEntry(t.begin)
+		for _, e := range all {
+			t.entries = appendEntry(t.entries, t.last, e)
+			t.last = e
+		}
+		if len(all) <= step.room && len(t.entries) <= t.room()*step.room/maxEntries {
+			return
 		}
 	}
-	t.entries, t.count = t.entries[:0], int64(len(all))
-	before := noEntry(t.begin)
-	for _, e := range all {
-		t.entries = appendEntry(t.entries, before, e)
-		before = e
-	}
-	t.last = before
 }
 
 // mergeUpTo merges neighbours whose spans together are no longer than most.
@@ -204,11 +205,10 @@ func (t *collected) note(m Moment) {
 		t.more++
 		return
 	}
-	if t.momentCount++; t.momentCount == 1 {
-		t.lastMoment = t.begin
-	}
+	t.momentCount++
 	text := m.Text[:min(len(m.Text), maxMomentText)]
-	t.moments = binary.AppendVarint(tight(t.moments), m.Time-t.lastMoment)
+	// The entries follow in the same memory.
+	t.moments = binary.AppendVarint(slices.Clip(t.moments), m.Time-t.lastMoment)
 	t.moments = append(t.moments, byte(m.Kind))
 	t.moments = binary.AppendUvarint(t.moments, uint64(len(text)))
 	t.moments = append(t.moments, text...)
@@ -225,20 +225,6 @@ func (t *collected) bytes() []byte {
 	b = binary.AppendUvarint(b, uint64(t.momentCount))
 	b = append(b, t.moments...)
 	return binary.AppendUvarint(b, uint64(t.more))
-}
-
-// code codes the timeline for the state of a collector.
-func (t *collected) code(c *codec.Coder) {
-	codec.Number(c, &t.begin)
-	c.Chunk(&t.entries)
-	for _, n := range t.last.numbers() {
-		codec.Number(c, n)
-	}
-	codec.Number(c, &t.count)
-	c.Chunk(&t.moments)
-	codec.Number(c, &t.lastMoment)
-	codec.Number(c, &t.momentCount)
-	codec.Number(c, &t.more)
 }
 
 // appendEntry appends an entry as a byte that says which numbers differ from those of the entry before, and the differences. The end is
@@ -263,6 +249,11 @@ type reader struct {
 }
 
 func (r *reader) signed() int64 {
+	if len(r.b) > 0 && r.b[0] < 0x80 { // as most are
+		n := int64(r.b[0])
+		r.b = r.b[1:]
+		return n>>1 ^ -(n & 1)
+	}
 	n, length := binary.Varint(r.b)
 	r.skip(length)
 	return n
@@ -280,6 +271,17 @@ func (r *reader) skip(length int) {
 		return
 	}
 	r.b = r.b[length:]
+}
+
+// bytes returns the next bytes themselves.
+func (r *reader) bytes(count uint64) []byte {
+	if count > uint64(len(r.b)) {
+		r.failed, r.b = true, nil
+		return nil
+	}
+	b := r.b[:count]
+	r.b = r.b[count:]
+	return b
 }
 
 func (r *reader) byte() byte {
@@ -322,14 +324,10 @@ func (r *reader) moments(begin int64, count int) []Moment {
 	for range count {
 		at += r.signed()
 		m := Moment{Time: at, Kind: MomentKind(r.byte())}
-		length := r.unsigned()
-		if length > uint64(len(r.b)) {
-			r.failed = true
-		}
+		m.Text = string(r.bytes(r.unsigned()))
 		if r.failed {
 			return nil
 		}
-		m.Text, r.b = string(r.b[:length]), r.b[length:]
 		all = append(all, m)
 	}
 	return all

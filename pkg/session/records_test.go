@@ -138,12 +138,12 @@ func TestRunning(t *testing.T) {
 	}
 }
 
-// TestRecordsCostLittle holds what a record adds to a session of ten minutes to 1 KB.
+// TestRecordsCostLittle holds what a record with a full timeline adds to a session to 1 KB.
 func TestRecordsCostLittle(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it measures memory")
 	}
-	const sessions, reports = 2_000, 60
+	const sessions, reports = 2_000, 128
 	used := func(recording bool) int64 {
 		tracker := NewTracker(aggregate.New("c"), keep)
 		tracker.SetRecording(recording)

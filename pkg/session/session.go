@@ -501,8 +501,7 @@ func (s *session) note(e event.Event, end, playing, buffering, paused int64) {
 	s.record.Report(play.Entry{
 		End: end, Playing: amount(playing), Buffering: amount(buffering), Paused: amount(paused),
 		Bitrate: bitrate, Height: e.Height, Latency: e.Latency, BufferLength: e.BufferLength,
-	})
-	s.record.Count(e)
+	}, &e)
 }
 
 // credit spreads what a report says over the minutes of its span, which ends at the time end.

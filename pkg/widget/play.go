@@ -93,6 +93,8 @@ func showPlay(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, err
 	frame.Meta.Notices = notices
 	if len(rows) == 0 {
 		frame.Meta.Custom = map[string]any{CustomNothing: "No such play"}
+	} else if frame.Rows() == 0 && rows[0][string(play.Outcome)] == play.Running {
+		frame.Meta.Custom = map[string]any{CustomNothing: "It still runs"}
 	}
 	return frame, nil
 }

@@ -42,6 +42,7 @@ func storeOfPlays(t *testing.T) vl.Asker {
 		t.Fatal(err)
 	}
 	var lines [][]byte
+	none := event.New(0, 0, event.Stats)
 	for i := range 130 {
 		begin := playsHour.Add(time.Duration(i) * 20 * time.Second).UnixMilli()
 		recorder := play.NewRecorder(fmt.Sprint("s", i), "", begin)
@@ -51,7 +52,7 @@ func storeOfPlays(t *testing.T) vl.Asker {
 			recorder.Report(play.Entry{
 				End: begin + 10_000, Playing: 10_000 - int64(i)*10, Buffering: int64(i) * 10, Bitrate: 1_000_000 + int64(i), Height: event.Absent,
 				Latency: 1_000, BufferLength: event.Absent,
-			})
+			}, &none)
 			recorder.End(begin+10_000, 9_000, "destroy")
 		} else {
 			recorder.Status(begin+3_000, "1008", true)
@@ -163,7 +164,7 @@ func TestRunningPlays(t *testing.T) {
 		{"of a range of a month", "session", nil, func(r *Request) { r.From = r.Now.Add(-31 * 24 * time.Hour) }, []string{"r0", "r1", "r2", "r3", "r4"}},
 	} {
 		frame, err := ask("plays", func(r *Request) {
-			r.Where, r.Sort = append(tt.where, "outcome=running"), tt.sort
+			r.Where, r.Sort = slices.Concat(tt.where, []string{"outcome=running"}), tt.sort
 			if tt.change != nil {
 				tt.change(r)
 			}

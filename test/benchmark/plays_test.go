@@ -138,13 +138,12 @@ func (m *playMaker) play(number int, end int64) play.Record {
 			bitrate, height = []int64{800_000, 1_600_000, 2_500_000, 4_500_000}[m.random.IntN(4)], []int64{360, 540, 720, 1080}[m.random.IntN(4)]
 		}
 		at += span
+		count := event.New(0, at, event.Stats)
+		count.Stalls, count.Height = min(buffering, 1), height
 		recorder.Report(play.Entry{
 			End: at, Playing: span - buffering, Buffering: buffering, Bitrate: bitrate, Height: height,
 			Latency: 2000 + m.random.Int64N(500), BufferLength: 1000 + m.random.Int64N(1000),
-		})
-		count := event.New(0, at, event.Stats)
-		count.Stalls, count.Height = min(buffering, 1), height
-		recorder.Count(count)
+		}, &count)
 	}
 	outcome, quality, reason := measure.OutcomePlayed, measure.QualityGood, "usershutdown"
 	if m.random.Float64() < 0.02 {
