@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/streamlens/streamlens/pkg/widget"
 )
 
 // units are the shown units by Grafana's names of them. Counts have none.
@@ -110,6 +112,8 @@ func (g labelled) row(keys []*data.Field, i int, zone *time.Location) ([]any, er
 		}
 		if value == nil || math.IsInf(*value, 0) {
 			row = append(row, nil)
+		} else if words, ok := widget.Words(field, *value); ok {
+			row = append(row, words)
 		} else {
 			row = append(row, *value)
 		}

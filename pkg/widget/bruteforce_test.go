@@ -239,6 +239,18 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 			want["share "+name] += float64(f.value) / all
 		})
 	}
+	played := func(want map[string]float64, label string) map[string]float64 {
+		if len(q.Event) > 0 || len(q.Country) > 0 && len(q.Stream)+len(q.Tag) > 0 {
+			return want // it is not stored so
+		}
+		for _, f := range of(measure.Viewing) {
+			want["playingTime "+f.player[label]] += float64(f.value) / 1000
+		}
+		for _, f := range of(measure.Buffering) {
+			want["playingTime "+f.player[label]] -= float64(f.value) / 1000
+		}
+		return want
+	}
 	switch q.QueryType {
 	case "usageOverview":
 		playout, ingest := sumOf(of(usage), measure.Playout)/unit, sumOf(of(usage), measure.Ingest)/unit
@@ -345,7 +357,11 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 		dropped, frames := sumOf(of(measure.DroppedFrames)), sumOf(of(measure.Frames))
 		return map[string]float64{"ratio": part(dropped, frames), "dropped": dropped, "frames": frames}
 	case "ingestHealth":
-		return expectedIngest(of)
+		lately := func(id measure.ID, minutes, before int) []fact {
+			end := to.Add(time.Duration(-before) * time.Minute)
+			return chosen(facts, q, id, end.Add(time.Duration(-minutes)*time.Minute), end)
+		}
+		return expectedIngest(of, lately)
 	case "publishStopReasons":
 		return counted(measure.PublishStops, "stops", false)
 	case "publishStatusCodes":
@@ -407,13 +423,13 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	case "worldMap":
 		return expectedMap(of, usage, unit, q.Metric)
 	case "playsByDevice":
-		return byDevice(measure.PlaysByOS, "plays")
+		return played(byDevice(measure.PlaysByOS, "plays"), measure.DimensionDevice)
 	case "publishesByDevice":
 		return byDevice(measure.PublishesByOS, "publishes")
 	case "playsByBrowser":
-		return counted(measure.PlaysByBrowser, "plays", true)
+		return played(counted(measure.PlaysByBrowser, "plays", true), measure.DimensionBrowser)
 	case "playsByVersion":
-		return counted(measure.PlaysByVersion, "plays", true)
+		return played(counted(measure.PlaysByVersion, "plays", true), measure.DimensionVersion)
 	case "publishesByOS":
 		return counted(measure.PublishesByOS, "publishes", true)
 	case "publishesByBrowser":
@@ -421,7 +437,7 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 	case "publishesByVersion":
 		return counted(measure.PublishesByVersion, "publishes", true)
 	case "playsByOS":
-		return counted(measure.PlaysByOS, "plays", true)
+		return played(counted(measure.PlaysByOS, "plays", true), measure.DimensionOS)
 	case "stopReasons":
 		return counted(measure.Stops, "stops", false)
 	}
@@ -488,7 +504,7 @@ func expectedHealth(of func(measure.ID) []fact) map[string]float64 {
 }
 
 // expectedIngest are the numbers of the health of broadcasts.
-func expectedIngest(of func(measure.ID) []fact) map[string]float64 {
+func expectedIngest(of func(measure.ID) []fact, lately func(id measure.ID, minutes, before int) []fact) map[string]float64 {
 	want := map[string]float64{}
 	for _, stream := range []string{"s1", "s2", "ſ.*3", "s4"} {
 		in := func(id measure.ID, dimensions ...string) []fact {
@@ -506,6 +522,30 @@ func expectedIngest(of func(measure.ID) []fact) map[string]float64 {
 			if value > 0 {
 				want[column+" "+stream] = value
 			}
+		}
+		// What others have is of other streams, or directions.
+		last := func(id measure.ID, minutes, before int, dimensions ...string) []fact {
+			return slices.DeleteFunc(lately(id, minutes, before), func(f fact) bool {
+				return f.stream != stream || len(dimensions) > 0 && !slices.Contains(f.dimensions, dimensions[0])
+			})
+		}
+		mean := func(id measure.ID) float64 { return sumOf(last(id, 3, 0)) / float64(len(last(id, 3, 0))) }
+		state := 0.0
+		if mean(measure.RoundTripTime) > 250 || mean(measure.PacketLoss) > 50_000 {
+			state = 1
+		}
+		if sumOf(last(measure.Playing, 1, 0, measure.Ingest)) > 72_000 && sumOf(last(measure.Playing, 1, 1, measure.Ingest)) > 72_000 {
+			state = 2
+		}
+		if sumOf(last(measure.Publishes, 5, 0)) >= 3 {
+			state = 3
+		}
+		if peakOf(last(measure.Playing, 3, 0, measure.Ingest)) > 30_000 && sumOf(last(measure.Traffic, 3, 0, measure.Ingest)) == 0 &&
+			sumOf(last(measure.Traffic, 60, 0, measure.Ingest)) > 0 {
+			state = 4
+		}
+		if state > 0 {
+			want["state "+stream] = state
 		}
 	}
 	return want

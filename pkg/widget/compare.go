@@ -45,7 +45,7 @@ func compared(columns []Column) []Column {
 			return Column{Name: c.Name + suffix, Unit: unit, Help: help, value: value, whole: c.whole, of: c.of, compares: c.Name, how: how}
 		}
 		column := of(beforeSuffix, fmt.Sprintf("What %s was in the earlier range.", c.Name), valueBefore, c.Unit, before)
-		column.long = c.long
+		column.long, column.words = c.long, c.words
 		all = append(all, column)
 		if c.unchanging {
 			continue

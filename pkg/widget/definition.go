@@ -86,6 +86,8 @@ type Column struct {
 	long     bool // of seconds: shown in hours, minutes and seconds
 	// whole is set if it needs the whole distribution, which is not stored by labels of players.
 	whole bool
+	// words are what people read in place of its numbers, from 0 on.
+	words []wordedNumber
 	of    []int // the reads of which it is made; all if nil
 }
 

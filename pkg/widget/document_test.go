@@ -114,7 +114,7 @@ collector stored it is left out. The widgets are {dimension}; no other number is
 ` + "`concurrentViewers`" + `, ` + "`playedTime`" + `, ` + "`bufferLength`" + ` and ` + "`loadsByCountry`" + `. Viewers by version are in ` + "`playerHealth`" + `; ` + "`playsByVersion`" + ` and its like count plays.
 
 **Records of plays.** With a [store of plays](plays.md) the widgets that have the option ` + "`where`" + ` are also broken down by ` + "`operator`, `player`, `region`, `referrer`, `user`, `ip`" + ` and
-` + "`event`" + `, and filtered by any column of plays: ` + "`operator=Example Net`, `device!=tv`, `startTime>=2`" + `, all of which must be met. Such an answer is of another population, *the
+` + "`event`" + `, those without the option ` + "`dimension`" + ` by what players watch with, too, and filtered by any column of plays: ` + "`operator=Example Net`, `device!=tv`, `startTime>=2`" + `, all of which must be met. Such an answer is of another population, *the
 plays that ended in the range*, and a notice says so. Over a range in which all plays began and ended both give the same numbers by country and stream. A column
 that records do not have is left out. The range is at most 31 days, 7 with conditions, 24 hours by user or address; a series has 60 intervals at most.
 

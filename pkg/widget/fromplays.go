@@ -61,7 +61,11 @@ func (r *Request) asksPlays(d Definition) (bool, error) {
 	if d.ofRecords {
 		return true, nil
 	}
-	if _, stored := breakdowns[r.Breakdown]; r.Breakdown != "" && !stored {
+	_, stored := breakdowns[r.Breakdown]
+	if measure.IsPlayerLabel(r.Breakdown) && !slices.Contains(d.Options, OptionDimension) {
+		stored = !slices.Contains(d.Options, OptionWhere)
+	}
+	if r.Breakdown != "" && !stored {
 		return true, nil
 	}
 	conditions, err := r.conditions()

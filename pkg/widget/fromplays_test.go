@@ -323,6 +323,30 @@ func TestPlayQuality(t *testing.T) {
 	})
 }
 
+// TestBreakdownThatSumsLack has a widget by what its sums are not stored by, without a condition.
+func TestBreakdownThatSumsLack(t *testing.T) {
+	records := randomRecords(rand.New(rand.NewPCG(5, 6)), 300)
+	store := readerOfPlays(t, records)
+	frames, err := Run(t.Context(), noSums{}, playsRequest(store, "goodPlays", func(r *Request) { r.Breakdown = "device" }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := textsOf(t, frames[0], "device")
+	if len(names) != 2 || frames[0].Meta.Notices[0].Text != ofRecordsNotice {
+		t.Fatalf("rows %q, notices %v", names, frames[0].Meta.Notices)
+	}
+	good, _ := frames[0].FieldByName("good")
+	for i, name := range names {
+		want := numbersOf(among(records, func(r play.Record) bool { return r.Device == name }))["good"]
+		if got, err := good.NullableFloatAt(i); err != nil || got == nil || math.Abs(*got-want) > 1e-9 {
+			t.Errorf("%s: %v, %v, want %v", name, got, err, want)
+		}
+	}
+	if _, err := Run(t.Context(), noSums{}, playsRequest(nil, "goodPlays", func(r *Request) { r.Breakdown = "device" })); !errors.Is(err, errNoPlays) {
+		t.Errorf("without a store: %v", err)
+	}
+}
+
 // TestWidgetsBrokenDownByPlays has widgets of sums answered from records.
 func TestWidgetsBrokenDownByPlays(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
@@ -337,7 +361,7 @@ func TestWidgetsBrokenDownByPlays(t *testing.T) {
 		"scores":           {"successScore": "successScore", "startupScore": "startupScore", "attempts": "attempts"},
 		"startTime":        {"median": "startTime", "p95": "startTimeP95"},
 	} {
-		for _, breakdown := range []string{"operator", "user", "os"} {
+		for _, breakdown := range []string{"operator", "user", "os", "device"} {
 			frames, err := Run(t.Context(), noSums{}, playsRequest(store, queryType, func(r *Request) {
 				r.Breakdown, r.Where, r.Percentile = breakdown, []string{"device=mobile"}, map[string]int{"startTime": 95}[queryType]
 			}))

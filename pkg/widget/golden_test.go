@@ -72,9 +72,16 @@ func TestFrames(t *testing.T) {
 		{"series", Request{Query: Query{QueryType: "usageOverview", Form: FormSeries}}, twoHours,
 			map[string][][]float64{"": {{5, 6}, {7, 8}}}},
 		{"series_breakdown", Request{Query: Query{QueryType: "playsByOS", Form: FormSeries}}, twoHours,
-			map[string][][]float64{"iOS": {{3, 0}}, "Windows": {{1, 0}}}},
+			map[string][][]float64{"iOS": {{3, 0}, {90_000, 0}, {30_000, 0}}, "Windows": {{1, 0}, {0, 0}, {0, 0}}}},
 		{"series_alert", Request{Query: Query{QueryType: "playsByOS", Form: FormSeries, Metric: "plays"}, Alert: true}, twoHours,
-			map[string][][]float64{"iOS": {{3, 0}}, "Windows": {{1, 0}}}},
+			map[string][][]float64{"iOS": {{3, 0}, {0, 0}, {0, 0}}, "Windows": {{1, 0}, {0, 0}, {0, 0}}}},
+		{"total_state", Request{Query: Query{QueryType: "ingestHealth", Form: FormTotal}}, twoHours[:1],
+			map[string][][]float64{
+				"fine":     {{60_000}, {1}, {1e6}, {60_000}, {0}, {0}, {0}, {0}, {0}, {60_000}, {60_000}, {60_000}, {1}, {1}, {0}, {0}, {0}, {0}},
+				"off air":  {{60_000}, {1}, {1e6}, {60_000}, {0}, {0}, {0}, {0}, {0}, {0}, {0}, {0}, {0}, {1}, {0}, {0}, {0}, {0}},
+				"inactive": {{60_000}, {1}, {1e6}, {60_000}, {0}, {0}, {0}, {0}, {3}, {60_000}, {60_000}, {60_000}, {0}, {1}, {0}, {0}, {0}, {0}},
+				"lossy":    {{60_000}, {1}, {1e6}, {60_000}, {0}, {0}, {60_000}, {1}, {0}, {60_000}, {60_000}, {60_000}, {1}, {1}, {0}, {0}, {60_000}, {1}},
+			}},
 		{"series_broken_down", Request{Query: Query{QueryType: "bufferingRatio", Form: FormSeries, Breakdown: "country"}}, twoHours,
 			map[string][][]float64{"DE": {{1, 0}, {3, 0}}, "FR": {{0, 2}, {2, 2}}}},
 		{"parts", Request{Query: Query{QueryType: "usageByCountry", Form: FormParts, Metric: "value", Top: 2}}, twoHours[:1],
@@ -190,7 +197,7 @@ func TestDefinitions(t *testing.T) {
 					if slices.Contains(d.Filters, measure.DimensionReferrer) {
 						r.Referrer = []string{"site.example"}
 					}
-					reads := d.chosen(metric).reads(r.Query)
+					reads := slices.DeleteFunc(d.chosen(metric).reads(r.Query), func(r read) bool { return r.optional })
 					labels := []string{""}
 					if slices.Contains(d.Options, OptionBreakdown) {
 						labels = append(labels, measure.LabelCountry, measure.LabelStream)

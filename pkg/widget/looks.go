@@ -162,6 +162,8 @@ func grafanaUnit(c Column) string {
 func shownNumber(c Column, unit Unit, delta bool) data.FieldConfig {
 	config := data.FieldConfig{Unit: grafanaUnits[unit], Description: c.Help}
 	switch {
+	case c.words != nil:
+		config.Mappings = worded(c.words)
 	case unit == Viewers && !delta:
 		config.Decimals, config.Mappings = pointer(uint16(0)), few
 	case unit == Viewers:

@@ -41,6 +41,11 @@ type read struct {
 	// greatest lets VictoriaMetrics answer so many rows with the greatest values one by one, and the sum of all others as the row "". It is
 	// for what is stored per hour alone, over one interval; 0 asks for every row.
 	greatest int
+	// window, unless it is 0, reads so long at the end of an interval, or before it, in place of the interval; it ends so long before the end
+	// as before says. Both are whole minutes.
+	window, before time.Duration
+	// optional reads, the last of a widget, are left out where they are not stored for the filters, and the columns that are made of them.
+	optional bool
 }
 
 // maxSubquery is the longest time over which a peak is read at once: VictoriaMetrics takes 100,000 minutes.
@@ -185,7 +190,7 @@ func (p *plan) addRange(of group, first, end int) error {
 	r := request{first: first, Question: vm.Question{Filters: of.filters, Start: in.to, End: p.intervals[end-1].to, Step: length}}
 	for _, n := range of.reads {
 		all := []piece{{measure.Minute, in.from, in.to}}
-		if length%measure.Hour.Length == 0 {
+		if length%measure.Hour.Length == 0 || p.reads[n].window > 0 {
 			all = pieces(in.from, in.to, p.reads[n])
 		}
 		for _, piece := range all {
@@ -235,6 +240,10 @@ type piece struct {
 // so they take minutes only, as do first and last minutes. Of what is stored per hour alone it takes every hour of which a part lies in
 // the interval.
 func pieces(from, to time.Time, r read) []piece {
+	if r.window > 0 {
+		end := to.Add(-r.before)
+		return []piece{{measure.Minute, end.Add(-r.window), end}}
+	}
 	if measure.Get(r.measure).Hourly {
 		return []piece{{measure.Hour, from.Truncate(time.Hour), ceilHour(to)}}
 	}
@@ -297,14 +306,19 @@ func (p *plan) expression(r read, filters vm.Filters, of piece, modifier string)
 	return fmt.Sprintf("%s(sum_over_time(%s[%dm]%s))", sum, metric, window, modifier), nil
 }
 
-// metric returns the name of the metric in the smallest family that has every label of filters and breakdown.
-func (p *plan) metric(r read, filters vm.Filters, resolution measure.Resolution) (string, error) {
-	m := measure.Get(r.measure)
-	labels := []string{p.breakdown}
+// labelsOf returns the labels that a family must have for a breakdown and filters on a measure.
+func labelsOf(m measure.Measure, breakdown string, filters vm.Filters) []string {
+	labels := []string{breakdown}
 	for _, f := range filters {
 		labels = append(labels, f.Label)
 	}
-	labels = slices.DeleteFunc(labels, func(l string) bool { return l == "" || slices.Contains(m.Dimensions, l) })
+	return slices.DeleteFunc(labels, func(l string) bool { return l == "" || slices.Contains(m.Dimensions, l) })
+}
+
+// metric returns the name of the metric in the smallest family that has every label of filters and breakdown.
+func (p *plan) metric(r read, filters vm.Filters, resolution measure.Resolution) (string, error) {
+	m := measure.Get(r.measure)
+	labels := labelsOf(m, p.breakdown, filters)
 	family, ok := m.FamilyWith(labels...)
 	if i := slices.IndexFunc(labels, measure.IsPlayerLabel); !ok && i >= 0 {
 		return "", &kindError{ErrBadQuery, fmt.Errorf("what players do is stored by %s together with one of country and stream, a tag being a set "+

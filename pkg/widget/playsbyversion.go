@@ -9,13 +9,13 @@ func playsByVersion() Definition {
 	return Definition{
 		Type:        "playsByVersion",
 		Title:       "Plays by player version",
-		Description: "Plays whose first frame was rendered in the range, per kind and version of the player.",
+		Description: "Plays whose first frame was rendered in the range, and how long players played, per kind and version of the player.",
 		Details:     "Only the first 1,000 versions of a day are told apart, the rest is (other).",
 		Page:        PageH5Live,
 		Level:       tenant.Default,
 		Options:     []string{OptionMetric},
 		Filters:     commonFilters,
-		Columns:     countsAndShares(measure.DimensionVersion, "Kind and version of the player, such as h5live 4.22.0.", "plays"),
-		reads:       sumsOf(measure.PlaysByVersion),
+		Columns:     countsAndPlayingTime(measure.DimensionVersion, "Kind and version of the player, such as h5live 4.22.0."),
+		reads:       andPlayingTime(sumsOf(measure.PlaysByVersion)),
 	}
 }

@@ -83,6 +83,7 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 	if err := res.narrow(ctx, asker, narrowed); err != nil {
 		return nil, err
 	}
+	reads = res.leaveOut(reads)
 	asked := interval{from: res.request.From, to: res.request.To}
 	res.widen()
 	switch {
@@ -101,6 +102,30 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 		return nil, err
 	}
 	return res.frames(), nil
+}
+
+// leaveOut returns the reads without the optional ones if no column that is asked for is made of them, or they are not stored for the breakdown
+// and the filters, which a notice says. A metric that is asked for by its name is refused by the plan.
+func (res *result) leaveOut(reads []read) []read {
+	n := slices.IndexFunc(reads, func(r read) bool { return r.optional })
+	if n < 0 || res.request.fromRecords {
+		return reads
+	}
+	made := func(c Column) bool { return slices.ContainsFunc(c.of, func(i int) bool { return i >= n }) }
+	if slices.ContainsFunc(res.columns(), made) {
+		unstored := func(r read) bool {
+			m := measure.Get(r.measure)
+			_, ok := m.FamilyWith(labelsOf(m, res.definition.groupBy(), res.filters)...)
+			return !ok
+		}
+		if res.request.Metric != "" || !slices.ContainsFunc(reads[n:], unstored) {
+			return reads
+		}
+		res.notices = append(res.notices, "Playing time is left out: by what players watch with it is stored together with one of country and stream, a tag being a set of "+
+			"streams, and not by event.")
+	}
+	res.definition.Columns = slices.DeleteFunc(slices.Clone(res.definition.Columns), made)
+	return reads[:n]
 }
 
 // forbidden is the answer to an organisation whose level is too low.

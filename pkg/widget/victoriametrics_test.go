@@ -248,13 +248,13 @@ time | average
 11h0m0s | 6
 12h0m0s | -`},
 		{"operating systems", Query{QueryType: "playsByOS"}, "10:00", "12:00", `
-os | plays | share
-iOS | 3 | 0.75
-Windows | 1 | 0.25`},
+os | plays | share | playingTime
+iOS | 3 | 0.75 | 0
+Windows | 1 | 0.25 | 0`},
 		{"devices, but for plays of before", Query{QueryType: "playsByDevice"}, "10:00", "12:00", `
-device | plays | share
-mobile | 2 | 0.6667
-tablet | 1 | 0.3333`},
+device | plays | share | playingTime
+mobile | 2 | 0.6667 | 0
+tablet | 1 | 0.3333 | 0`},
 		{"devices of webcasters", Query{QueryType: "publishesByDevice"}, "10:00", "12:00", `
 device | publishes | share
 desktop | 1 | 1`},
@@ -331,8 +331,8 @@ DE | 45 | 5 | 1 | 2`},
 browser | plays
 Chrome | 3`},
 		{"versions", Query{QueryType: "playsByVersion"}, "10:00", "12:00", `
-version | plays | share
-h5live 4.22.0 | 3 | 1`},
+version | plays | share | playingTime
+h5live 4.22.0 | 3 | 1 | 0`},
 		{"operating systems of webcasters", Query{QueryType: "publishesByOS"}, "10:00", "12:00", `
 os | publishes | share
 macOS | 1 | 1`},

@@ -60,7 +60,7 @@ export function ingestHealth({ page, ...place }: Omit<Place, 'query' | 'from'>):
   return bars({
     ...place,
     description:
-      'Streams with their publishers in the greatest minute, how often they were published, the bitrate that servers received while they were on air, and what webcasters report of their lines: the average round trip and loss. Numbers are red beyond the limits of the alert rules: 1.2 publishers at once, 250 ms and 5 %.',
+      'Streams with their state at the end of the time range, the worst first: inactive is on air while servers receive nothing for 3 minutes, restarting went on air 3 times in 5 minutes, duplicate has more than 1.2 publishers for 2 minutes, a poor line loses 5 % or has a round trip of 250 ms; nothing is off air. Beside it their publishers in the greatest minute, how often they were published, the bitrate that servers received while they were on air, and what webcasters report of their lines: the average round trip and loss. Numbers are red beyond the limits of the alert rules: 1.2 publishers at once, 250 ms and 5 %.',
     query: { queryType: 'ingestHealth' },
     height: HEIGHT.panel,
     barsOf: [],

@@ -55,6 +55,8 @@ export const LOOKS: Record<string, Look> = {
   failed: { name: 'Failed', color: 'red' },
   dropped: { name: 'Dropped', color: 'red' },
   frames: { name: 'Frames', color: 'text' },
+  playingTime: { name: 'Playing time', color: 'blue' },
+  state: { name: 'State', width: 110 },
   publishers: { name: 'Publishers', color: 'green' },
   publishes: { name: 'Publishes', color: 'orange' },
   roundTripTime: { name: 'Round trip', color: 'purple' },

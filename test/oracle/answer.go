@@ -40,7 +40,7 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 	within := func(from, to int64) []Row {
 		q := q
 		q.From, q.To = from, to
-		return widget.rows(between(facts, from, to), q)
+		return widget.rows(between(facts, from-widget.LooksBack, to), q)
 	}
 	rows := within
 	if q.Compare != "" {
@@ -191,9 +191,12 @@ func (w Widget) shortened(facts, earlier []Fact, q Query) Widget {
 	if len(labels) <= listed {
 		return w
 	}
-	size := map[string]float64{}
+	size, by := map[string]float64{}, w.Of(q)
+	if w.RankBy != nil {
+		by = w.RankBy
+	}
 	for label, facts := range groups {
-		size[label] = total(facts, w.Of(q)...)
+		size[label] = total(facts, by...)
 	}
 	slices.SortFunc(labels, func(a, b string) int {
 		return cmp.Or(cmp.Compare(size[b], size[a]), cmp.Compare(a, b))

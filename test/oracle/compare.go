@@ -92,7 +92,7 @@ func besideColumns(columns []string, q Query) []string {
 
 // hasChange says whether a comparison tells of a column's change.
 func hasChange(column string) bool {
-	return !slices.Contains([]string{"rank", "weight", "seconds"}, column)
+	return !slices.Contains([]string{"rank", "weight", "seconds", "state"}, column)
 }
 
 func isRatio(column string, q Query) bool {

@@ -22,6 +22,9 @@ func (g *Generator) Query(widgets []string, facts []Fact, tags Tags, now time.Ti
 		if g.chance(0.2) && !(q.apart() && (len(q.Country) > 0 || q.Breakdown == "country")) {
 			q.Tag = g.tagFilter(tags, q)
 		}
+		if strings.HasPrefix(q.Metric, "playingTime") && !q.storesPlayingTime() {
+			q.Metric = ""
+		}
 		asked := q.widened()
 		if q.QueryType == "monthToDate" && q.Form == "series" { // which ignores from
 			asked.From, asked.Interval = q.To-62*24*60*minute, cmp.Or(q.Interval, "1d")

@@ -322,7 +322,7 @@ func TestAnswer(t *testing.T) {
 		{"start time, odd", Query{QueryType: "startTime"}, map[string]float64{"median": 2, "average": 8.0 / 3, "p95": 5, "p99": 5}},
 		{"start time, even", Query{QueryType: "startTime", Country: []string{"FR"}}, map[string]float64{"median": 3.5, "average": 3.5, "p95": 5, "p99": 5}},
 		{"operating systems", Query{QueryType: "playsByOS"},
-			map[string]float64{"plays{iOS}": 1, "share{iOS}": 1.0 / 3, "plays{Linux}": 2, "share{Linux}": 2.0 / 3}},
+			map[string]float64{"playingTime{iOS}": 90, "playingTime{Linux}": 30, "plays{iOS}": 1, "share{iOS}": 1.0 / 3, "plays{Linux}": 2, "share{Linux}": 2.0 / 3}},
 		{"all tags, not any", Query{QueryType: "usageByStream", Tag: []string{"a", "b"}}, map[string]float64{"playout{x}": 0, "ingest{x}": 40}},
 		{"by tag, of which a stream has two", Query{QueryType: "usageByTag"}, map[string]float64{"playout{a}": 0, "ingest{a}": 40, "playout{b}": 509, "ingest{b}": 40}},
 		{"no stream has the tags", Query{QueryType: "usageByStream", Tag: []string{"a", "A"}}, map[string]float64{}},

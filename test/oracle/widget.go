@@ -34,6 +34,10 @@ type Widget struct {
 	// them.
 	Rows  func(facts []Fact, count int) []Row
 	count int
+	// LooksBack is how long before the interval, in ms, a row needs facts, too.
+	LooksBack int64
+	// RankBy are the measures by whose sum rows are the greatest, those of Of if there are none.
+	RankBy []Measure
 	// Finish sets the values that need all rows, if there are any.
 	Finish func(rows []Row)
 }
@@ -92,10 +96,10 @@ func Widgets() map[string]Widget {
 
 		"worldMap": {Breakdown: "country", Columns: []string{"value", "plays", "rank", "weight"}, Label: onMap, Of: mapMeasures, Values: mapValues, Finish: rank},
 
-		"playsByOS":      shares(counts("os", os, "plays", Play)),
-		"playsByDevice":  shares(counts("device", device, "plays", Play)),
-		"playsByBrowser": shares(counts("browser", browser, "plays", Play)),
-		"playsByVersion": shares(counts("version", version, "plays", Play)),
+		"playsByOS":      shares(playsBy("os", os)),
+		"playsByDevice":  shares(playsBy("device", device)),
+		"playsByBrowser": shares(playsBy("browser", browser)),
+		"playsByVersion": shares(playsBy("version", version)),
 		"stopReasons":    premium(counts("reason", func(f Fact) string { return f.label }, "stops", Stop)),
 		"streamHealth":   {Breakdown: "stream", Columns: []string{"viewers", "bufferingRatio", "startFailures", "latency", "errors"}, Premium: true, Complete: true, Players: true, Label: func(f Fact) string { return f.stream }, Of: healthMeasures, Values: health},
 		"playerHealth":   {Breakdown: "version", Columns: []string{"viewers", "plays", "bufferingRatio", "startFailures", "startTime", "latency", "errors"}, Premium: true, Complete: true, Players: true, Label: version, Of: playerMeasures, Values: playerHealth},
@@ -124,7 +128,7 @@ func Widgets() map[string]Widget {
 			Of: heightMeasures, Values: func(facts []Fact, _ Query) []*float64 { return numbers(peak(facts, PlayingByHeight) / float64(minute)) }},
 		"switches":      {Columns: []string{"up", "down", "failed", "perHour"}, Apart: true, Premium: true, Choice: true, Of: switchMeasures, Values: switches},
 		"droppedFrames": {Columns: []string{"ratio", "dropped", "frames"}, Apart: true, Premium: true, Choice: true, Of: frameMeasures, Values: droppedFrames},
-		"ingestHealth": {Breakdown: "stream", Columns: []string{"publishers", "publishes", "bitrate", "roundTripTime", "packetLoss"}, Premium: true, Complete: true,
+		"ingestHealth": {Breakdown: "stream", Columns: []string{"state", "publishers", "publishes", "bitrate", "roundTripTime", "packetLoss"}, Premium: true, Complete: true, LooksBack: hour,
 			Label: func(f Fact) string { return f.stream }, Of: ingestMeasures, Values: ingestHealth},
 		"publishStopReasons": premium(counts("reason", func(f Fact) string { return f.label }, "stops", PublishStop)),
 		"publishStatusCodes": statusCodes(PublishStatus, FatalPublishStatus),
@@ -204,6 +208,28 @@ func counts(breakdown string, label func(Fact) string, column string, measure Me
 		Of:     func(Query) []Measure { return []Measure{measure} },
 		Values: func(facts []Fact, _ Query) []*float64 { return numbers(total(facts, measure)) },
 	}
+}
+
+// playsBy is the number of plays and their playing time, which is not stored
+// by event, nor by country and stream together.
+func playsBy(breakdown string, label func(Fact) string) Widget {
+	widget := counts(breakdown, label, "plays", Play)
+	widget.Columns = append(widget.Columns, "playingTime")
+	widget.Of, widget.RankBy = func(Query) []Measure { return []Measure{Play, Playing} }, []Measure{Play}
+	widget.Values = func(facts []Fact, q Query) []*float64 {
+		values := []*float64{number(total(facts, Play)), nil}
+		if q.storesPlayingTime() {
+			values[1] = number(total(facts, Playing) * millisecond)
+		}
+		return values
+	}
+	return widget
+}
+
+// storesPlayingTime says whether playing time by what players watch with is
+// stored for the query's filters.
+func (q Query) storesPlayingTime() bool {
+	return len(q.Event) == 0 && (len(q.Country) == 0 || len(q.Stream) == 0 && len(q.Tag) == 0)
 }
 
 func statusCodes(all, fatal Measure) Widget {
@@ -537,15 +563,40 @@ func droppedFrames(facts []Fact, _ Query) []*float64 {
 	return []*float64{ratio(dropped, all), number(dropped), number(all)}
 }
 
-func ingestHealth(facts []Fact, _ Query) []*float64 {
+func ingestHealth(all []Fact, q Query) []*float64 {
+	facts := between(all, q.From, q.To)
 	average := func(measure Measure, scale float64) *float64 {
 		return ratio(total(facts, measure)*scale, float64(len(only(facts, measure))))
 	}
 	return []*float64{
-		number(peak(facts, OnAir) / float64(minute)), number(total(facts, Publish)),
+		broadcastState(all, q.To), number(peak(facts, OnAir) / float64(minute)), number(total(facts, Publish)),
 		ratio(total(facts, Received)*8, total(facts, OnAir)*millisecond),
 		average(RoundTripTime, millisecond), average(PacketLoss, 0.000001),
 	}
+}
+
+// broadcastState is how a broadcast is at a time (rule 36): 0 if all is well,
+// null if it is not on air.
+func broadcastState(facts []Fact, end int64) *float64 {
+	last := func(minutes int64) []Fact { return between(facts, end-minutes*minute, end) }
+	mean := func(measure Measure) float64 {
+		those := only(last(3), measure)
+		return total(those, measure) / float64(max(1, len(those)))
+	}
+	twice := between(facts, end-2*minute, end-minute)
+	switch {
+	case peak(last(3), OnAir) > 30_000 && total(last(3), Received) == 0 && total(last(60), Received) > 0:
+		return number(4)
+	case total(last(5), Publish) > 2:
+		return number(3)
+	case total(last(1), OnAir) > 72_000 && total(twice, OnAir) > 72_000:
+		return number(2)
+	case mean(RoundTripTime) > 250 || mean(PacketLoss) > 50_000:
+		return number(1)
+	case total(last(3), OnAir) > 0:
+		return number(0)
+	}
+	return nil
 }
 
 func healthMeasures(Query) []Measure {
