@@ -27,7 +27,8 @@ type Report struct {
 	// Timezone is that of At and of the days, such as Europe/Berlin; default UTC.
 	Timezone string `yaml:"timezone"`
 
-	Title   string   `yaml:"title"` // default report.DefaultTitle
+	Kind    string   `yaml:"kind"`  // usage, or event, which needs the level premium; default usage
+	Title   string   `yaml:"title"` // default that of the kind
 	Country []string `yaml:"country"`
 	Tag     []string `yaml:"tag"`
 	Stream  []string `yaml:"stream"`
@@ -120,6 +121,9 @@ func (c *Config) checkReports(add func(message string, path ...any)) {
 		for _, problem := range r.problems() {
 			add(fmt.Sprintf("reports[%d]: %v", i, problem), "reports", i)
 		}
+		if r.Kind == string(report.Event) && slices.ContainsFunc(c.Organizations, func(o tenant.Organization) bool { return o.ID == r.Organization && o.Level != tenant.Premium }) {
+			add(fmt.Sprintf("reports[%d].kind event needs an organisation of the level premium", i), "reports", i, "kind")
+		}
 		if len(r.Mail.To) > 0 && c.SMTP.Host == "" {
 			add(fmt.Sprintf("reports[%d].mail needs smtp.host", i), "reports", i, "mail")
 		}
@@ -148,7 +152,7 @@ func (r *Report) fillIn() {
 		r.At = "06:00"
 	}
 	if r.Title == "" {
-		r.Title = report.DefaultTitle
+		r.Title = report.Kind(r.Kind).Title()
 	}
 	if r.Top == 0 {
 		r.Top = report.DefaultTop
@@ -170,6 +174,11 @@ func (r *Report) problems() []error {
 	check(err)
 	_, err = report.ParsePaper(r.Paper)
 	check(err)
+	kind, err := report.ParseKind(r.Kind)
+	check(err)
+	if kind == report.Event && r.Unit != "" {
+		check(errors.New("unit is for the kind usage: events have none"))
+	}
 	for _, f := range r.Formats {
 		_, err := report.ParseFormat(f)
 		check(err)

@@ -3,13 +3,18 @@ package report
 import (
 	"errors"
 	"math"
+	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
+	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/tenant"
+	"github.com/streamlens/streamlens/pkg/vl"
+	"github.com/streamlens/streamlens/pkg/vl/vltest"
 	"github.com/streamlens/streamlens/pkg/widget"
 )
 
@@ -86,6 +91,60 @@ func TestEventReport(t *testing.T) {
 	request.Level = tenant.Default
 	if _, err := MakeEvent(t.Context(), client, request, 1); !errors.Is(err, widget.ErrForbidden) {
 		t.Errorf("an organisation of the level default gets %v", err)
+	}
+}
+
+// TestEventReportHasViewers has plays of two users of the stream and one of another, and a range that is too long for viewers.
+func TestEventReportHasViewers(t *testing.T) {
+	client := store(t, someEvent(), nil)
+	url := vltest.Start(t)
+	writer, err := vl.NewClient(url, http.DefaultClient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines [][]byte
+	for i, of := range []struct{ user, stream string }{{"u1", "final"}, {"u1", "final"}, {"u2", "final"}, {"u3", "other"}} {
+		p := play.NewRecord()
+		p.Organization, p.Session, p.Direction, p.User, p.Stream = "acme", strconv.Itoa(i), measure.Playout, of.user, of.stream
+		p.Begin = today.Add(-3 * time.Hour).UnixMilli()
+		p.Start, p.End = p.Begin, p.Begin+int64(i+1)*60_000
+		lines = append(lines, p.Line(nil))
+	}
+	if err := writer.Insert(t.Context(), lines); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	request := widget.Request{Query: widget.Query{Stream: []string{"final"}}, From: today.Add(-4 * time.Hour), To: today.Add(-time.Hour), Now: time.Now(), Level: tenant.Premium,
+		Plays: writer}
+	r, err := MakeEvent(t.Context(), client, request, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Title, r.Organization = Event.Title(), "Acme"
+	numbers, _ := written(t, r)
+	if viewers, plays := numbers[[3]string{"uniqueViewers", "", "viewers"}], numbers[[3]string{"uniqueViewers", "", "plays"}]; viewers != 2 || plays != 3 {
+		t.Errorf("%v viewers with %v plays", viewers, plays)
+	}
+	if words := text(t, pdf(t, r, Layout{Paper: A4})); !strings.Contains(words, squeeze("Unique viewers")) {
+		t.Errorf("the PDF has no viewers:\n%s", words)
+	}
+	leftOut := func(r *Report) bool {
+		return slices.ContainsFunc(r.Notices, func(n string) bool { return strings.HasPrefix(n, "Unique viewers are left out") })
+	}
+	if leftOut(r) {
+		t.Errorf("viewers are left out: %q", r.Notices)
+	}
+	for name, change := range map[string]func(*widget.Request){
+		"no store":    func(r *widget.Request) { r.Plays = nil },
+		"a long time": func(r *widget.Request) { r.From = today.Add(-40 * 24 * time.Hour) },
+	} {
+		of := request
+		change(&of)
+		if r, err := MakeEvent(t.Context(), client, of, 20); err != nil || !leftOut(r) {
+			t.Errorf("%s: %v, %+v", name, err, r)
+		}
 	}
 }
 

@@ -145,6 +145,9 @@ func makeReport(ctx context.Context, c config.Config, o tenant.Organization, kin
 		return nil, err
 	}
 	request.Level = o.Level
+	if request.Plays, err = collector.PlaysReader(c, o.ID); err != nil {
+		return nil, err
+	}
 	r, err := kind.Make(ctx, client, request, top)
 	if err != nil {
 		return nil, err

@@ -67,7 +67,11 @@ func deliverScheduled(cmd *cobra.Command, path string) error {
 // produce makes the report of a period, and its files.
 func (s scheduledReport) produce(ctx context.Context, p schedule.Period) (*report.Report, []mail.File, error) {
 	request := widget.Request{Query: s.settings.Query(), From: p.From, To: p.To, Now: time.Now()}
-	r, err := makeReport(ctx, s.config, s.organization, report.Usage, request, s.settings.Top)
+	kind, err := report.ParseKind(s.settings.Kind)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := makeReport(ctx, s.config, s.organization, kind, request, s.settings.Top)
 	if err != nil {
 		return nil, nil, err
 	}
