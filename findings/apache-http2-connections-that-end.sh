@@ -1,9 +1,9 @@
 #!/bin/bash
-# By Apache's log each request of HTTP/2 is the last of its connection and the first after another: %X is "-", the connection will be closed after the response, and %k, the number of
-# requests that the connection had before, is 1 for all of them. Of three requests on one connection of HTTP/1.1 they are "+" and 0, 1, 2.
-# Who counts new connections, or how well they are used, counts wrong as soon as browsers come by HTTP/2.
+# By Apache's log each request of HTTP/2 is the last of its connection and one of the first: %X is "-", the connection will be closed after the response, or, on a busy machine,
+# "X", aborted before it was complete, for answers that are whole; and %k, the number of requests that the connection had before, is 1 or 0 for all of them.
+# Of three requests on one connection of HTTP/1.1 they are "+" and 0, 1, 2. Who counts new or broken connections counts wrong as soon as browsers come by HTTP/2.
 #
-# Guess before: 0, 1 and 2 by both.
+# Guess before: "+" and 0, 1, 2 by both.
 # Seen with Apache 2.4.71 (Debian 2.4.71-1~deb12u1), https://httpd.apache.org/docs/2.4/mod/mod_log_config.html. Needs openssl.
 set -euo pipefail
 
@@ -114,7 +114,7 @@ start apache2 -f "$folder/apache.conf" -D FOREGROUND
 listening "$port"
 url="https://127.0.0.1:$port/seg-1.ts"
 curl -sk --http1.1 "$url" "$url" "$url" -o /dev/null -o /dev/null -o /dev/null
-curl -sk --http2 "$url" "$url" "$url" -o /dev/null -o /dev/null -o /dev/null
+received=$(curl -sk --http2 "$url" "$url" "$url" | wc -c)
 for ((i = 0; i < 100; i++)); do
   if (($(grep -c HTTP/2.0 "$folder/access.log" || true) == 3)); then
     break
@@ -126,5 +126,6 @@ cat "$folder/access.log"
 # of each protocol what the lines say, in order
 one=$(grep HTTP/1.1 "$folder/access.log" | cut -d' ' -f2- | paste -sd,)
 two=$(grep HTTP/2.0 "$folder/access.log" | cut -d' ' -f2- | paste -sd,)
+((received == 3000)) || fail "$received bytes of 3000 were received"
 [[ $one == '+ 0,+ 1,+ 2' ]] || fail "HTTP/1.1: $one"
-[[ $two == '- 1,- 1,- 1' ]] || fail "HTTP/2: $two"
+[[ $two =~ ^[-X]\ [01],[-X]\ [01],[-X]\ [01]$ ]] || fail "HTTP/2: $two"
