@@ -98,7 +98,7 @@ export const live: Page = {
     }),
     streamHealth({
       id: 8,
-      title: 'Streams, the worst first, last 5 minutes',
+      title: 'Streams, last 5 minutes',
       width: 14,
       page: UID,
       live: NUMBERS,
@@ -106,7 +106,7 @@ export const live: Page = {
     }),
     bars({
       id: 7,
-      title: 'Viewers of streams, last 5 minutes',
+      title: 'Viewers by stream, 5 min',
       description: `${VIEWERS} Of the greatest minute; plays are those whose first frame was shown. Server viewers are those whom only servers see, because their players do not report.`,
       width: 10,
       query: { queryType: 'concurrentViewers', breakdown: 'stream' },
