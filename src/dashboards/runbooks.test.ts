@@ -40,7 +40,7 @@ test('links lead to a panel or to the documents', () => {
   const links = panels.flatMap(({ options }) => [...options.content.matchAll(/\]\(([^)]*)\)/g)].map(([, url]) => url));
   expect(links.length).toBeGreaterThan(4);
   for (const url of links) {
-    const [, id] = /^d\/streamlens-runbooks\?viewPanel=panel-(\d+)$/.exec(url) ?? [];
+    const [, id] = /^\.\/d\/streamlens-runbooks\?viewPanel=panel-(\d+)$/.exec(url) ?? [];
     const [, file] = /^https:\/\/github\.com\/streamlens\/streamlens\/blob\/main\/docs\/([\w/-]+\.md)(#[\w-]+)?$/.exec(url) ?? [];
     expect(file ? readFileSync(path.join(root, 'docs', file), 'utf8') : panels.find((panel) => `${panel.id}` === id)).toBeTruthy();
   }

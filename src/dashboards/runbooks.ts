@@ -34,8 +34,9 @@ function sectionOf({ file, alerts }: Runbook, uid: string): string {
     if (/^https?:/.test(page)) {
       return link;
     }
+    // Grafana lets no other form through that is below its own address, whatever path that has.
     const other = page === '' && alerts.find((alert) => `#${alert.uid}` === anchor);
-    return other ? `](d/${RUNBOOKS_UID}?viewPanel=panel-${runbookPanel(other.uid)})` : `](${DOCUMENTS}/${page || file}${anchor})`;
+    return other ? `](./d/${RUNBOOKS_UID}?viewPanel=panel-${runbookPanel(other.uid)})` : `](${DOCUMENTS}/${page || file}${anchor})`;
   });
 }
 
