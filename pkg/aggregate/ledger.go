@@ -6,6 +6,7 @@
 package aggregate
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -134,7 +135,7 @@ type space struct {
 
 	// The cells that are found without hashing what they are: all but those of addresses, which whoever adds to them may keep.
 	plain   [measure.IDs]*Cell // of sums without dimensions
-	buckets [measure.IDs]*[measure.BucketCount]*Cell
+	buckets [measure.IDs]*buckets
 	named   map[name]*Cell     // of sums with dimensions
 	last    [measure.IDs]*Cell // of named, found last: most players of a space are of one protocol
 	counts  []*Cell            // of the numbers of values, where there are no buckets; few
@@ -143,6 +144,12 @@ type space struct {
 type name struct {
 	dimensions Dimensions
 	measure    measure.ID
+}
+
+// buckets are the kept cells of the buckets of one measure, a handful of all that there may be.
+type buckets struct {
+	at    [measure.BucketCount]uint8 // where the cell of each is in cells, from 1; 0 if there is none
+	cells []*Cell
 }
 
 // Cell is a cell that is kept from one addition to the next, with what was found out about it. There may be several of one kind.
@@ -433,13 +440,18 @@ func (s *space) sum(id measure.ID, d Dimensions) *Cell {
 // bucket returns the kept cell of a bucket.
 func (s *space) bucket(id measure.ID, n int) *Cell {
 	if s.buckets[id] == nil {
-		s.buckets[id] = &[measure.BucketCount]*Cell{}
+		s.buckets[id] = &buckets{}
 	}
-	c := &s.buckets[id][n]
-	if *c == nil {
-		*c = &Cell{cell: cell{s, bucketDimensions[n], id, bucket}}
+	of := s.buckets[id]
+	if of.at[n] == 0 {
+		c := &Cell{cell: cell{s, bucketDimensions[n], id, bucket}}
+		if len(of.cells) == math.MaxUint8 {
+			return c // it does as well, and who has so many does not need to be quick
+		}
+		of.cells = append(of.cells, c)
+		of.at[n] = uint8(len(of.cells))
 	}
-	return *c
+	return of.cells[of.at[n]-1]
 }
 
 // count returns the kept cell of the number of values.
@@ -466,7 +478,7 @@ func (s *space) forgetReferrers(since uint64) {
 
 // forgetCells lets go of the kept cells, and so of the series that they add to.
 func (s *space) forgetCells() {
-	s.plain, s.buckets, s.named, s.last, s.counts = [measure.IDs]*Cell{}, [measure.IDs]*[measure.BucketCount]*Cell{}, nil, [measure.IDs]*Cell{}, nil
+	s.plain, s.buckets, s.named, s.last, s.counts = [measure.IDs]*Cell{}, [measure.IDs]*buckets{}, nil, [measure.IDs]*Cell{}, nil
 }
 
 func (l *Ledger) cells(at, now int64) *cells {

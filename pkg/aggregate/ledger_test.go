@@ -439,3 +439,25 @@ func TestReferrersThatNobodyComesFromAreForgotten(t *testing.T) {
 		t.Errorf("keeps the cells of %d referrers, want those of the last minutes", n)
 	}
 }
+
+func TestEveryBucketOfOneSpace(t *testing.T) {
+	b := newBoth()
+	to := b.Entry(Space{Organization: "acme", Stream: "s", Country: "DE"}, noon)
+	values := 0
+	for range 2 {
+		for value := int64(1); value < 2e15; value += 1 + value/20 {
+			to.Observe(measure.Latency, noon, value)
+			values++
+		}
+	}
+	counted, buckets := int64(0), 0
+	for name, value := range samples(t, b.Flush(nil, noon, true)) {
+		if strings.HasPrefix(name, "streamlens_latency_ms_bucket_1m{") {
+			counted += value
+			buckets++
+		}
+	}
+	if counted != int64(values) || buckets < 260 {
+		t.Errorf("%d values in %d buckets, want %d in more than can be kept", counted, buckets, values)
+	}
+}
