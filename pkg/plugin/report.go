@@ -168,6 +168,7 @@ func (d *Datasource) makeReport(ctx context.Context, request widget.Request, opt
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	request.Plays = d.plays
 	made, err := kind.Make(ctx, d.shared, request, report.DefaultTop)
 	if err != nil {
 		return nil, err

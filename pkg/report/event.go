@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -73,9 +72,6 @@ func MakeEvent(ctx context.Context, asker vm.Asker, request widget.Request, top 
 		table.leaveOut(func(column Column) bool { return !slices.Contains(c.columns, column.Name) })
 		r.Charts = append(r.Charts, table)
 	}
-	if err := r.addViewers(ctx, asker, request); err != nil {
-		return nil, err
-	}
 	for _, t := range eventTables {
 		of := request
 		of.Breakdown, of.Top = t.breakdown, top
@@ -94,26 +90,7 @@ func MakeEvent(ctx context.Context, asker vm.Asker, request widget.Request, top 
 		}
 		r.Tables = append(r.Tables, table)
 	}
-	return r, nil
-}
-
-// addViewers adds the unique viewers, or says why they are left out.
-func (r *Report) addViewers(ctx context.Context, asker vm.Asker, request widget.Request) error {
-	if request.Plays == nil {
-		r.Notices = append(r.Notices, "Unique viewers are left out: there is no store of plays.")
-		return nil
-	}
-	request.Compare = "" // which the widget does not have
-	table, err := r.ask(ctx, asker, request, "uniqueViewers", "Unique viewers")
-	switch {
-	case errors.Is(err, widget.ErrBadQuery): // a range of more than it takes
-		r.Notices = append(r.Notices, "Unique viewers are left out: "+err.Error()+".")
-		return nil
-	case err != nil:
-		return err
-	}
-	r.Tables = append(r.Tables, table)
-	return nil
+	return r, r.addPlays(ctx, asker, request)
 }
 
 func (r *Report) eventInterval() string {

@@ -229,7 +229,7 @@ func Make(ctx context.Context, asker vm.Asker, request widget.Request, top int) 
 		}
 		r.Tables = append(r.Tables, table)
 	}
-	return r, nil
+	return r, r.addPlays(ctx, asker, request)
 }
 
 // newReport returns a report of a kind without numbers, of the range and the filters of a request.
@@ -307,6 +307,9 @@ func (r *Report) ask(ctx context.Context, asker vm.Asker, request widget.Request
 	for _, field := range frame.Fields {
 		switch field.Type() {
 		case data.FieldTypeString:
+			if table.Names != "" {
+				continue // the first names the rows
+			}
 			table.Names = field.Name
 			for i := range table.Rows {
 				name, _ := field.At(i).(string)
