@@ -105,7 +105,9 @@ func (s *state) append(b []byte) []byte {
 	return b
 }
 
-func (s *state) texts() [5]*[]byte { return [...]*[]byte{&s.session, &s.user, &s.cdn, &s.code, &s.stop} }
+func (s *state) texts() [5]*[]byte {
+	return [...]*[]byte{&s.session, &s.user, &s.cdn, &s.code, &s.stop}
+}
 
 // times returns the times in ms since 1970, the begin first, which the others are mostly near.
 func (s *state) times() [5]*int64 {

@@ -131,7 +131,9 @@ func TestEventReportHasViewers(t *testing.T) {
 		t.Errorf("the PDF has no viewers:\n%s", words)
 	}
 	leftOut := func(r *Report) bool {
-		return slices.ContainsFunc(r.Notices, func(n string) bool { return strings.HasPrefix(n, "Unique viewers") && strings.Contains(n, "are left out") })
+		return slices.ContainsFunc(r.Notices, func(n string) bool {
+			return strings.HasPrefix(n, "Unique viewers") && strings.Contains(n, "are left out")
+		})
 	}
 	if leftOut(r) {
 		t.Errorf("viewers are left out: %q", r.Notices)
