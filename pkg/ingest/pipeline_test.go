@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"sync"
 	"testing"
@@ -146,42 +147,56 @@ func BenchmarkStreams(b *testing.B) {
 }
 
 // TestMemoryPerSession holds the collector to its bound of 2 KB of memory per live session, of which the garbage collector, buffers
-// and connections take more than half. It leaves out the addresses, which are bounded by a limit of their own.
+// and connections take more than half, and with plays kept to 1 KB more. It leaves out the addresses, which are bounded by a limit of their
+// own. MEMORY_SESSIONS says how many sessions there are, MEMORY_REPORTS how many reports of each: with 128 a timeline is full.
 func TestMemoryPerSession(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
-	const warm, sessions, bound = 5_000, 20_000, 500
-	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	p := open(t, Options{
-		Limits: func(string) tenant.Limits { return tenant.Limits{Streams: 1000, IPsPerHour: 200} },
-		Clock:  func() time.Time { return now },
-	})
-	heap := func() uint64 {
-		runtime.GC()
-		runtime.GC() // what the first has found is free only then
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
+	for _, tt := range []struct {
+		name  string
+		plays PlayStore
+		bound uint64 // bytes
+	}{{"without plays", nil, 500}, {"with plays", &playMemory{mood: away}, 500 + 1024}} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.plays != nil && os.Getenv("MEMORY_SESSIONS") == "" {
+				t.Skip("pkg/session measures what a record takes; MEMORY_SESSIONS measures it here")
+			}
+			const warm = 5_000
+			sessions, reports := number(t, "MEMORY_SESSIONS", 20_000), number(t, "MEMORY_REPORTS", 3)
+			now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+			p := open(t, Options{
+				Limits: func(string) tenant.Limits { return tenant.Limits{Streams: 1000, IPsPerHour: 200} },
+				Clock:  func() time.Time { return now },
+				Plays:  tt.plays, KeepPlays: 24 * time.Hour,
+			})
+			heap := func() uint64 {
+				runtime.GC()
+				runtime.GC() // what the first has found is free only then
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				return m.HeapAlloc
+			}
+			watch := func(first, last int) {
+				for n := range reports {
+					together(t, p, first, last, func(session int) event.Batch { return report(session, n, now.UnixMilli()) })
+					now = now.Add(10 * time.Second)
+					p.deliverAll(t.Context())
+				}
+			}
+			// The buffers of the way to VictoriaMetrics do not grow with sessions.
+			watch(0, warm)
+			before := heap()
+			watch(0, warm+sessions)
+			perSession := (heap() - before) / uint64(sessions)
+			stats := p.Stats()
+			t.Logf("%d bytes per session, %d series", perSession, stats.Series)
+			if stats.Sessions != warm+sessions || perSession > tt.bound {
+				t.Errorf("%d live sessions take %d bytes each, want %d and at most %d", stats.Sessions, perSession, warm+sessions, tt.bound)
+			}
+			runtime.KeepAlive(p)
+		})
 	}
-	watch := func(first, last int) {
-		for n := range 3 {
-			together(t, p, first, last, func(session int) event.Batch { return report(session, n, now.UnixMilli()) })
-			now = now.Add(10 * time.Second)
-			p.deliverAll(t.Context())
-		}
-	}
-	// The buffers of the way to VictoriaMetrics do not grow with sessions.
-	watch(0, warm)
-	before := heap()
-	watch(0, warm+sessions)
-	perSession := (heap() - before) / sessions
-	stats := p.Stats()
-	t.Logf("%d bytes per session, %d series", perSession, stats.Series)
-	if stats.Sessions != warm+sessions || perSession > bound {
-		t.Errorf("%d live sessions take %d bytes each, want %d and at most %d", stats.Sessions, perSession, warm+sessions, bound)
-	}
-	runtime.KeepAlive(p)
 }
 
 // BenchmarkPast measures the same for reports of days that have passed, of which every minute is a further sample.

@@ -67,7 +67,7 @@ func (l *lostAnswer) Write(b []byte) (int, error) { return len(b), nil }
 func (l *lostAnswer) WriteHeader(int)             {}
 
 // TestPlaysOnce kills a real VictoriaLogs and the pipeline again and again, loses answers and cuts bodies off, and then asks whether every
-// play is stored once. It does so for a few seconds; PLAYS_KILLS says how often each is killed, PLAYS how many plays there are.
+// play is stored once, while it is also told which plays run. It does so for a few seconds; PLAYS_KILLS says how often each is killed, PLAYS how many plays there are.
 func TestPlaysOnce(t *testing.T) {
 	kills, plays := number(t, "PLAYS_KILLS", 1), number(t, "PLAYS", 1_000)
 	server := vltest.StartServer(t, vltest.Flags...)
@@ -88,13 +88,14 @@ func TestPlaysOnce(t *testing.T) {
 	var behind atomic.Int64
 	begun := time.Now().Add(-time.Hour)
 	clock := func() time.Time { return begun.Add(time.Duration(behind.Load())).Add(time.Since(begun.Add(time.Hour))) }
-	o := Options{Dir: t.TempDir(), Clock: clock, Plays: store, KeepPlays: 24 * time.Hour}
+	o := Options{Dir: t.TempDir(), Clock: clock, Plays: store, KeepPlays: 24 * time.Hour, RunningPlays: true}
 	p := open(t, o)
 	ctx, stop := context.WithCancel(t.Context())
 	var sending sync.WaitGroup
 	run := func() {
-		queue := &p.plays
+		queue, running := &p.plays, &p.running
 		sending.Go(func() { queue.run(ctx) })
+		sending.Go(func() { running.run(ctx) })
 	}
 	run()
 	rounds := 2*kills + 1
