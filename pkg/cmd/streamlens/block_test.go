@@ -68,7 +68,7 @@ func TestBlock(t *testing.T) {
 	for _, e := range read.Entries {
 		got = append(got, fmt.Sprintf("%s %s %s %s %v", e.Kind, e.Value, e.By, e.Reason, e.Until.Sub(e.Added)))
 	}
-	never := (time.Time{}).Sub(time.Now())
+	never := time.Until(time.Time{})
 	want := []string{
 		"ip 203.0.113.0/24 ann shares its account 168h0m0s", fmt.Sprintf("referrer site.example ann shares its account %v", never),
 		fmt.Sprintf("user alice ann shares its account %v", never), "user default ann shares its account 168h0m0s",
