@@ -38,7 +38,7 @@ func (t *target) get(ctx context.Context, path string, headers ...string) (int, 
 	}
 	defer response.Body.Close()
 	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		return 0, nil
+		return 0, nil // what is refused may be cut off
 	}
 	later := response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable
 	if later && response.Header.Get("Retry-After") == "" {
