@@ -41,6 +41,9 @@ func (c cell) startupScore(buckets, sum, count int) float64 {
 // successScore returns the mean score of attempts, of what attemptReads and the playback failures after it read: 100 of one that played, 50 of
 // one that was left, 0 of one that failed.
 func successScore(c cell) float64 {
+	if attempts(c) == 0 {
+		return math.NaN() // also where plays failed that had begun before
+	}
 	return max(0, (100*(c.sum(0)-c.sum(3))+50*c.sum(2))/attempts(c))
 }
 

@@ -59,6 +59,7 @@ func TestSuccessScore(t *testing.T) {
 		{"one of each", 2, 1, 1, 1, 37.5},
 		{"a failure of a play from before", 1, 0, 0, 2, 0},
 		{"nothing", 0, 0, 0, 0, math.NaN()},
+		{"nothing but a failure of a play from before", 0, 0, 0, 1, math.NaN()},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			table := newTable(attemptReads(outcomeRead(measure.OutcomePlaybackFailure)), 1)
