@@ -146,7 +146,7 @@ func (g *Generator) anyQuery(queryType string, facts []Fact, now time.Time) Quer
 	}
 	if queryType != "monthToDate" && q.Mode != "delta" && g.chance(0.35) {
 		q.Compare = pick(g, []string{"previous", "day", "day", "week", "month"})
-		if q.Metric != "" && queryType != "worldMap" && g.chance(0.3) {
+		if q.Metric != "" && queryType != "worldMap" && g.chance(0.3) && hasChange(q.Metric) {
 			q.Metric += "Change"
 		}
 	}
