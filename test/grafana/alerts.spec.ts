@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 
 import { type Account, Audience } from './audience';
 import { type Demo, start } from './demo';
+import { type Alert, api, evaluatedRules, firingOf, type RuleFile, rulesOf, shorten } from './rules';
 
 // The alert rules on widgets, in a Grafana of their own: silent while nothing is the matter, firing on trouble, resolved after it.
 //
@@ -13,44 +14,6 @@ import { type Demo, start } from './demo';
 const long = process.env.ALERTS === 'long';
 const root = resolve(__dirname, '../..');
 const files = ['streams.json', 'premium.json'];
-
-interface Rule {
-  uid: string;
-  title: string;
-  for: string;
-  data: Array<{
-    datasourceUid: string;
-    relativeTimeRange?: { from: number; to: number };
-    model: Record<string, unknown>;
-  }>;
-  labels: Record<string, string>;
-}
-
-interface RuleFile {
-  groups: Array<{ name: string; interval: string; rules: Rule[] }>;
-}
-
-function rulesOf(file: string): RuleFile {
-  return JSON.parse(readFileSync(resolve(root, 'provisioning/alerting', file), 'utf8')) as RuleFile;
-}
-
-/** Makes the rules quick: they are evaluated every 10 s, fire at once, and look back less. */
-function shorten(file: RuleFile): RuleFile {
-  const shorter: Record<number, number> = { 660: 180, 300: 120, 180: 120 };
-  for (const group of file.groups) {
-    group.interval = '10s';
-    for (const rule of group.rules) {
-      rule.for = '0s';
-      for (const { relativeTimeRange: range } of rule.data) {
-        if (range) {
-          range.from = shorter[range.from] ?? range.from;
-          range.to = range.to === 180 ? 60 : range.to;
-        }
-      }
-    }
-  }
-  return file;
-}
 
 /** Makes the rules of another data source in the same Grafana organisation, as docs/alerts.md says. */
 function forBeta(file: RuleFile): RuleFile {
@@ -100,21 +63,6 @@ const EXPECTED: Array<{ uid: string; culprit: Record<string, string> }> = [
   { uid: 'viewers-fall', culprit: {} },
   { uid: 'monthly-budget', culprit: {} },
 ];
-
-interface Alert {
-  state: string;
-  labels: Record<string, string>;
-  annotations: Record<string, string>;
-}
-
-interface EvaluatedRule {
-  uid: string;
-  name: string;
-  health: string;
-  lastError?: string;
-  lastEvaluation: string;
-  alerts?: Alert[];
-}
 
 test.describe('alert rules on widgets', () => {
   test.skip(!process.env.GRAFANA_HOME, 'needs GRAFANA_HOME, because it starts a Grafana of its own');
@@ -171,42 +119,16 @@ test.describe('alert rules on widgets', () => {
     return { collector, id: 'acme', key: find(/key: (pk_\w+)/), secretKey: find(/secretKey: (sk_\w+)/) };
   }
 
-  async function api(path: string, data?: object): Promise<unknown> {
-    const answer = await fetch(`${demo.grafana}${path}`, {
-      method: data ? 'POST' : 'GET',
-      headers: {
-        Authorization: `Basic ${Buffer.from('admin:admin').toString('base64')}`,
-        'Content-Type': 'application/json',
-      },
-      body: data && JSON.stringify(data),
-    });
-    const text = await answer.text();
-    if (!answer.ok) {
-      throw new Error(`${answer.status} of ${path}: ${text}`);
-    }
-    return JSON.parse(text);
-  }
-
-  /** The rules on widgets of one of the data sources, as Grafana's scheduler has them. */
-  async function rules(prefix = 'streamlens'): Promise<EvaluatedRule[]> {
+  /** The rules on widgets of one of the data sources, unless something of the audience has failed. */
+  function rules(prefix?: string) {
     if (failure) {
       throw failure;
     }
-    const answer = (await api('/api/prometheus/grafana/api/v1/rules')) as {
-      data: { groups: Array<{ name: string; rules: EvaluatedRule[] }> };
-    };
-    return answer.data.groups
-      .filter(({ name }) => name.startsWith('Streams'))
-      .flatMap(({ rules }) => rules)
-      .filter(({ uid }) => uid.startsWith(`${prefix}-`));
+    return evaluatedRules(demo.grafana, prefix);
   }
 
-  async function firing(prefix?: string): Promise<Array<Alert & { uid: string }>> {
-    return (await rules(prefix)).flatMap(({ uid, alerts = [] }) =>
-      alerts
-        .filter(({ state }) => state.startsWith('Alerting'))
-        .map((alert) => ({ ...alert, uid: uid.replace(`${prefix ?? 'streamlens'}-`, '') }))
-    );
+  async function firing() {
+    return firingOf(await rules());
   }
 
   const isOf = (alert: Alert & { uid: string }, { uid, culprit }: (typeof EXPECTED)[number]) =>
@@ -260,7 +182,7 @@ test.describe('alert rules on widgets', () => {
   test('premium rules wake nobody in an organisation of the level default', async () => {
     const premium = rulesOf('premium.json').groups.flatMap(({ rules }) => rules.map(({ title }) => `${title}, beta`));
     const beta = await rules('beta');
-    expect(beta).toHaveLength(EXPECTED.length);
+    expect(beta).toHaveLength((await rules()).length);
     for (const { name, alerts = [] } of beta) {
       for (const { state } of alerts) {
         const quiet = premium.includes(name) ? 'Normal (Error, KeepLast)' : expect.stringMatching(/^Normal/);
@@ -319,6 +241,9 @@ test.describe('alert rules on widgets', () => {
     const { pathname, search } = new URL(culprit?.annotations.dashboard_url ?? '');
     await look(page, `${demo.grafana}${pathname}${search}`, CUP, info.outputPath('culprit.png'));
 
+    await audience.leave(CUP, 10);
+    await followToPlay(page, (name) => info.outputPath(name));
+
     audience.change(CUP, { buffering: 0.005, latency: 2 });
     audience.change('derby', { buffering: 0, latency: 3 });
     audience.change('concert', { buffering: 0 });
@@ -328,13 +253,40 @@ test.describe('alert rules on widgets', () => {
     await audience.watch('match', 180, STATES, 0, { buffering: 0 });
     await loads(true);
     raiseBudget();
-    await api('/api/admin/provisioning/alerting/reload', {});
+    await api(demo.grafana, '/api/admin/provisioning/alerting/reload', {});
     const resolved = await times(false);
     clearInterval(failing);
 
     const row = ({ uid }: { uid: string }) => `| ${uid} | ${fired.get(uid)} s | ${resolved.get(uid)} s |`;
     console.log(['| rule | fires after | resolves after |', ...EXPECTED.map(row)].join('\n'));
   });
+
+  /** Goes from the notifications to the timeline of one viewer of the stream that buffers, in four clicks, with a picture after each. */
+  async function followToPlay(page: Page, path: (name: string) => string): Promise<void> {
+    await page.goto(`${demo.grafana}/alerting/groups`);
+    const group = page.getByTestId('alert-group').filter({ hasText: 'Buffering of a stream' });
+    await group.getByTestId('alert-group-collapse-toggle').click();
+    const alert = page.getByTestId('row').filter({ hasText: CUP });
+    await alert.getByTestId('data-testid collapse-toggle').click();
+    const link = page.locator('a[href*="/d/streamlens-plays?"]').first();
+    await expect(link).toBeVisible();
+    await page.screenshot({ path: path('follow-2-alert.png') });
+    await link.evaluate((link) => link.removeAttribute('target'));
+    await link.click();
+    const ended = page.getByTestId('data-testid Panel header Plays');
+    const play = ended.locator('a[href*="/d/streamlens-play?"]').first();
+    await expect(play).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByLabel('Panel loading bar')).toHaveCount(0);
+    await page.screenshot({ path: path('follow-3-plays.png') });
+    await play.evaluate((link) => link.removeAttribute('target'));
+    await play.click();
+    await expect(page).toHaveURL(/\/d\/streamlens-play\?/);
+    await expect(page.getByText('What the player did').first()).toBeVisible({ timeout: 60_000 });
+    await page.waitForLoadState('networkidle');
+    await expect(page.getByLabel('Panel loading bar')).toHaveCount(0);
+    await expect(page.getByText(CUP).first()).toBeVisible();
+    await page.screenshot({ path: path('follow-4-play.png'), fullPage: true });
+  }
 
   /** Changes a threshold as docs/alerts.md says: in the file. */
   function raiseBudget(): void {
@@ -400,7 +352,7 @@ test.describe('alert rules on widgets', () => {
         }),
       ];
       const what = JSON.stringify(query);
-      const answer = (await api('/api/v1/eval', { condition: 'C', data })) as {
+      const answer = (await api(demo.grafana, '/api/v1/eval', { condition: 'C', data })) as {
         results: Record<string, { error?: string; frames?: Array<Evaluated> }>;
       };
       for (const [refId, { error }] of Object.entries(answer.results)) {

@@ -17,8 +17,8 @@ export class LossyLink {
    */
   constructor(
     private readonly far: { address: string; port: number },
-    private readonly delay: number,
-    private readonly losesEvery: number
+    private delay: number,
+    private losesEvery: number
   ) {}
 
   /** Opens the link and returns the port to send to. */
@@ -40,6 +40,12 @@ export class LossyLink {
       await once(socket, 'listening');
     }
     return (near.address() as AddressInfo).port;
+  }
+
+  /** Loses nothing more, without delay. */
+  heal(): void {
+    this.delay = 0;
+    this.losesEvery = Infinity;
   }
 
   close(): void {
