@@ -80,7 +80,7 @@ its end, or after it if it ends within one. Times are UTC.
 **Forms.** ` + "`total`" + ` is one row for the whole range, or a row for each country, stream and so on. ` + "`series`" + ` has the same columns for each
 interval, and ` + "`parts`" + ` those of ` + "`total`" + ` in a field for each name, as pies need them. Intervals are multiples of their length since 1970 UTC, ` + "`1d`" + ` and ` + "`1M`" + ` days and months of the calendar in the query's
 ` + "`timezone`" + ` (UTC unless it is set). The first and last are cut at the ends of the range. An empty interval is 0 for counts and sums, and
-nothing for ratios, averages, medians and percentiles. Without ` + "`interval`" + ` the smallest of 1m, 5m, 10m, 1h, 6h and 1d is taken that gives at most 300;
+nothing for ratios, averages, medians and percentiles. Without ` + "`interval`" + ` the smallest of 1m, 5m, 10m, 1h, 6h and 1d is taken that gives at most 300, or 60 of records of plays;
 one shorter than a minute, as Grafana asks for in short ranges, becomes a minute.
 
 **Units.** ` + "`unit: traffic`" + ` is bytes, from servers and logs; ` + "`unit: playtime`" + ` is seconds, from players and webcasters. Columns of the unit

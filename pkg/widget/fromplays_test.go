@@ -288,6 +288,17 @@ func TestPlayQuality(t *testing.T) {
 			t.Errorf("it does not say of whom: %v", frames[0].Meta.Notices)
 		}
 	})
+	t.Run("series of six hours, by itself in ten minutes", func(t *testing.T) {
+		frames, err := Run(t.Context(), noSums{}, playsRequest(store, "playQuality", func(r *Request) {
+			r.Form, r.Metric, r.From = FormSeries, "plays", r.To.Add(-6*time.Hour)
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := frames[0].Rows(); n != 36 {
+			t.Errorf("it has %d intervals, want 36", n)
+		}
+	})
 	t.Run("series", func(t *testing.T) {
 		frames, err := Run(t.Context(), noSums{}, playsRequest(store, "playQuality", func(r *Request) {
 			r.Form, r.Interval, r.Breakdown, r.Metric = FormSeries, "20m", "device", "errors"

@@ -67,14 +67,14 @@ func newGrid(text string, zone *time.Location) (grid, error) {
 
 const maxIntervalLength = 3660 * day
 
-// automaticGrid returns the smallest of the automatic intervals that divides the range into at most 300, else days.
-func automaticGrid(from, to time.Time, zone *time.Location) (grid, error) {
+// automaticGrid returns the smallest of the automatic intervals that divides the range into at most so many, else days.
+func automaticGrid(from, to time.Time, zone *time.Location, most int) (grid, error) {
 	for _, text := range automaticIntervals {
 		g, err := newGrid(text, zone)
 		if err != nil {
 			return grid{}, err
 		}
-		if _, err := g.intervals(from, to, maxAutomatic); err == nil {
+		if _, err := g.intervals(from, to, most); err == nil {
 			return g, nil
 		}
 	}

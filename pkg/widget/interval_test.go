@@ -164,23 +164,28 @@ func TestAutomaticInterval(t *testing.T) {
 		name   string
 		from   time.Time
 		length time.Duration
+		most   int
 		want   time.Duration
 	}{
-		{"an hour", from, time.Hour, time.Minute},
-		{"300 minutes", from, 300 * time.Minute, time.Minute},
-		{"301 minutes", from, 301 * time.Minute, 5 * time.Minute},
-		{"1,500 minutes", from, 1500 * time.Minute, 5 * time.Minute},
-		{"1,500 minutes that touch 301 intervals", from.Add(time.Minute), 1500 * time.Minute, 10 * time.Minute},
-		{"3,000 minutes", from, 3000 * time.Minute, 10 * time.Minute},
-		{"four days", from, 4 * day, time.Hour},
-		{"300 hours", from, 300 * time.Hour, time.Hour},
-		{"30 days", from, 30 * day, 6 * time.Hour},
-		{"90 days", from, 90 * day, day},
-		{"ten years", from, 3650 * day, day},
+		{"an hour", from, time.Hour, 300, time.Minute},
+		{"300 minutes", from, 300 * time.Minute, 300, time.Minute},
+		{"301 minutes", from, 301 * time.Minute, 300, 5 * time.Minute},
+		{"1,500 minutes", from, 1500 * time.Minute, 300, 5 * time.Minute},
+		{"1,500 minutes that touch 301 intervals", from.Add(time.Minute), 1500 * time.Minute, 300, 10 * time.Minute},
+		{"3,000 minutes", from, 3000 * time.Minute, 300, 10 * time.Minute},
+		{"four days", from, 4 * day, 300, time.Hour},
+		{"300 hours", from, 300 * time.Hour, 300, time.Hour},
+		{"30 days", from, 30 * day, 300, 6 * time.Hour},
+		{"90 days", from, 90 * day, 300, day},
+		{"ten years", from, 3650 * day, 300, day},
+		{"an hour of records of plays", from, time.Hour, maxPlayIntervals, time.Minute},
+		{"six hours of records of plays", from, 6 * time.Hour, maxPlayIntervals, 10 * time.Minute},
+		{"a week of records of plays", from, 7 * day, maxPlayIntervals, 6 * time.Hour},
+		{"31 days of records of plays", from, 31 * day, maxPlayIntervals, day},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g, err := automaticGrid(tt.from, tt.from.Add(tt.length), time.UTC)
+			g, err := automaticGrid(tt.from, tt.from.Add(tt.length), time.UTC, tt.most)
 			if err != nil || g.length != tt.want {
 				t.Errorf("got %s, %v, want %s", g.length, err, tt.want)
 			}

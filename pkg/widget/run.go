@@ -435,7 +435,11 @@ func (res *result) grid(zone *time.Location) (g grid, err error) {
 	case res.definition.automatic != nil:
 		g, err = newGrid(res.definition.automatic(r.To.Sub(r.From)), zone)
 	default:
-		g, err = automaticGrid(r.From, r.To, zone)
+		most := maxAutomatic
+		if r.fromRecords {
+			most = maxPlayIntervals
+		}
+		g, err = automaticGrid(r.From, r.To, zone, most)
 	}
 	if res.hourly {
 		g = g.ofHours()
