@@ -41,6 +41,7 @@ export const webcaster: Page = {
       width: 8,
       query: { queryType: 'ingestTime' },
     }),
+    ingestHealth({ id: 11, title: 'Health of broadcasts', width: 24, page: UID }),
     steps({
       id: 4,
       title: 'Video bitrate over time',
@@ -90,7 +91,6 @@ export const webcaster: Page = {
       width: 8,
       query: { queryType: 'publishesByBrowser', metric: 'publishes' },
     }),
-    ingestHealth({ id: 11, title: 'Health of broadcasts', width: 24, page: UID }),
     bars({
       id: 12,
       title: 'Reasons for the end of broadcasts',
