@@ -205,7 +205,8 @@ test.describe('alert rules on broadcasts', () => {
     const states = { encore: 'restarting', twice: 'duplicate', frozen: 'inactive', camera: 'poor line', steady: 'ok' };
     for (const [stream, state] of Object.entries(states)) {
       const row = page.getByRole('row').filter({ hasText: stream });
-      await expect.soft(row.filter({ hasText: state }), `${stream} is ${state}`).toBeVisible({ timeout: 60_000 });
+      // A state is of whole minutes that are complete, so that it comes up to three minutes after the alert.
+      await expect.soft(row.filter({ hasText: state }), `${stream} is ${state}`).toBeVisible({ timeout: 240_000 });
     }
     await page.screenshot({ path });
   }
