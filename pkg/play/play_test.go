@@ -46,7 +46,7 @@ func noisy(n int) (*play.Recorder, []play.Entry) {
 
 // recordedOf returns a play of n reports, which set says, to whom they are given with the end of the report before.
 func recordedOf(n int, set func(i int, e *play.Entry)) (*play.Recorder, []play.Entry) {
-	r := play.NewRecorder("s1", "u1", begin)
+	r := play.NewRecorder("s1", "u1", "north", begin)
 	r.Load(begin)
 	r.Start(begin+700, 700)
 	var reports []play.Entry
@@ -128,7 +128,7 @@ func TestLongTimelinesAreMerged(t *testing.T) {
 }
 
 func TestMomentsBeyondTheRoomAreCounted(t *testing.T) {
-	r := play.NewRecorder("s", "", begin)
+	r := play.NewRecorder("s", "", "", begin)
 	for i := range int64(60) {
 		r.Status(begin+i, "1", false)
 	}
@@ -238,9 +238,7 @@ func TestLineThatIsTooLongGoesWithoutTimeline(t *testing.T) {
 // TestState lets a recorder go through the state of a collector in the middle of a play.
 func TestState(t *testing.T) {
 	whole, reports := recorded(200)
-	whole.DeliveredBy("north")
-	half := play.NewRecorder("s1", "u1", begin)
-	half.DeliveredBy("north")
+	half := play.NewRecorder("s1", "u1", "north", begin)
 	half.Load(begin)
 	half.Start(begin+700, 700)
 	for i, e := range reports {

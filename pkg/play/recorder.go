@@ -34,10 +34,11 @@ type state struct {
 	timeline                    collected
 }
 
-// NewRecorder returns the recorder of a play that begins at a time in ms since 1970. The texts are the names of the session and its user.
-func NewRecorder(session, user string, begin int64) *Recorder {
+// NewRecorder returns the recorder of a play that begins at a time in ms since 1970. The texts, which it copies, are the names of the session, of
+// its user and of the network that delivers the media; the last two may be "".
+func NewRecorder(session, user, cdn string, begin int64) *Recorder {
 	s := state{
-		session: []byte(session), user: []byte(user), end: event.Absent, played: event.Absent, start: event.Absent, startTime: event.Absent,
+		session: []byte(session), user: []byte(user), cdn: []byte(cdn), end: event.Absent, played: event.Absent, start: event.Absent, startTime: event.Absent,
 		leastBitrate: event.Absent, mostBitrate: event.Absent, mostLatency: event.Absent,
 		stalls: event.Absent, up: event.Absent, down: event.Absent, dropped: event.Absent, height: event.Absent, told: event.Absent,
 		timeline: collected{begin: begin, lastMoment: begin, last: noEntry(begin)},
@@ -125,13 +126,6 @@ func (s *state) numbers() [36]*int64 {
 		&t.count, &t.momentCount, &t.more,
 		&t.last.Playing, &t.last.Buffering, &t.last.Paused, &t.last.Bitrate, &t.last.Height, &t.last.Latency, &t.last.BufferLength,
 	}
-}
-
-// DeliveredBy notes which network delivers the media, "" if it is not known.
-func (r *Recorder) DeliveredBy(cdn string) {
-	s := r.holds()
-	s.cdn = []byte(cdn)
-	r.hold(&s)
 }
 
 // Load notes that the player tries to play, at a time in ms since 1970. It is a moment of its own if something came before.

@@ -2,7 +2,6 @@ package session
 
 import (
 	"encoding/binary"
-	"strings"
 
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
@@ -26,9 +25,7 @@ func (t *Tracker) TakeRecords() []play.Record {
 // has begun that one keeps it.
 func (t *Tracker) record(s *session, of event.Session, begin int64) {
 	if t.recording && !s.adopted {
-		// The texts of a request share their memory.
-		s.record = play.NewRecorder(strings.Clone(of.ID), strings.Clone(of.User), begin)
-		s.record.DeliveredBy(strings.Clone(of.CDN))
+		s.record = play.NewRecorder(of.ID, of.User, of.CDN, begin)
 	}
 }
 

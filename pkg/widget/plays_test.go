@@ -45,7 +45,7 @@ func storeOfPlays(t *testing.T) vl.Asker {
 	none := event.New(0, 0, event.Stats)
 	for i := range 130 {
 		begin := playsHour.Add(time.Duration(i) * 20 * time.Second).UnixMilli()
-		recorder := play.NewRecorder(fmt.Sprint("s", i), "", begin)
+		recorder := play.NewRecorder(fmt.Sprint("s", i), "", "", begin)
 		recorder.Load(begin)
 		if i != 7 {
 			recorder.Start(begin+int64(100+i), int64(100+i))

@@ -119,7 +119,7 @@ func (m *playMaker) play(number int, end int64) play.Record {
 	length := min(max(int64(m.random.ExpFloat64()*8*60_000), 60_000), 60*60_000)
 	user := m.random.IntN(300_000)
 	begin := end - length - 2000
-	recorder := play.NewRecorder(fmt.Sprintf("%08x-%08x", m.random.Uint32(), number), fmt.Sprint("user", user), begin)
+	recorder := play.NewRecorder(fmt.Sprintf("%08x-%08x", m.random.Uint32(), number), fmt.Sprint("user", user), "", begin)
 	start := int64(200 + m.random.ExpFloat64()*600)
 	recorder.Start(begin+start, start)
 	operator, kind := m.operators.Uint64(), m.random.IntN(len(playDevices))
