@@ -32,13 +32,13 @@ type claim struct {
 	logger        *slog.Logger
 
 	own     vm.Claim
-	written map[string]bool // by organisation; of run alone
+	written map[string]string // the URL where it is, by organisation; of run alone
 	isLost  atomic.Bool
 }
 
 func newClaim(collector string, client *http.Client, configuration func() config.Config, logger *slog.Logger) *claim {
 	return &claim{collector: collector, client: client, configuration: configuration, logger: logger,
-		own: vm.NewClaim(time.Now()), written: map[string]bool{}}
+		own: vm.NewClaim(time.Now()), written: map[string]string{}}
 }
 
 // run claims the name and looks every claimInterval whether it is claimed by another, until it is, or ctx is done.
@@ -65,12 +65,13 @@ func (c *claim) run(ctx context.Context) {
 // look claims the name for organisations for which it is not, and reports whether it is claimed by another.
 func (c *claim) look(ctx context.Context) (lost bool, err error) {
 	configuration := c.configuration()
+	writesTo := configuration.VictoriaMetrics.WritesTo()
 	for _, o := range configuration.Organizations {
-		if !c.written[o.ID] {
-			if err := vm.WriteClaim(ctx, c.client, configuration.VictoriaMetrics.WritesTo(), o.ID, c.collector, c.own); err != nil {
+		if c.written[o.ID] != writesTo {
+			if err := vm.WriteClaim(ctx, c.client, writesTo, o.ID, c.collector, c.own); err != nil {
 				return false, fmt.Errorf("organisation %s: %w", o.ID, err)
 			}
-			c.written[o.ID] = true
+			c.written[o.ID] = writesTo
 		}
 		reader, err := Reader(configuration, o.ID)
 		if err != nil {

@@ -27,6 +27,7 @@ type playStore struct {
 	client *vl.Client
 	keep   time.Duration
 	logger *slog.Logger
+	moved  chan struct{} // ends the wait for the next look
 
 	mu      sync.Mutex
 	warning string // what is wrong with it, in a sentence
@@ -41,7 +42,7 @@ func newPlayStore(c config.Config, client *http.Client, logger *slog.Logger) (*p
 	if err != nil {
 		return nil, err
 	}
-	return &playStore{client: store, keep: c.Plays.Kept(), logger: logger}, nil
+	return &playStore{client: store, keep: c.Plays.Kept(), logger: logger, moved: make(chan struct{}, 1)}, nil
 }
 
 // PlaysReader returns a reader of the plays of an organisation, nil if none are kept.
@@ -64,6 +65,22 @@ func (s *playStore) target() ingest.PlayStore {
 	return s.client
 }
 
+// move lets the records go to another URL from now on, and the flags there be looked at. Without a store it does nothing: whether plays
+// are kept is settled at the start.
+func (s *playStore) move(url string) error {
+	if s == nil || url == "" {
+		return nil
+	}
+	if err := s.client.Move(url); err != nil {
+		return err
+	}
+	select {
+	case s.moved <- struct{}{}:
+	default: // it is to look already
+	}
+	return nil
+}
+
 func (s *playStore) kept() time.Duration {
 	if s == nil {
 		return 0
@@ -80,6 +97,7 @@ func (s *playStore) run(ctx context.Context) {
 		s.look(ctx)
 		select {
 		case <-time.After(playsInterval):
+		case <-s.moved:
 		case <-ctx.Done():
 			return
 		}

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tag"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -31,6 +30,7 @@ var errStarting = errors.New("starting: VictoriaMetrics does not show yet what i
 // proof writes what must be written now and then, canaries and old tags, of all organisations, and proves by the canaries
 // that VictoriaMetrics keeps what it is given.
 type proof struct {
+	held      *held
 	collector string
 	client    *http.Client
 	tags      *tag.Store
@@ -38,7 +38,6 @@ type proof struct {
 	wake      chan struct{} // ends the wait for the next canary
 
 	mu        sync.Mutex
-	config    config.Config
 	begun     time.Time // when the first canary was due
 	reloaded  time.Time // when organisations may have come in; zero since the start
 	written   bool
@@ -49,28 +48,22 @@ type proof struct {
 	outcome  error
 }
 
-func newProof(c config.Config, collector string, client *http.Client, tags *tag.Store, logger *slog.Logger) *proof {
+func newProof(h *held, collector string, client *http.Client, tags *tag.Store, logger *slog.Logger) *proof {
 	return &proof{
-		config: c, collector: collector, client: client, tags: tags, logger: logger, begun: time.Now(),
+		held: h, collector: collector, client: client, tags: tags, logger: logger, begun: time.Now(),
 		wake: make(chan struct{}, 1), checking: make(chan struct{}, 1),
 	}
 }
 
-// replace takes another configuration of the same VictoriaMetrics, and lets run write at once.
-func (p *proof) replace(c config.Config) {
+// replaced is told when the configuration was replaced, and lets run write at once.
+func (p *proof) replaced() {
 	p.mu.Lock()
-	p.config, p.reloaded = c, time.Now()
+	p.reloaded = time.Now()
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
 	default: // it is to write already
 	}
-}
-
-func (p *proof) configuration() config.Config {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.config
 }
 
 // run writes at once and then every vm.CanaryInterval, until ctx is done.
@@ -92,7 +85,7 @@ func (p *proof) run(ctx context.Context) {
 }
 
 func (p *proof) write(ctx context.Context) error {
-	c := p.configuration()
+	c := p.held.now()
 	for _, o := range c.Organizations {
 		settings := vm.Settings{Addresses: o.Privacy.IP != tenant.IPOff}
 		if o.Level == tenant.Premium {
@@ -113,7 +106,7 @@ func (p *proof) write(ctx context.Context) error {
 
 // readRetention reads VictoriaMetrics' retention, or returns which of its flags is wrong.
 func (p *proof) readRetention(ctx context.Context) error {
-	retention, err := vm.CheckFlags(ctx, p.client, p.configuration().VictoriaMetrics.URL)
+	retention, err := vm.CheckFlags(ctx, p.client, p.held.now().VictoriaMetrics.URL)
 	if err != nil {
 		return err
 	}
@@ -156,7 +149,7 @@ func (p *proof) checkNow(ctx context.Context) error {
 		return err
 	}
 	p.mu.Lock()
-	c, written, starting, mayBeNew := p.config, p.written, time.Since(p.begun) < showTime, time.Since(p.reloaded) < showTime
+	c, written, starting, mayBeNew := p.held.now(), p.written, time.Since(p.begun) < showTime, time.Since(p.reloaded) < showTime
 	p.mu.Unlock()
 	if !written && starting {
 		return errStarting

@@ -23,7 +23,7 @@ func TestManyWhoAskAreOneQuestion(t *testing.T) {
 		w.WriteHeader(http.StatusInternalServerError)
 	}))
 	defer broken.Close()
-	p := newProof(config.Config{VictoriaMetrics: config.VictoriaMetrics{URL: broken.URL}}, "c", broken.Client(), nil, slog.New(slog.DiscardHandler))
+	p := newProof(hold(config.Config{VictoriaMetrics: config.VictoriaMetrics{URL: broken.URL}}), "c", broken.Client(), nil, slog.New(slog.DiscardHandler))
 	first := p.check(t.Context())
 	if first == nil || asked.Load() == 0 {
 		t.Fatalf("got %v after %d questions", first, asked.Load())
@@ -54,7 +54,7 @@ func TestManyWhoAskAreOneQuestion(t *testing.T) {
 
 func TestAStartIsNoFault(t *testing.T) {
 	c := config.Config{VictoriaMetrics: config.VictoriaMetrics{URL: vmtest.Start(t)}, Organizations: []tenant.Organization{tenant.NewOrganization("acme")}}
-	p := newProof(c, "c", http.DefaultClient, nil, slog.New(slog.DiscardHandler))
+	p := newProof(hold(c), "c", http.DefaultClient, nil, slog.New(slog.DiscardHandler))
 	for _, written := range []bool{false, true} { // and not shown yet
 		p.written = written
 		p.begun = time.Now()

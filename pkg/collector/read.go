@@ -79,7 +79,8 @@ func newReads(open func(string) (Readers, error)) *reads {
 func (r *reads) of(organization string) (*organizationReads, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if known := r.organizations[organization]; known != nil {
+	known := r.organizations[organization]
+	if known != nil && known.Sums != nil {
 		return known, nil
 	}
 	if r.open == nil {
@@ -90,8 +91,20 @@ func (r *reads) of(organization string) (*organizationReads, error) {
 		return nil, err
 	}
 	opened := &organizationReads{readers, semaphore.NewWeighted(parallelReads)}
+	if known != nil {
+		opened.turns = known.turns
+	}
 	r.organizations[organization] = opened
 	return opened, nil
+}
+
+// renew lets who asks from now on read through new readers, as of databases at other URLs.
+func (r *reads) renew() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for organization, known := range r.organizations {
+		r.organizations[organization] = &organizationReads{turns: known.turns}
+	}
 }
 
 // rates bounds how many questions a second each of some askers may ask.

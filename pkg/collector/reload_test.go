@@ -26,15 +26,17 @@ func reloading(t *testing.T) (*collector, *reloader, *strings.Builder) {
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	running := config.Config{
 		Listen: ":8095", Organizations: c.server.Directory.Organizations(), TrustedProxies: c.server.TrustedProxies,
+		VictoriaMetrics: config.VictoriaMetrics{URL: "http://127.0.0.1:8428"},
 	}
-	return c, &reloader{running, c.server, newProof(running, "c", http.DefaultClient, nil, logger), logger}, log
+	held := hold(running)
+	return c, &reloader{held, c.server, nil, newProof(held, "c", http.DefaultClient, nil, logger), logger}, log
 }
 
 func TestReload(t *testing.T) {
 	c, r, log := reloading(t)
 	rules := c.server.settings.Load().rulesOf("acme")
 
-	next := r.running
+	next := r.held.now()
 	acme := tenant.NewOrganization("acme")
 	acme.SecretKey = "sk_new"
 	acme.StreamPaths = nil
@@ -78,13 +80,13 @@ func TestReload(t *testing.T) {
 			t.Errorf("%s: country %s, want %s", address, got, want)
 		}
 	}
-	if !strings.Contains(log.String(), `keys="listen, victoriametrics, logs"`) {
+	if !strings.Contains(log.String(), `keys="listen, logs"`) {
 		t.Errorf("the log does not name the keys that need a restart:\n%s", log.String())
 	}
-	if r.running.Listen != ":8095" {
+	if r.held.now().Listen != ":8095" {
 		t.Error("what is not applied is taken as applied")
 	}
-	if err := r.apply(r.running); err != nil || strings.Count(log.String(), "need a restart") != 1 {
+	if err := r.apply(r.held.now()); err != nil || strings.Count(log.String(), "need a restart") != 1 {
 		t.Errorf("the same configuration: %v, log:\n%s", err, log.String())
 	}
 }
@@ -101,7 +103,7 @@ func TestReloadRefuses(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			next := r.running
+			next := r.held.now()
 			next.Organizations = []tenant.Organization{tenant.NewOrganization("beta")}
 			next.TrustedProxies = nil
 			test.change(&next)
@@ -123,8 +125,9 @@ func TestReloadRefuses(t *testing.T) {
 
 func TestReloadTakesDatabaseAway(t *testing.T) {
 	c, r, _ := reloading(t)
-	r.running.GeoIP.Databases = []string{"the one of start"}
-	next := r.running
+	next := r.held.now()
+	next.GeoIP.Databases = []string{"the one of start"}
+	r.held.replace(next)
 	next.GeoIP.Databases = nil
 	if err := r.apply(next); err != nil {
 		t.Fatal(err)
@@ -145,7 +148,7 @@ func TestPulledForNobody(t *testing.T) {
 	if err := take(t.Context(), line, "1"); err != nil {
 		t.Fatal(err)
 	}
-	next := r.running
+	next := r.held.now()
 	next.Organizations = []tenant.Organization{tenant.NewOrganization("beta")}
 	if err := r.apply(next); err != nil {
 		t.Fatal(err)

@@ -17,7 +17,6 @@ import (
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/useragent"
-	"github.com/streamlens/streamlens/pkg/vm"
 )
 
 // shutdownTimeout is how long requests that have begun may take when the collector stops.
@@ -63,6 +62,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 		return err
 	}
 	client := &http.Client{}
+	held := hold(c)
 	plays, err := newPlayStore(c, client, logger)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	pipeline, err := ingest.Open(ingest.Options{
 		Dir:          c.DataDir,
 		Collector:    name,
-		Target:       vm.Target{URL: c.VictoriaMetrics.WritesTo(), Client: client},
+		Target:       sums{held, client},
 		Plays:        plays.target(),
 		KeepPlays:    plays.kept(),
 		RunningPlays: c.Plays.Running,
@@ -83,9 +83,9 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	if err != nil {
 		return err
 	}
-	tags := newTagStore(c, client, pipeline.Keep)
-	proof := newProof(c, name, client, tags, logger)
-	claim := newClaim(name, client, proof.configuration, logger)
+	tags := newTagStore(held.now, client, pipeline.Keep)
+	proof := newProof(held, name, client, tags, logger)
+	claim := newClaim(name, client, held.now, logger)
 	server := &Server{
 		Directory:      directory,
 		TrustedProxies: c.TrustedProxies,
@@ -98,7 +98,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 		PrivateMetrics: c.PrivateListen != "",
 		KeepUsers:      c.Plays.Users,
 		BlockLists:     blocklist.NewStore(c.DataDir),
-		Readers:        func(organization string) (Readers, error) { return readersOf(c, organization) },
+		Readers:        func(organization string) (Readers, error) { return readersOf(held.now(), organization) },
 		Warnings:       plays.warnings,
 		Ready: func(ctx context.Context) error {
 			if err := claim.check(); err != nil {
@@ -133,7 +133,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	rest.Go(func() { proof.run(ctx) })
 	rest.Go(func() { plays.run(ctx) })
 	rest.Go(func() { claim.run(ctx) })
-	rest.Go(func() { (&reloader{c, server, proof, logger}).run(ctx, changed) })
+	rest.Go(func() { (&reloader{held, server, plays, proof, logger}).run(ctx, changed) })
 	served := ports.serve()
 	logger.Info("Collector listens", "address", ports.publicListener.Addr().String(), "collector", name)
 

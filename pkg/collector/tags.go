@@ -80,9 +80,9 @@ func Reader(c config.Config, organization string) (*vm.Client, error) {
 	return vm.NewClient(c.VictoriaMetrics.URL, &http.Client{Transport: transport})
 }
 
-// newTagStore returns the store of the configuration's VictoriaMetrics; see tag.NewStore.
-func newTagStore(c config.Config, client *http.Client, keep func([]byte) error) *tag.Store {
-	return tag.NewStore(c.VictoriaMetrics.WritesTo(), client, func(organization string) (*vm.Client, error) {
-		return Reader(c, organization)
+// newTagStore returns the store of the VictoriaMetrics of the configuration of the moment; see tag.NewStore.
+func newTagStore(now func() config.Config, client *http.Client, keep func([]byte) error) *tag.Store {
+	return tag.NewStore(func() string { return now().VictoriaMetrics.WritesTo() }, client, func(organization string) (*vm.Client, error) {
+		return Reader(now(), organization)
 	}, keep, time.Now)
 }

@@ -22,7 +22,7 @@ const (
 
 // Store sets tags. It may be used by several goroutines at once, and beside the stores of other collectors.
 type Store struct {
-	url    string
+	url    func() string
 	client *http.Client
 	reader func(organization string) (*vm.Client, error)
 	keep   func(samples []byte) error
@@ -41,9 +41,9 @@ type change struct {
 	at   time.Time
 }
 
-// NewStore returns a store that writes to the VictoriaMetrics at url and reads through the clients that reader returns. What is written
+// NewStore returns a store that writes to the VictoriaMetrics at the URL of the moment and reads through the clients that reader returns. What is written
 // is handed to keep, too, which writes it again if VictoriaMetrics is killed and forgets it.
-func NewStore(url string, client *http.Client, reader func(organization string) (*vm.Client, error), keep func(samples []byte) error,
+func NewStore(url func() string, client *http.Client, reader func(organization string) (*vm.Client, error), keep func(samples []byte) error,
 	clock func() time.Time,
 ) *Store {
 	return &Store{url: url, client: client, reader: reader, keep: keep, clock: clock, recent: map[stream]change{}}
@@ -137,7 +137,7 @@ func (s *Store) Renew(ctx context.Context, organization string) error {
 }
 
 func (s *Store) write(ctx context.Context, samples string) error {
-	err := vm.Import(ctx, s.client, s.url, []byte(samples))
+	err := vm.Import(ctx, s.client, s.url(), []byte(samples))
 	if err == nil {
 		err = s.keep([]byte(samples))
 	}

@@ -75,7 +75,7 @@ func (d database) shows(t *testing.T) {
 }
 
 func (d database) store(clock func() time.Time) *tag.Store {
-	return tag.NewStore(d.url, http.DefaultClient, d.client, func([]byte) error { return nil }, clock)
+	return tag.NewStore(func() string { return d.url }, http.DefaultClient, d.client, func([]byte) error { return nil }, clock)
 }
 
 func TestStore(t *testing.T) {

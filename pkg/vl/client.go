@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -69,16 +70,27 @@ func (e *StatusError) Error() string {
 
 // Client reads from VictoriaLogs and writes to it. It may be used by several goroutines at once.
 type Client struct {
-	base string
+	base atomic.Pointer[string]
 	http *http.Client
 }
 
 // NewClient returns a client of the VictoriaLogs at baseURL. The HTTP client adds credentials and organisation.
 func NewClient(baseURL string, client *http.Client) (*Client, error) {
-	if _, err := parseBase(baseURL); err != nil {
+	c := &Client{http: client}
+	if err := c.Move(baseURL); err != nil {
 		return nil, err
 	}
-	return &Client{base: strings.TrimSuffix(baseURL, "/"), http: client}, nil
+	return c, nil
+}
+
+// Move lets requests that begin from now on go to another URL of the same VictoriaLogs, or of another one.
+func (c *Client) Move(baseURL string) error {
+	if _, err := parseBase(baseURL); err != nil {
+		return err
+	}
+	base := strings.TrimSuffix(baseURL, "/")
+	c.base.Store(&base)
+	return nil
 }
 
 func parseBase(baseURL string) (*url.URL, error) {
@@ -100,7 +112,7 @@ func parseBase(baseURL string) (*url.URL, error) {
 func (c *Client) send(ctx context.Context, method, path, contentType string, body []byte, header ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, *c.base.Load()+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}

@@ -89,7 +89,7 @@ func lines(organization string, facts []fact) string {
 func setTags(t testing.TB, url, organization, stream string, tags []string) {
 	t.Helper()
 	reader := func(organization string) (*vm.Client, error) { return newClient(t, url, organization), nil }
-	if _, err := tag.NewStore(url, http.DefaultClient, reader, func([]byte) error { return nil }, time.Now).Set(t.Context(), organization, stream, tags); err != nil {
+	if _, err := tag.NewStore(func() string { return url }, http.DefaultClient, reader, func([]byte) error { return nil }, time.Now).Set(t.Context(), organization, stream, tags); err != nil {
 		t.Fatal(err)
 	}
 }
