@@ -11,7 +11,7 @@ const (
 	Kind         Field = "kind"  // Final or Part
 	Organization Field = "org"
 	Session      Field = "session" // as the client names it; with Begin it tells two plays apart
-	Begin        Field = "begin"   // ms since 1970, of the load, or the start if there was none
+	Begin        Field = "begin"   // ms since 1970, the earliest of the load, the start and what came first
 	Direction    Field = "direction"
 	Stream       Field = "stream"
 	Event        Field = "event"

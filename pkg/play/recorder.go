@@ -18,6 +18,7 @@ type Recorder struct {
 type state struct {
 	session, user, cdn, code, stop []byte
 
+	begin                       int64 // the earliest of what was told first, the load and the first frame
 	start, startTime            int64 // or event.Absent
 	end, played                 int64 // likewise
 	playing, buffering, paused  int64
@@ -38,7 +39,7 @@ type state struct {
 // its user and of the network that delivers the media; the last two may be "".
 func NewRecorder(session, user, cdn string, begin int64) *Recorder {
 	s := state{
-		session: []byte(session), user: []byte(user), cdn: []byte(cdn), end: event.Absent, played: event.Absent, start: event.Absent, startTime: event.Absent,
+		session: []byte(session), user: []byte(user), cdn: []byte(cdn), begin: begin, end: event.Absent, played: event.Absent, start: event.Absent, startTime: event.Absent,
 		leastBitrate: event.Absent, mostBitrate: event.Absent, mostLatency: event.Absent,
 		stalls: event.Absent, up: event.Absent, down: event.Absent, dropped: event.Absent, height: event.Absent, told: event.Absent,
 		timeline: collected{begin: begin, lastMoment: begin, last: noEntry(begin)},
@@ -110,10 +111,10 @@ func (s *state) texts() [5]*[]byte {
 	return [...]*[]byte{&s.session, &s.user, &s.cdn, &s.code, &s.stop}
 }
 
-// times returns the times in ms since 1970, the begin first, which the others are mostly near.
-func (s *state) times() [5]*int64 {
+// times returns the times in ms since 1970, that which was told first at the begin, which the others are mostly near.
+func (s *state) times() [6]*int64 {
 	t := &s.timeline
-	return [...]*int64{&t.begin, &s.start, &s.end, &t.last.End, &t.lastMoment}
+	return [...]*int64{&t.begin, &s.begin, &s.start, &s.end, &t.last.End, &t.lastMoment}
 }
 
 // numbers returns all other numbers.
@@ -128,17 +129,25 @@ func (s *state) numbers() [36]*int64 {
 	}
 }
 
-// Load notes that the player tries to play, at a time in ms since 1970. It is a moment of its own if something came before.
+// Load notes that the player tries to play, at a time in ms since 1970. It is a moment of its own if something came before. What comes later and
+// happened before that is the begin.
 func (r *Recorder) Load(at int64) {
-	if s := r.holds(); at != s.timeline.begin {
+	s := r.holds()
+	switch {
+	case at == s.begin:
+		return
+	case at < s.begin:
+		s.begin = at
+	default:
 		s.timeline.note(Moment{Time: at, Kind: Loaded})
-		r.hold(&s)
 	}
+	r.hold(&s)
 }
 
 // Start notes the first frame, at a time in ms since 1970, and the start-up time in ms, which may be event.Absent.
 func (r *Recorder) Start(at, startTime int64) {
 	s := r.holds()
+	s.begin = min(s.begin, at)
 	s.start, s.startTime = at, startTime
 	r.hold(&s)
 }
@@ -289,7 +298,7 @@ func (r *Recorder) SoFar(last int64) Record {
 func (s *state) record(last int64) Record {
 	record := Record{
 		Session: string(s.session), User: string(s.user), CDN: string(s.cdn), Code: string(s.code), Stop: string(s.stop), ASN: event.Absent,
-		Begin: s.timeline.begin, Start: s.start, End: s.end, StartTime: s.startTime, Played: s.played,
+		Begin: s.begin, Start: s.start, End: s.end, StartTime: s.startTime, Played: s.played,
 		Playing: s.playing, Buffering: s.buffering, Paused: s.paused, LongestStall: s.longestStall,
 		BitrateMean: event.Absent, BitrateLeast: s.leastBitrate, BitrateMost: s.mostBitrate,
 		LatencyMean: s.latency.value(), LatencyMost: s.mostLatency, Errors: s.errors, Fatal: s.fatal,

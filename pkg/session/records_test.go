@@ -33,7 +33,7 @@ func TestRecords(t *testing.T) {
 			[]string{"0 1 11: 9000 0 1000, 0 timeout"}},
 		{"one that never starts", player, [][]event.Event{{load(1, 0), status(2, 3, "1008")}}, []string{"0 -1 3: 0 0 0, 1 "}},
 		{"reports that overtake each other", player, [][]event.Event{{stats(4, 21, 10, 0, 0)}, {stop(5, 25, "x")}, {stats(3, 11, 9, 1, 0), load(1, 0), start(2, 1)}},
-			[]string{"21 1 25: 23000 1000 0, 0 x"}},
+			[]string{"0 1 25: 23000 1000 0, 0 x"}},
 		{"what comes after the end", player, [][]event.Event{{load(1, 0), start(2, 1), stop(3, 5, "x")}, nil, {stats(4, 15, 10, 0, 0), stop(5, 16, "y")}},
 			[]string{"0 1 5: 4000 0 0, 0 x"}},
 		{"one that another collector began", continued, [][]event.Event{{stats(3, 11, 10, 0, 0), stop(4, 15, "x")}}, nil},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -70,12 +71,14 @@ func showPlay(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, err
 		}
 	}
 	var notices []data.Notice
-	if len(rows) == 0 && !nothing && reachesNow(r) {
-		running := vl.Question{Running: true, From: r.Now.Add(-partsAge), To: r.Now.Add(partsAhead), Filters: q.Filters, Sort: q.Sort, Limit: 2}
-		if rows, err = r.Plays.Ask(ctx, running); err != nil {
+	if !nothing && reachesNow(r) {
+		running, err := runningOf(ctx, r, q)
+		if err != nil {
 			return nil, upstreamPlays(err)
 		}
-		if len(rows) > 0 {
+		// A page that gives its player a fixed session id may play again, and the newest is meant. Times have equally many digits.
+		if len(running) > 0 && (len(rows) == 0 || rows[0][string(play.Begin)] < running[0][string(play.Begin)]) {
+			rows = append(running, rows...)
 			notices = append(notices, data.Notice{Severity: data.NoticeSeverityInfo,
 				Text: "This play still runs: it is shown as it was a minute ago at most, and has its timeline when it has ended."})
 		}
@@ -97,6 +100,19 @@ func showPlay(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, err
 		frame.Meta.Custom = map[string]any{CustomNothing: "It still runs"}
 	}
 	return frame, nil
+}
+
+// runningOf returns the plays that still run, and began in the range or before, of those that a question about one session asks for, the one that
+// began last first.
+func runningOf(ctx context.Context, r *Request, q vl.Question) ([]vl.Row, error) {
+	q.Running, q.From, q.To = true, r.Now.Add(-partsAge), r.Now.Add(partsAhead)
+	q.Sort = vl.Sorting{Field: play.Begin, Descending: true}
+	q.Filters = append(slices.Clone(q.Filters), vl.Filter{Field: play.Begin, Operator: vl.AtMost, Values: []string{strconv.FormatInt(r.To.UnixMilli(), 10)}})
+	rows, err := r.Plays.Ask(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return withoutEnded(ctx, r.Plays, rows, r.Now)
 }
 
 // wordsOfPlay returns a frame that says in place of a play why there is none, and in a notice what to do about it.
@@ -234,12 +250,15 @@ const (
 )
 
 // statesOf returns from when on a player did what. Of a report that has several, playing comes first, then the stall, then the pause: the
-// order within it is not known. Of a player that names its states they are its own.
+// order within it is not known. What reports say of the same time follows each other. Of a player that names its states they are its own.
 func statesOf(r play.Record, t play.Timeline) (times []time.Time, states []string) {
+	last := r.Begin
 	add := func(at int64, state string) {
 		if n := len(states); n > 0 && states[n-1] == state {
 			return
 		}
+		last = max(last, at)
+		at = last
 		times, states = append(times, time.UnixMilli(at).UTC()), append(states, state)
 	}
 	if r.End == event.Absent {

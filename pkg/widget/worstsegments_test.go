@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/vl"
+	"github.com/streamlens/streamlens/pkg/vl/vltest"
 )
 
 // memory answers the questions of segments about records in memory.
@@ -140,33 +143,71 @@ func audience(random *rand.Rand, count int, broken func(play.Record) bool) memor
 	return plays
 }
 
-// TestWorstSegments injects a fault into one operator on one device, in 20 runs of each kind of trouble, and none in others.
+// TestWorstSegments injects a fault into one operator on one device, in 20 runs, and none in 20 others. Each run is an organisation of a real store, and is
+// asked about each kind of trouble.
 func TestWorstSegments(t *testing.T) {
 	const runs, enough, plays = 20, 19, 5_000
+	url := vltest.Start(t)
+	writer, err := vl.NewClient(url, http.DefaultClient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type fault struct{ operator, device string }
+	var faults [runs]fault
+	organization := func(seed int, broken bool) string { return fmt.Sprintf("run-%d-%t", seed, broken) }
+	insert := func(organization string, of memory) {
+		lines := make([][]byte, len(of))
+		for i := range of {
+			of[i].Organization = organization
+			lines[i] = of[i].Line(nil)
+		}
+		if err := writer.Insert(t.Context(), lines); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for seed := range runs {
+		random := rand.New(rand.NewPCG(uint64(seed), 77))
+		faults[seed] = fault{fmt.Sprint("Net ", random.IntN(4)), []string{"mobile", "desktop", "tv"}[random.IntN(3)]}
+		insert(organization(seed, true), audience(random, plays, func(r play.Record) bool { return fault{r.Operator, r.Device} == faults[seed] }))
+		insert(organization(seed, false), audience(random, plays, nil))
+	}
+	if err := writer.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// worst returns the conditions of the first row, and the words that stand in place of rows.
+	worst := func(organization, metric string) (first fault, words any) {
+		transport, err := vl.NewTransport(url, organization, "", http.DefaultTransport)
+		if err != nil {
+			t.Fatal(err)
+		}
+		store, err := vl.NewClient(url, &http.Client{Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		frames, err := Run(t.Context(), noSums{}, playsRequest(store, "worstSegments", func(r *Request) { r.Metric = metric }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if custom, ok := frames[0].Meta.Custom.(map[string]any); ok {
+			words = custom[CustomNothing]
+		}
+		if conditions := textsOf(t, frames[0], "condition"); len(conditions) > 0 {
+			first = fault{strings.TrimPrefix(conditions[0], "operator="), strings.TrimPrefix(textsOf(t, frames[0], "and")[0], "device=")}
+		}
+		return first, words
+	}
 	for _, metric := range []string{"buffering", "startFailures"} {
 		found, quiet := 0, 0
-		for seed := range uint64(runs) {
-			random := rand.New(rand.NewPCG(seed, 77))
-			operator, device := fmt.Sprint("Net ", random.IntN(4)), []string{"mobile", "desktop", "tv"}[random.IntN(3)]
-			worst, _, err := segments{badnessOf(metric), audience(random, plays, func(r play.Record) bool {
-				return r.Operator == operator && r.Device == device
-			}).ask}.find(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(worst) > 0 && slices.Equal(worst[0].values, []segmentValue{{"operator", operator}, {"device", device}}) {
+		for seed := range runs {
+			if first, _ := worst(organization(seed, true), metric); first == faults[seed] {
 				found++
 			} else {
-				t.Logf("%s, %d: %s on %s, found %v", metric, seed, operator, device, worst)
+				t.Logf("%s, %d: %+v, found %+v", metric, seed, faults[seed], first)
 			}
-			worst, _, err = segments{badnessOf(metric), audience(random, plays, nil).ask}.find(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(worst) == 0 {
+			if first, words := worst(organization(seed, false), metric); words == "Nothing stands out" {
 				quiet++
 			} else {
-				t.Logf("%s, %d: no fault, found %v", metric, seed, worst)
+				t.Logf("%s, %d: no fault, found %+v, %v", metric, seed, first, words)
 			}
 		}
 		t.Logf("%s: the fault is first in %d of %d runs, without one nothing stands out in %d", metric, found, runs, quiet)
