@@ -72,7 +72,7 @@ var bucketDimensions = func() (d [measure.BucketCount]Dimensions) {
 	return d
 }()
 
-// hourly says which measures have no series of minutes, because their dimension has very many values.
+// hourly says which measures have no series of minutes in any family, because their dimension has very many values.
 var hourly = func() (all [measure.IDs]bool) {
 	for _, m := range measure.All() {
 		all[m.ID] = m.Hourly

@@ -308,10 +308,22 @@ func TestDistribution(t *testing.T) {
 		`streamlens_start_time_ms_bucket_1m{org="acme",collector="c1",vmrange="0...0"} `:                                         1,
 		`streamlens_start_time_ms_bucket_1m{org="acme",collector="c1",vmrange="7.743e+02...8.799e+02"} `:                         2,
 		`streamlens_start_time_ms_bucket_by_country_1h{org="acme",collector="c1",country="DE",vmrange="4.642e+03...5.275e+03"} `: 1,
+		`streamlens_start_time_ms_sum_by_stream_country_1m{org="acme",collector="c1",stream="s",country="DE"} `:                  6685,
 	} {
 		if got[name+stamp] != want {
 			t.Errorf("%s is %d, want %d", name, got[name+stamp], want)
 		}
+	}
+	buckets := map[string]int{}
+	for name := range got {
+		if metric, _, _ := strings.Cut(name, "{"); strings.Contains(metric, "_bucket") {
+			buckets[strings.TrimPrefix(metric, "streamlens_start_time_ms_bucket")]++
+		}
+	}
+	// By stream and country together they have hours alone.
+	want := map[string]int{"_1m": 3, "_1h": 3, "_by_country_1m": 3, "_by_country_1h": 3, "_by_stream_1m": 3, "_by_stream_1h": 3, "_by_stream_country_1h": 3}
+	if !maps.Equal(buckets, want) {
+		t.Errorf("buckets are in %v, want %v", buckets, want)
 	}
 }
 
@@ -334,21 +346,34 @@ func TestLedgerWritesByLabelsOfPlayers(t *testing.T) {
 	l.PlayerEntryAt(&Place{}, &space, &Player{Version: "h5live-4", OS: "Android"}, noon).Add(measure.Plays, noon, 3, "")
 	of.Observe(measure.Latency, noon, 800)
 	of.Observe(measure.Latency, noon, 300)
+	of.Add(measure.Viewing, noon, 7000, "")
 	of.Add(measure.PlaysByOS, noon, 1, NewDimensions(measure.PlaysByOS, "iOS", "mobile")) // is not stored so
 	got := samples(t, l.Flush(nil, noon, true))
 	want := map[string]int64{}
+	resolutions := []string{"_1m", "_1h"}
 	add := func(name, labels string, value int64) {
-		for _, resolution := range []string{"_1m", "_1h"} {
+		for _, resolution := range resolutions {
 			want[fmt.Sprintf(`streamlens_%s%s{org="acme",collector="c1",%s} %d`, name, resolution, labels, noon+1)] = value
 		}
 	}
 	for _, place := range []struct{ family, labels string }{{"", ""}, {"_country", `country="DE",`}, {"_stream", `stream="s",`}} {
+		// What is stored by both a label of players and a place has hours alone, but for versions of streams and for viewing time.
+		resolutions = []string{"_1m", "_1h"}
+		add("viewing_ms_by"+place.family+"_version", place.labels+`version="h5live-4"`, 7000)
+		add("viewing_ms_by"+place.family+"_os", place.labels+`os="iOS"`, 7000)
+		add("viewing_ms_by"+place.family+"_protocol", place.labels+`protocol="hls"`, 7000)
+		if place.family == "_country" {
+			resolutions = []string{"_1h"}
+		}
 		add("plays_by"+place.family+"_version", place.labels+`version="h5live-4"`, 5)
+		add("latency_ms_sum_by"+place.family+"_version", place.labels+`version="h5live-4"`, 1100)
+		add("latency_ms_count_by"+place.family+"_version", place.labels+`version="h5live-4"`, 2)
+		if place.family == "_stream" {
+			resolutions = []string{"_1h"}
+		}
 		add("plays_by"+place.family+"_os", place.labels+`os="Android"`, 3)
-		for label, value := range map[string]string{"version": "h5live-4", "os": "iOS", "protocol": "hls"} {
-			if label != "version" {
-				add("plays_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 2)
-			}
+		for label, value := range map[string]string{"os": "iOS", "protocol": "hls"} {
+			add("plays_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 2)
 			add("latency_ms_sum_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 1100)
 			add("latency_ms_count_by"+place.family+"_"+label, fmt.Sprintf("%s%s=%q", place.labels, label, value), 2)
 		}

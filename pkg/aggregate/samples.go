@@ -13,7 +13,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
-// seriesKey identifies a pair of stored series: one of minutes, unless the measure has none, and one of hours.
+// seriesKey identifies a pair of stored series: one of minutes, unless they are stored by the hour alone, and one of hours.
 type seriesKey struct {
 	projection *projection // nil for a series of Put, which is one alone and whose text is in dimensions
 	dimensions Dimensions
@@ -21,26 +21,32 @@ type seriesKey struct {
 	part       part
 }
 
-// metrics are the names of the metrics of each measure, in each family in which it is, by part, of minutes and of hours.
-var metrics = func() (all [][]*[parts][2]string) {
+// metric is one part of a measure in one family.
+type metric struct {
+	names  [2]string // of minutes and of hours
+	byHour bool      // whether there are hours alone
+}
+
+// metrics are those of each measure, in each family in which it is, by part.
+var metrics = func() (all [][]*[parts]metric) {
 	for _, m := range measure.All() {
-		of := make([]*[parts][2]string, len(measure.Families()))
+		of := make([]*[parts]metric, len(measure.Families()))
 		for i, f := range measure.Families() {
 			if !m.In(f) {
 				continue
 			}
-			names := &[parts][2]string{}
+			in := &[parts]metric{sum: {byHour: m.ByHour(f)}, count: {byHour: m.ByHour(f)}, bucket: {byHour: m.BucketsByHour(f)}}
 			for hour, r := range []measure.Resolution{measure.Minute, measure.Hour} {
 				if m.Kind == measure.Sum {
-					names[sum][hour] = m.Metric(f, r)
+					in[sum].names[hour] = m.Metric(f, r)
 				} else {
-					names[sum][hour], names[count][hour] = m.SumMetric(f, r), m.CountMetric(f, r)
+					in[sum].names[hour], in[count].names[hour] = m.SumMetric(f, r), m.CountMetric(f, r)
 					if f.PlayerLabel() == "" {
-						names[bucket][hour] = m.BucketMetric(f, r)
+						in[bucket].names[hour] = m.BucketMetric(f, r)
 					}
 				}
 			}
-			of[i] = names
+			of[i] = in
 		}
 		all = append(all, of)
 	}
@@ -55,10 +61,19 @@ type series struct {
 	sum        int64    // of what Add adds to it in one pair of windows
 	measure    measure.ID
 	part       part
+	byHour     bool // whether it is the hours alone
 	known      bool // whether VictoriaMetrics was given it before
 	listed     bool // whether it is in Samples.waiting
 	summed     bool // whether it is in Samples.summed
 	forgotten  bool // whether Samples have another one, or none
+}
+
+// metric returns the series' metric, and none of a series of Put.
+func (s *series) metric() metric {
+	if s.projection == nil {
+		return metric{}
+	}
+	return metrics[s.measure][s.projection.key.family][s.part]
 }
 
 func (s *series) key() seriesKey { return seriesKey{s.projection, s.dimensions, s.measure, s.part} }
@@ -354,6 +369,7 @@ func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
 		}
 		*one = &series{}
 		(*one).code(c, l, now)
+		(*one).byHour = (*one).metric().byHour
 		*key = (*one).key()
 		s.unsafe.Add(int64(len((*one).open)))
 		s.list(*one)
@@ -392,7 +408,7 @@ func (s *Samples) sum(to []*series, value int64) {
 // addSums adds the sums of series to their samples.
 func (s *Samples) addSums(to slot) {
 	for _, one := range s.summed {
-		if !hourly[one.measure] {
+		if !one.byHour {
 			s.add(one, minuteWindow(to.minute), one.sum)
 		}
 		s.add(one, hourWindow(to.hour), one.sum)
@@ -420,6 +436,7 @@ func (s *Samples) find(key seriesKey) *series {
 	one := s.series[key]
 	if one == nil {
 		one = &series{projection: key.projection, dimensions: key.dimensions, measure: key.measure, part: key.part}
+		one.byHour = one.metric().byHour
 		s.series[key] = one
 	}
 	return one
@@ -482,7 +499,7 @@ func (k seriesKey) appendText(b []byte, r measure.Resolution) []byte {
 	if r == measure.Hour {
 		hour = 1
 	}
-	b = append(b, metrics[k.measure][k.projection.key.family][k.part][hour]...)
+	b = append(b, metrics[k.measure][k.projection.key.family][k.part].names[hour]...)
 	b = append(b, '{')
 	b = append(b, k.projection.labels...)
 	b = append(b, k.dimensions...)

@@ -136,7 +136,7 @@ func importStreams(t *testing.T, database string) (from, to time.Time) {
 					}
 					labels = append(labels, fmt.Sprintf("%s=%q", l, value))
 				}
-				for _, r := range m.Resolutions() {
+				for _, r := range m.Resolutions(f) {
 					fmt.Fprintf(&lines, "%s{%s} %d %d\n", m.Metric(f, r), strings.Join(labels, ","), 60_000*(i+1), to.Add(-2*time.Hour).UnixMilli()+1)
 				}
 			}
@@ -354,7 +354,7 @@ func TestGetViewers(t *testing.T) {
 		for _, f := range m.Families() {
 			if slices.Equal(f.Labels, []string{measure.LabelStream}) {
 				value := map[measure.ID]int{measure.Viewing: 150_000, measure.ServerViewers: 7}[id]
-				fmt.Fprintf(&lines, "%s{org=\"acme\",stream=\"a\",collector=\"x\"} %d %d\n", m.Metric(f, m.Resolutions()[0]), value, newest.UnixMilli()+1)
+				fmt.Fprintf(&lines, "%s{org=\"acme\",stream=\"a\",collector=\"x\"} %d %d\n", m.Metric(f, m.Resolutions(f)[0]), value, newest.UnixMilli()+1)
 			}
 		}
 	}

@@ -9,23 +9,26 @@ import (
 type Family struct {
 	Labels []string
 	suffix string
+	hourly bool // whether most is stored in it by the hour alone
 }
 
 // families lists the smallest first, those with a label of players last. A label that churns, like event, is in no family that other
 // questions read: it would cost hours their advantage over minutes.
 var families = func() []Family {
 	all := []Family{
-		{nil, ""},
-		{[]string{LabelCountry}, "_by_country"},
-		{[]string{LabelStream}, "_by_stream"},
-		{[]string{LabelStream, LabelCountry}, "_by_stream_country"},
-		{[]string{LabelStream, LabelCountry, LabelEvent}, "_by_event"},
+		{nil, "", false},
+		{[]string{LabelCountry}, "_by_country", false},
+		{[]string{LabelStream}, "_by_stream", false},
+		{[]string{LabelStream, LabelCountry}, "_by_stream_country", false},
+		{[]string{LabelStream, LabelCountry, LabelEvent}, "_by_event", false},
 	}
 	for _, label := range playerLabels {
+		// What has just gone wrong shows in all players of a kind, or in a version of one stream. The others are nearly a series for each play, so
+		// they have no minutes.
 		all = append(all,
-			Family{[]string{label}, "_by_" + label},
-			Family{[]string{LabelCountry, label}, "_by_country_" + label},
-			Family{[]string{LabelStream, label}, "_by_stream_" + label})
+			Family{[]string{label}, "_by_" + label, false},
+			Family{[]string{LabelCountry, label}, "_by_country_" + label, true},
+			Family{[]string{LabelStream, label}, "_by_stream_" + label, label != DimensionVersion})
 	}
 	return all
 }()

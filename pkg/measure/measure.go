@@ -5,7 +5,7 @@
 //
 // A measure, such as "plays", is stored in several families: once per organisation, once per country, once per stream and
 // so on, so that no query reads series that it does not need. Each family is stored in two resolutions, per minute and per
-// hour. A stored metric name is made of the three, for example streamlens_plays_by_country_1h.
+// hour, but where nobody needs minutes per hour alone. A stored metric name is made of the three, for example streamlens_plays_by_country_1h.
 package measure
 
 import "slices"
@@ -183,9 +183,24 @@ type Measure struct {
 	Help       string   // what it counts
 }
 
-// Resolutions returns the resolutions in which m is stored, the finest first.
-func (m Measure) Resolutions() []Resolution {
-	if m.Hourly {
+// ByHour reports whether m is stored in a family by the hour alone; of a Distribution, whether sum and number are. Viewing has minutes
+// everywhere, because the greatest minute does not follow from hours.
+func (m Measure) ByHour(f Family) bool { return m.Hourly || f.hourly && m.ID != Viewing }
+
+// BucketsByHour reports whether the buckets of m, a Distribution, are stored in a family by the hour alone. By stream and country together
+// nearly each value has a bucket of its own.
+func (m Measure) BucketsByHour(f Family) bool {
+	return m.ByHour(f) || f.Has(LabelStream, LabelCountry)
+}
+
+// Resolutions returns the resolutions in which m is stored in a family, the finest first; of a Distribution, sum and number.
+func (m Measure) Resolutions(f Family) []Resolution { return resolutions(m.ByHour(f)) }
+
+// BucketResolutions returns those of the buckets of m, a Distribution.
+func (m Measure) BucketResolutions(f Family) []Resolution { return resolutions(m.BucketsByHour(f)) }
+
+func resolutions(byHour bool) []Resolution {
+	if byHour {
 		return []Resolution{Hour}
 	}
 	return []Resolution{Minute, Hour}

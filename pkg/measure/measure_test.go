@@ -20,7 +20,7 @@ func TestMetricNamesAreUniqueAndValid(t *testing.T) {
 			t.Errorf("%s has no help or no unit", m.Name)
 		}
 		for _, f := range m.Families() {
-			for _, r := range m.Resolutions() {
+			for _, r := range m.Resolutions(f) {
 				names := []string{m.Metric(f, r)}
 				if m.Kind == Distribution {
 					names = []string{m.BucketMetric(f, r), m.SumMetric(f, r), m.CountMetric(f, r)}

@@ -42,7 +42,7 @@ func withUsage(t *testing.T) string {
 			for _, l := range family.Labels {
 				labels = append(labels, fmt.Sprintf("%s=%q", l, values[l]))
 			}
-			for _, r := range m.Resolutions() {
+			for _, r := range m.Resolutions(family) {
 				fmt.Fprintf(&lines, "%s{org=%q,collector=\"a\",direction=\"playout\",protocol=\"hls\",%s} %d %d\n", m.Metric(family, r), organization,
 					strings.Join(labels, ","), bytes, minute().Truncate(r.Length).UnixMilli()+1)
 			}

@@ -70,7 +70,7 @@ func lines(organization string, of []usage) string {
 			for _, l := range slices.Concat([]string{"org", "collector"}, m.Dimensions, family.Labels) {
 				labels = append(labels, fmt.Sprintf("%s=%q", l, values[l]))
 			}
-			for _, r := range m.Resolutions() {
+			for _, r := range m.Resolutions(family) {
 				stamp := u.at.Truncate(r.Length).UnixMilli() + 1
 				written[fmt.Sprintf("%s{%s} %%d %d", m.Metric(family, r), strings.Join(labels, ","), stamp)] += u.value
 			}

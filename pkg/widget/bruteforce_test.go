@@ -612,6 +612,30 @@ func (q Query) byPlayer() bool {
 	return len(q.Values) > 0 || measure.IsPlayerLabel(q.Breakdown) || q.Breakdown == "row of players"
 }
 
+// ofHours reports whether the query's numbers are stored by the hour alone: addresses and referrers; what players watch with, together with a
+// country or a stream, but for the versions of streams; and buckets, by country and stream together or by event.
+func (q Query) ofHours() bool {
+	byCountry := len(q.Country) > 0 || q.Breakdown == measure.LabelCountry
+	byStream := len(q.Stream)+len(q.Tag) > 0 || slices.Contains([]string{measure.LabelStream, measure.DimensionTag}, q.Breakdown) || q.QueryType == "streamHealth"
+	label := cmp.Or(q.Dimension, measure.DimensionVersion)
+	if measure.IsPlayerLabel(q.Breakdown) {
+		label = q.Breakdown
+	}
+	byPlayer := q.byPlayer() || q.QueryType == "playerHealth"
+	switch q.QueryType {
+	case "usageByIP", "usageByReferrer":
+		return true
+	case "playsByOS", "playsByDevice", "playsByBrowser", "playsByVersion":
+		label = strings.ToLower(strings.TrimPrefix(q.QueryType, "playsBy"))
+		byPlayer = len(q.Event) == 0 && !(byCountry && byStream)
+	}
+	if byPlayer {
+		return byCountry || byStream && label != measure.DimensionVersion
+	}
+	ofBuckets := []string{"startTime", "latency", "bufferLength", "playedTime", "videoBitrate", "audioBitrate", "ingestTime", "scores"}
+	return slices.Contains(ofBuckets, q.QueryType) && (byCountry && byStream || len(q.Event) > 0)
+}
+
 // isApart reports whether the widget's numbers are stored by country or by stream, and without events.
 func isApart(d Definition) bool {
 	return slices.ContainsFunc(d.Measures(), func(id measure.ID) bool { return measure.Get(id).Apart })
@@ -716,7 +740,7 @@ var percentileColumn = regexp.MustCompile(`^p[1-9][0-9]?$`)
 // compare lists how a frame differs from the facts.
 func compare(frame *data.Frame, facts []fact, q Query, from, to time.Time) (problems []string) {
 	hour := func(t time.Time) time.Time { return t }
-	if q.QueryType == "usageByIP" || q.QueryType == "usageByReferrer" {
+	if q.ofHours() {
 		hour = func(t time.Time) time.Time { return t.Add(time.Hour - 1).UTC().Truncate(time.Hour) }
 		from, to = from.Truncate(time.Hour), hour(to)
 	}

@@ -28,6 +28,7 @@ func TestPlayingTimeIsLeftOut(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.query.QueryType = "playsByBrowser"
+			// Of whole hours, since it is stored by the hour for some of the filters.
 			r := Request{Query: tt.query, From: day0.Add(-day), To: day0.Add(day), Now: day0.Add(3 * day), Level: tenant.Premium}
 			frames, err := Run(t.Context(), client, r)
 			if err != nil {

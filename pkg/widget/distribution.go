@@ -22,7 +22,7 @@ func distribution(id measure.ID) func(Query) []read {
 		if q.playerLabel() != "" {
 			return reads
 		}
-		return append(reads, read{measure: id, kind: bucketSums})
+		return append(reads, read{measure: id, kind: bucketSums, optional: true})
 	}
 }
 

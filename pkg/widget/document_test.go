@@ -113,6 +113,11 @@ with both and not with events: other combinations are refused with status 400. A
 collector stored it is left out. The widgets are {dimension}; no other number is stored by what players watch with, such as that of
 ` + "`concurrentViewers`" + `, ` + "`playedTime`" + `, ` + "`bufferLength`" + ` and ` + "`loadsByCountry`" + `. Viewers by version are in ` + "`playerHealth`" + `; ` + "`playsByVersion`" + ` and its like count plays.
 
+**Hours.** Some sums have no minutes: those by address and by referrer; those by what players watch with together with a country or a stream (or tag), but for the versions of
+streams and for viewers at once; and medians, percentiles and start-up scores by country and stream together, or by event. A question that needs one of these is answered for whole hours of UTC: its
+range is widened to them, its intervals are whole hours, and a notice says which. The hour that runs is shown as far as it is known; a comparison ends before it. ` + "`metric: average`" + ` needs no
+median, and so has minutes by country and stream, and by event, too.
+
 **Records of plays.** With a [store of plays](plays.md) the widgets that have the option ` + "`where`" + ` are also broken down by ` + "`operator`, `player`, `region`, `referrer`, `user`, `ip`" + ` and
 ` + "`event`" + `, those without the option ` + "`dimension`" + ` by what players watch with, too, and filtered by any column of plays: ` + "`operator=Example Net`, `device!=tv`, `startTime>=2`" + `, all of which must be met. Such an answer is of another population, *the
 plays that ended in the range*, and a notice says so. Over a range in which all plays began and ended both give the same numbers by country and stream. A column
@@ -139,8 +144,8 @@ all values are nearly the same. The newest minutes grow for some seconds more.
 const documentMetrics = `
 ## Stored metrics
 
-Every metric is stored for several sets of labels, so that no question reads series that it does not need, and each of these per
-minute (` + "`_1m`" + `) and per hour (` + "`_1h`" + `). A sample is the sum of what happened in its minute or hour, a whole number, stamped 1 ms after
+Every metric is stored for several sets of labels, so that no question reads series that it does not need, and most of these per
+minute (` + "`_1m`" + `), all per hour (` + "`_1h`" + `). Buckets by stream and country, and by event, are per hour only. A sample is the sum of what happened in its minute or hour, a whole number, stamped 1 ms after
 the begin (later by some ms where late events were added). All have the labels ` + "`org` and `collector`" + `. They are added up with
 ` + "`sum_over_time`" + `, not with ` + "`rate` or `increase`" + `.
 
@@ -192,8 +197,11 @@ func TestWidgetsPage(t *testing.T) {
 		if m.Kind == measure.Distribution {
 			unit += ", distribution"
 		}
-		if m.Hourly {
+		switch {
+		case m.Hourly:
 			families = append(families, "per hour only")
+		case m.ByPlayer && m.ID != measure.Viewing:
+			families = append(families, "those of countries and of streams per hour only, but for stream+version")
 		}
 		fmt.Fprintf(&b, "| `%s%s` | %s | %s | %s | %s |\n", measure.Prefix, m.Name, unit, code(m.Dimensions), strings.Join(families, ", "), m.Help)
 	}

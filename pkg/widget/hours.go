@@ -8,7 +8,7 @@ import (
 // storedByHour is what the documentation says of what is stored per hour alone.
 const storedByHour = "It is stored by the hour: a range is widened to whole hours of UTC, and so is an interval; a notice says which."
 
-// widen widens the range to whole hours if what is read is stored per hour alone.
+// widen widens the range to whole hours if something that is read is stored by the hour alone.
 func (res *result) widen() {
 	if r := &res.request; res.hourly {
 		r.From, r.To = r.From.Truncate(time.Hour), ceilHour(r.To)

@@ -212,7 +212,8 @@ func TestPieces(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, p := range pieces(clock(tt.from), clock(tt.to), read{measure: tt.of}) {
+			of := read{measure: tt.of}
+			for _, p := range pieces(clock(tt.from), clock(tt.to), of, of.byHour("", nil)) {
 				got = append(got, strings.TrimSuffix(strings.TrimSuffix(p.resolution.Length.String(), "0s"), "0m")+
 					" "+p.from.Format("15:04")+"-"+p.to.Format("15:04"))
 			}
@@ -223,7 +224,7 @@ func TestPieces(t *testing.T) {
 	}
 	t.Run("a peak over 130 days", func(t *testing.T) {
 		var sum time.Duration
-		all := pieces(day0, day0.Add(130*day), read{kind: peakMinute})
+		all := pieces(day0, day0.Add(130*day), read{kind: peakMinute}, false)
 		for _, p := range all {
 			sum += p.to.Sub(p.from)
 		}

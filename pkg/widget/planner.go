@@ -44,7 +44,8 @@ type read struct {
 	// window, unless it is 0, reads so long at the end of an interval, or before it, in place of the interval; it ends so long before the end
 	// as before says. Both are whole minutes.
 	window, before time.Duration
-	// optional reads, the last of a widget, are left out where they are not stored for the filters, and the columns that are made of them.
+	// optional reads, the last of a widget, are left out where no column that is asked for is made of them, and where they are not stored for the filters,
+	// with the columns that are made of them.
 	optional bool
 }
 
@@ -155,7 +156,7 @@ func (p *plan) addRequests(of group) error {
 		}
 		in := p.intervals[i]
 		for _, n := range of.reads {
-			for _, piece := range pieces(in.from, in.to, p.reads[n]) {
+			for _, piece := range pieces(in.from, in.to, p.reads[n], p.byHour(p.reads[n], of.filters)) {
 				expression, err := p.expression(p.reads[n], of.filters, piece, " @ "+strconv.FormatInt(piece.to.Unix(), 10))
 				if err != nil {
 					return err
@@ -190,8 +191,8 @@ func (p *plan) addRange(of group, first, end int) error {
 	r := request{first: first, Question: vm.Question{Filters: of.filters, Start: in.to, End: p.intervals[end-1].to, Step: length}}
 	for _, n := range of.reads {
 		all := []piece{{measure.Minute, in.from, in.to}}
-		if length%measure.Hour.Length == 0 || p.reads[n].window > 0 {
-			all = pieces(in.from, in.to, p.reads[n])
+		if byHour := p.byHour(p.reads[n], of.filters); byHour || length%measure.Hour.Length == 0 || p.reads[n].window > 0 {
+			all = pieces(in.from, in.to, p.reads[n], byHour)
 		}
 		for _, piece := range all {
 			offset := ""
@@ -237,14 +238,14 @@ type piece struct {
 }
 
 // pieces divides an interval into its whole hours and the minutes before and after them. Peaks do not add up from hours,
-// so they take minutes only, as do first and last minutes. Of what is stored per hour alone it takes every hour of which a part lies in
+// so they take minutes only, as do first and last minutes. Of what is stored by the hour alone it takes every hour of which a part lies in
 // the interval.
-func pieces(from, to time.Time, r read) []piece {
+func pieces(from, to time.Time, r read, byHour bool) []piece {
 	if r.window > 0 {
 		end := to.Add(-r.before)
 		return []piece{{measure.Minute, end.Add(-r.window), end}}
 	}
-	if measure.Get(r.measure).Hourly {
+	if byHour {
 		return []piece{{measure.Hour, from.Truncate(time.Hour), ceilHour(to)}}
 	}
 	switch r.kind {
@@ -314,6 +315,21 @@ func labelsOf(m measure.Measure, breakdown string, filters vm.Filters) []string 
 	}
 	return slices.DeleteFunc(labels, func(l string) bool { return l == "" || slices.Contains(m.Dimensions, l) })
 }
+
+// byHour reports whether what is read is stored by the hour alone, in the family that has every label of filters and breakdown.
+func (r read) byHour(breakdown string, filters vm.Filters) bool {
+	m := measure.Get(r.measure)
+	family, ok := m.FamilyWith(labelsOf(m, breakdown, filters)...)
+	if !ok {
+		return m.Hourly
+	}
+	if r.kind == bucketSums && m.Kind == measure.Distribution {
+		return m.BucketsByHour(family)
+	}
+	return m.ByHour(family)
+}
+
+func (p *plan) byHour(r read, filters vm.Filters) bool { return r.byHour(p.breakdown, filters) }
 
 // metric returns the name of the metric in the smallest family that has every label of filters and breakdown.
 func (p *plan) metric(r read, filters vm.Filters, resolution measure.Resolution) (string, error) {

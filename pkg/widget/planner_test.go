@@ -114,6 +114,33 @@ sum(sum_over_time(start_time_ms_sum_by_stream_1h[43200m] @ 1774951200))
 sum(sum_over_time(start_time_ms_count_by_stream_1h[43200m] @ 1774951200))
 sum by (vmrange) (sum_over_time(start_time_ms_bucket_by_stream_1h[43200m] @ 1774951200))
 `},
+		{"a median by country and stream, of whole hours", Query{QueryType: "startTime", Stream: []string{"s"}, Breakdown: "country"}, "2026-03-01 10:50", "2026-03-01 11:40", `
+instant{stream="s"}
+sum by (country) (sum_over_time(start_time_ms_sum_by_stream_country_1h[120m] @ 1772366400))
+sum by (country) (sum_over_time(start_time_ms_count_by_stream_country_1h[120m] @ 1772366400))
+sum by (country,vmrange) (sum_over_time(start_time_ms_bucket_by_stream_country_1h[120m] @ 1772366400))
+`},
+		{"an average by country and stream", Query{QueryType: "startTime", Stream: []string{"s"}, Breakdown: "country", Metric: "average"}, "2026-03-01 10:50", "2026-03-01 11:40", `
+instant{stream="s"}
+sum by (country) (sum_over_time(start_time_ms_sum_by_stream_country_1m[50m] @ 1772365200))
+sum by (country) (sum_over_time(start_time_ms_count_by_stream_country_1m[50m] @ 1772365200))
+`},
+		{"versions of a stream", Query{QueryType: "bufferingRatio", Stream: []string{"s"}, Breakdown: "version"}, "2026-03-01 10:50", "2026-03-01 11:40", `
+instant{stream="s"}
+sum by (version) (sum_over_time(buffering_ms_by_stream_version_1m[50m] @ 1772365200))
+sum by (version) (sum_over_time(viewing_ms_by_stream_version_1m[50m] @ 1772365200))
+`},
+		{"systems of a stream, of whole hours", Query{QueryType: "bufferingRatio", Stream: []string{"s"}, Breakdown: "os"}, "2026-03-01 10:50", "2026-03-01 11:40", `
+instant{stream="s"}
+sum by (os) (sum_over_time(buffering_ms_by_stream_os_1h[120m] @ 1772366400))
+sum by (os) (sum_over_time(viewing_ms_by_stream_os_1h[120m] @ 1772366400))
+`},
+		{"systems of a stream, in intervals of hours", Query{QueryType: "bufferingRatio", Form: FormSeries, Interval: "10m", Stream: []string{"s"}, Dimension: "os", Values: []string{"iOS"}},
+			"2026-03-01 10:50", "2026-03-01 12:40", `
+range from Mar 1 11:00 to Mar 1 13:00 every 1h0m0s{stream="s",os="iOS"}
+sum(sum_over_time(buffering_ms_by_stream_os_1h[60m]))
+sum(sum_over_time(viewing_ms_by_stream_os_1h[60m]))
+`},
 		{"intervals of hours, clipped at both ends", Query{QueryType: "usageReport", Form: FormSeries, Interval: "6h"}, "2026-03-01 10:30", "2026-03-31 10:07", `
 instant
 sum(sum_over_time(traffic_bytes_1m{direction="playout"}[30m] @ 1772362800))

@@ -30,7 +30,7 @@ type result struct {
 	notices     []string
 	executed    string // the MetricsQL
 	statistics  statistics
-	hourly      bool              // whether what is read is stored per hour alone
+	hourly      bool              // whether something that is read is stored by the hour alone
 	fixed       vm.Filters        // those of the filters that the asker cannot change
 	periodNames map[string]string // what people read in place of the names of periods
 	// nothing says that nothing can be found, so that nothing is asked.
@@ -79,11 +79,11 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 		narrowed = nil
 		res.notices = append(res.notices, ofRecordsNotice)
 	}
-	res.hourly = slices.ContainsFunc(narrowed, func(of read) bool { return measure.Get(of.measure).Hourly })
 	if err := res.narrow(ctx, asker, narrowed); err != nil {
 		return nil, err
 	}
 	reads = res.leaveOut(reads)
+	res.hourly = !r.fromRecords && res.readsHours(reads)
 	asked := interval{from: res.request.From, to: res.request.To}
 	res.widen()
 	switch {
@@ -126,6 +126,14 @@ func (res *result) leaveOut(reads []read) []read {
 	}
 	res.definition.Columns = slices.DeleteFunc(slices.Clone(res.definition.Columns), made)
 	return reads[:n]
+}
+
+// readsHours reports whether something of what is read is stored by the hour alone.
+func (res *result) readsHours(reads []read) bool {
+	by := res.definition.groupBy()
+	return slices.ContainsFunc(groups(reads, res.filters), func(of group) bool {
+		return slices.ContainsFunc(of.reads, func(n int) bool { return reads[n].byHour(by, of.filters) })
+	})
 }
 
 // forbidden is the answer to an organisation whose level is too low.
@@ -240,7 +248,8 @@ func (res *result) groupByTag(ctx context.Context, asker vm.Asker) error {
 // whether anything is left. Of a range in the future it settles that nothing can be found.
 func (res *result) endBeforeIncomplete() bool {
 	r := &res.request
-	needsComplete := res.definition.complete || r.Compare != ""
+	// The greatest minute of an hour that is not complete yet is the greatest so far.
+	needsComplete := res.definition.complete && !res.hourly || r.Compare != ""
 	if !r.From.Before(r.Now) {
 		res.isNone(reason{"This time is in the future", fmt.Sprintf("The time range begins in the future: it is %s now.",
 			r.Now.UTC().Format("2006-01-02 15:04 MST")), true})
@@ -441,8 +450,11 @@ func (res *result) grid(zone *time.Location) (g grid, err error) {
 		}
 		g, err = automaticGrid(r.From, r.To, zone, most)
 	}
-	if res.hourly {
-		g = g.ofHours()
+	if err == nil && res.hourly {
+		asked := g.length
+		if g = g.ofHours(); g.length != asked {
+			res.notices = append(res.notices, fmt.Sprintf("Stored by the hour: intervals are of %d h.", g.length/time.Hour))
+		}
 	}
 	return g, err
 }

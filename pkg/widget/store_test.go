@@ -3,6 +3,7 @@ package widget
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -54,7 +55,7 @@ func lines(organization string, facts []fact) string {
 			if family.Has(measure.LabelEvent) && f.event == "" {
 				continue
 			}
-			for _, r := range m.Resolutions() {
+			for _, r := range m.Resolutions(family) {
 				add := func(name string, value int64, more ...string) {
 					var pairs []string
 					for k, v := range labels {
@@ -70,7 +71,7 @@ func lines(organization string, facts []fact) string {
 					continue
 				}
 				bucket := measure.BucketRange(measure.Bucket(f.value))
-				if family.PlayerLabel() == "" {
+				if family.PlayerLabel() == "" && slices.Contains(m.BucketResolutions(family), r) {
 					add(m.BucketMetric(family, r), 1, fmt.Sprintf("%s=%q", measure.DimensionRange, bucket))
 				}
 				add(m.SumMetric(family, r), f.value)

@@ -226,7 +226,7 @@ export function playerSwitches(): Array<Builder<VariableModel>> {
     new QueryVariableBuilder('values')
       .label('Players')
       .description(
-        'Any of the versions, or what else was chosen, those with the most viewers first. Beside it choose countries or streams and tags, not both, and no event: more is not stored together. All: no filter.'
+        'Any of the versions, or what else was chosen, those with the most viewers first. Beside it choose countries or streams and tags, not both, and no event: more is not stored together, and these by whole hours, but for versions of streams. All: no filter.'
       )
       .datasource(DATASOURCE)
       .query({ ...query })

@@ -1,8 +1,10 @@
 package oracle
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -49,7 +51,38 @@ const hour = 60 * minute
 
 // byHours says whether the query asks for what is stored by the hour alone
 // (rule 41).
-func (q Query) byHours() bool { return q.QueryType == "usageByIP" || q.QueryType == "usageByReferrer" }
+func (q Query) byHours() bool {
+	asksFor := func(column string) bool { return q.Metric == "" || strings.HasPrefix(q.Metric, column) }
+	byCountry := len(q.Country) > 0 || q.Breakdown == "country"
+	byStream := len(q.Stream) > 0 || len(q.Tag) > 0 || q.Breakdown == "stream" || q.Breakdown == "tag" || q.QueryType == "streamHealth"
+	switch {
+	case q.QueryType == "usageByIP" || q.QueryType == "usageByReferrer":
+		return true
+	case q.ofPlayers() || playsBy(q.QueryType) != "" && asksFor("playingTime") && q.storesPlayingTime():
+		// What players watch with, together with a country or a stream, but for versions of streams.
+		return byCountry || byStream && cmp.Or(playsBy(q.QueryType), q.watchedWith()) != "version"
+	case Widgets()[q.QueryType].Percentiles:
+		// Of medians and percentiles.
+		return !strings.HasPrefix(q.Metric, "average") && (byCountry && byStream || len(q.Event) > 0)
+	case q.QueryType == "scores":
+		return asksFor("startupScore") && (byCountry && byStream || len(q.Event) > 0)
+	}
+	return false
+}
+
+// playsBy is what a widget counts the plays by that has their playing time
+// too, and empty if it does not.
+func playsBy(queryType string) string {
+	return map[string]string{"playsByOS": "os", "playsByDevice": "device", "playsByBrowser": "browser", "playsByVersion": "version"}[queryType]
+}
+
+// watchedWith is the dimension of what players watch with that is asked for.
+func (q Query) watchedWith() string {
+	if slices.Contains(dimensions(), q.Breakdown) {
+		return q.Breakdown
+	}
+	return cmp.Or(q.Dimension, "version")
+}
 
 // widened is the query whose range, and whose interval, are whole hours if it
 // asks for what is stored by the hour.

@@ -96,10 +96,10 @@ func Widgets() map[string]Widget {
 
 		"worldMap": {Breakdown: "country", Columns: []string{"value", "plays", "rank", "weight"}, Label: onMap, Of: mapMeasures, Values: mapValues, Finish: rank},
 
-		"playsByOS":      shares(playsBy("os", os)),
-		"playsByDevice":  shares(playsBy("device", device)),
-		"playsByBrowser": shares(playsBy("browser", browser)),
-		"playsByVersion": shares(playsBy("version", version)),
+		"playsByOS":      shares(playsAndTime("os", os)),
+		"playsByDevice":  shares(playsAndTime("device", device)),
+		"playsByBrowser": shares(playsAndTime("browser", browser)),
+		"playsByVersion": shares(playsAndTime("version", version)),
 		"stopReasons":    premium(counts("reason", func(f Fact) string { return f.label }, "stops", Stop)),
 		"streamHealth":   {Breakdown: "stream", Columns: []string{"viewers", "bufferingRatio", "startFailures", "latency", "errors"}, Premium: true, Complete: true, Players: true, Label: func(f Fact) string { return f.stream }, Of: healthMeasures, Values: health},
 		"playerHealth":   {Breakdown: "version", Columns: []string{"viewers", "plays", "bufferingRatio", "startFailures", "startTime", "latency", "errors"}, Premium: true, Complete: true, Players: true, Label: version, Of: playerMeasures, Values: playerHealth},
@@ -210,9 +210,9 @@ func counts(breakdown string, label func(Fact) string, column string, measure Me
 	}
 }
 
-// playsBy is the number of plays and their playing time, which is not stored
+// playsAndTime is the number of plays and their playing time, which is not stored
 // by event, nor by country and stream together.
-func playsBy(breakdown string, label func(Fact) string) Widget {
+func playsAndTime(breakdown string, label func(Fact) string) Widget {
 	widget := counts(breakdown, label, "plays", Play)
 	widget.Columns = append(widget.Columns, "playingTime")
 	widget.Of, widget.RankBy = func(Query) []Measure { return []Measure{Play, Playing} }, []Measure{Play}

@@ -278,7 +278,7 @@ func (p *player) compare(victoriaMetrics string, sessions int) {
 func metric(id measure.ID) string {
 	m := measure.Get(id)
 	families := m.Families()
-	return m.Metric(families[0], m.Resolutions()[0])
+	return m.Metric(families[0], m.Resolutions(families[0])[0])
 }
 
 func sum(id measure.ID) string { return fmt.Sprintf("sum(sum_over_time(%s[6h]))", metric(id)) }

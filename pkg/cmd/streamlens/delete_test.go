@@ -49,7 +49,7 @@ func everySeries(addresses []string) string {
 					for _, l := range f.Labels {
 						labels = append(labels, l, map[string]string{"country": "DE", "stream": stream, "event": "e"}[l])
 					}
-					for _, r := range m.Resolutions() {
+					for _, r := range m.Resolutions(f) {
 						switch {
 						case m.Kind == measure.Distribution:
 							write(m.SumMetric(f, r), labels...)

@@ -119,7 +119,7 @@ func everyDimension() string {
 					value := map[string]string{measure.LabelCountry: "DE", measure.DimensionDirection: direction, measure.DimensionRange: measure.BucketRange(60)}[l]
 					labels = append(labels, fmt.Sprintf("%s=%q", l, cmp.Or(value, "of "+l)))
 				}
-				for _, r := range m.Resolutions() {
+				for _, r := range m.Resolutions(f) {
 					fmt.Fprintf(&lines, "%s{%s} %d %d\n", m.Metric(f, r), strings.Join(labels, ","), 1_000_000_007*(i+1), stamp.Truncate(r.Length).UnixMilli()+1)
 				}
 			}
