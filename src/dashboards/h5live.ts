@@ -1,8 +1,8 @@
 import { CHOSEN_PLAYERS, playerHealth, PLAYERS_PANEL, streamHealth } from './health';
 import { HEIGHT } from './looks';
 import { only, type Page, playerSwitches } from './page';
-import { bars, pie, steps, tiles } from './panels';
-import { playsByOS, playsByVersion } from './plays';
+import { bars, steps, tiles } from './panels';
+import { playsAndTime, playsByVersion } from './plays';
 
 const UID = 'streamlens-h5live';
 
@@ -23,6 +23,9 @@ const ATTEMPTS =
   'Divided by the attempts that count: those that played, failed to start, or were left a second or more after the load; not those that the browser blocked or whose viewer may not watch.';
 const GOOD =
   'Good is an attempt whose first frame came within 2 s, that buffered for at most 1 % of the time, and that did not fail; fair is up to 4 s and 3 %; all else is bad: no first frame for a failure or an exit, a failure after it, a slow start, or buffering. These are the limits unless quality in streamlens.yaml says others; plays of less than 10 s are not judged by their buffering.';
+
+const PLAYING_TIME =
+  'and how long they played: with filters on streams or countries that is of whole hours, and it is left out with both and with an event.';
 
 /** What it was like to watch, for the players of all kinds. */
 export const h5live: Page = {
@@ -178,21 +181,23 @@ export const h5live: Page = {
     }),
     playerHealth({ id: PLAYERS_PANEL, title: 'Players, the worst first', width: 24, page: UID }),
     streamHealth({ id: 18, title: 'Streams, the worst first', width: 24, page: UID, query: CHOSEN_PLAYERS }),
-    playsByOS({ id: 5, title: 'Plays per operating system', width: 8 }),
-    pie({
+    playsAndTime({
+      id: 5,
+      title: 'Plays per operating system',
+      description: `Plays whose first frame was shown in the time range, by the operating system that the browser names, ${PLAYING_TIME} Shares are of all plays.`,
+      query: { queryType: 'playsByOS' },
+    }),
+    playsAndTime({
       id: 17,
       title: 'Plays per device',
-      description:
-        'Plays whose first frame was shown in the time range, by kind of device: computers, phones, tablets, televisions with their boxes and sticks, consoles, others and robots. Shares are of all plays since devices are told apart.',
-      width: 8,
-      query: { queryType: 'playsByDevice', metric: 'plays' },
+      description: `Plays whose first frame was shown in the time range, by kind of device: computers, phones, tablets, televisions with their boxes and sticks, consoles, others and robots, ${PLAYING_TIME} Shares are of all plays since devices are told apart.`,
+      query: { queryType: 'playsByDevice' },
     }),
-    pie({
+    playsAndTime({
       id: 11,
       title: 'Plays per browser',
-      description: 'Plays whose first frame was shown in the time range, by browser. Shares are of all plays.',
-      width: 8,
-      query: { queryType: 'playsByBrowser', metric: 'plays' },
+      description: `Plays whose first frame was shown in the time range, by browser, ${PLAYING_TIME} Shares are of all plays.`,
+      query: { queryType: 'playsByBrowser' },
     }),
     playsByVersion({ id: 12, title: 'Used player versions', width: 12 }),
     bars({

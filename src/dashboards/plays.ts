@@ -1,12 +1,20 @@
 import type { Builder } from '@grafana/grafana-foundation-sdk/cog';
 import type { Panel } from '@grafana/grafana-foundation-sdk/dashboard';
 
-import { pie } from './panels';
+import { HEIGHT } from './looks';
+import { bars, pie } from './panels';
 
 interface Place {
   id: number;
   width: number;
   title: string;
+}
+
+/** Makes the list of what plays were watched with, how many they were and how long they played. */
+export function playsAndTime(
+  place: Omit<Place, 'width'> & { description: string; query: { queryType: string } }
+): Builder<Panel> {
+  return bars({ ...place, width: 8, sortBy: 'plays', height: HEIGHT.panel, barsOf: ['plays', 'playingTime'] });
 }
 
 /** Makes the parts of the operating systems in all plays. */
