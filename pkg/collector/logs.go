@@ -117,9 +117,11 @@ func idempotencyKey(r *http.Request) (string, error) {
 
 // logsOf returns what is needed to read the logs of an organisation.
 func (s *Server) logsOf(o *tenant.Organization) *logreader.Organization {
+	rules, memory := s.settings.Load().logsOf(o.ID)
 	return &logreader.Organization{
 		ID:     o.ID,
-		Rules:  s.settings.Load().rulesOf(o.ID),
+		Rules:  rules,
+		Memory: memory,
 		Place:  s.Places.Place,
 		Stored: func(a netip.Addr, at int64) string { return s.storedAddress(a, o.Privacy.IP, at) },
 		// A log can wait, however many user agents are in it.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/logreader"
@@ -69,59 +70,161 @@ func readAhead(name string, sent func(head []byte) *Entry, formatOf func(head []
 	if err != nil {
 		return nil // its import says so
 	}
-	decoder, err := accesslog.NewDecoder(format)
-	if err != nil {
-		return err
-	}
-	var header, told []byte
+	l := learner{format: format, rules: rules, teach: teach}
 	if sent != nil {
 		if entry := sent(head); entry != nil {
 			if _, err := io.CopyN(io.Discard, source, entry.Bytes); err != nil && !errors.Is(err, io.EOF) {
 				return nil // its import says so
 			}
-			header = []byte(entry.Fields)
+			l.header = []byte(entry.Fields)
 		}
-	}
-	flush := func() error {
-		if len(told) == 0 {
-			return nil
-		}
-		defer func() { told = nil }()
-		return teach(format, told)
-	}
-	var r accesslog.Request
-	if len(header) > 0 {
-		// A header that cannot be read shows with the lines behind it.
-		_, _ = decoder.Decode(header, &r)
 	}
 	for {
 		piece := source.next()
 		if piece.err != nil {
 			return nil // its import says so
 		}
-		for line := range bytes.Lines(piece.chunk) {
-			if bytes.HasPrefix(line, []byte(accesslog.FieldsPrefix)) {
-				header = bytes.TrimRight(bytes.Clone(line), "\r\n")
-			}
-			if ok, err := decoder.Decode(bytes.TrimSuffix(line, []byte("\n")), &r); err != nil || logreader.LeftOut(&r, ok) != "" || r.Stream != "" {
-				continue
-			}
-			if found, _ := rules.Find(r.Path); found.Settled {
-				continue
-			}
-			rules.Learn(r.Path)
-			if len(told) == 0 && len(header) > 0 {
-				told = append(append(told, header...), '\n')
-			}
-			if told = append(told, line...); len(told) > learnBytes {
-				if err := flush(); err != nil {
-					return err
-				}
-			}
+		if err := l.learn(piece.chunk); err != nil {
+			return err
 		}
 		if piece.end {
-			return flush()
+			return l.flush()
 		}
+		source.spare = piece.chunk
+	}
+}
+
+// learner learns from the paths of a log.
+type learner struct {
+	format  accesslog.Format
+	rules   *accesslog.Rules
+	teach   func(format accesslog.Format, lines []byte) error
+	header  []byte // that names the columns of the lines, without its end
+	readers []*pathReader
+	told    []byte // lines from which the rules have learnt, behind their header, and which were not taught yet
+}
+
+// learn learns from whole lines.
+func (l *learner) learn(lines []byte) error {
+	for {
+		at := nextHeader(lines)
+		if at < 0 {
+			return l.read(lines)
+		}
+		if err := l.read(lines[:at]); err != nil {
+			return err
+		}
+		header, rest, _ := bytes.Cut(lines[at:], []byte("\n"))
+		if header = bytes.TrimRight(header, "\r"); !bytes.Equal(header, l.header) {
+			if err := l.flush(); err != nil {
+				return err
+			}
+			l.header = bytes.Clone(header)
+		}
+		lines = rest
+	}
+}
+
+// nextHeader returns where a line that names columns begins, -1 if none does.
+func nextHeader(lines []byte) int {
+	for from := 0; ; {
+		i := bytes.Index(lines[from:], []byte(accesslog.FieldsPrefix))
+		if i < 0 {
+			return -1
+		}
+		if i += from; i == 0 || lines[i-1] == '\n' {
+			return i
+		}
+		from = i + 1
+	}
+}
+
+// read learns from lines without headers, from much of them with several processors: to what is learnt their order makes no difference.
+func (l *learner) read(lines []byte) error {
+	var all sync.WaitGroup
+	parts := logreader.Divide(lines)
+	for len(l.readers) < len(parts) {
+		decoder, err := accesslog.NewDecoder(l.format)
+		if err != nil {
+			return err
+		}
+		l.readers = append(l.readers, &pathReader{decoder: decoder, repeater: accesslog.NewRepeater(decoder, true)})
+	}
+	for i, part := range parts {
+		r := l.readers[i]
+		r.take(l.header)
+		all.Go(func() { r.read(part, l.rules) })
+	}
+	all.Wait()
+	for _, r := range l.readers[:len(parts)] {
+		if len(r.told) == 0 {
+			continue
+		}
+		if len(l.told) == 0 && len(l.header) > 0 {
+			l.told = append(append(l.told, l.header...), '\n')
+		}
+		l.told, r.told = append(l.told, r.told...), r.told[:0]
+		if len(l.told) > learnBytes {
+			if err := l.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// flush hands on the lines from which the rules have learnt.
+func (l *learner) flush() error {
+	if len(l.told) == 0 {
+		return nil
+	}
+	told := l.told
+	l.told = nil
+	return l.teach(l.format, told)
+}
+
+// pathReader reads the paths of lines.
+type pathReader struct {
+	decoder  accesslog.Decoder
+	header   []byte // that was decoded last
+	repeater *accesslog.Repeater
+	nothing  accesslog.Repeats[uint64] // revisions of the rules at which lines had nothing to tell
+	told     []byte                    // lines that had
+}
+
+// take lets a header name the columns of the lines behind it.
+func (p *pathReader) take(header []byte) {
+	if len(header) == 0 || bytes.Equal(header, p.header) {
+		return
+	}
+	p.header = header
+	// A header that cannot be read shows with the lines behind it.
+	_, _ = p.decoder.Decode(header, &accesslog.Request{})
+}
+
+// read lets rules learn from lines.
+func (p *pathReader) read(lines []byte, rules *accesslog.Rules) {
+	var r accesslog.Request
+	for whole := range bytes.Lines(lines) {
+		line := bytes.TrimSuffix(whole, []byte("\n"))
+		revision := rules.Revision()
+		if at, _, _ := p.nothing.Find(p.repeater, line); at != nil && *at == revision {
+			continue
+		}
+		told, err := p.decoder.Decode(line, &r)
+		switch {
+		case err != nil || !told || r.Stream != "":
+			continue
+		case logreader.LeftOut(&r, told) != "":
+			p.nothing.Keep(p.repeater, true, &revision)
+			continue
+		}
+		if found, _ := rules.Find(r.Path); found.Settled {
+			p.nothing.Keep(p.repeater, found.AnyNumber, &revision)
+			continue
+		}
+		rules.Learn(r.Path)
+		p.told = append(p.told, whole...)
 	}
 }
 

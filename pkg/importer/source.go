@@ -31,6 +31,7 @@ type source struct {
 	close   []func() error
 	growing bool   // a server may still write it
 	rest    []byte // begin of the line that did not fit into the last chunk
+	spare   []byte // memory of a chunk that nobody needs any more
 }
 
 // counting tells how much is read.
@@ -208,7 +209,11 @@ func (s *source) exactly(size int64) piece {
 
 // next returns some whole lines, and at the end what is left.
 func (s *source) next() piece {
-	chunk := append(make([]byte, 0, chunkBytes+maxLineBytes), s.rest...)
+	chunk := s.spare[:0]
+	if s.spare = nil; cap(chunk) < chunkBytes+maxLineBytes {
+		chunk = make([]byte, 0, chunkBytes+maxLineBytes)
+	}
+	chunk = append(chunk, s.rest...)
 	s.rest = nil
 	for len(chunk) < cap(chunk) {
 		n, err := s.Read(chunk[len(chunk):cap(chunk)])

@@ -123,6 +123,7 @@ type record struct {
 	cmcd              []byte // keys of CMCD that have columns of their own
 	category, event   string // of Wowza
 	bytesIn           int64
+	alike             alike
 }
 
 // escapes says what a log adds to values, beside what belongs to the syntax of its lines.
@@ -163,6 +164,9 @@ func (d *record) set(c *column, value []byte) error {
 		return nil
 	}
 	d.told |= slot
+	if d.alike.reading && d.alike.take(c, value) {
+		return nil
+	}
 	switch c.field {
 	case fieldTime:
 		ms, reason := d.clock.read(value)

@@ -78,6 +78,9 @@ type Found struct {
 	Folded bool
 	// Settled means that nothing is left to learn from the path, see Learn.
 	Settled bool
+	// AnyNumber means that all paths say the same that differ only in the number before the extension, if it has as many digits and is as
+	// much of a time.
+	AnyNumber bool
 }
 
 // Match lets Learn have a path and returns what Find does.
@@ -129,6 +132,7 @@ func (r *Rules) Find(path string) (found Found, ok bool) {
 		found.Protocol, found.Settled = r.protocol(at.stream, &f)
 		found.Settled = found.Settled && at.settled
 	}
+	found.AnyNumber = at.fixed
 	if !at.fixed {
 		key = whole
 	}
@@ -312,6 +316,9 @@ func endsWith(folders, name string) bool {
 	rest, ok := strings.CutSuffix(folders, name)
 	return ok && (rest == "" || rest[len(rest)-1] == '/')
 }
+
+// Revision returns a number that rises whenever what Find returns of a path that is Settled may change.
+func (r *Rules) Revision() uint64 { return r.changes.Load() }
 
 // Changes returns a number that rises whenever Learn or Know has learnt something that State has.
 func (r *Rules) Changes() uint64 { return r.learnt.Load() }

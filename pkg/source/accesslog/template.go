@@ -152,6 +152,7 @@ func (d *templateDecoder) end(i int, rest []byte, escaped bool) int {
 
 // cutValue takes a value that the end of the line has cut.
 func (d *templateDecoder) cutValue(c *column, value []byte) {
+	d.alike.unlike = true
 	if c.field != fieldRequest {
 		return
 	}

@@ -27,8 +27,10 @@ const clientOfCMCD = "cmcd"
 // part reads consecutive lines of a log. What many lines have in common is looked up once.
 type part struct {
 	*Organization
-	span    Span
-	decoder accesslog.Decoder
+	span     Span
+	decoder  accesslog.Decoder
+	repeater *accesslog.Repeater // nil if lines of the format do not repeat themselves
+	memory   *memory
 
 	clients map[netip.Addr]client
 	day     int64             // of clients, since 1970
@@ -84,9 +86,9 @@ type client struct {
 	stored, text string
 }
 
-func newPart(o *Organization, span Span, decoder accesslog.Decoder) *part {
+func newPart(o *Organization, span Span, decoder accesslog.Decoder, memory *memory) *part {
 	return &part{
-		Organization: o, span: span, decoder: decoder, maxFirst: maxFirst,
+		Organization: o, span: span, decoder: decoder, repeater: accesslog.NewRepeater(decoder, false), memory: memory, maxFirst: maxFirst,
 		clients: map[netip.Addr]client{}, hosts: map[string]string{}, indexes: map[lineKey]int{}, sessions: map[string]int{},
 	}
 }
@@ -101,6 +103,10 @@ func (p *part) readAll(text []byte) {
 func (p *part) read(line []byte) {
 	r := &p.request
 	number := p.outcomes.begin()
+	if p.readRepeated(number, line) {
+		return
+	}
+	revision := p.Rules.Revision()
 	told, err := p.decoder.Decode(line, r)
 	if err != nil {
 		refusal := event.Refusal{Reason: "malformed", Field: "line", Error: err.Error()}
@@ -136,8 +142,33 @@ func (p *part) read(line []byte) {
 	case !ok:
 		p.outcomes.ignore(line, noStream)
 	default:
-		p.take(number, line, found)
+		if key, plain := p.take(number, line, found); plain {
+			p.memory.Keep(p.repeater, found.AnyNumber, &repeated{key: key, revision: revision})
+		}
 	}
+}
+
+// repeated is what lines say that are alike.
+type repeated struct {
+	key      lineKey
+	revision uint64 // of the rules by which the stream was found
+	reading  uint64 // number of the reading that counted such a line last
+	index    int    // in lines of that reading's part
+}
+
+// readRepeated counts a line that is like one before it, and reports whether it is.
+func (p *part) readRepeated(number int, line []byte) bool {
+	said, at, bytes := p.memory.Find(p.repeater, line)
+	if said == nil || said.revision != p.Rules.Revision() || at < p.span.Oldest || at > p.span.latest() {
+		return false
+	}
+	if minute := minuteOf(at); said.reading != p.memory.reading || said.key.minute != minute {
+		said.key.minute = minute
+		said.reading, said.index = p.memory.reading, p.index(&said.key)
+	}
+	p.last = at
+	p.count(number, said.index, at, bytes)
+	return true
 }
 
 // learn takes what the paths of the lines that wait tell about others.
@@ -166,26 +197,28 @@ func (p *part) takeWaiting() {
 	p.waiting = nil
 }
 
-// take counts the line of a request whose stream is found, if it may count.
-func (p *part) take(number int, line []byte, found accesslog.Found) {
+// take counts the line of a request whose stream is found, if it may count. It reports whether there is nothing more in it than what lines
+// have in common.
+func (p *part) take(number int, line []byte, found accesslog.Found) (key lineKey, plain bool) {
 	r := &p.request
 	switch {
-	case r.Time > p.span.Received+event.MaxFuture:
+	case r.Time > p.span.latest():
 		p.outcomes.refuse(number, line, event.Refusal{Reason: "future", Field: "time", Error: "the time is more than 60 s in the future"})
-		return
+		return key, false
 	case r.Time < p.span.Oldest:
 		p.outcomes.refuse(number, line, event.Refusal{Reason: "too_old", Field: "time", Error: "the time is before what the database keeps"})
-		return
+		return key, false
 	case r.Bytes > event.MaxBytes:
 		p.outcomes.refuse(number, line, event.Refusal{Reason: "range", Field: "bytes", Error: "the number of bytes is too large"})
-		return
+		return key, false
 	}
-	key := lineKey{
-		minute: r.Time - r.Time%time.Minute.Milliseconds(), address: r.Address, agent: r.UserAgent, referrer: r.Referrer,
+	key = lineKey{
+		minute: minuteOf(r.Time), address: r.Address, agent: r.UserAgent, referrer: r.Referrer,
 		stream: found.Stream, protocol: found.Protocol, direction: r.Direction, media: found.Media,
 	}
+	plain = r.CMCD == (accesslog.CMCD{})
 	var report cmcd.Report
-	if r.CMCD != (accesslog.CMCD{}) {
+	if !plain {
 		var err error
 		if report, err = cmcd.DecodeRequest(cmcd.Carrier(r.CMCD)); err != nil {
 			// What cannot be read of it is as if it were not there; the bytes count.
@@ -194,29 +227,46 @@ func (p *part) take(number int, line []byte, found accesslog.Found) {
 		}
 		key.session = report.Session
 	}
-	i, known := p.indexes[key]
-	if !known {
-		i = len(p.lines)
-		p.indexes[key] = i
-		p.lines = append(p.lines, p.usage(key))
-		p.counts = append(p.counts, 0)
-	}
-	p.lines[i].Bytes += r.Bytes
-	p.counts[i]++
-	p.outcomes.count(number, i)
-	if len(p.first) < p.maxFirst {
-		u := &p.lines[i]
-		p.first = append(p.first, Line{number, r.Time, u.Stream, u.Protocol, u.Direction, r.Bytes, u.Address, u.Country, u.Viewer})
-	}
+	i := p.index(&key)
+	p.count(number, i, r.Time, r.Bytes)
 	if found.Folded {
 		p.outcomes.note(line, folded)
+		plain = false
 	}
 	if r.NoAddress != "" {
 		p.outcomes.note(line, "address_"+r.NoAddress)
+		plain = false
 	}
 	if report.Session != "" {
 		report.Event.Time = r.Time
 		p.said = append(p.said, saying{number, report, key, r.UserAgent, i})
+	}
+	return key, plain
+}
+
+// minuteOf returns the begin of the minute of a time, both in ms since 1970.
+func minuteOf(at int64) int64 { return at - at%time.Minute.Milliseconds() }
+
+// index returns where the line is in lines that counts what has a key.
+func (p *part) index(key *lineKey) int {
+	i, known := p.indexes[*key]
+	if !known {
+		i = len(p.lines)
+		p.indexes[*key] = i
+		p.lines = append(p.lines, p.usage(*key))
+		p.counts = append(p.counts, 0)
+	}
+	return i
+}
+
+// count counts a line of the log in the line at an index.
+func (p *part) count(number, i int, at, bytes int64) {
+	u := &p.lines[i]
+	u.Bytes += bytes
+	p.counts[i]++
+	p.outcomes.count(number, i)
+	if len(p.first) < p.maxFirst {
+		p.first = append(p.first, Line{number, at, u.Stream, u.Protocol, u.Direction, bytes, u.Address, u.Country, u.Viewer})
 	}
 }
 
