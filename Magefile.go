@@ -500,10 +500,10 @@ func Players() error {
 }
 
 // Torture kills the collector 200 times and VictoriaMetrics 20 times under load, takes VictoriaMetrics away for five minutes, fills the
-// disk and slows it down, and then asks whether everything acknowledged counts once. Test does it in short. TORTURE_CLOCK=step also
-// steps the clock of the machine.
+// disk and slows it down, and then asks whether everything acknowledged counts once; and with 100,000 plays and VictoriaLogs, whether each is stored once.
+// Test does it in short. TORTURE_CLOCK=step also steps the clock of the machine.
 func Torture() error {
-	mg.SerialDeps(VictoriaMetrics, Streamlens, Plugin)
+	mg.SerialDeps(VictoriaMetrics, VictoriaLogs, Streamlens, Plugin)
 	return sh.RunWithV(map[string]string{"TORTURE": "long", "ORACLE_STRICT": "1", "TEST_STRICT": "1"},
 		"go", "test", "-count=1", "-timeout", "90m", "-run", "TestTorture", "-v", "./test/oracle")
 }

@@ -4,13 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
-	"math/rand/v2"
-	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"strconv"
 	"sync"
@@ -24,63 +18,13 @@ import (
 	"github.com/streamlens/streamlens/pkg/vl/vltest"
 )
 
-// faulty is a proxy that loses answers and cuts bodies off.
-type faulty struct {
-	http.Handler
-	faults atomic.Int64
-}
-
-func newFaulty(t *testing.T, target string) *faulty {
-	t.Helper()
-	u, err := url.Parse(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := httputil.NewSingleHostReverseProxy(u)
-	proxy.ErrorLog = log.New(io.Discard, "", 0) // it is meant to fail
-	return &faulty{Handler: proxy}
-}
-
-func (f *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/insert/jsonline" {
-		switch rand.IntN(8) {
-		case 0: // the answer is lost
-			f.faults.Add(1)
-			lost := &lostAnswer{header: http.Header{}}
-			f.Handler.ServeHTTP(lost, r)
-			panic(http.ErrAbortHandler)
-		case 1: // the body is cut off
-			f.faults.Add(1)
-			r.Body = http.MaxBytesReader(nil, r.Body, 1+rand.Int64N(max(r.ContentLength, 2)))
-			r.ContentLength = -1
-			f.Handler.ServeHTTP(&lostAnswer{header: http.Header{}}, r)
-			panic(http.ErrAbortHandler)
-		}
-	}
-	f.Handler.ServeHTTP(w, r)
-}
-
-type lostAnswer struct{ header http.Header }
-
-func (l *lostAnswer) Header() http.Header         { return l.header }
-func (l *lostAnswer) Write(b []byte) (int, error) { return len(b), nil }
-func (l *lostAnswer) WriteHeader(int)             {}
-
 // TestPlaysOnce kills a real VictoriaLogs and the pipeline again and again, loses answers and cuts bodies off, and then asks whether every
 // play is stored once, while it is also told which plays run. It does so for a few seconds; PLAYS_KILLS says how often each is killed, PLAYS how many plays there are.
 func TestPlaysOnce(t *testing.T) {
 	kills, plays := number(t, "PLAYS_KILLS", 1), number(t, "PLAYS", 1_000)
 	server := vltest.StartServer(t, vltest.Flags...)
-	proxy := newFaulty(t, server.URL)
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	front := &http.Server{Handler: proxy, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
-	go func() { _ = front.Serve(listener) }()
-	defer front.Close()
-	store, err := vl.NewClient("http://"+listener.Addr().String(), &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})
+	proxy := vltest.StartFaulty(t, server.URL)
+	store, err := vl.NewClient(proxy.URL, &http.Client{Transport: &http.Transport{DisableKeepAlives: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +104,7 @@ func TestPlaysOnce(t *testing.T) {
 		t.Errorf("stored and distinct: %v, %v, want %d", rows, err, plays)
 	}
 	s := p.PlayStats()
-	t.Logf("%d plays, %d kills of each, %d lost answers and cut bodies; since the last start %+v", plays, kills, proxy.faults.Load(), s)
+	t.Logf("%d plays, %d kills of each, %d lost answers and cut bodies; since the last start %+v", plays, kills, proxy.Faults.Load(), s)
 }
 
 func number(t *testing.T, variable string, usual int) int {

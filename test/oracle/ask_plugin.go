@@ -64,6 +64,22 @@ func StartPlugin(t testing.TB, product *Product, organizations []Organization) *
 	return a
 }
 
+// Plays lets the data sources have the store of plays at a URL.
+func (a *PluginAsker) Plays(url string) {
+	for organization, settings := range a.jsonData {
+		var all map[string]string
+		if err := json.Unmarshal(settings, &all); err != nil {
+			panic(err) // StartPlugin has written it
+		}
+		all["playsUrl"] = url
+		settings, err := json.Marshal(all)
+		if err != nil {
+			panic(err) // they are texts
+		}
+		a.jsonData[organization] = settings
+	}
+}
+
 // Ask implements Asker.
 func (a *PluginAsker) Ask(ctx context.Context, q Query) ([]byte, error) {
 	q.RefID = "A"

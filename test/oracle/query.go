@@ -30,6 +30,10 @@ type Query struct {
 	Form       string   `json:"form,omitempty"`       // "total" or "series"
 	Interval   string   `json:"interval,omitempty"`   // empty: automatic
 	Timezone   string   `json:"timezone,omitempty"`
+	Where      []string `json:"where,omitempty"` // conditions on plays
+	Sort       string   `json:"sort,omitempty"`  // of the list of plays
+	Page       int      `json:"page,omitempty"`  // likewise
+	Session    string   `json:"session,omitempty"`
 
 	Organization string `json:"-"`
 	From         int64  `json:"-"` // ms since 1970, included
@@ -38,9 +42,9 @@ type Query struct {
 
 // String shows the query as a person would repeat it.
 func (q Query) String() string {
-	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s percentile=%d compare=%s mode=%s breakdown=%s %s=%q country=%q tag=%q stream=%q event=%q referrer=%q",
+	return fmt.Sprintf("%s org=%s from=%s to=%s form=%s interval=%q timezone=%q unit=%s metric=%s percentile=%d compare=%s mode=%s breakdown=%s %s=%q country=%q tag=%q stream=%q event=%q referrer=%q where=%q sort=%s page=%d session=%q",
 		q.QueryType, q.Organization, rfc3339(q.From), rfc3339(q.To), q.Form, q.Interval, q.Timezone, q.Unit, q.Metric, q.Percentile, q.Compare, q.Mode, q.Breakdown,
-		q.Dimension, q.Values, q.Country, q.Tag, q.Stream, q.Event, q.Referrer)
+		q.Dimension, q.Values, q.Country, q.Tag, q.Stream, q.Event, q.Referrer, q.Where, q.Sort, q.Page, q.Session)
 }
 
 func rfc3339(milliseconds int64) string {

@@ -390,13 +390,19 @@ func slowly(delay time.Duration) []string {
 // disk is a file system of its own.
 type disk struct{ path string }
 
-// smallDisk mounts a small file system for the test, or returns nil where that is not allowed.
+// smallDisk mounts the file system of the collector.
 func smallDisk(t *testing.T, path string) *disk {
+	t.Helper()
+	return mountDisk(t, path, "2g")
+}
+
+// mountDisk mounts a file system of a size for the test, or returns nil where that is not allowed.
+func mountDisk(t *testing.T, path, size string) *disk {
 	t.Helper()
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", path, "tmpfs", 0, "size=2g"); err != nil {
+	if err := syscall.Mount("tmpfs", path, "tmpfs", 0, "size="+size); err != nil {
 		t.Logf("a full disk is left out, because no file system can be mounted: %v", err)
 		return nil
 	}
