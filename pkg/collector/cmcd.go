@@ -144,6 +144,7 @@ func cmcdBatches(organization string, reports []cmcd.Report, defaults cmcdDefaul
 				},
 			})
 		}
+		batches[i].Session.CDN = cmp.Or(batches[i].Session.CDN, report.CDN)
 		batches[i].Events = append(batches[i].Events, report.Event)
 		newest[report.Session] = max(newest[report.Session], report.Event.Time)
 	}

@@ -6,6 +6,7 @@ package cmcd
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -27,6 +28,7 @@ const (
 	eventKey  = "com.streamlens-event"
 	clientKey = "com.streamlens-client"
 	tagsKey   = "com.streamlens-tags"
+	cdnKey    = "com.streamlens-cdn"
 )
 
 // unknownCode is the code of an error of which the player gives none.
@@ -39,6 +41,7 @@ type Report struct {
 	Method  string // of delivery by sf: hls, dash, smooth; "" if there is none
 	EventID string // of the custom key com.streamlens-event
 	Client  string // kind and version of the player, of com.streamlens-client
+	CDN     string // which network delivers the media, of com.streamlens-cdn, else the host of h
 	Tags    []string
 	Event   event.Event // a Snapshot; its time is 0 if the keys have none
 }
@@ -163,6 +166,7 @@ func (k keys) report() (Report, error) {
 		Method:  methods[k.text("sf", 1)],
 		EventID: k.text(eventKey, event.MaxTextBytes),
 		Client:  strings.TrimSpace(k.text(clientKey, event.MaxTextBytes)),
+		CDN:     cmp.Or(k.text(cdnKey, event.MaxTextBytes), strings.ToLower(k.text("h", event.MaxTextBytes))),
 		Tags:    strings.Fields(k.text(tagsKey, event.MaxTextBytes)),
 		Event:   event.New(event.Unnumbered, 0, event.Snapshot),
 	}

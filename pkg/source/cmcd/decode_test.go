@@ -43,6 +43,21 @@ func TestDecode(t *testing.T) {
 				})},
 		},
 		{
+			"the host from which the player fetches",
+			`cid="a",e=h,h="Edge-1.CDN.example",sid="s",sn=1,ts=1795343364078,v=2`,
+			Report{Session: "s", Stream: "a", CDN: "edge-1.cdn.example", Event: snapshot(2, func(*event.Event) {})},
+		},
+		{
+			"the network that the page names, whatever the host",
+			`cid="a",com.streamlens-cdn="North 1",e=t,h="edge-1.cdn.example",sid="s",sn=1,ts=1795343364078,v=2`,
+			Report{Session: "s", Stream: "a", CDN: "North 1", Event: snapshot(2, func(*event.Event) {})},
+		},
+		{
+			"a host that is too long to keep, and one that is no text",
+			`cid="a",com.streamlens-cdn=7,e=t,h="` + strings.Repeat("a", 65) + `",sid="s",sn=1,ts=1795343364078,v=2`,
+			Report{Session: "s", Stream: "a", Event: snapshot(2, func(*event.Event) {})},
+		},
+		{
 			"a change of the bitrate, as hls.js 1.7.4 sends it",
 			`bl=(9100),br=(901),cid="s",e=bc,mtp=(1100),sf=h,sid="a6114077",sn=6,st=v,sta=p,ts=1795962454850,v=2`,
 			Report{Session: "a6114077", Stream: "s", Method: "hls", Event: snapshot(7, func(e *event.Event) {

@@ -367,6 +367,7 @@ func (p *part) hear(s *saying) {
 			Event:        report.EventID,
 			Client:       cmp.Or(report.Client, clientOfCMCD),
 			Method:       cmp.Or(report.Method, u.Protocol),
+			CDN:          report.CDN,
 			Interval:     sessionInterval,
 			Viewer: event.Viewer{Country: place.Country, Region: place.Region, ASN: place.ASN, Operator: place.Operator, OS: agent.OS, Browser: agent.Browser,
 				Device: agent.Device, Address: u.Address,
