@@ -324,7 +324,7 @@ function problemsOfLink(url: string, from: Panel, variables: Variable[]): string
   // A link may take the value of its own cell, as of a country, whose name is shown.
   const ofCell = /&var-(\w+)=\$\{__value\.raw:percentencode\}/.exec(parameters)?.[1];
   // Of a part of a pie the label is checked with the fields; the first column of players is what they are told apart by.
-  const ofPart = from.type === 'piechart' && /\$\{__field\.labels\.\w+:percentencode\}/.test(parameters);
+  const ofPart = ['piechart', 'timeseries'].includes(from.type) && /\$\{__field\.labels\.\w+:percentencode\}/.test(parameters);
   const ofFirst = /var-condition=\$\{dimension\}%3D\$\{__data\.fields\[0\]:percentencode\}/.test(parameters);
   if (!ofPart && !ofFirst && !from.fieldConfig.overrides.some(({ matcher }) => matcher.options === (field ?? ofCell))) {
     problems.push(`a link with the unknown field ${field}`);
@@ -359,6 +359,24 @@ test('every widget is on its page', () => {
     const shown = dashboard?.panels.flatMap(({ targets }) => targets.map(({ queryType }) => queryType));
     expect([type, shown]).toEqual([type, expect.arrayContaining([type])]);
   }
+});
+
+test('what shows a group of plays leads to its plays', () => {
+  // Heights are classes of reports, of which a play has several; a month, or a minute after the load, is no group of plays.
+  const groups = ['country', 'stream', 'tag', 'ip', 'code', 'outcome', 'version', 'os', 'browser', 'device', 'protocol', 'referrer', 'reason'];
+  const lacking: string[] = [];
+  for (const { title, panels } of pages.map(read).filter(({ title }) => !['Webcaster', 'Plays', 'Play'].includes(title))) {
+    for (const panel of panels.filter(({ type }) => type !== 'stat')) {
+      const [{ queryType, breakdown, form }] = panel.targets;
+      const widget = WIDGETS.find(({ type }) => type === queryType)!;
+      const named = (breakdown as string | undefined) ?? widget.columns.find(({ unit }) => unit === '')?.name ?? '';
+      const ofPublishers = ['usageIngest', 'ingestHealth'].includes(widget.type);
+      if (groups.includes(named) && !ofPublishers && form !== 'trend' && !JSON.stringify(panel).includes('/d/streamlens-plays?')) {
+        lacking.push(`${title}: ${panel.title}`);
+      }
+    }
+  }
+  expect(lacking).toEqual([]);
 });
 
 test('a number has the same colour on every page', () => {

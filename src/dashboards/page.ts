@@ -196,17 +196,19 @@ interface Group {
   clicked?: string;
   /** Whether the panel has a time range of its own, whose end is now. */
   live?: boolean;
+  /** Whether the panel is about chosen players, of which the other page knows nothing. */
+  anyPlayer?: boolean;
 }
 
 /** Makes the link to the plays of a group, with the filters and the time range; undefined if plays cannot be found by its column. */
-export function linkToPlays({ of, value, clicked = '', live }: Group): CellLink | undefined {
+export function linkToPlays({ of, value, clicked = '', live, anyPlayer }: Group): CellLink | undefined {
   if (!(of in GROUPS)) {
     return undefined;
   }
   const set = [GROUPS[of].replace('\0', value), ...(clicked in FIRST ? [FIRST[clicked]] : [])];
   const kept = [...FILTERS.map(({ name }) => name), 'datasource'].filter((name) => name !== of);
   const parameters = [live ? 'from=now-1h&to=now' : '${__url_time_range}', ...kept.map((name) => `\${${name}:queryparam}`), ...set];
-  return { title: 'Their plays', url: `/d/streamlens-plays?${parameters.join('&')}` };
+  return { title: anyPlayer ? 'Their plays, with any player' : 'Their plays', url: `/d/streamlens-plays?${parameters.join('&')}` };
 }
 
 function isDimension(name: string): boolean {

@@ -121,7 +121,12 @@ export function stackedBarsByName(content: Content): timeseries.PanelBuilder {
   if (numbersOf(content).length !== 1) {
     throw new Error(`${content.title}: a bar has one number, so the query must choose a metric`);
   }
-  return describe(barsOverTime().legend(legend()), content, 'series', HEIGHT.panel);
+  const panel = barsOverTime().legend(legend());
+  const plays = playsOfPart(content);
+  if (plays) {
+    panel.dataLinks([{ build: () => plays as unknown as DashboardLink }]);
+  }
+  return describe(panel, content, 'series', HEIGHT.panel);
 }
 
 function barsOverTime(): timeseries.PanelBuilder {
@@ -258,12 +263,17 @@ export function pie(content: Content): piechart.PanelBuilder {
         .values([piechart.PieChartLegendValues.Percent, piechart.PieChartLegendValues.Value])
     )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Single));
-  const of = groupOf(content);
-  const plays = of && linkToPlays({ of, value: `\${__field.labels.${of}:percentencode}` });
+  const plays = playsOfPart(content);
   if (plays) {
     panel.dataLinks([{ build: () => ({ ...plays, oneClick: true }) as unknown as DashboardLink }]);
   }
   return describe(panel, content, 'parts', HEIGHT.panel);
+}
+
+/** Returns the link to the plays that a part in a colour of its own is about. */
+function playsOfPart(content: Content): CellLink | undefined {
+  const of = groupOf(content);
+  return of ? linkToPlays({ of, value: `\${__field.labels.${of}:percentencode}`, live: content.live !== undefined }) : undefined;
 }
 
 /** Makes bars of a breakdown that has few names, the numbers stacked. */
@@ -359,7 +369,7 @@ function linksOf(content: Content, name: string, unit: string, own: CellLink[]):
   const of = groupOf(content);
   // A country is shown by its name, so that only its own cell knows its code.
   const value = of === 'country' ? '${__value.raw:percentencode}' : `\${__data.fields.${of}:percentencode}`;
-  const plays = of && (of === 'country' ? name === of : unit !== '') ? linkToPlays({ of, value, clicked: name, live: content.live !== undefined }) : undefined;
+  const plays = of && (of === 'country' ? name === of : unit !== '') ? linkToPlays({ of, value, clicked: name, live: content.live !== undefined, anyPlayer: followsPlayers(content) }) : undefined;
   if (!plays) {
     return own;
   }
@@ -369,15 +379,22 @@ function linksOf(content: Content, name: string, unit: string, own: CellLink[]):
 /** Returns the column that names the group of plays which a row or a part is about, if it is about plays. */
 function groupOf(content: Content): string | undefined {
   const { page } = widgetOf(content.query.queryType);
-  if (['Webcaster', 'Plays', 'Play'].includes(page) || content.query.queryType === 'usageIngest' || content.query.dimension?.startsWith('$')) {
-    return undefined;
-  }
-  return columnsOf(content).find(({ unit }) => unit === '')?.name;
+  const name = columnsOf(content).find(({ unit }) => unit === '')?.name;
+  // Of the names of what is chosen at the top of the page the panel makes links itself.
+  const isChosen = followsPlayers(content) && name === 'version';
+  return ['Webcaster', 'Plays', 'Play'].includes(page) || content.query.queryType === 'usageIngest' || isChosen ? undefined : name;
+}
+
+/** Whether a panel is about the players alone that are chosen at the top of the page. */
+function followsPlayers({ query }: Content): boolean {
+  return query.dimension?.startsWith('$') ?? false;
 }
 
 /** Makes a map of the world with the project's own panel. */
 export function map(content: Content, height: number, options: Partial<Options>): PanelOfAnyType {
   const panel = new PanelOfAnyType().type(worldMapId).options({ ...DEFAULTS, ...options }).overrides([]);
+  const plays = linkToPlays({ of: 'country', value: '${__value.raw:percentencode}' });
+  panel.overrideByName('country', [{ id: 'links', value: [plays] }]);
   return describe(panel, content, 'total', height);
 }
 

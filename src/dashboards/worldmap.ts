@@ -1,6 +1,6 @@
 import { METRICS } from '../panels/worldmap/metrics';
 import { HEIGHT } from './looks';
-import { choice, only, type Page, unitSwitch } from './page';
+import { choice, type Page, unitSwitch } from './page';
 import { bars, map } from './panels';
 import { playsByOS, playsByVersion } from './plays';
 import { referrers, streams, USAGE } from './usage';
@@ -31,7 +31,7 @@ export const worldMap: Page = {
       {
         id: 1,
         title: '${metric:text} by country',
-        description: `${METRIC} Click a country to choose it for the whole page.`,
+        description: `${METRIC} Click a country to choose it for the whole page, or to see its plays.`,
         width: 24,
         query: { queryType: 'worldMap', metric: '$metric', unit: '$unit' },
       },
@@ -52,7 +52,7 @@ export const worldMap: Page = {
     bars({
       id: 3,
       title: 'All countries',
-      description: `Every country with its value, its plays and its rank, of which 1 is the greatest value. ${METRIC}`,
+      description: `Every country with its value, its plays and its rank, of which 1 is the greatest value. Click a country to see its plays; the map chooses one for the page. ${METRIC}`,
       width: 10,
       query: { queryType: 'worldMap', metric: '$metric', unit: '$unit' },
       names: { value: '${metric:text}', plays: 'Plays behind it' },
@@ -60,7 +60,6 @@ export const worldMap: Page = {
       barsOf: ['value', 'plays'],
       // Ratios and averages do not add up.
       sums: false,
-      links: { country: [only(UID, 'country')] },
       hidden: ['weight'],
     }),
     streams({ id: 4, width: 12, title: `Streams · ${COUNTRIES}`, page: UID }),

@@ -41,6 +41,7 @@ export function readSeries(
         refId: frame.refId ?? '',
         name: frame.name || frame.refId || getFieldDisplayName(value, frame, frames),
         field: value,
+        country,
         metric,
         kind,
         ...readRows(frame, country, value, kind),

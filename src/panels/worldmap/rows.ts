@@ -30,6 +30,8 @@ export interface Series {
   name: string;
   /** The field with the values: their unit, colours, mappings and links. */
   field: Field;
+  /** The field with the countries, whose links know the code. */
+  country: Field;
   /** Metric of the worldMap query, if it is one. */
   metric: string | undefined;
   kind: Kind;

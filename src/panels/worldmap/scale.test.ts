@@ -13,7 +13,17 @@ function scale(
   { kind = 'sum', metric = undefined, spread = 'automatic' }: Partial<Series & { spread: Spread }> = {}
 ) {
   const field = { name: 'value', type: FieldType.number, config, values };
-  const series: Series = { refId: 'A', name: 'A', field, metric, kind, rows: [], nowhere: null, unknown: [] };
+  const series: Series = {
+    refId: 'A',
+    name: 'A',
+    field,
+    country: field,
+    metric,
+    kind,
+    rows: [],
+    nowhere: null,
+    unknown: [],
+  };
   return makeScale(series, values, spread, THEME);
 }
 

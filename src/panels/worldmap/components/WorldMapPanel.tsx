@@ -251,7 +251,11 @@ function factsOf(
 }
 
 function linksOf(series: Series | undefined, row: RankedRow | undefined): LinkModel[] {
-  return row?.index === undefined ? [] : (series?.field.getLinks?.({ valueRowIndex: row.index }) ?? []);
+  if (row?.index === undefined || !series) {
+    return [];
+  }
+  const { index } = row;
+  return [series.country, series.field].flatMap((field) => field.getLinks?.({ valueRowIndex: index }) ?? []);
 }
 
 /** Returns what a click offers beside the data links: to see only this country or region, or everything again. */
