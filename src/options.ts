@@ -29,6 +29,8 @@ export interface StreamlensSecrets {
   token?: string;
   /** Bearer token that is sent to VictoriaLogs. */
   playsToken?: string;
+  /** Token by which the collector tells the block list. */
+  blockListToken?: string;
   /** Logo of reports, PNG or JPEG in base64: no secret, but only these settings are not sent to every browser. */
   logo?: string;
 }

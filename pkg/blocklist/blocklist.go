@@ -83,7 +83,7 @@ func (e Entry) check() error {
 func Canonical(kind Kind, value string) (string, error) {
 	switch kind {
 	case IP:
-		prefix, err := parsePrefix(value)
+		prefix, err := ParseNetwork(value)
 		if err != nil {
 			return "", err
 		}
@@ -113,7 +113,8 @@ func Canonical(kind Kind, value string) (string, error) {
 // maxHost is how long a name of a host may be, in bytes.
 const maxHost = 253
 
-func parsePrefix(value string) (netip.Prefix, error) {
+// ParseNetwork reads an address, as the network of it alone, or a network. The error wraps ErrInvalid.
+func ParseNetwork(value string) (netip.Prefix, error) {
 	if address, err := netip.ParseAddr(value); err == nil {
 		if address.Zone() != "" {
 			return netip.Prefix{}, fmt.Errorf("%w: %q has a zone", ErrInvalid, value)

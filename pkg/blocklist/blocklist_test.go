@@ -219,11 +219,12 @@ func TestForms(t *testing.T) {
 	if got, want := string(l.NginxMap(Referrer)), `"\\site.example" 1;`+"\n"; got != want {
 		t.Errorf("referrers of nginx are %s, want %s", got, want)
 	}
-	var read struct{ Entries List }
-	if err := json.Unmarshal([]byte(text(l.JSON)), &read); err != nil || len(read.Entries) != len(l) || read.Entries[4] != l[4] {
+	var read Published
+	inJSON := func() ([]byte, error) { return l.JSON("acme") }
+	if err := json.Unmarshal([]byte(text(inJSON)), &read); err != nil || read.Organization != "acme" || len(read.Entries) != len(l) || read.Entries[4] != l[4] {
 		t.Errorf("JSON: %v, %v", read.Entries, err)
 	}
-	if got := text(List(nil).JSON); got != `{"entries":[]}`+"\n" {
+	if got := text(func() ([]byte, error) { return List(nil).JSON("acme") }); got != `{"organization":"acme","entries":[]}`+"\n" {
 		t.Errorf("an empty list is %s", got)
 	}
 	if got, err := List(nil).CIDR(); err != nil || !bytes.Equal(got, nil) {

@@ -16,7 +16,7 @@ func (l List) addresses() (*netipx.IPSet, error) {
 		if e.Kind != IP {
 			continue
 		}
-		prefix, err := parsePrefix(e.Value)
+		prefix, err := ParseNetwork(e.Value)
 		if err != nil {
 			return nil, err
 		}
@@ -29,12 +29,18 @@ func (l List) addresses() (*netipx.IPSet, error) {
 	return set, nil
 }
 
-// JSON returns the list as JSON.
-func (l List) JSON() ([]byte, error) {
+// Published is a list as JSON.
+type Published struct {
+	Organization string `json:"organization"` // its id
+	Entries      List   `json:"entries"`
+}
+
+// JSON returns the list of an organisation as JSON.
+func (l List) JSON(organization string) ([]byte, error) {
 	if l == nil {
 		l = List{}
 	}
-	text, err := json.Marshal(map[string]List{"entries": l})
+	text, err := json.Marshal(Published{organization, l})
 	if err != nil {
 		return nil, fmt.Errorf("write the block list: %w", err)
 	}

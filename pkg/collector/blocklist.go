@@ -54,7 +54,7 @@ func (s *Server) getBlockList(w http.ResponseWriter, r *http.Request) error {
 	switch form := r.PathValue("form"); form {
 	case "list.json":
 		mediaType = "application/json"
-		body, err = list.JSON()
+		body, err = list.JSON(reader.Organization.ID)
 	case "networks.txt":
 		body, err = list.CIDR()
 	case "networks.nginx":

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/streamlens/streamlens/pkg/atomicfile"
 )
 
 // nameFile is the file of the data directory that holds the collector's name.
@@ -25,12 +27,7 @@ func identify(dataDir string) (string, error) {
 		return "", fmt.Errorf("read who the collector is: %w", err)
 	}
 	name := strings.ToLower(rand.Text()[:10])
-	// In one step, so that no crash leaves half a name.
-	err = os.WriteFile(path+".new", []byte(name+"\n"), 0o600)
-	if err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
+	if err := atomicfile.Write(path, []byte(name+"\n"), 0o600); err != nil {
 		return "", fmt.Errorf("keep who the collector is: %w", err)
 	}
 	return name, nil

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
+	"github.com/streamlens/streamlens/pkg/blocklist"
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/report"
@@ -186,7 +187,10 @@ func (s *Server) getWidget(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Until it is written, so that who reads slowly takes the room of its own organisation.
 	defer done()
-	request.Level, request.Plays = reader.Level, shared.Plays
+	request.Level, request.Plays, request.Organization = reader.Level, shared.Plays, reader.Organization.ID
+	request.BlockList = func(context.Context) (blocklist.List, error) {
+		return s.BlockLists.Active(reader.Organization.ID, s.Clock())
+	}
 	frames, err := widget.Run(r.Context(), widget.Confine(shared.Sums, reader.Filters), request)
 	if err != nil {
 		return inWords(err)

@@ -14,13 +14,25 @@ var configurationTemplate = template.Must(template.New("streamlens.yaml").Parse(
 dataDir: {{printf "%q" .DataDir}}
 victoriametrics: {url: {{printf "%q" .VictoriaMetrics}}}
 {{if .Plays}}plays: {url: {{printf "%q" .Plays}}, keep: 30d, users: true, running: true}
-{{end}}geoip: {database: {{printf "%q" .GeoIP}}}
+{{end}}geoip:
+  database: {{printf "%q" .GeoIP}}
+  # The database knows countries alone, so the operators of viewers' networks are made up, with numbers for documentation (RFC 5398).
+  networks:
+    - {network: 0.0.0.0/3, asn: 64496, operator: Example Cable}
+    - {network: 32.0.0.0/3, asn: 64497, operator: Example Broadband}
+    - {network: 64.0.0.0/3, asn: 64498, operator: Example Fibre}
+    - {network: 96.0.0.0/3, asn: 64499, operator: Example Mobile}
+    - {network: 128.0.0.0/3, asn: 64500, operator: Example University}
+    - {network: 160.0.0.0/3, asn: 64501, operator: Example City Net}
+    - {network: 192.0.0.0/3, asn: 64502, operator: Example Telecom}
+    - {network: "2000::/3", asn: 64503, operator: Example Wireless}
 trustedProxies: [127.0.0.1/32]
 organizations:
   - id: acme
     level: premium
     secretKey: sk_{{index .Keys 0}}
     accounts: [{id: acme, key: pk_{{index .Keys 1}}}]
+    blockListTokens: [{name: grafana, token: bt_{{index .Keys 4}}}]
   - id: beta
     level: default
     secretKey: sk_{{index .Keys 2}}
@@ -31,7 +43,7 @@ organizations:
 func configuration(listen, dataDir, victoriaMetrics, plays, geoIP string) ([]byte, error) {
 	values := struct {
 		Listen, DataDir, VictoriaMetrics, Plays, GeoIP string
-		Keys                                           [4]string
+		Keys                                           [5]string
 	}{Listen: listen, DataDir: dataDir, VictoriaMetrics: victoriaMetrics, Plays: plays, GeoIP: geoIP}
 	for i := range values.Keys {
 		values.Keys[i] = rand.Text()

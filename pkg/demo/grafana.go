@@ -78,6 +78,7 @@ func (d *demo) startGrafana(ctx context.Context) (url, missing string, err error
 		"STREAMLENS_VICTORIAMETRICS_URL=" + d.victoriaMetricsURL,
 		"STREAMLENS_PLAYS_URL=" + d.playsURL,
 		"STREAMLENS_COLLECTOR_URL=" + d.collectorURL,
+		"STREAMLENS_BLOCK_LIST_TOKEN=" + organization.BlockListTokens[0].Token,
 		"STREAMLENS_ORGANIZATION=" + organization.ID,
 		"STREAMLENS_LEVEL=" + string(organization.Level),
 		"STREAMLENS_ROOT=" + root,

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/streamlens/streamlens/pkg/atomicfile"
 )
 
 // maxHead is how much of a file's begin identifies it, in bytes of its content. Logs begin with a time, so no two begin alike.
@@ -59,10 +61,7 @@ func (b *Book) Save() error {
 	if err := os.MkdirAll(filepath.Dir(b.path), 0o755); err != nil {
 		return fmt.Errorf("keep what was imported: %w", err)
 	}
-	if err := os.WriteFile(b.path+".new", content, 0o644); err != nil {
-		return fmt.Errorf("keep what was imported: %w", err)
-	}
-	if err := os.Rename(b.path+".new", b.path); err != nil {
+	if err := atomicfile.Write(b.path, content, 0o644); err != nil {
 		return fmt.Errorf("keep what was imported: %w", err)
 	}
 	return nil

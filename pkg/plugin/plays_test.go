@@ -13,13 +13,16 @@ import (
 	"github.com/streamlens/streamlens/pkg/widget"
 )
 
-// TestPlaysAway kills the store of plays: every widget, alert and report of sums goes on, and the widgets of plays say what is wrong.
+// TestPlaysAway kills the store of plays, takes it away, and puts another server in its place: every widget, alert and report of sums goes
+// on, and the widgets of plays say what is wrong and what to do.
 func TestPlaysAway(t *testing.T) {
 	victoriaMetrics, killed := start(t, "-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d"), vltest.StartServer(t, vltest.Flags...)
 	killed.Kill()
-	for _, tt := range []struct{ name, playsURL, words string }{
-		{"none", "", "There is no store of plays"},
-		{"killed", killed.URL, "The store of plays does not answer"},
+	for _, tt := range []struct{ name, playsURL, words, advice string }{
+		{"not configured", "", "There is no store of plays", "set plays in streamlens.yaml"},
+		{"killed", killed.URL, "The store of plays does not answer", "see that VictoriaLogs runs"},
+		{"missing", "http://nowhere.invalid:9428", "The store of plays does not answer", "see that VictoriaLogs runs"},
+		{"another server", victoriaMetrics, "The store of plays refuses", "that the URL of the store of plays leads to it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			settings := instanceSettings(victoriaMetrics, "acme", tenant.Premium)
@@ -53,14 +56,18 @@ func TestPlaysAway(t *testing.T) {
 			if answer := get(t, settings, "report?format=csv&"+rangeOf()); answer.Status != http.StatusOK {
 				t.Errorf("the report has status %d: %s", answer.Status, answer.Body)
 			}
-			answers, err := d.QueryData(t.Context(), &backend.QueryDataRequest{Queries: []backend.DataQuery{
-				query("plays", `{"queryType":"plays"}`), query("play", `{"queryType":"play","session":"s"}`),
-			}})
+			request := &backend.QueryDataRequest{}
+			for _, of := range widget.OfPlays() {
+				if of.Type != "blockList" { // which is the collector's
+					request.Queries = append(request.Queries, query(of.Type, fmt.Sprintf(`{"queryType":%q,"session":%q}`, of.Type, map[string]string{"play": "s"}[of.Type])))
+				}
+			}
+			answers, err := d.QueryData(t.Context(), request)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for name, a := range answers.Responses {
-				if a.Error == nil || wordsOf(a) != tt.words {
+				if a.Error == nil || wordsOf(a) != tt.words || !strings.Contains(a.Error.Error(), tt.advice) {
 					t.Errorf("%s: %v, %q", name, a.Error, wordsOf(a))
 				}
 			}

@@ -61,7 +61,7 @@ func (d *Datasource) answer(ctx context.Context, request widget.Request) backend
 	if request.Level, err = d.level.get(ctx, request.Now); err != nil {
 		return upstreamFailed(err)
 	}
-	request.Plays = d.plays
+	d.complete(&request)
 	frames, err := widget.Run(ctx, d.shared, request)
 	if err != nil {
 		return failed(ctx, err)

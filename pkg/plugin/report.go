@@ -168,7 +168,7 @@ func (d *Datasource) makeReport(ctx context.Context, request widget.Request, opt
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	request.Plays = d.plays
+	d.complete(&request)
 	made, err := kind.Make(ctx, d.shared, request, report.DefaultTop)
 	if err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func (d *Datasource) makeExport(ctx context.Context, request widget.Request, opt
 	default:
 		return nil, badParameter{fmt.Errorf("the format %q is unknown: it is csv or json", format)}
 	}
-	request.Plays = d.plays
+	d.complete(&request)
 	frames, err := widget.Run(ctx, d.shared, request)
 	if err != nil {
 		return nil, err

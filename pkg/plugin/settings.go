@@ -19,6 +19,8 @@ type Settings struct {
 	CollectorURL string       `json:"collectorUrl"`
 	PlaysURL     string       `json:"playsUrl"` // of VictoriaLogs, the store of plays; none if empty
 	PlaysToken   string       `json:"-"`        // bearer token for it; secret
+	// BlockListToken is the one by which the collector tells the organisation's block list; none if empty. It is secret.
+	BlockListToken string `json:"-"`
 	// FixedFilters hold for every query, so that whoever asks sees a part of the organisation alone.
 	FixedFilters widget.Fixed `json:"fixedFilters,omitempty"`
 	Token        string       `json:"-"` // bearer token for VictoriaMetrics; secret
@@ -38,6 +40,7 @@ func LoadSettings(raw backend.DataSourceInstanceSettings) (Settings, error) {
 	}
 	settings.Token = raw.DecryptedSecureJSONData["token"]
 	settings.PlaysToken = raw.DecryptedSecureJSONData["playsToken"]
+	settings.BlockListToken = raw.DecryptedSecureJSONData["blockListToken"]
 	settings.Logo = raw.DecryptedSecureJSONData["logo"]
 	if settings.Level == "" {
 		settings.Level = tenant.Default

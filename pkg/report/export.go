@@ -23,7 +23,7 @@ var units = map[string]string{"decbytes": "bytes", "s": "seconds", "dthms": "sec
 type Export struct {
 	Widget  string         `json:"widget"`
 	Columns []ExportColumn `json:"columns"`
-	// Rows have a value per column: a text for a name, an RFC 3339 time for the start of an interval, a number, or nil where nothing
+	// Rows have a value per column: a text for a name, an RFC 3339 time, as for the start of an interval, a number, or nil where nothing
 	// can be said, as of a ratio of nothing.
 	Rows    [][]any  `json:"-"`
 	Notices []string `json:"notices"`
@@ -46,7 +46,7 @@ func NewExport(frame *data.Frame, zone *time.Location) (*Export, error) {
 	var keys []*data.Field // names and times, which every row has
 	var groups []labelled  // the numbers of each label
 	for _, field := range frame.Fields {
-		if field.Type() == data.FieldTypeString || field.Type() == data.FieldTypeTime {
+		if slices.Contains([]data.FieldType{data.FieldTypeString, data.FieldTypeTime, data.FieldTypeNullableTime}, field.Type()) {
 			keys = append(keys, field)
 			e.Columns = append(e.Columns, ExportColumn{Name: field.Name})
 			continue
@@ -96,11 +96,13 @@ type labelled struct {
 func (g labelled) row(keys []*data.Field, i int, zone *time.Location) ([]any, error) {
 	var row []any
 	for _, field := range keys {
-		if at, ok := field.At(i).(time.Time); ok {
-			row = append(row, at.In(zone).Format(timeForm))
-		} else {
-			row = append(row, field.At(i))
+		value, known := field.ConcreteAt(i)
+		if at, ok := value.(time.Time); ok && known {
+			value = at.In(zone).Format(timeForm)
+		} else if !known {
+			value = nil
 		}
+		row = append(row, value)
 	}
 	if len(g.numbers) > 0 && len(g.numbers[0].Labels) > 0 {
 		row = append(row, g.label)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -130,5 +131,24 @@ func TestExport(t *testing.T) {
 	var out bytes.Buffer
 	if err := e.WriteJSON(&out); err != nil || !strings.Contains(out.String(), `"value":null`) {
 		t.Errorf("infinity is %s, %v", out.String(), err)
+	}
+}
+
+// TestExportOfTimesThatAreNotThere holds that a time is a text, and none is nothing.
+func TestExportOfTimesThatAreNotThere(t *testing.T) {
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	made, err := NewExport(data.NewFrame("blockList", data.NewField("value", nil, []string{"a", "b"}), data.NewField("until", nil, []*time.Time{&at, nil})), time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var csv, text strings.Builder
+	if err := errors.Join(made.WriteCSV(&csv), made.WriteJSON(&text)); err != nil {
+		t.Fatal(err)
+	}
+	if want := "value,until\na,2026-11-29T12:00:00Z\nb,\n"; csv.String() != want {
+		t.Errorf("CSV is %q, want %q", csv.String(), want)
+	}
+	if want := `"rows":[{"until":"2026-11-29T12:00:00Z","value":"a"},{"until":null,"value":"b"}]`; !strings.Contains(text.String(), want) {
+		t.Errorf("JSON is %s, want %s", text.String(), want)
 	}
 }

@@ -110,8 +110,10 @@ type Definition struct {
 	ofRecords bool
 	// inSeries is set if a widget that plays answers has the form series and may be watched by alert rules.
 	inSeries bool
-	// plays answers a widget that lists what is in the store of plays; nil of all others.
+	// plays answers a widget of the pages of plays, that of what is in the store of plays or of noPlays; nil of all others.
 	plays func(context.Context, vm.Asker, *Request) (*data.Frame, error)
+	// noPlays is set if it needs no store of plays, but the block list.
+	noPlays bool
 
 	reads func(Query) []read
 	// rankBy lists the reads whose sum orders the rows; the first alone if empty.
@@ -288,9 +290,9 @@ func (d Definition) numbers() []string {
 // commonFilters are the filters of every widget.
 var commonFilters = []string{measure.LabelCountry, measure.LabelStream, measure.DimensionTag, measure.LabelEvent}
 
-// OfPlays returns the widgets that read the store of plays.
+// OfPlays returns the widgets that read the store of plays, and the block list beside them.
 func OfPlays() []Definition {
-	return []Definition{plays(), playQuality(), worstSegments(), uniqueViewers(), sharedAccess(), onePlay()}
+	return []Definition{plays(), playQuality(), worstSegments(), uniqueViewers(), sharedAccess(), blockList(), onePlay()}
 }
 
 // All returns every widget that reads sums, in the order of the dashboards.

@@ -240,6 +240,8 @@ func ShortOf(err error) string {
 		return "The database does not answer"
 	case errors.As(err, new(*vl.UnreachableError)):
 		return "The store of plays does not answer"
+	case errors.As(err, new(*vl.StatusError)):
+		return "The store of plays refuses"
 	case errors.Is(err, ErrUpstream):
 		return "The database refuses"
 	}

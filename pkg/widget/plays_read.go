@@ -226,7 +226,12 @@ func runPlays(ctx context.Context, asker vm.Asker, d Definition, r Request) (dat
 		return nil, badQuery("the widget %s has the form total alone", d.Type)
 	case r.Compare != "":
 		return nil, badQuery("the widget %s has nothing that can be compared", d.Type)
-	case r.Plays == nil:
+	case d.noPlays && len(fixedOf(asker)) > 0:
+		return nil, &kindError{ErrForbidden, fmt.Errorf("the widget %q is of the whole organisation, and fixed filters let a part of it through only", d.Title),
+			"Only for the whole organisation"}
+	case d.noPlays && r.BlockList == nil:
+		return nil, errNoBlockList
+	case !d.noPlays && r.Plays == nil:
 		return nil, errNoPlays
 	}
 	frame, err := d.plays(ctx, asker, &r)
@@ -306,5 +311,10 @@ func shownPlay(field play.Field, values []string) data.ValueMappings {
 	return data.ValueMappings{mapper}
 }
 
-// upstreamPlays is upstream for an error of the store of plays.
-func upstreamPlays(err error) error { return upstream(fmt.Errorf("plays: %w", err)) }
+// upstreamPlays is upstream for an error of the store of plays, with what to do about one that is away.
+func upstreamPlays(err error) error {
+	if errors.As(err, new(*vl.UnreachableError)) && !errors.Is(err, context.Canceled) || errors.As(err, new(*vl.StatusError)) {
+		return upstream(fmt.Errorf("plays: %w. All else works; see that VictoriaLogs runs and that the URL of the store of plays leads to it", err))
+	}
+	return upstream(fmt.Errorf("plays: %w", err))
+}

@@ -72,6 +72,10 @@ type Request struct {
 	Level    tenant.Level // of the organisation
 	Plays    vl.Asker     // the store of plays; nil if there is none
 	Alert    bool         // answer with one number column only, as alert rules need it
+	// BlockList is the organisation's; nil if it cannot be asked for.
+	BlockList BlockList
+	// Organization is the organisation's id, for commands that are shown.
+	Organization string
 }
 
 // Limits of a query.

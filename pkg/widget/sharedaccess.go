@@ -9,6 +9,7 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
+	"github.com/streamlens/streamlens/pkg/blocklist"
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -43,6 +44,7 @@ func sharedAccess() Definition {
 			{Name: "countries", Unit: Count, Help: "Different countries."},
 			{Name: "plays", Unit: Count, Help: "Number of plays."},
 			{Name: "playing", Unit: Seconds, long: true, Help: "Time of playing, of all of them together."},
+			{Name: "block", Help: "The command that puts it on the [block list](blocking.md) for a week; none of a hash or a network in the place of an address."},
 		},
 		plays: listShared,
 	}
@@ -102,13 +104,22 @@ func listShared(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, e
 	names = names[:min(len(names), mostShared)]
 	frame := data.NewFrame("sharedAccess", data.NewField(columns[0].Name, nil, names))
 	frame.Meta = &data.FrameMeta{Type: data.FrameTypeTable, Notices: []data.Notice{{Severity: data.NoticeSeverityInfo, Text: ofRecordsNotice}}}
-	for i, c := range columns[1:] {
+	for i, c := range columns[1 : len(columns)-1] {
 		values := make([]float64, len(names))
 		for n, name := range names {
 			values[n] = numbers[name][i]
 		}
 		frame.Fields = append(frame.Fields, data.NewField(c.Name, nil, values))
 	}
+	kind := blocklist.User
+	if by == play.Address {
+		kind = blocklist.IP
+	}
+	commands := make([]string, len(names))
+	for n, name := range names {
+		commands[n] = r.blockCommand(kind, name)
+	}
+	frame.Fields = append(frame.Fields, data.NewField("block", nil, commands))
 	for i, c := range columns {
 		frame.Fields[i].Config = &data.FieldConfig{Description: c.Help, Unit: grafanaUnit(c)}
 	}

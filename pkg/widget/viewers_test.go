@@ -125,7 +125,7 @@ func TestSharedAccess(t *testing.T) {
 				most = max(most, here)
 			}
 			got := []string{}
-			for _, f := range frames[0].Fields[1:] {
+			for _, f := range frames[0].Fields[1 : len(frames[0].Fields)-1] {
 				got = append(got, fmt.Sprint(f.At(i)))
 			}
 			want := []string{fmt.Sprint(most), fmt.Sprint(len(others)), fmt.Sprint(len(countries)), fmt.Sprint(len(plays)), fmt.Sprint(float64(playing) / 1000)}

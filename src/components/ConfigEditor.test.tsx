@@ -44,6 +44,7 @@ test('what is entered is stored', async () => {
   await userEvent.type(collectorUrl(), 'http://collector:8095');
   await userEvent.click(screen.getByRole('radio', { name: 'Premium' }));
   await userEvent.type(token(), 'secret');
+  await userEvent.type(screen.getByLabelText(/Block list token/), 'bt_secret');
 
   expect(settings().jsonData).toEqual({
     url: 'http://vm:8428',
@@ -51,7 +52,7 @@ test('what is entered is stored', async () => {
     collectorUrl: 'http://collector:8095',
     level: 'premium',
   });
-  expect(settings().secureJsonData).toEqual({ token: 'secret' });
+  expect(settings().secureJsonData).toEqual({ token: 'secret', blockListToken: 'bt_secret' });
 });
 
 test('a new data source has level default and no complaint', () => {

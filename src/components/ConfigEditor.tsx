@@ -131,6 +131,20 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
           onReset={() => setSecret('playsToken', '')}
         />
       </Field>
+      <Field
+        label="Block list token"
+        description="One of blockListTokens in streamlens.yaml, by which the collector tells who is blocked"
+      >
+        <SecretInput
+          id="streamlens-block-list-token"
+          width={WIDTH}
+          disabled={readOnly}
+          isConfigured={Boolean(secureJsonFields?.blockListToken)}
+          value={secureJsonData?.blockListToken ?? ''}
+          onChange={(event: ChangeEvent<HTMLInputElement>) => setSecret('blockListToken', event.target.value)}
+          onReset={() => setSecret('blockListToken', '')}
+        />
+      </Field>
       <FieldSet label="Fixed filters">
         <p>
           They hold for every query, list of values, alert and report of this data source. Whoever asks can narrow them,

@@ -184,12 +184,24 @@ export const allPlays: Page = {
       id: 5,
       title: 'Shared access',
       description:
-        'Users with the most plays at once, addresses and countries: who shares an account. There are users only with plays.users; the data source has the same by address.',
+        'Users with the most plays at once, addresses and countries: who shares an account. There are users only with plays.users; the data source has the same by address. The last column is the command that blocks one for a week, to be run where the collector runs and as its user.',
       width: 24,
       query: { queryType: 'sharedAccess', where: WHERE },
       height: HEIGHT.panel,
       barsOf: [],
       links: { user: [only(PLAYS_UID, 'user')] },
+    }),
+    bars({
+      id: 7,
+      title: 'Block list',
+      description:
+        'Addresses, networks, users and sites that may not watch, whatever is chosen at the top of the page. The last column is the command that takes one off, to be run where the collector runs and as its user. The data source needs the URL of the collector and a block list token.',
+      width: 24,
+      query: { queryType: 'blockList' },
+      names: { value: 'Who' },
+      height: HEIGHT.panel,
+      barsOf: [],
+      explained: 'blocking.md',
     }),
   ],
 };

@@ -42,6 +42,10 @@ func TestFixedFiltersCannotBeWidened(t *testing.T) {
 			w.attackFixed(t, s)
 			w.attackFixedValues(t, s)
 			w.attackPlays(t, s)
+			s.blockListToken = blockListToken(house)
+			if a := w.attack(t, "block list", s, "", model("blockList", nil)); a.status != http.StatusForbidden {
+				t.Errorf("the block list of the whole organisation: %d %s", a.status, a.text)
+			}
 			w.attackReadKey(t, readKeys(house, fixed))
 			if len(fixed["event"]) > 0 {
 				return // files of traffic, which has no events, are refused
@@ -64,7 +68,8 @@ func TestFixedFiltersCannotBeWidened(t *testing.T) {
 }
 
 func (w *world) fixedSettings(fixed any) map[string]any {
-	return map[string]any{"url": w.product.VictoriaMetrics, "playsUrl": w.plays, "organization": house, "level": "premium", "fixedFilters": fixed}
+	return map[string]any{"url": w.product.VictoriaMetrics, "playsUrl": w.plays, "organization": house, "level": "premium", "fixedFilters": fixed,
+		"collectorUrl": w.product.Collector}
 }
 
 // showsThePart checks that something is left, without which no attack would prove anything.

@@ -100,7 +100,9 @@ func (w *world) attackPlays(t *testing.T, s source) {
 			w.attack(t, "breakdown", s, "", model(d.Type, map[string]any{"breakdown": column}))
 			w.attack(t, "dimension", s, "", model(d.Type, map[string]any{"dimension": column}))
 			w.attack(t, "values", s, "", model(d.Type, map[string]any{"dimension": column, "values": []string{next(hostile)}}))
-			w.attack(t, "breakdown and filter", s, "", model(d.Type, map[string]any{"breakdown": column, next(d.Filters): []string{next(hostile)}}))
+			if len(d.Filters) > 0 {
+				w.attack(t, "breakdown and filter", s, "", model(d.Type, map[string]any{"breakdown": column, next(d.Filters): []string{next(hostile)}}))
+			}
 		}
 		for _, metric := range d.Metrics {
 			w.attack(t, "metric", s, "", model(d.Type, map[string]any{"metric": metric, "breakdown": "operator"}))

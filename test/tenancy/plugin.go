@@ -36,9 +36,11 @@ type source struct {
 	id       int64
 	jsonData string
 	token    string
-	url      string // the URL outside jsonData, which Grafana has for every data source
-	user     *backend.User
-	headers  map[string]string
+	// blockListToken is the one by which the collector tells the block list.
+	blockListToken string
+	url            string // the URL outside jsonData, which Grafana has for every data source
+	user           *backend.User
+	headers        map[string]string
 }
 
 func (s source) context() backend.PluginContext {
@@ -46,7 +48,7 @@ func (s source) context() backend.PluginContext {
 		OrgID: 1, PluginID: "streamlens-analytics-datasource", User: s.user,
 		DataSourceInstanceSettings: &backend.DataSourceInstanceSettings{
 			ID: s.id, UID: fmt.Sprintf("uid-%d", s.id), Name: "Streamlens", URL: s.url, JSONData: []byte(s.jsonData),
-			DecryptedSecureJSONData: map[string]string{"token": s.token}, Updated: time.Unix(1_763_800_000, 0),
+			DecryptedSecureJSONData: map[string]string{"token": s.token, "blockListToken": s.blockListToken}, Updated: time.Unix(1_763_800_000, 0),
 		},
 	}
 }

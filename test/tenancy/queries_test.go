@@ -42,8 +42,10 @@ func newWorld(t *testing.T, organizations ...organization) *world {
 	known := configured(organizations)
 	for i, o := range known {
 		known[i].ReadKeys = configuredReadKeys(o.ID)
+		known[i].BlockListTokens = []oracle.ViewerToken{{Token: blockListToken(o.ID)}}
 	}
 	w.product = oracle.StartProduct(t, w.dir, known, w.plays)
+	w.block(t)
 	w.plugin = startPlugin(t)
 	if err := fill(t.Context(), w.product.Collector, w.now, organizations); err != nil {
 		t.Fatal(err)
@@ -61,8 +63,10 @@ func newWorld(t *testing.T, organizations ...organization) *world {
 
 // source is the data source of an organisation, as it should be set up.
 func (w *world) source(o organization) source {
-	return w.sourceOf(map[string]any{"url": w.product.VictoriaMetrics, "playsUrl": w.plays, "organization": o.id, "level": "premium",
+	s := w.sourceOf(map[string]any{"url": w.product.VictoriaMetrics, "playsUrl": w.plays, "organization": o.id, "level": "premium",
 		"collectorUrl": w.product.Collector})
+	s.blockListToken = blockListToken(o.id)
+	return s
 }
 
 // sourceOf is a data source with other settings. Each has an instance of its own in the plugin.
@@ -199,6 +203,7 @@ func TestQueriesShowNoOtherOrganization(t *testing.T) {
 	t.Run("resources", func(t *testing.T) { w.attackResources(t) })
 	t.Run("downloads", func(t *testing.T) { w.attackDownloads(t, own, w.source(victim)) })
 	t.Run("plays", func(t *testing.T) { w.attackPlays(t, own) })
+	t.Run("block list", func(t *testing.T) { w.attackBlockList(t) })
 	t.Run("read keys", func(t *testing.T) { w.attackReadKey(t, readKeys(acme.id, nil)) })
 	t.Run("the way in", func(t *testing.T) { w.attackCollector(t) })
 	t.Run("command line", func(t *testing.T) { w.attackCommandLine(t) })

@@ -22,7 +22,7 @@ import (
 var (
 	secrets = map[string]string{
 		"the secret key": "sk_qS3cretKey", "another organisation's secret key": "sk_qOtherKey", "the hook's key": "hk_qHookKey", "a media server's password": "qPassw0rd",
-		"a media server's token": "qT0ken", "the password in a media server's URL": "qUrlPassw0rd", "the data source's token": "qDataT0ken", "a wrong key": "sk_qWr0ng",
+		"a media server's token": "qT0ken", "the password in a media server's URL": "qUrlPassw0rd", "the data source's token": "qDataT0ken", "the block list token": "bt_qBl0ckT0ken", "a wrong key": "sk_qWr0ng",
 		"a wrong account key": "pk_qWr0ng", "a foreign Authorization": "qF0reign", "a cookie": "qC00kie",
 	}
 	// personal data of viewers, whom no log may name. Addresses are of networks for documentation.
@@ -256,7 +256,7 @@ func provokePlugin(t *testing.T, database string, takeAway func()) {
 			map[string]any{"url": "http://u:" + secrets["the password in a media server's URL"] + "@x", "organization": "acme"}, map[string]any{"url": database, "organization": "A!"},
 		} {
 			s := w.sourceOf(settings)
-			s.token = secrets["the data source's token"]
+			s.token, s.blockListToken = secrets["the data source's token"], secrets["the block list token"]
 			s.headers = map[string]string{"Authorization": "Bearer " + secrets["a foreign Authorization"], "Cookie": secrets["a cookie"], "X-Forwarded-For": personal["an IPv4 address"],
 				"User-Agent": personal["a user agent"]}
 			for _, model := range []string{

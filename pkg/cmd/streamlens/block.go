@@ -197,7 +197,7 @@ func blockListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printBlockList(cmd.OutOrStdout(), list, format)
+			return printBlockList(cmd.OutOrStdout(), o.ID, list, format)
 		},
 	}
 	target.addFlags(command)
@@ -205,7 +205,7 @@ func blockListCommand() *cobra.Command {
 	return command
 }
 
-func printBlockList(w io.Writer, list blocklist.List, format string) error {
+func printBlockList(w io.Writer, organization string, list blocklist.List, format string) error {
 	rows := [][]string{{"kind", "value", "since", "until", "by", "reason"}}
 	for _, e := range list {
 		until := ""
@@ -216,7 +216,7 @@ func printBlockList(w io.Writer, list blocklist.List, format string) error {
 	}
 	switch format {
 	case "json":
-		text, err := list.JSON()
+		text, err := list.JSON(organization)
 		if err != nil {
 			return err
 		}
@@ -300,7 +300,7 @@ func hitsOf(ctx context.Context, store vl.Asker, privacy tenant.IPPrivacy, e blo
 // addressHits adds up the plays by address: the store knows no networks of IPv6.
 func addressHits(ctx context.Context, store vl.Asker, privacy tenant.IPPrivacy, e blocklist.Entry, q vl.Question) (hits, error) {
 	h := hits{}
-	network, err := blockedNetwork(e.Value)
+	network, err := blocklist.ParseNetwork(e.Value)
 	if err != nil {
 		return h, err
 	}
@@ -330,12 +330,4 @@ func addressHits(ctx context.Context, store vl.Asker, privacy tenant.IPPrivacy, 
 		}
 	}
 	return h, nil
-}
-
-// blockedNetwork returns the network of an entry, of one address if it is an address.
-func blockedNetwork(value string) (netip.Prefix, error) {
-	if a, err := netip.ParseAddr(value); err == nil {
-		return netip.PrefixFrom(a, a.BitLen()), nil
-	}
-	return netip.ParsePrefix(value)
 }

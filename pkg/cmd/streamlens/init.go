@@ -159,7 +159,9 @@ func writeConfiguration(path string, values map[string]string) (config.Config, e
 		database +
 		fmt.Sprintf("organizations:\n  - id: %q\n    level: %q\n", values["org"], values["level"]) +
 		fmt.Sprintf("    secretKey: sk_%s        # for servers\n", key()) +
-		fmt.Sprintf("    accounts: [{id: %q, key: pk_%s}]        # for players\n", values["org"], key())
+		fmt.Sprintf("    accounts: [{id: %q, key: pk_%s}]        # for players\n", values["org"], key()) +
+		fmt.Sprintf("    blockListTokens: [{name: grafana, token: bt_%s}]        # by which Grafana shows who is blocked\n", key()) +
+		fmt.Sprintf("    # readKeys: [{name: reader, key: rk_%s}]        # for a program that reads: take the # away, and see docs/api.md\n", key())
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return config.Config{}, err
@@ -203,6 +205,7 @@ Grafana's provisioning needs:
   STREAMLENS_LEVEL=%[4]s
   STREAMLENS_VICTORIAMETRICS_URL=%[5]s
   STREAMLENS_COLLECTOR_URL=%[6]s
+  STREAMLENS_BLOCK_LIST_TOKEN=the one of blockListTokens, for the block list on the page Plays
 `, path, o.Accounts[0].ID, o.ID, o.Level, c.VictoriaMetrics.URL, collectorURL(c))
 }
 

@@ -51,6 +51,9 @@ func TestInitAsks(t *testing.T) {
 	if !strings.Contains(printed, "missing.mmdb") || !strings.Contains(printed, "streamlens collect --config "+path) {
 		t.Errorf("it said\n%s", printed)
 	}
+	if tokens := o.BlockListTokens; len(tokens) != 1 || !strings.HasPrefix(tokens[0].Token, "bt_") || strings.Contains(printed, tokens[0].Token) {
+		t.Errorf("block list tokens: %+v", tokens)
+	}
 	if strings.Contains(printed, o.SecretKey) {
 		t.Error("the secret key is on the screen")
 	}
@@ -61,6 +64,17 @@ func TestInitAsks(t *testing.T) {
 	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// The read key opens nothing until somebody wants it.
+	if len(o.ReadKeys) != 0 {
+		t.Errorf("read keys: %v", o.ReadKeys)
+	}
+	wanted := filepath.Join(t.TempDir(), "streamlens.yaml")
+	if err := os.WriteFile(wanted, bytes.Replace(before, []byte("# readKeys"), []byte("readKeys"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := config.Load(wanted); err != nil || len(c.Organizations[0].ReadKeys) != 1 || len(c.Organizations[0].ReadKeys[0].Key) < 25 {
+		t.Errorf("with its # taken away: %v", err)
 	}
 	if _, err := execute(t, initCommand(), "", "--config", path, "--yes"); err == nil || !strings.Contains(err.Error(), "is there already") {
 		t.Errorf("a second time: %v", err)

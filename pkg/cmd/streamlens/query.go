@@ -16,6 +16,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/spf13/cobra"
 
+	"github.com/streamlens/streamlens/pkg/blocklist"
 	"github.com/streamlens/streamlens/pkg/collector"
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/report"
@@ -132,7 +133,10 @@ func runQuery(ctx context.Context, c config.Config, organization string, r widge
 	if err != nil {
 		return nil, err
 	}
-	r.Level = o.Level
+	r.Level, r.Organization = o.Level, o.ID
+	r.BlockList = func(context.Context) (blocklist.List, error) {
+		return blocklist.NewStore(c.DataDir).Active(o.ID, r.Now)
+	}
 	if r.Plays, err = collector.PlaysReader(c, o.ID); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,56 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/streamlens/streamlens/pkg/blocklist"
+	"github.com/streamlens/streamlens/pkg/widget"
+)
+
+// maxBlockList bounds the answer of the collector, in bytes: a list has blocklist.MaxEntries entries of less than 2 KiB.
+const maxBlockList = 32 << 20
+
+// complete gives a request what the data source has beside VictoriaMetrics.
+func (d *Datasource) complete(request *widget.Request) {
+	request.Plays, request.Organization = d.plays, d.settings.Organization
+	if d.settings.CollectorURL != "" && d.settings.BlockListToken != "" {
+		request.BlockList = d.blockList
+	}
+}
+
+// blockList asks the collector for the organisation's block list. Its errors name neither URL nor token.
+func (d *Datasource) blockList(ctx context.Context) (blocklist.List, error) {
+	ctx, cancel := context.WithTimeout(ctx, collectorTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(d.settings.CollectorURL, "/")+"/v1/blocklist/list.json", nil)
+	if err != nil {
+		return nil, errors.New("the collector's URL is not valid")
+	}
+	request.Header.Set("Authorization", "Bearer "+d.settings.BlockListToken)
+	response, err := d.anonymous.Do(request)
+	if err != nil {
+		return nil, errors.New("the collector does not answer at its URL")
+	}
+	defer response.Body.Close()
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized:
+		return nil, errors.New("the collector does not know the block list token: compare it with blockListTokens in streamlens.yaml")
+	default:
+		return nil, fmt.Errorf("the collector answered with status %d", response.StatusCode)
+	}
+	var list blocklist.Published
+	switch err := json.NewDecoder(io.LimitReader(response.Body, maxBlockList)).Decode(&list); {
+	case err != nil:
+		return nil, errors.New("the collector's URL leads to something else")
+	case list.Organization != d.settings.Organization:
+		return nil, errors.New("the block list token is not of this data source's organisation")
+	}
+	return list.Entries, nil
+}
