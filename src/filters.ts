@@ -18,7 +18,7 @@ export const AD_HOC_KEYS = FILTER_NAMES.filter((name) => name !== 'referrer');
 const countryNames = new Intl.DisplayNames(['en'], { type: 'region', fallback: 'none' });
 
 /** The units of usage as one reads them. */
-export const UNIT_TEXTS: Record<string, string> = { traffic: 'Traffic', playtime: 'Playtime' };
+const UNIT_TEXTS: Record<string, string> = { traffic: 'Traffic', playtime: 'Playtime' };
 
 /** Returns a value as one reads it: countries with their names. */
 export function valueText(name: VariableQuery['label'], value: string): string {

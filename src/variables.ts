@@ -18,7 +18,7 @@ export function variableReferences(): string[] {
  *
  * Returns undefined, which is no filter, if nothing is left or a variable stands for everything.
  */
-export function expandList(values: string[] | undefined, scopedVars: ScopedVars): string[] | undefined {
+function expandList(values: string[] | undefined, scopedVars: ScopedVars): string[] | undefined {
   const expanded = values?.flatMap((value) => expandValue(value, scopedVars)).filter((value) => value !== '');
   if (!expanded?.length || expanded.some((value) => value.includes(ALL))) {
     return undefined;

@@ -20,7 +20,7 @@ export interface Spent {
 /**
  * A standstill of the position that is shorter than this is jitter of the element's clock and no stall, ms.
  */
-export const shortestStall = 250;
+const shortestStall = 250;
 
 /**
  * A longer time between two observations means that the machine slept, ms. Browsers wake the timers of hidden pages at

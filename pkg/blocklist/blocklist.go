@@ -24,9 +24,6 @@ const (
 	Referrer Kind = "referrer" // the host of a page that embeds the player
 )
 
-// Kinds returns all kinds.
-func Kinds() []Kind { return []Kind{IP, User, Referrer} }
-
 // MaxEntries is how many entries a list may have.
 const MaxEntries = 10_000
 

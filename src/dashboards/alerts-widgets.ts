@@ -13,10 +13,10 @@ import { webcaster } from './webcaster';
 import { worldMap } from './worldmap';
 
 /** The data source that the rules ask, as it is provisioned. */
-export const SOURCE_UID = 'streamlens';
+const SOURCE_UID = 'streamlens';
 
 /** The document that explains the rules, one heading per uid. */
-export const DOCUMENT = 'https://github.com/streamlens/streamlens/blob/main/docs/alerts.md';
+const DOCUMENT = 'https://github.com/streamlens/streamlens/blob/main/docs/alerts.md';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

@@ -5,7 +5,7 @@ import { choice, linkTo, only, type Page } from './page';
 import { bars, tiles } from './panels';
 
 /** The page of the list of plays, and that of one of them. */
-export const PLAYS_UID = 'streamlens-plays';
+const PLAYS_UID = 'streamlens-plays';
 export const PLAY_UID = 'streamlens-play';
 
 const OUTCOMES = ['played', 'playbackfailure', 'startfailure', 'startbusiness', 'blocked', 'exit', 'exitearly'];

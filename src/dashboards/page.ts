@@ -20,7 +20,7 @@ import { id as pluginId } from '../../plugin.json';
 import { DIMENSION_LABELS, DIMENSIONS, type FilterName, type VariableQuery } from '../query';
 
 /** The tag by which the dashboards find each other. */
-export const TAG = 'streamlens';
+const TAG = 'streamlens';
 
 /**
  * The data source of every panel: the one chosen at the top of the page.
