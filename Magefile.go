@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/magefile/mage/mg"
@@ -315,63 +316,76 @@ func Generate() error {
 	return sh.RunV("npm", "run", "dashboards")
 }
 
-// Lint checks the Go code with go vet and golangci-lint, and the TypeScript with the compiler, ESLint and Prettier.
+// Lint checks the Go code with golangci-lint, which vets it too, and the TypeScript with the compiler, ESLint and Prettier.
 func Lint() error {
-	mg.Deps(Packages)
+	mg.SerialDeps(LintGo, Typecheck)
+	return sh.RunV("npm", "run", "lint")
+}
+
+// LintGo checks the Go code.
+func LintGo() error {
 	linter, err := filepath.Abs(program("golangci-lint"))
 	if err != nil {
 		return err
 	}
+	if err := buildTool("golangci-lint", "tools/lint", "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"); err != nil {
+		return err
+	}
 	// A cache that clones share has what was found in another, which may be gone.
 	cache := map[string]string{"GOLANGCI_LINT_CACHE": linter + "-cache"}
-	for _, command := range [][]string{
-		{"go", "vet", "./pkg/...", "./test/...", "./tools/..."},
-		{"go", "build", "-C", "tools/lint", "-o", linter, "github.com/golangci/golangci-lint/v2/cmd/golangci-lint"},
-		{linter, "run", "./pkg/...", "./test/...", "./tools/..."},
-		{"npm", "run", "typecheck"},
-		{"npm", "run", "lint"},
-	} {
-		if err := sh.RunWithV(cache, command[0], command[1:]...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return sh.RunWithV(cache, linter, "run", "./pkg/...", "./test/...", "./tools/...")
+}
+
+// Typecheck checks the TypeScript with the compiler, for which it builds the beacon.
+func Typecheck() error {
+	mg.Deps(Packages)
+	return sh.RunV("npm", "run", "typecheck")
 }
 
 // Test runs every test that can run on this machine, and says what it left out and why.
 func Test() error {
-	mg.SerialDeps(Lint, VictoriaMetrics, VictoriaLogs, Streamlens, Plugin, GeoIP, Frontend)
+	mg.Deps(VictoriaMetrics, VictoriaLogs, Streamlens, Plugin, GeoIP, Frontend, Typecheck)
 	var leftOut []string
 	if reason := missing("nginx"); reason != "" {
 		leftOut = append(leftOut, "several collectors: "+reason) // its test skips itself
 	}
-	// Those of a line run at the same time. Some mostly wait; beside them runs what only computes, with low priority, so that it takes what
-	// they leave.
-	for _, steps := range [][]step{
-		{{name: "hostile clients", command: []string{"go", "test", "-count=1", "./test/hostile"}}},
+	// Stages follow each other. The lanes of a stage run at the same time, and the steps of a lane one after the other.
+	for _, stage := range [][]lane{
 		{
-			{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3",
-				"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}},
-			{name: "Go tests", command: []string{"go", "test", "-race", "-timeout", "20m", "./pkg/...", "./tools/pluginzip"}, computes: true},
-			{name: "beacon tests", command: []string{"npm", "test", "--workspace", "beacon"}},
-			{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, computes: true},
+			// Players mostly wait, and are compared to the millisecond: what computes beside them gets what they leave.
+			{
+				{name: "tests with players in a browser", command: []string{"npm", "run", "test:browser"}, without: missing("chromium", "ffmpeg", "nginx")},
+				{name: "tests of the panel in a browser", command: []string{"npm", "run", "test:panel"}, without: missing("chromium")},
+			},
+			{
+				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, computes: true},
+				{name: "lint of TypeScript", command: []string{"npm", "run", "lint"}, computes: true},
+				{name: "Go tests", command: []string{"go", "test", "-race", "-timeout", "20m", "./pkg/...", "./tools/pluginzip"}, computes: true},
+				{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, computes: true},
+				{name: "front-end tests", command: []string{"npm", "test"}, computes: true},
+				{name: "front-end tests with Grafana 13", command: []string{"go", "tool", "mage", "grafana13"}, computes: true},
+			},
 		},
+		// How long a client waits under attack is measured.
+		{{{name: "hostile clients", command: []string{"go", "test", "-count=1", "./test/hostile"}}}},
 		{
-			{name: "tests of the panel in a browser", command: []string{"npm", "run", "test:panel"}, without: missing("chromium")},
-			{name: "front-end tests", command: []string{"npm", "test"}, computes: true},
-			{name: "front-end tests with Grafana 13", command: []string{"go", "tool", "mage", "grafana13"}, computes: true},
+			{{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3",
+				"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}}},
+			{{name: "beacon tests", command: []string{"npm", "test", "--workspace", "beacon"}}},
 		},
-		// Stalls are compared to the millisecond.
-		{{name: "tests with players in a browser", command: []string{"npm", "run", "test:browser"}, without: missing("chromium", "ffmpeg", "nginx")}},
-		{{name: "tests in Grafana", command: []string{"npm", "run", "test:grafana"}, without: withoutGrafana()}},
+		{{{name: "tests in Grafana", command: []string{"npm", "run", "test:grafana"}, without: withoutGrafana()}}},
 	} {
 		var running errgroup.Group
-		for _, step := range steps {
-			if step.without != "" {
-				leftOut = append(leftOut, fmt.Sprintf("%s: %s", step.name, step.without))
-				continue
-			}
-			running.Go(func() error { return step.run(len(steps) > 1) })
+		var failed atomic.Bool
+		for _, lane := range stage {
+			running.Go(func() error {
+				err := lane.run(len(stage) > 1, &failed)
+				if err != nil {
+					failed.Store(true)
+				}
+				return err
+			})
+			leftOut = append(leftOut, lane.leftOut()...)
 		}
 		if err := running.Wait(); err != nil {
 			return err
@@ -383,6 +397,9 @@ func Test() error {
 	return nil
 }
 
+// lane is a list of steps that run one after the other.
+type lane []step
+
 // step is a part of all tests.
 type step struct {
 	name     string
@@ -391,7 +408,35 @@ type step struct {
 	computes bool   // and does not wait
 }
 
-// run runs tests, strictly, and says how long they took. Where others run at the same time, what they print comes at their end.
+// leftOut says which steps cannot run here, and why.
+func (l lane) leftOut() []string {
+	var all []string
+	for _, step := range l {
+		if step.without != "" {
+			all = append(all, fmt.Sprintf("%s: %s", step.name, step.without))
+		}
+	}
+	return all
+}
+
+// run runs the steps that can run here until one fails, here or in a lane beside it.
+func (l lane) run(together bool, failed *atomic.Bool) error {
+	for _, step := range l {
+		if step.without != "" {
+			continue
+		}
+		if failed.Load() {
+			return nil // the other lane's error is returned
+		}
+		if err := step.run(together); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run runs tests, strictly, and says how long they took. Where others run at the same time, what they print comes at their end, and what
+// computes has low priority.
 func (s step) run(together bool) error {
 	fmt.Printf("== %s\n", s.name)
 	begun := time.Now()
@@ -402,7 +447,7 @@ func (s step) run(together bool) error {
 	if together {
 		stdout, stderr = &output, &output
 		if s.computes && missing("nice") == "" {
-			command = append([]string{"nice", "-n", "5"}, command...)
+			command = append([]string{"nice", "-n", "10"}, command...)
 		}
 	}
 	_, err := sh.Exec(strict, stdout, stderr, command[0], command[1:]...)

@@ -34,6 +34,7 @@ var lowerFilters = map[string]map[string][]string{
 
 // TestFixedFiltersCannotBeWidened attacks data sources that show a part of an organisation.
 func TestFixedFiltersCannotBeWidened(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, lower, upper)
 	for name, fixed := range lowerFilters {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 // TestPrivacyModes sends one viewer to organisations of all modes and looks for the address in every place that keeps something:
 // the database, the collector's data directory, its metrics and its log.
 func TestPrivacyModes(t *testing.T) {
+	t.Parallel()
 	// Nobody else's address has these digits.
 	const address, network = "198.51.177.93", "198.51.177.0"
 	modes := []string{"full", "truncated", "hashed", "off"}

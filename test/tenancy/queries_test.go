@@ -173,6 +173,7 @@ var payloads = []string{
 }
 
 func TestQueriesShowNoOtherOrganization(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, acme, victim)
 	own := w.source(acme)
 

@@ -77,6 +77,7 @@ func secretSettings(t *testing.T, dir, database string, change func(map[string]a
 // TestSecretsAndPersonalDataStayInside makes collector and plugin fail in many ways and searches all that they say. The collector
 // has no other level of logging than the one that it always has.
 func TestSecretsAndPersonalDataStayInside(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	database := vmtest.StartServer(t, vmtest.DefaultFlags...)
 	for _, name := range []string{"access.log", "access.json"} {
