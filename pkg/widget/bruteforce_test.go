@@ -243,6 +243,10 @@ func expected(facts []fact, q Query, from, to time.Time) map[string]float64 {
 		if len(q.Event) > 0 || len(q.Country) > 0 && len(q.Stream)+len(q.Tag) > 0 {
 			return want // it is not stored so
 		}
+		if len(q.Country) > 0 || len(q.Stream)+len(q.Tag) > 0 && label != measure.DimensionVersion {
+			// It is stored by the hour.
+			from, to = from.Truncate(time.Hour), to.Add(time.Hour-1).Truncate(time.Hour)
+		}
 		for _, f := range of(measure.Viewing) {
 			want["playingTime "+f.player[label]] += float64(f.value) / 1000
 		}
@@ -627,7 +631,7 @@ func (q Query) ofHours() bool {
 		return true
 	case "playsByOS", "playsByDevice", "playsByBrowser", "playsByVersion":
 		label = strings.ToLower(strings.TrimPrefix(q.QueryType, "playsBy"))
-		byPlayer = len(q.Event) == 0 && !(byCountry && byStream)
+		byPlayer = q.Form == FormSeries && len(q.Event) == 0 && !(byCountry && byStream)
 	}
 	if byPlayer {
 		return byCountry || byStream && label != measure.DimensionVersion

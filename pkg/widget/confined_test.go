@@ -29,7 +29,7 @@ func TestConfinedIsAsAlone(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d", seed)
-	facts := randomFacts(random, 1_000)
+	facts := randomFacts(random, 2_000) // enough that each stream plays in each event
 	url := vmtest.Start(t)
 	vmtest.Import(t, url, lines("acme", facts))
 	for stream, tags := range tagsOf {

@@ -115,7 +115,7 @@ collector stored it is left out. The widgets are {dimension}; no other number is
 
 **Hours.** Some sums have no minutes: those by address and by referrer; those by what players watch with together with a country or a stream (or tag), but for the versions of
 streams and for viewers at once; and medians, percentiles and start-up scores by country and stream together, or by event. A question that needs one of these is answered for whole hours of UTC: its
-range is widened to them, its intervals are whole hours, and a notice says which. The hour that runs is shown as far as it is known; a comparison ends before it. ` + "`metric: average`" + ` needs no
+range is widened to them, its intervals are whole hours, and a notice says which; only playing time beside counts is of whole hours by itself, in the form ` + "`total`" + `. The hour that runs is shown as far as it is known; a comparison ends before it. ` + "`metric: average`" + ` needs no
 median, and so has minutes by country and stream, and by event, too.
 
 **Records of plays.** With a [store of plays](plays.md) the widgets that have the option ` + "`where`" + ` are also broken down by ` + "`operator`, `player`, `region`, `referrer`, `user`, `ip`" + ` and

@@ -18,6 +18,10 @@ func (res *result) widen() {
 // tellWidened says in a notice which hours are shown in place of the range that was asked for, if they are not the same.
 func (res *result) tellWidened(asked interval) {
 	r := res.request
+	if hours := (interval{from: r.From.Truncate(time.Hour), to: ceilHour(r.To)}); res.besideHours && !res.hourly && !res.nothing &&
+		(!r.From.Equal(hours.from) || !r.To.Equal(hours.to)) {
+		res.notices = append(res.notices, fmt.Sprintf("Playing time is stored by the hour with these filters: it is from %s.", shownRange(hours, res.zone)))
+	}
 	if res.hourly && !res.nothing && (!r.From.Equal(asked.from) || r.To.After(asked.to)) {
 		res.notices = append(res.notices, fmt.Sprintf("Stored by the hour: this is from %s.", shownRange(interval{from: r.From, to: r.To}, res.zone)))
 	}

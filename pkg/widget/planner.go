@@ -47,6 +47,8 @@ type read struct {
 	// optional reads, the last of a widget, are left out where no column that is asked for is made of them, and where they are not stored for the filters,
 	// with the columns that are made of them.
 	optional bool
+	// ofHours reads whole hours, also where there are minutes.
+	ofHours bool
 }
 
 // maxSubquery is the longest time over which a peak is read at once: VictoriaMetrics takes 100,000 minutes.
@@ -318,6 +320,9 @@ func labelsOf(m measure.Measure, breakdown string, filters vm.Filters) []string 
 
 // byHour reports whether what is read is stored by the hour alone, in the family that has every label of filters and breakdown.
 func (r read) byHour(breakdown string, filters vm.Filters) bool {
+	if r.ofHours {
+		return true
+	}
 	m := measure.Get(r.measure)
 	family, ok := m.FamilyWith(labelsOf(m, breakdown, filters)...)
 	if !ok {

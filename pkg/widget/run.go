@@ -30,7 +30,8 @@ type result struct {
 	notices     []string
 	executed    string // the MetricsQL
 	statistics  statistics
-	hourly      bool              // whether something that is read is stored by the hour alone
+	hourly      bool              // whether the answer is of whole hours, because something that is read is stored by the hour alone
+	besideHours bool              // whether only what stands beside the counts is of whole hours
 	fixed       vm.Filters        // those of the filters that the asker cannot change
 	periodNames map[string]string // what people read in place of the names of periods
 	// nothing says that nothing can be found, so that nothing is asked.
@@ -83,7 +84,9 @@ func Run(ctx context.Context, asker vm.Asker, r Request) (data.Frames, error) {
 		return nil, err
 	}
 	reads = res.leaveOut(reads)
-	res.hourly = !r.fromRecords && res.readsHours(reads)
+	if !r.fromRecords {
+		res.findHours(reads)
+	}
 	asked := interval{from: res.request.From, to: res.request.To}
 	res.widen()
 	switch {
@@ -128,12 +131,25 @@ func (res *result) leaveOut(reads []read) []read {
 	return reads[:n]
 }
 
-// readsHours reports whether something of what is read is stored by the hour alone.
-func (res *result) readsHours(reads []read) bool {
+// findHours finds out whether something of what is read is stored by the hour alone. The times beside counts do not widen those, but in
+// intervals, which are one grid.
+func (res *result) findHours(reads []read) {
 	by := res.definition.groupBy()
-	return slices.ContainsFunc(groups(reads, res.filters), func(of group) bool {
-		return slices.ContainsFunc(of.reads, func(n int) bool { return reads[n].byHour(by, of.filters) })
-	})
+	for _, of := range groups(reads, res.filters) {
+		for _, n := range of.reads {
+			if !reads[n].byHour(by, of.filters) {
+				continue
+			}
+			if beside := reads[n].optional && reads[n].kind == sums; beside && res.request.Form != FormSeries && res.request.Metric == "" {
+				res.besideHours = true
+			} else {
+				res.hourly = true
+			}
+		}
+	}
+	for i := range reads {
+		reads[i].ofHours = res.besideHours && reads[i].optional && reads[i].kind == sums
+	}
 }
 
 // forbidden is the answer to an organisation whose level is too low.

@@ -55,7 +55,12 @@ func lines(organization string, facts []fact) string {
 			if family.Has(measure.LabelEvent) && f.event == "" {
 				continue
 			}
-			for _, r := range m.Resolutions(family) {
+			resolutions, ofBuckets := m.Resolutions(family), m.BucketResolutions(family)
+			if f.at.Before(day0) && !m.Hourly {
+				// As builds before wrote it, which had minutes of all families.
+				resolutions, ofBuckets = []measure.Resolution{measure.Minute, measure.Hour}, []measure.Resolution{measure.Minute, measure.Hour}
+			}
+			for _, r := range resolutions {
 				add := func(name string, value int64, more ...string) {
 					var pairs []string
 					for k, v := range labels {
@@ -71,7 +76,7 @@ func lines(organization string, facts []fact) string {
 					continue
 				}
 				bucket := measure.BucketRange(measure.Bucket(f.value))
-				if family.PlayerLabel() == "" && slices.Contains(m.BucketResolutions(family), r) {
+				if family.PlayerLabel() == "" && slices.Contains(ofBuckets, r) {
 					add(m.BucketMetric(family, r), 1, fmt.Sprintf("%s=%q", measure.DimensionRange, bucket))
 				}
 				add(m.SumMetric(family, r), f.value)

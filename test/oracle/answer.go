@@ -40,7 +40,12 @@ func Answer(facts []Fact, tags Tags, q Query) (Table, error) {
 	within := func(from, to int64) []Row {
 		q := q
 		q.From, q.To = from, to
-		return widget.rows(between(facts, from-widget.LooksBack, to), q)
+		in := between(facts, from-widget.LooksBack, to)
+		if q.playingTimeByHours() {
+			in = slices.DeleteFunc(slices.Clone(in), func(f Fact) bool { return f.Measure == Playing })
+			in = append(in, only(between(facts, floor(from, hour), ceil(to, hour)), Playing)...)
+		}
+		return widget.rows(in, q)
 	}
 	rows := within
 	if q.Compare != "" {

@@ -425,6 +425,8 @@ func compareAnswer(answer []byte, facts []Fact, tags Tags, q Query, widget Widge
 		return want, errors.New("no notice that traffic has no events")
 	case q.byHours() && (q.From != q.widened().From || q.To != q.widened().To):
 		return want, errors.New("no notice that the range is widened to whole hours")
+	case q.playingTimeByHours() && q.Metric == "" && (q.From != floor(q.From, hour) || q.To != ceil(q.To, hour)):
+		return want, errors.New("no notice that the playing time is of whole hours")
 	case q.QueryType == "usageByIP" && q.Organization == "epsilon":
 		return want, errors.New("no notice that the organisation keeps no addresses")
 	}

@@ -62,9 +62,12 @@ func (q Query) byHours() bool {
 	switch {
 	case q.QueryType == "usageByIP" || q.QueryType == "usageByReferrer":
 		return true
-	case q.ofPlayers() || playsBy(q.QueryType) != "" && asksFor("playingTime") && q.storesPlayingTime():
+	case q.ofPlayers():
 		// What players watch with, together with a country or a stream, but for versions of streams.
-		return byCountry || byStream && cmp.Or(playsBy(q.QueryType), q.watchedWith()) != "version"
+		return byCountry || byStream && q.watchedWith() != "version"
+	case playsBy(q.QueryType) != "":
+		// In the total form all but the playing time is of the range.
+		return q.playingTimeByHours() && (q.Form == "series" && q.Metric == "" || strings.HasPrefix(q.Metric, "playingTime"))
 	case Widgets()[q.QueryType].Percentiles:
 		// Of medians and percentiles.
 		return !strings.HasPrefix(q.Metric, "average") && (byCountry && byStream || len(q.Event) > 0)
@@ -72,6 +75,13 @@ func (q Query) byHours() bool {
 		return asksFor("startupScore") && (byCountry && byStream || len(q.Event) > 0)
 	}
 	return false
+}
+
+// playingTimeByHours says whether the playing time beside counts is stored,
+// and by the hour.
+func (q Query) playingTimeByHours() bool {
+	byStream := len(q.Stream) > 0 || len(q.Tag) > 0
+	return playsBy(q.QueryType) != "" && q.storesPlayingTime() && (len(q.Country) > 0 || byStream && playsBy(q.QueryType) != "version")
 }
 
 // playsBy is what a widget counts the plays by that has their playing time
