@@ -112,12 +112,12 @@ export const LOOKS: Record<string, Look> = {
   stop: { name: 'Stop' },
   session: { name: 'Session' },
   fact: { name: 'Fact', width: 150 },
-  block: { name: 'Block' },
+  block: { name: 'Block', width: 640 },
   kind: { name: 'Kind', width: 90 },
   by: { name: 'By' },
   since: { name: 'Since', width: 170 },
   until: { name: 'Until', width: 170 },
-  remove: { name: 'Take off' },
+  remove: { name: 'Take off', width: 480 },
 };
 
 /** Returns the options that give a column its name, or the one that the panel has for it, and its looks. */
