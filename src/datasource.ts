@@ -8,7 +8,7 @@ import type {
   ScopedVars,
   TimeRange,
 } from '@grafana/data';
-import { DataSourceWithBackend } from '@grafana/runtime';
+import { config, DataSourceWithBackend } from '@grafana/runtime';
 import { map, type Observable, switchMap } from 'rxjs';
 
 import { AD_HOC_KEYS, FILTERS, valuesParameters, valueText, withAdHocFilters } from './filters';
@@ -16,6 +16,7 @@ import { canFollow, follow } from './live';
 import { showNothing } from './nothing';
 import type { StreamlensOptions } from './options';
 import type { Filters, StreamlensQuery, ValuesOf } from './query';
+import { makeReadable } from './readable';
 import type { ValueFinder } from './values';
 import { expandConditions, expandDimension, expandFilters, expandText } from './variables';
 import { StreamlensVariables } from './variableSupport';
@@ -33,7 +34,10 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
   query(request: DataQueryRequest<StreamlensQuery>): Observable<DataQueryResponse> {
     const first = super.query(request);
     const answers = canFollow(request) ? first.pipe(switchMap((response) => follow(response, this.uid))) : first;
-    return answers.pipe(map((response) => showNothing(response, request.panelPluginId, request.range)));
+    const { panelPluginId: panel, range } = request;
+    return answers.pipe(
+      map((response) => makeReadable(showNothing(response, panel, range), panel, config.theme2.isLight))
+    );
   }
 
   filterQuery(query: StreamlensQuery): boolean {

@@ -72,6 +72,8 @@ test.each(['piechart', 'timeseries', 'barchart'])('the legend of a %s has the wo
   const number = data[0].fields.find(({ type }) => type === FieldType.number)!;
   expect(getFieldDisplayName(number, data[0], data)).toBe(WORDS);
   expect(number.values.every((value) => value === null)).toBe(true);
+  // The sum of nothing, in a legend with sums.
+  expect(number.display!(0).text).toBe(panel === 'timeseries' ? '–' : '0');
   const time = data[0].fields.find(({ type }) => type === FieldType.time);
   expect(time?.values ?? []).toEqual(panel === 'timeseries' ? [60_000, 120_000] : []);
 });

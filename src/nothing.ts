@@ -90,7 +90,8 @@ function fieldsFor(
           values: [range?.from.valueOf() ?? 0, range?.to.valueOf() ?? 0],
           config: {},
         },
-        { ...number, values: [null, null], config: { displayName: words, color } },
+        // A legend with sums would say 0.
+        { ...number, values: [null, null], config: { displayName: words, color, mappings: [zeroAs('–')] } },
       ];
   }
   return undefined;

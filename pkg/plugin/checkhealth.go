@@ -41,8 +41,12 @@ func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequ
 	if said := d.playsHealth(ctx); said != "" {
 		message += " " + said
 	}
-	if said := d.collectorHealth(ctx); said != "" {
+	said, answers := d.collectorHealth(ctx)
+	if said != "" {
 		message += " " + said
+	}
+	if !answers {
+		return unhealthy(message, "The panels work without it. Correct the collector's URL; leave it empty if this Grafana server may not reach the collector.")
 	}
 	return &backend.CheckHealthResult{Status: backend.HealthStatusOk, Message: message}, nil
 }

@@ -16,26 +16,27 @@ const (
 	maxReadiness     = 64 << 10
 )
 
-// collectorHealth says in sentences what the collector's databases of places are, and what it warns of; "" without a collector's URL.
+// collectorHealth says in sentences what the collector's databases of places are, and what it warns of; "" without a collector's URL. answers
+// is unset if there is a URL at which no collector answers.
 // It does not pass on why a collector is not ready, which may be about other organisations.
-func (d *Datasource) collectorHealth(ctx context.Context) string {
+func (d *Datasource) collectorHealth(ctx context.Context) (said string, answers bool) {
 	if d.settings.CollectorURL == "" {
-		return ""
+		return "", true
 	}
 	ctx, cancel := context.WithTimeout(ctx, collectorTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(d.settings.CollectorURL, "/")+"/readyz", nil)
 	if err != nil {
-		return "The collector's URL is not valid."
+		return "The collector's URL is not valid.", false
 	}
 	// The collector is asked as anybody may: without the credentials of VictoriaMetrics.
 	response, err := d.anonymous.Do(request)
 	if err != nil {
-		return "The collector does not answer here, so nothing is known of its GeoIP databases; players may reach it nevertheless."
+		return "Nobody answers at the collector's URL, at least not to this Grafana server; players may reach it nevertheless.", false
 	}
 	defer response.Body.Close()
 	if response.StatusCode == http.StatusServiceUnavailable {
-		return "The collector is not ready; its /readyz says why."
+		return "The collector is not ready; its /readyz says why.", true
 	}
 	var ready struct {
 		Status string `json:"status"`
@@ -48,9 +49,9 @@ func (d *Datasource) collectorHealth(ctx context.Context) string {
 	}
 	err = json.NewDecoder(io.LimitReader(response.Body, maxReadiness)).Decode(&ready)
 	if err != nil || response.StatusCode != http.StatusOK || ready.Status != "ready" {
-		return "The collector's URL leads to something else."
+		return "The collector's URL leads to something else.", false
 	}
-	var said, databases []string
+	var sentences, databases []string
 	for _, g := range ready.GeoIP {
 		built := ""
 		if g.Built != "" {
@@ -59,12 +60,12 @@ func (d *Datasource) collectorHealth(ctx context.Context) string {
 		databases = append(databases, fmt.Sprintf("%s%s (%s)", g.Type, built, strings.ReplaceAll(g.Kind, ",", ", ")))
 	}
 	if len(databases) == 0 {
-		said = append(said, "The collector has no GeoIP database, so every country is unknown.")
+		sentences = append(sentences, "The collector has no GeoIP database, so every country is unknown.")
 	} else {
-		said = append(said, "GeoIP: "+strings.Join(databases, ", ")+".")
+		sentences = append(sentences, "GeoIP: "+strings.Join(databases, ", ")+".")
 	}
 	for _, warning := range ready.Warnings {
-		said = append(said, "Warning: "+warning+".")
+		sentences = append(sentences, "Warning: "+warning+".")
 	}
-	return strings.Join(said, " ")
+	return strings.Join(sentences, " "), true
 }

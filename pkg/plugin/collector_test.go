@@ -23,29 +23,35 @@ func TestCollectorHealth(t *testing.T) {
 	}
 	elsewhere := httptest.NewServer(http.RedirectHandler(answering(200, `{"status":"ready"}`), http.StatusFound))
 	t.Cleanup(elsewhere.Close)
-	for _, test := range []struct{ name, url, want string }{
-		{"none", "", ""},
+	for _, test := range []struct {
+		name, url, want string
+		answers         bool
+	}{
+		{"none", "", "", true},
 		{"a good one", answering(200, `{"status":"ready","geoip":[{"file":"c.mmdb","type":"GeoLite2-City","built":"2026-09-18","kind":"country,region","families":"ipv4,ipv6"},
 			{"file":"a.mmdb","type":"GeoLite2-ASN","kind":"operator","families":"ipv4"}]}`) + "/",
-			"GeoIP: GeoLite2-City of 2026-09-18 (country, region), GeoLite2-ASN (operator)."},
+			"GeoIP: GeoLite2-City of 2026-09-18 (country, region), GeoLite2-ASN (operator).", true},
 		{"a warning", answering(200, `{"status":"ready","geoip":[{"file":"c.mmdb","type":"country ipv4","built":"2026-06-01","kind":"country","families":"ipv4"}],
 			"warnings":["c.mmdb: countries of IPv4 addresses alone, none of IPv6"]}`),
-			"GeoIP: country ipv4 of 2026-06-01 (country). Warning: c.mmdb: countries of IPv4 addresses alone, none of IPv6."},
-		{"without a database", answering(200, `{"status":"ready"}`), "The collector has no GeoIP database, so every country is unknown."},
+			"GeoIP: country ipv4 of 2026-06-01 (country). Warning: c.mmdb: countries of IPv4 addresses alone, none of IPv6.", true},
+		{"without a database", answering(200, `{"status":"ready"}`), "The collector has no GeoIP database, so every country is unknown.", true},
 		{"a warning without a database", answering(200, `{"status":"ready","warnings":["the store of plays: VictoriaLogs cannot be reached"]}`),
-			"The collector has no GeoIP database, so every country is unknown. Warning: the store of plays: VictoriaLogs cannot be reached."},
-		{"not ready", answering(503, `{"error":"organisation other: no canary"}`), "The collector is not ready; its /readyz says why."},
-		{"nobody", "http://127.0.0.1:1", "The collector does not answer here"},
-		{"a page", answering(200, "<html>"), "The collector's URL leads to something else."},
-		{"not found", answering(404, `{"status":"ready"}`), "The collector's URL leads to something else."},
-		{"a redirect", elsewhere.URL, "The collector's URL leads to something else."},
-		{"no URL", "http://[::1", "The collector's URL is not valid."},
+			"The collector has no GeoIP database, so every country is unknown. Warning: the store of plays: VictoriaLogs cannot be reached.", true},
+		{"not ready", answering(503, `{"error":"organisation other: no canary"}`), "The collector is not ready; its /readyz says why.", true},
+		{"nobody", "http://127.0.0.1:1", "Nobody answers at the collector's URL", false},
+		{"a page", answering(200, "<html>"), "The collector's URL leads to something else.", false},
+		{"not found", answering(404, `{"status":"ready"}`), "The collector's URL leads to something else.", false},
+		{"a redirect", elsewhere.URL, "The collector's URL leads to something else.", false},
+		{"no URL", "http://[::1", "The collector's URL is not valid.", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := newDatasource(t, instanceSettings("http://127.0.0.1:1", "acme", ""))
 			d.settings.CollectorURL = test.url
 			begun := time.Now()
-			got := d.collectorHealth(t.Context())
+			got, answers := d.collectorHealth(t.Context())
+			if answers != test.answers {
+				t.Errorf("answers is %v", answers)
+			}
 			if got != test.want && (test.want == "" || !strings.HasPrefix(got, test.want)) || strings.Contains(got, "127.0.0.1") {
 				t.Errorf("got %q, want %q", got, test.want)
 			}

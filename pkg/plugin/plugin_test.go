@@ -122,7 +122,8 @@ func TestCheckHealth(t *testing.T) {
 	d := newDatasource(t, instanceSettings(good, "acme", tenant.Premium))
 	d.settings.CollectorURL = "http://127.0.0.1:1"
 	got, err := d.CheckHealth(t.Context(), &backend.CheckHealthRequest{})
-	if err != nil || got.Status != backend.HealthStatusOk || !strings.HasSuffix(got.Message, d.collectorHealth(t.Context())) {
+	if said, _ := d.collectorHealth(t.Context()); err != nil || got.Status != backend.HealthStatusError || !strings.HasSuffix(got.Message, said) ||
+		!strings.Contains(string(got.JSONDetails), "The panels work without it") {
 		t.Errorf("without an answer of the collector: %v, %v", got, err)
 	}
 }

@@ -213,6 +213,10 @@ func (res *result) numberField(c Column, labels data.Labels, shown string, n int
 			field.Set(i, &values[i])
 		}
 	}
+	// A graph has an axis.
+	if unit == Ratio && config.Decimals == nil && res.request.Form != FormSeries {
+		alike(field)
+	}
 	return field
 }
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
@@ -86,5 +88,36 @@ func TestColors(t *testing.T) {
 	}
 	if got := c.of("stream", many); len(got) != len(many) {
 		t.Errorf("%d of %d streams have a colour", len(got), len(many))
+	}
+}
+
+func TestPercentagesOfAColumnAreAlike(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		values []float64
+		want   uint16
+	}{
+		{"of a poor line", []float64{0.0007, 0.000957, 0.00193}, 2},
+		{"of little buffering", []float64{0.0119, 0.0042}, 2},
+		{"shares", []float64{0.934, 0.00748}, 1},
+		{"just below ten", []float64{0.0994}, 2},
+		{"that would be written as 10.0%", []float64{0.09951}, 1},
+		{"less than nothing", []float64{-0.305, 0.01}, 1},
+		{"whole", []float64{1, 0, 0.07, 0.29}, 0},
+		{"none", nil, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			field := data.NewField("value", nil, test.values)
+			withNull := data.NewFieldFromFieldType(data.FieldTypeNullableFloat64, len(test.values)+1)
+			for i := range test.values {
+				withNull.Set(i, &test.values[i])
+			}
+			for _, f := range []*data.Field{field, withNull} {
+				f.Config = &data.FieldConfig{}
+				if alike(f); *f.Config.Decimals != test.want {
+					t.Errorf("%d decimals, want %d", *f.Config.Decimals, test.want)
+				}
+			}
+		})
 	}
 }

@@ -262,6 +262,8 @@ func (c playColumn) data(rows []vl.Row) (*data.Field, error) {
 	kind := data.FieldTypeNullableFloat64
 	if c.time {
 		kind = data.FieldTypeTime
+		// To the second: by itself Grafana adds thousandths where a value has some.
+		config.Unit = "time:YYYY-MM-DD HH:mm:ss"
 	}
 	field := data.NewFieldFromFieldType(kind, len(rows))
 	field.Name, field.Config = c.Name, config
@@ -283,6 +285,9 @@ func (c playColumn) data(rows []vl.Row) (*data.Field, error) {
 		}
 		value := float64(n) / c.scale
 		field.Set(i, &value)
+	}
+	if c.Unit == Ratio {
+		alike(field)
 	}
 	return field, nil
 }

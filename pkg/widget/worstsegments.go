@@ -513,6 +513,9 @@ func frameOfSegments(worst []segment, all tally) *data.Frame {
 			field = data.NewField(c.Name, nil, slices.Concat([]float64{}, numbers[i-len(texts)]))
 		}
 		field.Config = &data.FieldConfig{Description: c.Help, Unit: grafanaUnits[c.Unit]}
+		if c.Unit == Ratio {
+			alike(field)
+		}
 		frame.Fields = append(frame.Fields, field)
 	}
 	return frame

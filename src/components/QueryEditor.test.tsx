@@ -2,7 +2,7 @@ import { useState } from 'react';
 
 import { CoreApp, type DataQueryRequest, dateTime, type TimeRange } from '@grafana/data';
 import { CustomVariable } from '@grafana/scenes';
-import { render, screen, within } from '@testing-library/react';
+import { render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { lastValueFrom } from 'rxjs';
 
@@ -147,6 +147,19 @@ test('the picker lists the widgets with their sentences, by page', async () => {
   await userEvent.keyboard('Start time');
   const option = await within(list).findByRole('option', { name: /^Start time \(premium\)/ });
   expect(option).toHaveTextContent(/load to the first frame/);
+});
+
+test.each([
+  { name: 'a panel', app: CoreApp.PanelEditor, offered: true },
+  { name: 'an alert rule', app: CoreApp.UnifiedAlerting, offered: false },
+])('$name is offered lists of plays: $offered', async ({ app, offered }) => {
+  open({}, app);
+  await userEvent.click(combobox('Widget'));
+  await userEvent.keyboard('Shared access');
+  await waitFor(() =>
+    expect(screen.queryAllByRole('option', { name: /^Shared access/ })).toHaveLength(offered ? 1 : 0)
+  );
+  expect(screen.queryAllByRole('option', { name: /^Usage overview/ })).toHaveLength(0);
 });
 
 test('another widget keeps the filters, drops what it lacks, and runs', async () => {

@@ -30,12 +30,18 @@ import { DimensionField, FilterFields } from './FilterFields';
 
 type Props = QueryEditorProps<DataSource, StreamlensQuery, StreamlensOptions>;
 
-const WIDGET_OPTIONS: Array<ComboboxOption<string>> = WIDGETS.map(({ type, title, description, page, level }) => ({
-  value: type,
-  label: level === 'premium' ? `${title} (premium)` : title,
-  description,
-  group: page,
-}));
+const optionsOf = (widgets: Widget[]): Array<ComboboxOption<string>> =>
+  widgets.map(({ type, title, description, page, level }) => ({
+    value: type,
+    label: level === 'premium' ? `${title} (premium)` : title,
+    description,
+    group: page,
+  }));
+
+const WIDGET_OPTIONS = optionsOf(WIDGETS);
+
+/** What an alert rule can watch: lists have no number that it could. */
+const ALERT_OPTIONS = optionsOf(WIDGETS.filter(({ list }) => !list));
 
 const FORMS: Array<{ label: string; value: Form; description: string }> = [
   { label: 'Total', value: 'total', description: 'One answer for the whole time range' },
@@ -148,7 +154,7 @@ export function QueryEditor({ app, datasource, query, range, onChange, onRunQuer
         <ChoiceField
           label="Widget"
           value={query.queryType}
-          options={WIDGET_OPTIONS}
+          options={app === CoreApp.UnifiedAlerting ? ALERT_OPTIONS : WIDGET_OPTIONS}
           placeholder="Choose a widget"
           width={40}
           onChange={(type) => {

@@ -96,7 +96,7 @@ export const allPlays: Page = {
   panels: [
     bars({
       id: 2,
-      title: 'What plays in trouble have in common',
+      title: 'Common to plays in trouble',
       description:
         'Operators, devices, players and so on, or two of them together, that have so much more trouble than all other plays that it is no chance, and how much of all trouble would vanish if they were like the rest. Click one to see its plays below. The range is at most 7 days.',
       width: 16,

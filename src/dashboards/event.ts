@@ -6,6 +6,10 @@ const UID = 'streamlens-event';
 
 const SUMMARY =
   'Viewers are those of a minute, its time of playing and stalling divided by 60 s: at the peak, and on average over the length. The length is from the first minute in which a webcaster was on air to the last, or in which somebody watched where none was. Share watched is the time watched divided by plays times length, good plays are those of H5Live. Choose a stream or an event above and a time range that begins before it.';
+/** The columns of the summary but for these: more than two numbers beside each other cannot be read on a phone. */
+const without = (...shown: string[]): string[] =>
+  ['peakViewers', 'averageViewers', 'plays', 'watched', 'watchedPerPlay', 'length', 'shareWatched', 'goodPlays'].filter((name) => !shown.includes(name));
+
 const FLOW =
   'Plays that began and that ended, per minute, on average over each interval. Where joins are above leaves the audience grows.';
 
@@ -27,17 +31,33 @@ export const event: Page = {
       id: 1,
       title: 'Audience',
       description: SUMMARY,
-      width: 12,
+      width: 6,
       query: { queryType: 'eventSummary' },
-      hidden: ['watchedPerPlay', 'length', 'shareWatched', 'goodPlays'],
+      hidden: without('peakViewers', 'averageViewers'),
+    }),
+    tiles({
+      id: 9,
+      title: 'Plays',
+      description: SUMMARY,
+      width: 6,
+      query: { queryType: 'eventSummary' },
+      hidden: without('plays', 'goodPlays'),
     }),
     tiles({
       id: 2,
       title: 'Watching',
       description: SUMMARY,
-      width: 12,
+      width: 6,
       query: { queryType: 'eventSummary' },
-      hidden: ['peakViewers', 'averageViewers', 'plays', 'watched'],
+      hidden: without('watched', 'watchedPerPlay'),
+    }),
+    tiles({
+      id: 10,
+      title: 'Length',
+      description: SUMMARY,
+      width: 6,
+      query: { queryType: 'eventSummary' },
+      hidden: without('length', 'shareWatched'),
     }),
     steps({
       id: 3,

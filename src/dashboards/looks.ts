@@ -81,7 +81,7 @@ export const LOOKS: Record<string, Look> = {
   share: { name: 'Share', color: 'text' },
   rank: { name: 'Rank', color: 'text', width: 60 },
   weight: { name: 'Weight', color: 'text' },
-  period: { name: 'Period', width: 185 },
+  period: { name: 'Period' },
   country: { name: 'Country' },
   stream: { name: 'Stream' },
   tag: { name: 'Tag' },

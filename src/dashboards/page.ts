@@ -19,6 +19,9 @@ import {
 import { id as pluginId } from '../../plugin.json';
 import { DIMENSION_LABELS, DIMENSIONS, type FilterName, type VariableQuery } from '../query';
 
+/** The data source that the provisioning makes. */
+const SOURCE = { name: 'Streamlens', uid: 'streamlens' };
+
 /** The tag by which the dashboards find each other. */
 const TAG = 'streamlens';
 
@@ -311,5 +314,7 @@ function datasourceVariable(): DatasourceVariableBuilder {
     .label('Data source')
     .description('Each data source shows one organisation.')
     .type(pluginId)
+    // That of the provisioning, and not the first by the alphabet where there are several.
+    .current({ text: SOURCE.name, value: SOURCE.uid })
     .hide(VariableHide.InControlsMenu);
 }

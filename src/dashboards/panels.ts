@@ -31,6 +31,7 @@ import {
   DashboardLinkType,
   type DynamicConfigValue,
   FieldColorModeId,
+  type Panel as AnyPanel,
   PanelBuilder as PanelOfAnyType,
 } from '@grafana/grafana-foundation-sdk/dashboard';
 import * as piechart from '@grafana/grafana-foundation-sdk/piechart';
@@ -59,8 +60,16 @@ const ALL_NAMES = 1_000_000;
 /** How many names a pie or a graph tells apart; the palette has as many colours. */
 const SHOWN = 10;
 
-/** The most columns of a table that have room on a screen. */
-const MANY = 8;
+/** Pixels of a letter in a table, of the room beside the text of a cell, and of what may stand beside the name in a header: the funnel or the arrow of the order. */
+const LETTER = 8;
+const CELL_PADDING = 16;
+const HEADER_ICON = 24;
+
+/** The least pixels of a column of names, unless its header needs more: a name of a country such as "United Kingdom" fits. */
+const NAME_WIDTH = { country: 128, other: 96 };
+
+/** The least pixels of any column of a table: a name and three numbers fit on a phone. */
+const MIN_WIDTH = 80;
 
 type Question = Pick<StreamlensQuery, 'unit' | 'mode' | 'metric' | 'breakdown' | 'dimension' | 'values' | 'interval' | 'compare' | 'where' | 'sort' | 'session'> & { queryType: string };
 
@@ -209,7 +218,8 @@ export function tiles(content: Content, form: Form = 'total'): stat.PanelBuilder
     .reduceOptions(reduced(content, 'lastNotNull'))
     .graphMode(BigValueGraphMode.None)
     .wideLayout(false)
-    .colorMode(hasColor(content) ? BigValueColorMode.Value : BigValueColorMode.None)
+    // Else the colour of text: others say good or bad of a number that stands alone, and some are faint on white.
+    .colorMode(numbersOf(content).some(({ limit }) => limit) ? BigValueColorMode.Value : BigValueColorMode.None)
     .textMode(numbersOf(content).length > 1 ? BigValueTextMode.ValueAndName : BigValueTextMode.Value);
   if (content.query.compare) {
     // More is not always better, nor worse.
@@ -217,14 +227,6 @@ export function tiles(content: Content, form: Form = 'total'): stat.PanelBuilder
   }
   fill(panel, content, content.query.compare ? 'trend' : form, HEIGHT.tiles);
   return showLimits(panel, content, 'number');
-}
-
-/**
- * Whether numbers are coloured: by their limits, or as amounts are in the graphs beside. The colours of other numbers tell lines
- * apart, and would say good or bad of a number that stands alone.
- */
-function hasColor(content: Content): boolean {
-  return numbersOf(content).some(({ unit, limit }) => limit || unit === 'bytes' || unit === 'viewers');
 }
 
 /** Makes one number of each column that is shown. */
@@ -240,15 +242,13 @@ function reduced(content: Content, how: string): ReduceDataOptionsBuilder {
 /** Makes numbers that can be read from afar: of a series the newest, of a breakdown the sums. */
 export function bigNumbers(content: Content, form: Form): stat.PanelBuilder {
   const adds = form === 'total' && columnsOf(content).some(({ unit }) => unit === '');
-  const panel = tiles(content, form)
+  return tiles(content, form)
     .reduceOptions(reduced(content, adds ? 'sum' : 'lastNotNull'))
     .height(HEIGHT.numbers);
-  // Else the colour of text: some others are faint on white.
-  return numbersOf(content).some(({ limit }) => limit) ? panel : panel.colorMode(BigValueColorMode.None);
 }
 
 /** Makes a pie of the greatest names of a breakdown that has one number, with the numbers and shares in the legend. */
-export function pie(content: Content): piechart.PanelBuilder {
+export function pie(content: Content): Builder<AnyPanel> {
   if (numbersOf(content).length !== 1) {
     throw new Error(`${content.title}: a pie shows one number, so the query must choose a metric`);
   }
@@ -267,7 +267,14 @@ export function pie(content: Content): piechart.PanelBuilder {
   if (plays) {
     panel.dataLinks([{ build: () => ({ ...plays, oneClick: true }) as unknown as DashboardLink }]);
   }
-  return describe(panel, content, 'parts', HEIGHT.panel);
+  describe(panel, content, 'parts', HEIGHT.panel);
+  return {
+    build: () => {
+      const built = panel.build();
+      // As answered: the greatest first and the rest last, which Grafana would put among the others. The builder does not know it.
+      return { ...built, options: { ...built.options, sort: SortOrder.None } };
+    },
+  };
 }
 
 /** Returns the link to the plays that a part in a colour of its own is about. */
@@ -315,8 +322,8 @@ export function bars({
   links = {},
   ...content
 }: TableContent): table.PanelBuilder {
-  // A name and three numbers fit on a phone. Each column's longest bar is its greatest number.
-  const panel = new table.PanelBuilder().minWidth(80).fieldMinMax(true);
+  // Each column's longest bar is its greatest number.
+  const panel = new table.PanelBuilder().minWidth(MIN_WIDTH).fieldMinMax(true);
   fill(panel, content, 'total', height);
   panel.links([...(content.explained ? [meaning(content.explained)] : []), csv(content)]);
   for (const { name, unit, limit } of columnsOf(content)) {
@@ -327,8 +334,13 @@ export function bars({
     if (content.hidden?.includes(name)) {
       panel.overrideByName(name, [{ id: 'custom.hideFrom.viz', value: true }]);
     }
-    if ((content.names?.[name] ?? LOOKS[name]?.name ?? name).includes(' ')) {
+    const header = content.names?.[name] ?? LOOKS[name]?.name ?? name;
+    if (header.includes(' ')) {
       panel.overrideByName(name, [{ id: 'custom.wrapHeaderText', value: true }]);
+    }
+    const least = leastWidth(header, unit, unit === '' || name === sortBy);
+    if (least > MIN_WIDTH && !LOOKS[name]?.width) {
+      panel.overrideByName(name, [{ id: 'custom.minWidth', value: least }]);
     }
     if (limit) {
       panel.overrideByName(name, [{ id: 'custom.cellOptions', value: { type: TableCellDisplayMode.ColorText } }]);
@@ -336,9 +348,8 @@ export function bars({
     if (unit === '') {
       panel.overrideByName(name, [
         { id: 'custom.filterable', value: true },
-        { id: 'custom.wrapText', value: true },
-        // Beside many columns each would be cut in the middle of a word.
-        ...(columnsOf(content).length > MANY ? [{ id: 'custom.minWidth', value: 110 }] : []),
+        // Grafana makes room for a country's code, not for its name.
+        { id: 'custom.wrapText', value: name !== 'country' },
       ]);
     } else if (barsOf.includes(name)) {
       panel.overrideByName(name, [
@@ -362,6 +373,15 @@ export function bars({
     ]);
   }
   return panel;
+}
+
+/** Returns how wide a column must be for the longest word of its header, and for its numbers. */
+function leastWidth(header: string, unit: string, hasIcon: boolean): number {
+  const word = Math.max(...header.split(' ').map(({ length }) => length));
+  const name = unit !== '' ? 0 : header === LOOKS.country.name ? NAME_WIDTH.country : NAME_WIDTH.other;
+  // Such as 143:33:12.
+  const number = unit === 'seconds' ? 10 * LETTER : 0;
+  return Math.max(name, number + CELL_PADDING, word * LETTER + CELL_PADDING + (hasIcon ? HEADER_ICON : 0));
 }
 
 /** Returns the links of a cell: its own, and that to the plays which the row is about. */

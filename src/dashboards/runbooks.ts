@@ -40,6 +40,19 @@ function sectionOf({ file, alerts }: Runbook, uid: string): string {
   });
 }
 
+/** Letters of a line on a phone, rows of the grid that a line and a panel's head take, and rows of the shortest panel. */
+const LETTERS = 40;
+const ROWS_PER_LINE = 0.6;
+const HEAD_ROWS = 1.6;
+const LEAST_ROWS = 4;
+
+/** Returns the height at which a text need not be scrolled on a phone, where panels keep their height. */
+function heightOf(markdown: string): number {
+  const shown = markdown.replace(/\]\([^)]*\)/g, '');
+  const lines = shown.split(/\n+/).reduce((sum, paragraph) => sum + Math.ceil(paragraph.length / LETTERS), 0);
+  return Math.max(LEAST_ROWS, Math.ceil(HEAD_ROWS + ROWS_PER_LINE * lines));
+}
+
 /** Makes the dashboard that has what to do about each alert, as Grafana's JSON: whoever is woken may have no other way to the documents. */
 export function runbooks(): string {
   // Its successor writes the new schema, which in Grafana 12 is still behind a feature toggle.
@@ -59,7 +72,7 @@ export function runbooks(): string {
           .id(runbookPanel(uid))
           .title(title)
           .span(12)
-          .height(5)
+          .height(heightOf(sectionOf(runbook, uid)))
           .mode(text.TextMode.Markdown)
           .content(sectionOf(runbook, uid))
       );

@@ -39,14 +39,19 @@ export function monthBars(place: Place): Builder<Panel> {
 
 /** Makes the three rows of the months. */
 export function monthTable(place: Place & { height?: number }): Builder<Panel> {
-  return bars({
+  const panel = bars({
     ...place,
     title: 'Month to date in numbers',
     description: `${MONTHS} Compare the second and the third row to see where this month goes. ${USAGE}`,
     query: { queryType: 'monthToDate', unit: '$unit' },
-    barsOf: ['playout', 'ingest', 'total'],
+    // The bars stand beside.
+    barsOf: [],
     sums: false,
   });
+  for (const name of ['playout', 'ingest', 'total', 'change']) {
+    panel.overrideByName(name, [{ id: 'custom.minWidth', value: 62 }]);
+  }
+  return panel;
 }
 
 /** Makes the parts of the protocols in what was delivered. */
@@ -103,7 +108,7 @@ export function tags({ page, ...place }: LinkedPlace): Builder<Panel> {
 }
 
 /** Makes the list of pages that embed players with what was delivered through each. */
-export function referrers({ title = 'Delivered by page that embeds the player', ...place }: Place & { title?: string }): Builder<Panel> {
+export function referrers({ title = 'Delivered by embedding page', ...place }: Place & { title?: string }): Builder<Panel> {
   return bars({
     ...place,
     title,

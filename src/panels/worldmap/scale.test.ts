@@ -39,6 +39,7 @@ describe('makeScale', () => {
   });
 
   it('spreads averages evenly', () => {
+    expect(scale([2, 195], { ...BLUES, unit: 'short' }).ticks).toEqual(['2', '20', '195']);
     expect(scale([0, 10], BLUES, { kind: 'average' }).ticks).toEqual(['0', '5', '10']);
   });
 

@@ -72,7 +72,7 @@ export function makeScale(series: Series, values: number[], spread: Spread, them
     },
     textOf,
     ramp: mode.isContinuous && values.length > 0 ? rampColors(colorAt, position, min, max) : [],
-    ticks: ticks(position, min, max).map(textOf),
+    ticks: ticks(position, min, max, isCount(field)).map(textOf),
     steps: stepTexts(thresholds, textOf, theme),
   };
 }
@@ -145,11 +145,16 @@ function rampColors(
   return positions.map((position) => colorAt(at(position), PALEST + (1 - PALEST) * position));
 }
 
-function ticks({ at }: Position, min: number, max: number): number[] {
+/** Whether values are whole: there is no half a play. */
+function isCount({ config }: Field): boolean {
+  return config.unit === 'short' && config.decimals === undefined;
+}
+
+function ticks({ at }: Position, min: number, max: number, whole: boolean): number[] {
   if (!Number.isFinite(min) || !Number.isFinite(max)) {
     return [];
   }
-  return min === max ? [max] : [min, at(0.5), max];
+  return min === max ? [max] : [min, whole ? Math.round(at(0.5)) : at(0.5), max];
 }
 
 function stepTexts(thresholds: Threshold[], textOf: (value: number) => string, theme: GrafanaTheme2): Step[] {
