@@ -188,10 +188,14 @@ func (s *state) report(e Entry) {
 }
 
 func (s *state) count(e *event.Event) {
+	dropped := e.DroppedFrames
+	if e.Frames != event.Absent {
+		dropped = min(dropped, e.Frames)
+	}
 	for _, n := range [...]struct {
 		sum  *int64
 		more int64
-	}{{&s.stalls, e.Stalls}, {&s.up, e.SwitchesUp}, {&s.down, e.SwitchesDown}, {&s.dropped, e.DroppedFrames}} {
+	}{{&s.stalls, e.Stalls}, {&s.up, e.SwitchesUp}, {&s.down, e.SwitchesDown}, {&s.dropped, dropped}} {
 		if n.more != event.Absent {
 			*n.sum = max(*n.sum, 0) + n.more
 		}

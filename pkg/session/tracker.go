@@ -182,7 +182,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 			s.adopt(b.Session.Started)
 		}
 		t.add(n, s)
-		t.record(s, b.Session, b.Events[0].Time+b.Correction)
+		t.record(s, b.Session, firstTime(b))
 	}
 	switch {
 	case b.Logged && !s.isLogged():
@@ -236,6 +236,16 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	s.settle(to)
 	t.keepLive(s)
 	return o
+}
+
+// firstTime returns the time, in ms since 1970, of the first event of a batch that is not refused, or of the first one.
+func firstTime(b event.Batch) int64 {
+	for _, e := range b.Events {
+		if at := e.Time + b.Correction; e.Type != event.Snapshot || b.Logged || !event.Outside(at, b.Received) {
+			return at
+		}
+	}
+	return b.Events[0].Time + b.Correction
 }
 
 // entry returns where a session adds to, at now in ms since 1970.

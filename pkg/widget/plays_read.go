@@ -179,11 +179,15 @@ func (q Query) conditions() ([]vl.Filter, error) {
 			continue
 		}
 		i := slices.IndexFunc(filters, func(f vl.Filter) bool { return f.Field == c.field && f.Operator == o && o == vl.Is })
+		values := []string{value}
+		if value == "" { // some fields have the word itself
+			values = append(values, None)
+		}
 		if i >= 0 {
-			filters[i].Values = append(filters[i].Values, value)
+			filters[i].Values = append(filters[i].Values, values...)
 			continue
 		}
-		filters = append(filters, vl.Filter{Field: c.field, Operator: o, Values: []string{value}})
+		filters = append(filters, vl.Filter{Field: c.field, Operator: o, Values: values})
 	}
 	return filters, nil
 }

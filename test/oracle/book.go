@@ -118,6 +118,7 @@ func (b *Book) deliverEvents(header http.Header, body []byte, at time.Time) (Ver
 			},
 			webcaster:    envelope.Client.Kind == "webcaster",
 			timeoutAfter: envelope.timeout(),
+			user:         envelope.UserID,
 			events:       map[int64]event{},
 			judge:        organization.judge(),
 		}

@@ -152,7 +152,7 @@ func (b *Book) deliverReports(reports *Reports, header http.Header, body []byte,
 		own := newPlayer(good[0], reports.Parameters)
 		p.interval, p.timeoutAfter, p.correction = own.interval, own.timeoutAfter, clockCorrection(newest, at)
 		p.logged = false
-		p.plays = []*statePlay{{logged: p.plays[0].inOrder(), moments: map[int64]moment{}}}
+		p.plays = []*statePlay{{logged: p.plays[0].inOrder(), begin: p.plays[0].begin, moments: map[int64]moment{}}}
 		b.watching[p.by] = true
 	}
 	var moments []moment

@@ -9,12 +9,14 @@
 //	book*.go          what of them counts               (Book)
 //	session.go        what a session adds, by minute    (Fact)
 //	player.go         the same of players that name their states (CMCD)
+//	record.go         what must be kept of a play or broadcast (Book.Records)
 //	tags.go           which streams a tag filter leaves (Tags)
 //	widget.go         what a widget makes of facts      (Widgets)
 //	answer.go         ranges, filters and forms         (Answer)
 //	frame.go          the product's frames as a Table, to be compared with Answer
 //	ask_*.go          the ways to ask the product       (Asker)
 //	product_test.go   all of it against the product
+//	records_test.go   the store of plays: lists, timelines, breakdowns, viewers
 //	freshness_test.go how soon an event shows
 //	badinput_test.go  what no honest sender sends
 //

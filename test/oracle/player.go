@@ -19,6 +19,7 @@ type player struct {
 	by           watcher
 	lastReceipt  time.Time
 	gapSince     time.Time // of the last play, zero if it has no gap
+	receipts     []time.Time
 	// plays are the plays of one session id: a page that gives its player a
 	// fixed one counts its reports from the beginning again.
 	plays []*statePlay
@@ -28,6 +29,8 @@ type player struct {
 type statePlay struct {
 	logged   []moment         // before the player itself told of it
 	moments  map[int64]moment // by seq, the first accepted of each
+	arrived  []moment         // the same in the order in which they came
+	begin    int64            // ms, of the first that came
 	first    int64            // ms, of seq 1, 0 before it
 	highest  int64            // seq
 	timedOut bool
@@ -43,6 +46,7 @@ type moment struct {
 	startTime, bufferLength, latency *int64
 	bitrate                          *int64 // bit/s
 	late                             bool   // received after the session's timeout
+	receipt                          int    // the how manieth of the player, from 0
 }
 
 // receive adds the moments of one request in their order.
@@ -56,6 +60,7 @@ func (p *player) receive(moments []moment, at time.Time) error {
 		current.timedOut = current.timedOut || silence > p.timeoutAfter
 	}
 	p.lastReceipt = at
+	p.receipts = append(p.receipts, at)
 	for _, m := range moments {
 		if m.seq == 1 {
 			if current.first != 0 && current.first != m.at {
@@ -79,8 +84,12 @@ func (p *player) receive(moments []moment, at time.Time) error {
 		if waited := at.Sub(p.gapSince); m.seq < current.highest && !current.timedOut && waited > p.timeoutAfter-timeoutEarliest {
 			return fmt.Errorf("a report came %v after one of higher number: %w", waited, errTooSlow)
 		}
-		m.late = current.timedOut
+		m.late, m.receipt = current.timedOut, len(p.receipts)-1
+		if current.begin == 0 {
+			current.begin = m.at
+		}
 		current.moments[m.seq] = m
+		current.arrived = append(current.arrived, m)
 		current.highest = max(current.highest, m.seq)
 		switch gap := current.hasGap(); {
 		case gap && p.gapSince.IsZero():
@@ -191,7 +200,13 @@ const longestStall = 5 * 60_000
 // lived are load, start and stop of a play, and the time that it played and
 // stalled. The reason is that of a play that does not say why it stopped.
 func (p *player) lived(moments []moment, reason string) []Fact {
-	var facts []Fact
+	facts, _ := p.live(moments, reason, &record{})
+	return facts
+}
+
+// live is lived, keeps a record of the play, and says whether it said that it
+// ended.
+func (p *player) live(moments []moment, reason string, keep *record) (facts []Fact, said bool) {
 	count := func(measure Measure, at, value int64, label string) {
 		facts = append(facts, p.fact(measure, at, value, label))
 	}
@@ -224,10 +239,15 @@ func (p *player) lived(moments []moment, reason string) []Fact {
 		if !loaded {
 			loaded, loadedAt = true, at
 			count(Load, at, 1, "")
+			keep.load(at)
 		}
 	}
 	start := func(at int64, startTime *int64) {
 		started, begun = true, at
+		keep.starts(at, startTime)
+		if startTime != nil {
+			keep.startTime = new(*startTime)
+		}
 		settle(at, "played")
 		if startTime != nil {
 			w.startTime = new(*startTime) // the player may start up again later
@@ -243,6 +263,7 @@ func (p *player) lived(moments []moment, reason string) []Fact {
 		count(PlayedTime, at, max(at-begun-away, 0), "")
 		count(Stay, begun, max(at-begun-away, 0), "")
 		w.duration = max(at-begun-away, 0)
+		keep.end, keep.played, keep.stop = at, new(w.duration), reason
 		if outcome != "played" {
 			return
 		}
@@ -257,7 +278,10 @@ func (p *player) lived(moments []moment, reason string) []Fact {
 	span := func(measure Measure, end, length int64) {
 		spread(length, length, end, func(minute, share int64) { count(measure, minute, share, "") })
 	}
-	pass := func(length int64) { // since the moment before
+	note := func(m moment, end, playing, buffering, paused int64) {
+		keep.note(entry{end, playing, buffering, paused, bitrate, nil, m.latency, m.bufferLength})
+	}
+	pass := func(length int64, m moment) { // since the moment before
 		if length > 3*p.interval { // nobody knows what happened
 			return
 		}
@@ -268,15 +292,18 @@ func (p *player) lived(moments []moment, reason string) []Fact {
 			span(Playing, now+length, length)
 			rendered(count, now+length, length, length, bitrate, nil)
 			w.played += length
+			note(m, now+length, length, 0, 0)
 		case "r":
 			waited := min(length, longestStall-stalled)
 			stalled += waited
 			away += length - waited
 			span(Buffering, now+waited, waited)
 			w.buffered += waited
+			note(m, now+waited, 0, waited, 0)
 		case "a":
 			if started {
 				away += length
+				note(m, now+length, 0, 0, length)
 			}
 		}
 	}
@@ -290,11 +317,17 @@ func (p *player) lived(moments []moment, reason string) []Fact {
 			settle(last, left(last, loadedAt))
 		}
 		last = m.at
+		if keep.stop == "" {
+			keep.end = last
+		}
+		if m.code != "" {
+			keep.tell(m.at, m.code, m.state == "f")
+		}
 		at := max(now, m.at)
 		if i == 0 {
 			first = at
 		} else {
-			pass(at - now)
+			pass(at-now, m)
 		}
 		now = at
 		if m.startTime != nil {
@@ -336,8 +369,10 @@ func (p *player) lived(moments []moment, reason string) []Fact {
 		}
 		if meant != state {
 			stalled = 0
+			keep.moments = append(keep.moments, happened{at, stateNames()[meant]})
 			if meant == "r" {
 				count(Stall, at, 1, "")
+				keep.stalls = new(orZero(keep.stalls) + 1)
 			}
 		}
 		state = meant
@@ -364,11 +399,17 @@ func (p *player) lived(moments []moment, reason string) []Fact {
 			stop(at, m.reason)
 		}
 	}
+	said = ended
 	if started && !ended {
 		stop(last, reason)
 	}
 	if !started {
 		settle(last, left(last, loadedAt))
 	}
-	return facts
+	return facts, said
+}
+
+// stateNames are what people read for CMCD's states.
+func stateNames() map[string]string {
+	return map[string]string{"d": "preparing", "s": "starting", "p": "playing", "k": "seeking", "r": "rebuffering", "a": "paused", "e": "ended", "f": "failed", "q": "quit"}
 }

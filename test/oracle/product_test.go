@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/vl/vltest"
 	"github.com/streamlens/streamlens/test/program"
 )
 
@@ -32,13 +33,15 @@ func TestProduct(t *testing.T) {
 		product   *Product
 		tags      Tags
 		book      *Book
+		store     string // of plays
 	)
 	for attempt := 1; ; attempt++ {
 		base = time.Now()
 		t.Logf("ORACLE_SEED=%d ORACLE_EVENTS=%d ORACLE_QUERIES=%d at %s", seed, events, queries, base.UTC().Format(time.RFC3339))
 		generator = NewGenerator(uint64(seed), base)
 		delivery = generator.Generate(events)
-		product = StartProduct(t, t.TempDir(), testOrganizations())
+		store = vltest.Start(t)
+		product = StartProduct(t, t.TempDir(), testOrganizations(), store)
 		tags = Tags{}
 		setTags(t, product, generator, tags, 60)
 		checkTagRequests(t, product, tags)
@@ -57,6 +60,7 @@ func TestProduct(t *testing.T) {
 		len(book.sessions), len(book.players), len(facts), time.Since(base).Round(time.Second))
 
 	plugin := StartPlugin(t, product, delivery.Organizations)
+	plugin.Plays(store)
 	command := CommandAsker{Executable: program.Streamlens(t), Config: product.Config}
 	has := learn(t, plugin, base)
 	outcomes, filled := tally{}, tally{}
@@ -85,6 +89,10 @@ func TestProduct(t *testing.T) {
 	for n := range queries / 3 {
 		askRandom(n, true)
 	}
+	kept := checkRecords(t, plugin, store, book, base)
+	checkTimelines(t, plugin, generator, kept, queries/8)
+	checkBreakdowns(t, plugin, generator, kept, queries/3)
+	checkViewers(t, plugin, generator, kept, queries/20)
 	setTags(t, product, generator, tags, 20)
 	changed := time.Now()
 	for n := range queries / 3 {

@@ -49,6 +49,7 @@ const (
 	FatalPublishStatus                // 1, beside PublishStatus
 	StatusPlay                        // 1, at the first Status of a code in a play
 	Stay                              // ms that a play played that ended, at its begin
+	Smoothness                        // thousandths, of a record
 )
 
 // Fact is one thing that counts: so much of a measure at a time and a place.
@@ -66,6 +67,7 @@ type place struct {
 	os, browser, device, version, protocol string
 	ip, referrer                           string
 	tag                                    string // one of its stream's, where tags are told apart
+	user, operator                         string // of records alone
 }
 
 // event is an accepted event. Times are ms, absent ones nil.
@@ -83,6 +85,7 @@ type event struct {
 	up, down, failed           *int64
 	roundTripTime, packetLoss  *int64 // ms, millionths
 	late                       bool   // received after the session's timeout
+	receipt                    int    // the how manieth of the session, from 0
 }
 
 // carriesReport says whether a stop also is a report (rule 9).
@@ -95,7 +98,10 @@ type session struct {
 	place
 	webcaster    bool
 	timeoutAfter time.Duration
+	user         string
 	events       map[int64]event // by seq, the first accepted of each
+	arrived      []event         // the same in the order in which they came
+	receipts     []time.Time
 	lastReceipt  time.Time
 	timedOut     bool
 	started      *event // the start that another collector has taken
@@ -119,10 +125,12 @@ func (s *session) receive(accepted []event, at time.Time) error {
 		s.timedOut = s.timedOut || silence > s.timeoutAfter
 	}
 	s.lastReceipt = at
+	s.receipts = append(s.receipts, at)
 	for _, e := range accepted {
 		if _, duplicate := s.events[e.seq]; !duplicate {
-			e.late = s.timedOut
+			e.late, e.receipt = s.timedOut, len(s.receipts)-1
 			s.events[e.seq] = e
+			s.arrived = append(s.arrived, e)
 		}
 	}
 	return nil

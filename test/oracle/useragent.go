@@ -1,5 +1,7 @@
 package oracle
 
+import "strings"
+
 // userAgent is a browser's User-Agent header, and the families of the operating
 // system and the browser and the kind of device that anybody reads in it.
 type userAgent struct{ header, os, browser, device string }
@@ -23,6 +25,7 @@ func userAgents() []userAgent {
 }
 
 func userAgentOf(header string) userAgent {
+	header, _, _ = strings.Cut(header, " n") // which tells viewers apart
 	for _, ua := range userAgents() {
 		if ua.header == header {
 			return ua

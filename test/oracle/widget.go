@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -19,9 +20,12 @@ type Widget struct {
 	Complete    bool // ends before the newest minutes
 	Choice      bool // has one row, unless the query names a breakdown
 	Percentiles bool // has any percentile
-	Peaks       bool // has peaks of viewers, which do not add up over streams
-	Players     bool // can be filtered by what players watch with, and broken down if there is a choice
-	Apart       bool // is stored by country or by stream, not by both, nor by event
+	// Rounded are the columns that show what is kept in buckets, beside those
+	// that always do.
+	Rounded []string
+	Peaks   bool // has peaks of viewers, which do not add up over streams
+	Players bool // can be filtered by what players watch with, and broken down if there is a choice
+	Apart   bool // is stored by country or by stream, not by both, nor by event
 	// Label is the row that a fact belongs to, empty for none. It is nil if
 	// there is one row.
 	Label func(Fact) string
@@ -65,7 +69,8 @@ func dimensions() []string { return []string{"version", "os", "browser", "device
 
 // with is a fact's value of a dimension.
 func (f Fact) with(dimension string) string {
-	return map[string]string{"version": f.version, "os": f.os, "browser": f.browser, "device": f.device, "protocol": f.protocol}[dimension]
+	return map[string]string{"version": f.version, "os": f.os, "browser": f.browser, "device": f.device, "protocol": f.protocol, "player": f.version,
+		"event": f.event, "referrer": f.referrer, "ip": f.ip, "user": f.user, "operator": f.operator}[dimension]
 }
 
 // Row is one row of a total form. A nil value is null.
@@ -755,4 +760,68 @@ func ratio(a, b float64) *float64 {
 		return nil
 	}
 	return number(a / b)
+}
+
+// recordWidgets are the widgets that are made of records of plays, too, with
+// the columns that those have.
+func recordWidgets() map[string]Widget {
+	all := Widgets()
+	widgets := map[string]Widget{
+		"goodPlays": {Columns: []string{"good", "fair", "bad", "attempts"}, Of: all["goodPlays"].Of, Values: func(facts []Fact, q Query) []*float64 {
+			judged := total(facts, Judged)
+			return []*float64{ratio(labelled(facts, Judged, "good"), judged), ratio(labelled(facts, Judged, "fair"), judged),
+				ratio(labelled(facts, Judged, "bad"), judged), number(judged)}
+		}},
+		"playQuality": {Columns: []string{"plays", "playing", "bufferingRatio", "startTime", "startTimeP95", "attempts", "startFailures", "exits", "playbackFailures",
+			"good", "errors", "bitrate", "latency", "successScore", "startupScore", "smoothnessScore"}, Rounded: []string{"startTime", "startTimeP95"},
+			Of: func(Query) []Measure {
+				return []Measure{Play, Playing, Buffering, StartTime, Outcome, Status, Judged, VideoBitrate, Latency, Smoothness}
+			}, Values: playQuality},
+	}
+	for _, name := range []string{"bufferingRatio", "startFailures", "exitsBeforeStart", "playbackFailures", "startTime", "playedTime", "scores", "stalls"} {
+		widgets[name] = all[name]
+	}
+	return widgets
+}
+
+func recordWidgetNames() []string {
+	return append(slices.Sorted(maps.Keys(recordWidgets())), "playQuality", "playQuality")
+}
+
+// answer is that of the widget, by facts of records.
+func (w Widget) answer(facts []Fact, q Query) (Table, error) {
+	facts = filtered(facts, Tags{}, q)
+	table := Table{Cells: map[Cell]*float64{}}
+	add := func(at, from, to int64) {
+		for _, row := range w.rows(between(facts, from, to), q) {
+			for i, column := range w.Columns {
+				table.Cells[Cell{Time: at, Row: row.Label, Column: column}] = row.Values[i]
+			}
+		}
+	}
+	if q.Form != "series" {
+		add(0, q.From, q.To)
+		return table, nil
+	}
+	steps, err := uncutHours(q) // records have minutes
+	for _, step := range steps {
+		table.Times = append(table.Times, step.start)
+		add(step.start, step.from, step.to)
+	}
+	return table, err
+}
+
+// playQuality is how plays went.
+func playQuality(facts []Fact, q Query) []*float64 {
+	average := func(measure Measure, scale float64) *float64 {
+		return ratio(total(facts, measure)*scale, float64(len(only(facts, measure))))
+	}
+	starts := distribution(StartTime, millisecond, 95).Values(facts, Query{})
+	of, attempts := scores(facts, q), counted(facts)
+	return []*float64{
+		number(total(facts, Play)), number(total(facts, Playing) * millisecond), bufferingRatio(facts, q)[0], starts[0], starts[2], number(attempts),
+		ratio(failedToStart(facts), attempts), ratio(exits(facts), attempts), ratio(failedToPlay(facts), attempts),
+		ratio(labelled(facts, Judged, "good"), total(facts, Judged)), number(total(facts, Status)),
+		average(VideoBitrate, 1), average(Latency, millisecond), of[0], of[1], average(Smoothness, 0.001),
+	}
 }
