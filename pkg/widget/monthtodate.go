@@ -25,7 +25,7 @@ func monthToDate() Definition {
 		Details: "Only the end of the range counts, not its begin; a range that ends with a month belongs to that month. The rows are the whole previous month, the previous month up to the same " +
 			"day and time, and the month so far. If the previous month has no such day, the second row is the whole of it. Months begin in " +
 			"the query's time zone. The series form has the same rows, and days from the begin of the previous month unless another " +
-			"interval is asked for; each row is 0 outside its period.",
+			"interval is asked for; each row is 0 outside its period, and the change, which is of months, is empty.",
 		Page:    PageHome,
 		Level:   tenant.Default,
 		Options: []string{OptionUnit, OptionMetric},

@@ -308,26 +308,36 @@ test.describe('alert rules on widgets', () => {
 
   interface Widget {
     type: string;
+    list?: boolean;
     options: string[];
     metrics: string[];
     columns: Array<{ name: string; unit: string }>;
   }
 
-  test('every widget can be used in a rule', async () => {
-    const widgets = JSON.parse(readFileSync(resolve(root, 'src/widgets.json'), 'utf8')) as Widget[];
+  // hasNumbers is false for the change of months as a series, whose days have no month beside them.
+  const hasNumbers = (type: string, metric: string | undefined, form: string) =>
+    !(type === 'monthToDate' && metric === 'change' && form === 'series');
+
+  test('every widget but lists of plays can be used in a rule', async () => {
+    const all = JSON.parse(readFileSync(resolve(root, 'src/widgets.json'), 'utf8')) as Widget[];
+    const widgets = all.filter(({ list }) => !list);
+    expect(all.length - widgets.length).toBeGreaterThan(0);
     const questions = widgets.flatMap(({ type, options, metrics, columns }) =>
       (metrics.length > 0 ? metrics : [undefined]).flatMap((metric) =>
         [undefined, ...(options.includes('breakdown') ? ['country', 'stream'] : [])].flatMap((breakdown) =>
-          ['total', 'series'].map((form) => ({
-            query: { queryType: type, metric, breakdown, form },
-            label: breakdown ?? columns.find(({ unit }) => unit === '')?.name,
-          }))
+          ['total', 'series']
+            .filter((form) => hasNumbers(type, metric, form))
+            .map((form) => ({
+              query: { queryType: type, metric, breakdown, form },
+              label: breakdown ?? columns.find(({ unit }) => unit === '')?.name,
+            }))
         )
       )
     );
     const problems: string[] = [];
     for (const { query, label } of questions) {
-      const range = { from: 6 * 3600, to: 0 };
+      // A broadcast of the demo ends by an error once in some days.
+      const range = { from: (query.queryType === 'publishStatusCodes' ? 7 * 24 : 6) * 3600, to: 0 };
       const source = {
         refId: 'A',
         datasourceUid: 'streamlens',
