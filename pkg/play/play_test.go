@@ -218,6 +218,19 @@ func TestSmoothness(t *testing.T) {
 	}
 }
 
+func TestNoMoreFramesAreDroppedThanThereWere(t *testing.T) {
+	r := play.NewRecorder("s1", "u1", "north", begin)
+	r.Start(begin, 0)
+	for _, told := range []struct{ frames, dropped int64 }{{250, 5}, {250, 400}, {event.Absent, 3}} {
+		e := event.New(0, 0, event.Stats)
+		e.Frames, e.DroppedFrames = told.frames, told.dropped
+		r.Report(play.Entry{End: begin + 10_000, Playing: 10_000, Bitrate: event.Absent, Height: event.Absent, Latency: event.Absent, BufferLength: event.Absent}, &e)
+	}
+	if record := r.Record(begin); record.Dropped != 258 {
+		t.Errorf("%d frames were dropped, want 5, 250 and 3", record.Dropped)
+	}
+}
+
 func TestUnknownNumbersAreLeftOut(t *testing.T) {
 	record := play.NewRecord()
 	record.Organization, record.Session, record.End = "acme", "s", begin

@@ -13,6 +13,7 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
+	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -65,6 +66,9 @@ func storeOfPlays(t *testing.T) vl.Asker {
 		}
 		if i%10 == 0 {
 			r.User = `al"ice`
+		}
+		if i%2 == 0 { // the word is stored where a player told of no page, nothing where nobody told
+			r.Referrer = enrich.NoReferrer
 		}
 		lines = append(lines, r.Line(nil))
 		if i == 0 {
@@ -273,6 +277,8 @@ func TestPlaysAreListed(t *testing.T) {
 		{"by start time", func(r *Request) { r.Sort, r.Where = "startTime", []string{"startTime>=0"} }, []string{"s0", "s1"}, 100},
 		{"a user", func(r *Request) { r.Where = []string{`user=al"ice`} }, []string{"s120", "s110"}, 13},
 		{"no user", func(r *Request) { r.Where = []string{"user=(none)", "startTime>=0.2", "startTime<=0.202"} }, []string{"s102", "s101"}, 2},
+		{"no referrer, by the word and without it", func(r *Request) { r.Where = []string{"referrer=(none)", "session=s4", "session=s5"} }, []string{"s5", "s4"}, 2},
+		{"a referrer", func(r *Request) { r.Where = []string{"referrer!=(none)"} }, nil, 0},
 		{"an empty field", func(r *Request) { r.Where = []string{"user=", "session=s5"} }, []string{"s5"}, 1},
 		{"blank conditions", func(r *Request) { r.Where = []string{"", " ", "session=s5"} }, []string{"s5"}, 1},
 		{"a version, as widgets of sums call it", func(r *Request) { r.Where = []string{"version=(none)", "session=s5"} }, []string{"s5"}, 1},
