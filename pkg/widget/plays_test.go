@@ -326,7 +326,7 @@ func TestOnePlay(t *testing.T) {
 		want                   []string
 	}{
 		{"s20", "", "fact", []string{"start", "end", "duration", "stream", "user", "country", "device", "outcome", "startTime", "bufferingRatio", "longestStall",
-			"bitrate", "latency", "errors", "stop", "session"}},
+			"bitrate", "latency", "errors", "stop", "referrer", "session"}},
 		{"s20", "timeline", "latency", []string{"1"}},
 		{"s20", "timeline", "bufferingRatio", []string{"0.02"}},
 		{"s20", "timeline", "height", []string{"<nil>"}},
