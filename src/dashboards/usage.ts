@@ -48,6 +48,8 @@ export function monthTable(place: Place & { height?: number }): Builder<Panel> {
     barsOf: [],
     sums: false,
   });
+  // All five have room on a phone, whose panels are 352 wide.
+  panel.overrideByName('period', [{ id: 'custom.minWidth', value: 80 }]);
   for (const name of ['playout', 'ingest', 'total', 'change']) {
     panel.overrideByName(name, [{ id: 'custom.minWidth', value: 62 }]);
   }
