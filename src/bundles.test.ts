@@ -9,7 +9,7 @@ const DIST = path.resolve(__dirname, '../dist');
  * raises a number here, and says in the commit what for.
  */
 const BUDGETS: Record<string, number> = {
-  'module.js': 14_000,
+  'module.js': 14_300,
   'panels/worldmap/module.js': 82_000,
 };
 
