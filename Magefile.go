@@ -366,10 +366,11 @@ func Test() error {
 		{{{name: "tests with players in a browser", command: []string{"npm", "run", "test:browser"}, without: missing("chromium", "ffmpeg", "nginx")}}},
 		// How long a client waits under attack is measured.
 		{{{name: "hostile clients", command: []string{"go", "test", "-count=1", "./test/hostile"}}}},
+		// So are the beacon's sums: its tests failed beside the oracle.
+		{{{name: "beacon tests", command: []string{"npm", "test", "--workspace", "beacon"}}}},
 		{
 			{{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3",
 				"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}}},
-			{{name: "beacon tests", command: []string{"npm", "test", "--workspace", "beacon"}}},
 		},
 		{{{name: "tests in Grafana", command: []string{"npm", "run", "test:grafana"}, without: withoutGrafana()}}},
 	} {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { observePeerConnection } from '../src/adapters/webrtc';
 import type { BeaconSession } from '../src/index';
-import { Page, pause } from './support/page';
+import { Page, pause, until } from './support/page';
 
 /** Stands in for RTCPeerConnection, which Node does not have: it sends what the test says. */
 class PeerConnectionStandIn extends EventTarget {
@@ -81,10 +81,11 @@ test('bitrates, round-trip time and loss of the time since the last report', asy
   connection.become('connected');
   await pause(100);
   connection.packetsLost = 20;
-  await pause(2400);
+  const reported = () => (page.sessions.length ? page.events(0).filter(({ type }) => type === 'stats') : []);
+  await until(() => reported().length >= 2);
   session.stop();
   await stories(1);
-  const reports = page.events(0).filter(({ type }) => type === 'stats');
+  const reports = reported();
   const { videoBitrate, audioBitrate, roundTripTime } = reports[1]! as Record<string, number>;
   assert.ok(Math.abs(videoBitrate! - 800_000) < 8000, String(videoBitrate));
   assert.ok(Math.abs(audioBitrate! - 64_000) < 640, String(audioBitrate));
