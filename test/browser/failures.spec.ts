@@ -24,6 +24,33 @@ for (const kind of ['hlsjs', 'dashjs', 'shaka', 'videojs', 'html5'] as const) {
   });
 }
 
+test('videojs: a source that fails before the element begins to load is one attempt', async ({
+  page,
+  site,
+  collector,
+  beacon,
+}) => {
+  // As on a machine that is busy. Once it loads, Video.js lets it play, which is no other attempt.
+  await page.addInitScript(() => {
+    const src = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'src')!;
+    Object.defineProperty(HTMLMediaElement.prototype, 'src', {
+      ...src,
+      set(this: HTMLMediaElement, url: string) {
+        setTimeout(() => src.set!.call(this, url), 1000);
+      },
+    });
+  });
+  const handle = await open(page, site);
+  await handle.evaluate((page, beacon) => page.add('videojs', beacon), beacon);
+  const missing = sources.videojs[0].replace('stream', 'missing');
+  await handle.evaluate((page, source) => page.players[0]!.load(source), missing);
+  await page.evaluate(() => new Promise((resolve) => document.addEventListener('play', resolve, { capture: true })));
+  await handle.evaluate((page) => page.players[0]!.destroy());
+  const [events] = await stopped(collector, 1);
+  expect(story(events!)).toEqual(['load', 'status 2 fatal', 'stop playbackerror']);
+  expect(sessions(collector)).toHaveLength(1);
+});
+
 // Video.js asks for a segment again and again.
 for (const kind of ['hlsjs', 'dashjs', 'shaka'] as const) {
   test(`${kind}: segments that stay away end the play when the buffer has been played`, async ({

@@ -32,7 +32,7 @@ export function observeVideojs(player: VideojsPlayer, options: BeaconOptions): B
   const plays = new Plays(options, { measure, isLive, handlesErrors: true });
   return plays.connect(() => {
     let description: Description | undefined;
-    const begin = () => {
+    const begin = (video?: HTMLVideoElement) => {
       const source = player.currentSrc();
       // The element also loads when Video.js renews what it plays the same source with.
       if (!source || (plays.isRunning && source === description?.source)) {
@@ -43,7 +43,7 @@ export function observeVideojs(player: VideojsPlayer, options: BeaconOptions): B
         source,
         protocol: protocolOf(player.currentType()),
       };
-      plays.begin(player.el().querySelector('video') ?? (player.el() as HTMLVideoElement), description);
+      plays.begin(video ?? player.el().querySelector('video') ?? (player.el() as HTMLVideoElement), description);
     };
     // A source that has failed before the element began to load what Video.js makes of it.
     let failed: string | undefined;
@@ -62,7 +62,8 @@ export function observeVideojs(player: VideojsPlayer, options: BeaconOptions): B
         }
         if (!plays.isRunning && player.currentSrc() !== description?.source) {
           failed = player.currentSrc();
-          begin();
+          // Video.js lets the player's element play what has failed, once it loads, which is no other attempt.
+          begin(document.createElement('video'));
         }
         plays.fail(error.code);
       },
