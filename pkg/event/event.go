@@ -199,6 +199,16 @@ type Batch struct {
 	Events []Event
 }
 
+// MayBegin reports whether a play may begin with the batch though its session is known: snapshots are numbered from 1 in each.
+func (b *Batch) MayBegin() bool {
+	for i := range b.Events {
+		if e := &b.Events[i]; e.Type == Snapshot && e.Seq == 1 {
+			return true
+		}
+	}
+	return false
+}
+
 // Usage is an amount of traffic that a server reports.
 type Usage struct {
 	Time      int64 // ms since 1970

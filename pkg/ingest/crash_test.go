@@ -144,7 +144,7 @@ func (w *world) batch() event.Batch {
 	return event.Batch{
 		Session: event.Session{
 			Organization: "acme", ID: s.id, Stream: fmt.Sprint("stream ", w.IntN(12)), Event: []string{"", "e"}[w.IntN(2)],
-			Client: "h5live 4", Method: "h5live", Interval: 10 * time.Second,
+			Client: "h5live 4", Method: "h5live", Interval: 10 * time.Second, User: []string{"", "u"}[w.IntN(2)], CDN: []string{"", "a", "b"}[w.IntN(3)],
 		},
 		Received: w.now.UnixMilli(), Events: events, Correction: w.Int64N(3) * 1000, Logged: s.states && w.IntN(10) == 0,
 	}

@@ -225,7 +225,8 @@ func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.
 	}
 	for {
 		kind := recordBatch
-		if !p.described(b.Session) {
+		// Another play may begin under the id of a known session, whose record has what the batch says of it.
+		if !p.described(b.Session) || b.MayBegin() {
 			kind = recordOpening
 			b.Session.Viewer = describe()
 		}

@@ -240,6 +240,10 @@ func (s segments) by(ctx context.Context, filters []vl.Filter, dimensions ...str
 			return nil, err
 		}
 	}
+	// The store has them in any order, and equal ones keep theirs.
+	slices.SortFunc(found, func(a, b segment) int {
+		return slices.CompareFunc(a.values, b.values, func(a, b segmentValue) int { return cmp.Compare(a.value, b.value) })
+	})
 	return found, nil
 }
 

@@ -102,10 +102,15 @@ func (b *Book) deliverEvents(header http.Header, body []byte, at time.Time) (Ver
 	s := b.sessions[key]
 	if s == nil {
 		address, ua := clientAddress(header), userAgentOf(header.Get("User-Agent"))
+		network := networkOf(address)
 		s = &session{
 			place: place{
 				organization: organization.ID,
-				country:      countryOf(address),
+				country:      network.country,
+				region:       network.region,
+				operator:     network.operator,
+				cdn:          envelope.CDN,
+				user:         envelope.UserID,
 				stream:       envelope.Stream,
 				event:        envelope.EventID,
 				os:           ua.os,
@@ -118,7 +123,6 @@ func (b *Book) deliverEvents(header http.Header, body []byte, at time.Time) (Ver
 			},
 			webcaster:    envelope.Client.Kind == "webcaster",
 			timeoutAfter: envelope.timeout(),
-			user:         envelope.UserID,
 			events:       map[int64]event{},
 			judge:        organization.judge(),
 		}

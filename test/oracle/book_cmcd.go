@@ -115,6 +115,12 @@ func (k keys) moment(at int64) moment {
 	return m
 }
 
+// cdn is which network delivers: as the page names it, else the host that the
+// player fetches from.
+func (k keys) cdn() string {
+	return cmp.Or(k.text("com.streamlens-cdn"), strings.ToLower(k.text("h")))
+}
+
 // method is the method of delivery that the keys name, or the other one.
 func (k keys) method(otherwise string) string {
 	return cmp.Or(map[string]string{"h": "hls", "d": "dash"}[k.text("sf")], otherwise)
@@ -141,23 +147,13 @@ func (b *Book) deliverReports(reports *Reports, header http.Header, body []byte,
 		return Verdict{Status: http.StatusBadRequest}, nil
 	}
 	key := sessionKey{organization.ID, good[0].text("sid")}
-	p := b.players[key]
-	if p == nil {
-		p = newPlayer(good[0], reports.Parameters)
-		p.describe(organization, clientAddress(header), header.Get("User-Agent"), header.Get("Referer"))
-		p.logged = true // for the moment
-		b.players[key] = p
-	}
-	if p.logged { // now the player itself tells
-		own := newPlayer(good[0], reports.Parameters)
-		p.interval, p.timeoutAfter, p.correction = own.interval, own.timeoutAfter, clockCorrection(newest, at)
-		p.logged = false
-		p.plays = []*statePlay{{logged: p.plays[0].inOrder(), begin: p.plays[0].begin, moments: map[int64]moment{}}}
-		b.watching[p.by] = true
+	p, correction := b.players[key], clockCorrection(newest, at)
+	if p != nil && !p.logged {
+		correction = p.correction
 	}
 	var moments []moment
 	for _, k := range good {
-		m := k.moment(*k.number("ts") + p.correction)
+		m := k.moment(*k.number("ts") + correction)
 		if sn := k.number("sn"); sn != nil {
 			m.seq = *sn + 1
 		}
@@ -168,6 +164,25 @@ func (b *Book) deliverReports(reports *Reports, header http.Header, body []byte,
 	if len(moments) == 0 {
 		return Verdict{Status: http.StatusBadRequest}, nil
 	}
+	cdn := ""
+	for _, k := range good {
+		cdn = cmp.Or(cdn, k.cdn())
+	}
+	if p == nil {
+		p = newPlayer(good[0], reports.Parameters)
+		p.describe(organization, clientAddress(header), header.Get("User-Agent"), header.Get("Referer"))
+		p.logged, p.plays[0].cdn = true, cdn // for the moment
+		b.players[key] = p
+	}
+	if p.logged { // now the player itself tells
+		own := newPlayer(good[0], reports.Parameters)
+		p.interval, p.timeoutAfter, p.correction = own.interval, own.timeoutAfter, correction
+		p.logged = false
+		first := p.plays[0]
+		p.plays = []*statePlay{{logged: first.inOrder(), begin: first.begin, cdn: first.cdn, moments: map[int64]moment{}}}
+		b.watching[p.by] = true
+	}
+	p.cdn = cdn
 	return Verdict{Status: http.StatusNoContent, Accepted: len(moments)}, p.receive(moments, at)
 }
 
@@ -179,7 +194,9 @@ func (p *player) describe(organization Organization, address netip.Addr, userAge
 	p.by = watcher{organization.ID, p.stream, address.Unmap().String(), userAgent}
 	p.country, p.referrer = unknownCountry, hostOf(referrer)
 	if address.IsValid() {
-		p.country, p.ip = countryOf(address), organization.storedAddress(address)
+		network := networkOf(address)
+		p.country, p.region, p.operator = network.country, network.region, network.operator
+		p.ip = organization.storedAddress(address)
 	}
 }
 

@@ -129,7 +129,7 @@ func (b *Book) tellLogged(organization Organization, accepted []fetched, at time
 		p := b.players[key]
 		if p == nil {
 			p = newPlayer(k, url.Values{"interval": {"10"}})
-			p.logged = true
+			p.logged, p.plays[0].cdn = true, k.cdn()
 			stream, protocol, _, _ := streamOf(f.path())
 			if p.stream == "" {
 				p.stream = stream

@@ -10,6 +10,7 @@
 //	session.go        what a session adds, by minute    (Fact)
 //	player.go         the same of players that name their states (CMCD)
 //	record.go         what must be kept of a play or broadcast (Book.Records)
+//	segments.go       what plays in trouble have in common
 //	tags.go           which streams a tag filter leaves (Tags)
 //	widget.go         what a widget makes of facts      (Widgets)
 //	answer.go         ranges, filters and forms         (Answer)

@@ -21,7 +21,8 @@ type Generator struct {
 	organizations []Organization
 	sessionIDs    []string // of all organisations so far, to be used again by others
 	usedIDs       map[sessionKey]bool
-	logKeys       int // idempotency keys so far
+	logKeys       int  // idempotency keys so far
+	smooth        bool // the present session does not stall
 }
 
 // NewGenerator returns a generator whose input lies before base (some of it a
@@ -84,6 +85,10 @@ func playerKinds() []string {
 func protocols() []string {
 	return []string{"h5live", "rtmp", "hls", "h5live_token", "webrtc", "srt", "dash"}
 }
+
+func cdns() []string { return []string{"alpha", "alpha", "beta|cdn", `"gamma", {x="y"}`} }
+
+func hosts() []string { return []string{"Edge-1.CDN.example", "edge-2.cdn.example"} }
 
 func tagNames() []string {
 	return []string{"news", "News", "sport", `a "b" (c|d).*`, "Zürich ✓", strings.Repeat("t", 64)}
@@ -189,6 +194,7 @@ type script struct {
 func (g *Generator) sessionScript() script {
 	// Less than 4 s could time out between two requests on a slow machine.
 	s := script{webcaster: g.chance(0.15), interval: g.between(4, 10)}
+	g.smooth = g.chance(0.65)
 	seq, clock := int64(0), int64(0)
 	add := func(kind string, fields map[string]any) {
 		seq++
@@ -278,13 +284,36 @@ func (g *Generator) sessionScript() script {
 	return s
 }
 
+// trouble makes plays worse that have something in common, so that it can be
+// found: those of a network's desktops stall, of a delivery network most fail,
+// and with a system most leave.
+func (g *Generator) trouble(s *sender, events []map[string]any) {
+	ua := userAgentOf(s.header.Get("User-Agent"))
+	stalls := networkOf(clientAddress(s.header)).operator == "Telia One" && ua.device == "desktop"
+	fails := s.envelope.CDN == "beta|cdn" && g.chance(0.8)
+	leaves := ua.os == "Android" && g.chance(0.8)
+	for _, e := range events {
+		switch begins := e["type"] == "start" && s.envelope.Client.Kind != "webcaster"; {
+		case begins && fails:
+			e["type"], e["code"], e["fatal"] = "status", 4500, true
+			delete(e, "startTime")
+		case begins && leaves:
+			e["type"], e["reason"] = "stop", "destroy"
+			delete(e, "startTime")
+		case stalls && e["type"] == "stats":
+			playing, buffering := e["playing"], e["buffering"]
+			e["playing"], e["buffering"] = cmp.Or(buffering, any(0)), cmp.Or(playing, any(0))
+		}
+	}
+}
+
 // report makes up the fields of a stats report over a span of length ms.
 func (g *Generator) report(length int64) map[string]any {
 	paused, buffering := int64(0), int64(0)
 	if g.chance(0.15) {
 		paused = g.between(0, length)
 	}
-	if g.chance(0.35) {
+	if !g.smooth && g.chance(0.6) {
 		buffering = g.between(0, length-paused)
 	}
 	fields := map[string]any{"playing": g.seconds(length - paused - buffering)}
@@ -361,6 +390,7 @@ func (g *Generator) sessionRequests(delivery *Delivery) []*Request {
 	}
 	g.place(s)
 	session := g.newSession(s)
+	g.trouble(session, s.events)
 	if g.chance(0.1) {
 		session.envelope.Started, s.events = g.moved(s.events)
 	}
@@ -489,6 +519,9 @@ func (g *Generator) newSession(s script) *sender {
 	if g.chance(0.15) {
 		session.envelope.Protocol = pick(g, protocols())
 	}
+	if g.chance(0.7) {
+		session.envelope.CDN = pick(g, cdns())
+	}
 	if s.interval == 10 && g.chance(0.5) {
 		session.envelope.Interval = 0
 	}
@@ -536,6 +569,7 @@ func (s *sender) request(g *Generator, events []map[string]any) *Request {
 		header.Set("User-Agent", pick(g, userAgents()).header)
 		envelope.Stream, envelope.EventID = pick(g, streams()), pick(g, eventIDs())
 		envelope.Client.Version, envelope.Protocol, envelope.Referrer = "9.9.9", "moved", "https://moved.example"
+		envelope.CDN = "moved"
 	}
 	if len(s.account.Origins) > 0 {
 		header.Set("Origin", pick(g, s.account.Origins))

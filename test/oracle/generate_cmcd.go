@@ -71,6 +71,12 @@ func (s *playerScript) say(kind string, keys map[string]string) {
 			all["pb"] = pick(s.Generator, []string{"900", "(2500;v 128;a)", "1200.4"})
 		}
 	}
+	if _, named := all["h"]; named && s.chance(0.2) { // another edge, or no word of it
+		delete(all, "h")
+		if s.chance(0.5) {
+			all["h"] = quotedText(pick(s.Generator, hosts()))
+		}
+	}
 	at := s.clock
 	if s.sn > 0 && s.chance(0.02) { // stamped with the begin of a request
 		at -= s.between(0, 3000)
@@ -280,6 +286,12 @@ func (g *Generator) newPlayerSession(interval int64) *playerSession {
 		p.reports.Parameters.Set("client", client)
 	case 1:
 		constant["com.streamlens-client"] = quotedText(client)
+	}
+	if g.chance(0.4) {
+		constant["h"] = quotedText(pick(g, hosts()))
+	}
+	if g.chance(0.2) {
+		constant["com.streamlens-cdn"] = quotedText(pick(g, cdns()))
 	}
 	if g.chance(0.8) {
 		constant["sf"] = pick(g, []string{"h", "d", "h", "o"})

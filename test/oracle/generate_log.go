@@ -144,6 +144,9 @@ func (g *Generator) visits(organization string) []visit {
 	if g.chance(0.3) {
 		description["com.streamlens-client"] = quotedText("hlsjs 1.7.4")
 	}
+	if g.chance(0.3) {
+		description["h"] = quotedText(pick(g, hosts()))
+	}
 	for range 1 + g.random.IntN(20) {
 		v := from
 		if g.chance(0.04) {

@@ -74,6 +74,7 @@ type Envelope struct {
 	EventID    string           `json:"eventId,omitempty"`
 	UserID     string           `json:"userId,omitempty"`
 	Protocol   string           `json:"protocol,omitempty"`
+	CDN        string           `json:"cdn,omitempty"`
 	Referrer   string           `json:"referrer,omitempty"`
 	Interval   int64            `json:"interval,omitempty"` // s
 	SentAt     int64            `json:"sentAt,omitempty"`   // ms since 1970

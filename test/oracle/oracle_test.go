@@ -519,10 +519,10 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// TestCountries holds the database against the table that it was made from.
-func TestCountries(t *testing.T) {
+// TestPlaces holds the database against the table that it was made from.
+func TestPlaces(t *testing.T) {
 	var file bytes.Buffer
-	if err := WriteCountries(&file); err != nil {
+	if err := WritePlaces(&file); err != nil {
 		t.Fatal(err)
 	}
 	database, err := maxminddb.OpenBytes(file.Bytes())
@@ -544,6 +544,14 @@ func TestCountries(t *testing.T) {
 	}
 	if got := countryOf(netip.MustParseAddr("::ffff:81.2.3.4")); got != "US" {
 		t.Errorf("IPv4-mapped address is in %s, want US", got)
+	}
+	for address, want := range map[string][3]string{
+		"81.2.1.1": {"FR", "FR-A1", "Telia One"}, "2a02:c71::1": {"FR", "Nord, FR", "Mobil*Net (2)"}, "81.2.3.200": {"CA", "CA-QC", `Own: "net" (1)`},
+		"81.2.7.200": {"KR", "", `Kabel "Süd" | AG`}, "2a02:c75::9": {"IN", "IN-A1", "Office"}, "8.8.4.4": {"ZZ", "", ""},
+	} {
+		if got := networkOf(netip.MustParseAddr(address)); [3]string{got.country, got.region, got.operator} != want {
+			t.Errorf("%s is in %+v, want %q", address, got, want)
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ type player struct {
 	lastReceipt  time.Time
 	gapSince     time.Time // of the last play, zero if it has no gap
 	receipts     []time.Time
+	cdn          string // of the present request
 	// plays are the plays of one session id: a page that gives its player a
 	// fixed one counts its reports from the beginning again.
 	plays []*statePlay
@@ -34,7 +35,8 @@ type statePlay struct {
 	first    int64            // ms, of seq 1, 0 before it
 	highest  int64            // seq
 	timedOut bool
-	followed bool // another play began before this one fell silent
+	cdn      string // of the request with which it began
+	followed bool   // another play began before this one fell silent
 }
 
 // moment is what a player said at one time. Times are ms, absent ones nil.
@@ -66,6 +68,7 @@ func (p *player) receive(moments []moment, at time.Time) error {
 			if current.first != 0 && current.first != m.at {
 				current.followed = !current.timedOut
 				current = newStatePlay()
+				current.cdn = p.cdn
 				p.plays = append(p.plays, current)
 				p.gapSince = time.Time{}
 			}

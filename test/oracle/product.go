@@ -42,16 +42,16 @@ func StartProduct(t testing.TB, dir string, organizations []Organization, plays 
 // NewProduct is StartProduct without the start of the collector.
 func NewProduct(t testing.TB, dir string, organizations []Organization, plays ...string) *Product {
 	t.Helper()
-	countries := filepath.Join(dir, "countries.mmdb")
+	places := filepath.Join(dir, "places.mmdb")
 	var database bytes.Buffer
-	if err := errors.Join(WriteCountries(&database), os.WriteFile(countries, database.Bytes(), 0o600)); err != nil {
+	if err := errors.Join(WritePlaces(&database), os.WriteFile(places, database.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	p := &Product{database: vmtest.StartServer(t, "-dedup.minScrapeInterval=1ms", fmt.Sprintf("-retentionPeriod=%dd", int(retention.Hours()/24)))}
 	p.VictoriaMetrics = p.database.URL
 	settings := map[string]any{
 		"victoriametrics": map[string]any{"url": p.VictoriaMetrics},
-		"geoip":           map[string]any{"database": countries},
+		"geoip":           map[string]any{"database": places, "networks": settings(ownNetworks())},
 		"trustedProxies":  []string{trustedProxy + "/32"},
 		"organizations":   organizations,
 	}

@@ -92,6 +92,7 @@ func TestProduct(t *testing.T) {
 	kept := checkRecords(t, plugin, store, book, base)
 	checkTimelines(t, plugin, generator, kept, queries/8)
 	checkBreakdowns(t, plugin, generator, kept, queries/3)
+	checkSegments(t, plugin, generator, kept, queries/10)
 	checkViewers(t, plugin, generator, kept, queries/20)
 	setTags(t, product, generator, tags, 20)
 	changed := time.Now()

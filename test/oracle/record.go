@@ -12,7 +12,7 @@ import (
 // ms since 1970 or ms, absent ones nil.
 type record struct {
 	*place
-	session, user              string
+	session                    string
 	ingest                     bool
 	begin, end                 int64
 	start, startTime, played   *int64
@@ -57,14 +57,16 @@ func (b *Book) Records() [][]record {
 	for key, s := range b.sessions {
 		if s.started == nil { // else another collector keeps it
 			all = append(all, candidates(s.receipts, s.record, func(r *record) {
-				r.session, r.user, r.place, r.ingest = key.id, s.user, &s.place, s.webcaster
+				r.session, r.place, r.ingest = key.id, &s.place, s.webcaster
 			}))
 		}
 	}
 	for key, p := range b.players {
 		for _, play := range p.plays {
 			of := func(receipt int) (record, bool) { return p.record(play, receipt) }
-			all = append(all, candidates(p.receipts, of, func(r *record) { r.session, r.place = key.id, &p.place }))
+			at := p.place
+			at.cdn = play.cdn
+			all = append(all, candidates(p.receipts, of, func(r *record) { r.session, r.place = key.id, &at }))
 		}
 	}
 	return all
@@ -353,9 +355,9 @@ func (r *record) texts() map[string]string {
 		direction = "ingest"
 	}
 	return map[string]string{
-		"direction": direction, "stream": r.stream, "user": r.user, "country": r.country, "operator": "", "device": r.device, "player": r.version,
-		"outcome": r.outcome, "quality": r.quality, "code": r.code, "stop": r.stop, "event": r.event, "region": "", "ip": r.ip, "os": r.os,
-		"browser": r.browser, "protocol": r.protocol, "cdn": "", "referrer": r.referrer, "session": r.session,
+		"direction": direction, "stream": r.stream, "user": r.user, "country": r.country, "operator": r.operator, "device": r.device, "player": r.version,
+		"outcome": r.outcome, "quality": r.quality, "code": r.code, "stop": r.stop, "event": r.event, "region": r.region, "ip": r.ip, "os": r.os,
+		"browser": r.browser, "protocol": r.protocol, "cdn": r.cdn, "referrer": r.referrer, "session": r.session,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -94,8 +95,8 @@ func checkRecords(t *testing.T, asker Asker, store string, book *Book, base time
 	return kept
 }
 
-// askRows asks for a table, and returns its rows by column.
-func askRows(t *testing.T, asker Asker, q Query) []map[string]any {
+// askFrame asks for a table.
+func askFrame(t *testing.T, asker Asker, q Query) frameJSON {
 	t.Helper()
 	answer, err := asker.Ask(t.Context(), q)
 	if err != nil {
@@ -107,13 +108,23 @@ func askRows(t *testing.T, asker Asker, q Query) []map[string]any {
 	if err := json.Unmarshal(answer, &decoded); err != nil || len(decoded.Frames) != 1 {
 		t.Fatalf("%s: %d frames, %v", q, len(decoded.Frames), err)
 	}
-	frame := decoded.Frames[0]
+	return decoded.Frames[0]
+}
+
+// askRows asks for a table, and returns its rows by column.
+func askRows(t *testing.T, asker Asker, q Query) []map[string]any {
+	t.Helper()
+	return askFrame(t, asker, q).rows()
+}
+
+// rows are those of a table by column.
+func (f frameJSON) rows() []map[string]any {
 	var rows []map[string]any
-	for i, field := range frame.Schema.Fields {
-		if len(frame.Data.Values) == 0 {
+	for i, field := range f.Schema.Fields {
+		if len(f.Data.Values) == 0 {
 			break
 		}
-		for n, value := range frame.Data.Values[i] {
+		for n, value := range f.Data.Values[i] {
 			if i == 0 {
 				rows = append(rows, map[string]any{})
 			}
@@ -273,7 +284,9 @@ func recordFacts(records []record) []Fact {
 			continue
 		}
 		at := *r.place
-		at.user, at.operator, at.event, at.ip, at.referrer = orNone(r.user), orNone(""), orNone(at.event), orNone(at.ip), orNone(at.referrer)
+		for _, text := range []*string{&at.user, &at.operator, &at.region, &at.cdn, &at.event, &at.ip, &at.referrer} {
+			*text = orNone(*text)
+		}
 		add := func(measure Measure, value *int64, label string) {
 			if value != nil {
 				facts = append(facts, Fact{measure, r.end, *value, &at, label})
@@ -308,14 +321,14 @@ func recordFacts(records []record) []Fact {
 
 // recordBreakdowns are those of records of plays.
 func recordBreakdowns() []string {
-	return []string{"operator", "device", "os", "browser", "player", "protocol", "event", "referrer", "user", "ip", "country", "stream"}
+	return []string{"operator", "device", "os", "browser", "player", "protocol", "event", "referrer", "user", "ip", "country", "stream", "region", "cdn"}
 }
 
 // condition makes up a condition on plays, and says which records meet it.
 func (g *Generator) condition(like record) (string, func(*record) bool) {
 	texts, numbers := like.texts(), like.numbers()
 	if g.chance(0.6) {
-		name := pick(g, []string{"device", "os", "browser", "player", "protocol", "referrer", "user", "outcome", "quality", "stop", "code", "direction", "session", "ip", "event", "operator"})
+		name := pick(g, []string{"device", "os", "browser", "player", "protocol", "referrer", "user", "outcome", "quality", "stop", "code", "direction", "session", "ip", "event", "operator", "region", "cdn", "country", "stream"})
 		value := texts[name]
 		not := g.chance(0.3) && name != "session"
 		operator := "="
@@ -404,6 +417,111 @@ func checkBreakdowns(t *testing.T, asker Asker, g *Generator, kept []record, cou
 		}
 	}
 	t.Logf("%d questions about records of plays: %v", count, outcomes)
+}
+
+// checkSegments compares the worst segments.
+func checkSegments(t *testing.T, asker Asker, g *Generator, kept []record, count int) {
+	t.Helper()
+	outcomes := tally{}
+	for range count {
+		like := pick(g, kept)
+		for g.chance(0.7) && like.organization != "acme" { // which has most
+			like = pick(g, kept)
+		}
+		length := g.between(5*24*60, 7*24*60) * minute
+		q := Query{QueryType: "worstSegments", Organization: like.organization, Metric: pick(g, slices.Sorted(maps.Keys(troubles())))}
+		q.To = floor(like.end, minute) + g.between(1, length/minute)*minute
+		if last := floor(time.Now().UnixMilli(), minute) + minute; q.To > last {
+			q.To = last
+		}
+		q.From = q.To - length
+		meets := func(*record) bool { return true }
+		if g.chance(0.2) {
+			var text string
+			text, meets = g.condition(like)
+			q.Where = []string{text}
+		}
+		if g.chance(0.1) {
+			q.Stream = []string{like.stream, pick(g, streams()), pick(g, streams())}
+		}
+		if g.chance(0.1) {
+			q.Referrer = []string{like.referrer}
+		}
+		var of []*record
+		for i := range kept {
+			r := &kept[i]
+			if r.organization == q.Organization && !r.ingest && r.end >= q.From && r.end < q.To && meets(r) &&
+				(len(q.Stream) == 0 || slices.Contains(q.Stream, r.stream)) && (len(q.Referrer) == 0 || slices.Contains(q.Referrer, r.referrer)) {
+				of = append(of, r)
+			}
+		}
+		want, s := worstOf(of, q.Metric)
+		if err := s.differs(want, askFrame(t, asker, q)); err != nil {
+			outcomes["wrong"]++
+			t.Errorf("%s\n%v", q, err)
+			if outcomes["wrong"] >= 5 {
+				t.Fatal("five wrong lists of segments, that is enough")
+			}
+			continue
+		}
+		outcomes["right"]++
+		outcomes["segments"] += len(want)
+		for _, p := range want {
+			outcomes["pairs"] += len(p.values) - 1
+		}
+		if len(want) == 0 {
+			outcomes["nothing stands out"]++
+		}
+	}
+	t.Logf("%d questions about the worst segments: %v", count, outcomes)
+	if count >= 40 && outcomes["segments"] == 0 {
+		t.Error("there is no segment in any answer")
+	}
+}
+
+// differs compares the segments that must be found with a frame.
+func (s *segmenter) differs(want []part, frame frameJSON) error {
+	var got, expected []string
+	for _, row := range frame.rows() {
+		numbers := ""
+		for _, name := range []string{"plays", "ratio", "others", "impact"} {
+			n, _ := row[name].(float64)
+			numbers += fmt.Sprintf(" %.9g", n)
+		}
+		first, _ := row["condition"].(string)
+		if column, text, _ := strings.Cut(first, "="); column == "os" {
+			first = "os=" + osFamily(text)
+		}
+		second, _ := row["and"].(string)
+		if column, text, _ := strings.Cut(second, "="); column == "os" {
+			second = "os=" + osFamily(text)
+		}
+		got = append(got, first+" and "+second+numbers)
+	}
+	for _, p := range want {
+		rest := s.but(s.all, p)
+		and := ""
+		if len(p.values) > 1 {
+			and = p.values[1].condition()
+		}
+		expected = append(expected, fmt.Sprintf("%s and %s %.9g %.9g %.9g %.9g", p.values[0].condition(), and, p.n, p.bad/p.weight, rest.bad/rest.weight, s.impact(p, s.all)))
+	}
+	if !slices.Equal(got, expected) {
+		return fmt.Errorf("got\n%s\nwant, of %v plays\n%s", strings.Join(got, "\n"), s.all.n, strings.Join(expected, "\n"))
+	}
+	if len(want) > 0 {
+		return nil
+	}
+	words := fmt.Sprintf(" %.0f plays ", s.all.n)
+	if s.all.n == 0 {
+		words = "No play "
+	}
+	for _, notice := range frame.Schema.Meta.Notices {
+		if strings.Contains(" "+notice.Text, words) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no notice says%sof which nothing stands out: %v", words, frame.Schema.Meta.Notices)
 }
 
 // checkViewers compares unique viewers and shared access.

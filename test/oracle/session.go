@@ -67,7 +67,7 @@ type place struct {
 	os, browser, device, version, protocol string
 	ip, referrer                           string
 	tag                                    string // one of its stream's, where tags are told apart
-	user, operator                         string // of records alone
+	user, operator, region, cdn            string // of records alone
 }
 
 // event is an accepted event. Times are ms, absent ones nil.
@@ -98,7 +98,6 @@ type session struct {
 	place
 	webcaster    bool
 	timeoutAfter time.Duration
-	user         string
 	events       map[int64]event // by seq, the first accepted of each
 	arrived      []event         // the same in the order in which they came
 	receipts     []time.Time

@@ -70,7 +70,7 @@ func dimensions() []string { return []string{"version", "os", "browser", "device
 // with is a fact's value of a dimension.
 func (f Fact) with(dimension string) string {
 	return map[string]string{"version": f.version, "os": f.os, "browser": f.browser, "device": f.device, "protocol": f.protocol, "player": f.version,
-		"event": f.event, "referrer": f.referrer, "ip": f.ip, "user": f.user, "operator": f.operator}[dimension]
+		"event": f.event, "referrer": f.referrer, "ip": f.ip, "user": f.user, "operator": f.operator, "region": f.region, "cdn": f.cdn}[dimension]
 }
 
 // Row is one row of a total form. A nil value is null.
