@@ -65,7 +65,7 @@ export interface StreamlensQuery extends DataQuery, Filters {
   interval?: string;
   /** IANA name of the time zone of calendar days and months; default `UTC`. */
   timezone?: string;
-  /** `previous`, `day`, `week` or `month`: puts the earlier range beside; none by default. */
+  /** `previous`, `day`, `week` or `month`: puts the earlier range beside; `none` by default. */
   compare?: string;
   /** 1 to 99: gives a distribution the column of this percentile, as the first. */
   percentile?: number;

@@ -60,6 +60,8 @@ func (d *demo) startGrafana(ctx context.Context) (url, missing string, err error
 	environment := []string{
 		"GF_SERVER_HTTP_ADDR=127.0.0.1",
 		fmt.Sprintf("GF_SERVER_HTTP_PORT=%d", port),
+		// Links of alerts go where one has signed in.
+		"GF_SERVER_DOMAIN=127.0.0.1",
 		"GF_PATHS_DATA=" + data,
 		"GF_PATHS_LOGS=" + filepath.Join(data, "log"),
 		"GF_PATHS_PLUGINS=" + plugins,

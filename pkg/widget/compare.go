@@ -8,6 +8,7 @@ import (
 
 // Values of Query.Compare: the earlier range beside which the answer is put.
 const (
+	CompareNone     = "none"     // no comparison, as ""; a dashboard's variable has no empty value
 	ComparePrevious = "previous" // of the same length, just before
 	CompareDay      = "day"      // the same hours and minutes of the day, the week or the month before, by the calendar of the time zone
 	CompareWeek     = "week"
@@ -150,5 +151,5 @@ func shownRange(in interval, zone *time.Location) string {
 	return text + " to " + to.Format(form+" MST")
 }
 
-// Comparisons returns what Query.Compare may be.
+// Comparisons returns what Query.Compare may be but for none.
 func Comparisons() []string { return []string{ComparePrevious, CompareDay, CompareWeek, CompareMonth} }

@@ -125,6 +125,7 @@ func TestCompareAsks(t *testing.T) {
 	}{
 		{"totals", Query{QueryType: "loadsByCountry", Compare: CompareWeek}, "2026-03-30 10:00", "2026-03-30 11:00", 1, ""},
 		{"a series", Query{QueryType: "loadsByCountry", Compare: CompareWeek, Form: FormSeries, Interval: "10m"}, "2026-03-30 10:00", "2026-03-30 11:00", 2, ""},
+		{"none", Query{QueryType: "loadsByCountry", Compare: CompareNone}, "2026-03-30 10:00", "2026-03-30 11:00", 1, ""},
 		{"no such time", Query{QueryType: "loadsByCountry", Compare: CompareMonth}, "2026-03-30 10:00", "2026-03-30 11:00", 1,
 			"The month before has no such time: there is nothing to compare with."},
 		{"a shorter month", Query{QueryType: "loadsByCountry", Compare: CompareMonth, Timezone: "Europe/Berlin"}, "2026-02-28 23:00", "2026-03-31 22:00", 1,

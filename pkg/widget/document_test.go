@@ -96,7 +96,7 @@ or a buffer the low ones tell who has too little, such as ` + "`p5`" + `.
 
 **Compare.** ` + "`compare`" + ` puts each number beside that of an earlier range, in columns behind it: ` + "`viewersBefore`" + `, ` + "`viewersChange`" + `, which is (now − before) ÷ before, and
 of ratios also ` + "`ratioDifference`" + `, now less before. ` + "`previous`" + ` is the range of the same length just before, ` + "`day`, `week` and `month`" + ` the one with the same hours and
-minutes one, seven days or a month earlier, by the calendar of ` + "`timezone`" + `: so a whole month is compared with the whole month before. A day that the
+minutes one, seven days or a month earlier, by the calendar of ` + "`timezone`" + `, and ` + "`none`" + ` does nothing: so a whole month is compared with the whole month before. A day that the
 month before lacks is its end, a time that clocks skipped is the moment at which they did, and of one that they showed twice the first counts. There is no
 change where there was nothing before, or 0. Names of either range have a row. The ` + "`series`" + ` has the earlier range on the axis of the later one. Both
 end before the first minute that is not complete yet, 35 s after its end. ` + "`metric`" + ` picks a column with what is behind it, or one of these alone; alert rules get

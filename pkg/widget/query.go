@@ -52,7 +52,7 @@ type Query struct {
 	Form       string   `json:"form,omitempty"`       // FormTotal by default
 	Interval   string   `json:"interval,omitempty"`   // of FormSeries, such as 10m, 1h, 1d or 1M; automatic by default
 	Timezone   string   `json:"timezone,omitempty"`   // of calendar days and months; UTC by default
-	Compare    string   `json:"compare,omitempty"`    // previous, day, week or month: puts the earlier range beside; none by default
+	Compare    string   `json:"compare,omitempty"`    // previous, day, week or month: puts the earlier range beside; CompareNone by default
 	Percentile int      `json:"percentile,omitempty"` // 1 to 99: gives a distribution the column of this percentile, as the first
 	Top        int      `json:"top,omitempty"`        // how many names of a breakdown are told apart, the greatest; 1,000 by default
 	Where      []string `json:"where,omitempty"`      // conditions on the columns of plays, such as user=alice or bufferingRatio>=0.05
@@ -179,6 +179,9 @@ func (r *Request) prepare(d Definition) (*time.Location, error) {
 }
 
 func (r *Request) checkCompare(d Definition) error {
+	if r.Compare == CompareNone {
+		r.Compare = ""
+	}
 	if r.Compare == "" && r.Form == FormTrend {
 		return badQuery("the form trend needs compare: it shows what was before, and what is now")
 	}

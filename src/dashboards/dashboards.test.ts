@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { id as pluginId, includes } from '../../plugin.json';
 import { NAMELESS } from '../nameless';
-import { WIDGETS } from '../widgets';
+import { metricsOf, WIDGETS } from '../widgets';
 import { dashboardFiles } from './files';
 
 const folder = path.resolve(__dirname, '../../dashboards');
@@ -64,6 +64,15 @@ const FILTERS = ['country', 'stream', 'tag', 'event', 'referrer'];
 /** Those that stand at the top of every page. */
 const PAGE_FILTERS = ['country', 'stream', 'tag', 'event'];
 /** Grafana's number for variables that are filled anew when the time range changes. */
+/** What one play is answered with, by the metric, but for the facts. */
+const PLAY_COLUMNS: Record<string, string[]> = {
+  states: ['state'],
+  bitrate: ['bitrate', 'height'],
+  latency: ['latency', 'bufferLength'],
+  buffering: ['bufferingRatio'],
+  moments: ['time', 'text'],
+};
+
 const ON_TIME_RANGE_CHANGED = 2;
 /** Where the documents are, in the repository and for readers. */
 const DOCUMENTS = { folder: path.resolve(__dirname, '../../docs'), url: 'https://github.com/streamlens/streamlens/blob/main/docs/' };
@@ -191,6 +200,13 @@ function problemsOfPanel(panel: Panel, variables: Variable[]): string[] {
       continue;
     }
     widget.columns.forEach(({ name }) => fields.add(name));
+    if (query.compare) {
+      const all = { ...widget, metrics: widget.columns.map(({ name }) => name) };
+      metricsOf(all, { refId: 'A', compare: String(query.compare) }).forEach((name) => fields.add(name));
+    }
+    if (query.queryType === 'play') {
+      PLAY_COLUMNS[String(query.metric)]?.forEach((name) => fields.add(name));
+    }
     if (typeof query.breakdown === 'string') {
       fields.add(query.breakdown);
     }

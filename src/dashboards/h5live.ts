@@ -1,6 +1,6 @@
 import { CHOSEN_PLAYERS, playerHealth, PLAYERS_PANEL, streamHealth } from './health';
 import { HEIGHT } from './looks';
-import { only, type Page, playerSwitches } from './page';
+import { choice, only, type Page, playerSwitches } from './page';
 import { bars, steps, tiles } from './panels';
 import { playsAndTime, playsByVersion } from './plays';
 
@@ -19,6 +19,9 @@ const PLAYED_TIME = `Time from the start of a play to its end, pauses taken off 
 const TILES = ['average', 'p99'];
 const GRAPHS = ['p99'];
 
+/** What a query has that follows the choice of an earlier range at the top of the page. */
+const CHOSEN_COMPARISON = { compare: '$compare' };
+
 const ATTEMPTS =
   'Divided by the attempts that count: those that played, failed to start, or were left a second or more after the load; not those that the browser blocked or whose viewer may not watch.';
 const GOOD =
@@ -33,7 +36,20 @@ export const h5live: Page = {
   title: 'H5Live',
   description:
     'What viewers live through: how plays start, stall and end, and on which devices. All kinds of players count: H5Live, hls.js, dash.js, Shaka, Video.js and others.',
-  switches: playerSwitches(),
+  switches: [
+    ...playerSwitches(),
+    choice(
+      'compare',
+      'Compare with',
+      'What the graphs of buffering, start time, failures, exits and latency have beside, as dashed lines: the same hours of an earlier day.',
+      [
+        { text: 'Nothing', value: 'none' },
+        { text: 'The day before', value: 'day' },
+        { text: 'The week before', value: 'week' },
+        { text: 'The month before', value: 'month' },
+      ]
+    ),
+  ],
   panels: [
     tiles({
       id: 1,
@@ -72,7 +88,7 @@ export const h5live: Page = {
       title: 'Play buffering ratio over time',
       description: `${BUFFERING} The ratio of the sums of each interval; none where nobody played.`,
       width: 12,
-      query: { queryType: 'bufferingRatio', ...CHOSEN_PLAYERS },
+      query: { queryType: 'bufferingRatio', ...CHOSEN_PLAYERS, ...CHOSEN_COMPARISON },
       names: { value: 'Play buffering ratio' },
     }),
     steps({
@@ -80,7 +96,7 @@ export const h5live: Page = {
       title: 'Play start time over time',
       description: `${START_TIME} Each interval has the plays that began in it.`,
       width: 12,
-      query: { queryType: 'startTime', ...CHOSEN_PLAYERS },
+      query: { queryType: 'startTime', ...CHOSEN_PLAYERS, ...CHOSEN_COMPARISON },
       hidden: GRAPHS,
     }),
     steps({
@@ -128,7 +144,7 @@ export const h5live: Page = {
       title: 'Start failures over time',
       description: `Attempts to play that ended with a fatal code before the first frame. ${ATTEMPTS} None where nobody tried.`,
       width: 8,
-      query: { queryType: 'startFailures', metric: 'ratio', ...CHOSEN_PLAYERS },
+      query: { queryType: 'startFailures', metric: 'ratio', ...CHOSEN_PLAYERS, ...CHOSEN_COMPARISON },
       names: { ratio: 'Start failures' },
     }),
     steps({
@@ -136,7 +152,7 @@ export const h5live: Page = {
       title: 'Exits before the start over time',
       description: `Attempts to play that viewers left before the first frame, a second or more after the load. ${ATTEMPTS} None where nobody tried.`,
       width: 8,
-      query: { queryType: 'exitsBeforeStart', metric: 'ratio', ...CHOSEN_PLAYERS },
+      query: { queryType: 'exitsBeforeStart', metric: 'ratio', ...CHOSEN_PLAYERS, ...CHOSEN_COMPARISON },
       names: { ratio: 'Exits before the start' },
     }),
     steps({
@@ -144,7 +160,7 @@ export const h5live: Page = {
       title: 'Playback failures over time',
       description: `Attempts to play that ended with a fatal code, before the first frame or after it. ${ATTEMPTS} An interval in which more earlier plays fail than attempts are made is above 100 %; none where nobody tried.`,
       width: 8,
-      query: { queryType: 'playbackFailures', metric: 'ratio', ...CHOSEN_PLAYERS },
+      query: { queryType: 'playbackFailures', metric: 'ratio', ...CHOSEN_PLAYERS, ...CHOSEN_COMPARISON },
       names: { ratio: 'Playback failures' },
     }),
     bars({
@@ -176,7 +192,7 @@ export const h5live: Page = {
       title: 'Latency over time',
       description: `${LATENCY} Each interval has the reports of its time.`,
       width: 24,
-      query: { queryType: 'latency', ...CHOSEN_PLAYERS },
+      query: { queryType: 'latency', ...CHOSEN_PLAYERS, ...CHOSEN_COMPARISON },
       hidden: GRAPHS,
     }),
     playerHealth({ id: PLAYERS_PANEL, title: 'Players, the worst first', width: 24, page: UID }),

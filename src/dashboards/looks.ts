@@ -119,6 +119,7 @@ export const LOOKS: Record<string, Look> = {
   startTimeP95: { name: 'Start time, 95th percentile', color: 'blue' },
   player: { name: 'Player' },
   quality: { name: 'Quality' },
+  bufferLength: { name: 'Buffer', color: 'green' },
   longestStall: { name: 'Longest stall', color: 'red' },
   stop: { name: 'Stop' },
   session: { name: 'Session' },
@@ -129,6 +130,19 @@ export const LOOKS: Record<string, Look> = {
   since: { name: 'Since', width: 170 },
   until: { name: 'Until', width: 170 },
   remove: { name: 'Take off', width: 480 },
+};
+
+/** How the states of a player look: those that are made of its reports, and those that players name. Neighbours differ for the colour-blind, too. */
+export const STATES: Record<string, { text: string; color: string }> = {
+  preparing: { text: 'Preparing', color: 'yellow' },
+  starting: { text: 'Starting', color: 'yellow' },
+  playing: { text: 'Playing', color: 'blue' },
+  stalled: { text: 'Stalled', color: 'red' },
+  rebuffering: { text: 'Stalled', color: 'red' },
+  seeking: { text: 'Seeking', color: 'purple' },
+  paused: { text: 'Paused', color: 'light-blue' },
+  failed: { text: 'Failed', color: 'dark-red' },
+  ended: { text: 'Ended', color: 'transparent' },
 };
 
 /** Returns the options that give a column its name, or the one that the panel has for it, and its looks. */

@@ -3,7 +3,7 @@ import { TextBoxVariableBuilder } from '@grafana/grafana-foundation-sdk/dashboar
 import { PLAY_UID } from './allplays';
 import { HEIGHT } from './looks';
 import type { Page } from './page';
-import { bars, linesOf, statesOf, steps } from './panels';
+import { factsOf, linesOf, momentsOf, statesOf, steps } from './panels';
 
 const PLAY = { queryType: 'play', session: '$session' };
 
@@ -29,7 +29,7 @@ export const onePlay: Page = {
       width: 24,
       query: { ...PLAY, metric: 'states' },
     }),
-    bars({
+    factsOf({
       id: 2,
       title: 'Facts',
       description: 'What is known of the play.',
@@ -45,6 +45,7 @@ export const onePlay: Page = {
       description: 'Bitrate of the video and height of the picture, as each report told them.',
       width: 16,
       query: { ...PLAY, metric: 'bitrate' },
+      columns: ['bitrate', 'height'],
     }),
     linesOf({
       id: 4,
@@ -52,6 +53,7 @@ export const onePlay: Page = {
       description: 'Delay behind live and length of the buffer, as each report told them.',
       width: 12,
       query: { ...PLAY, metric: 'latency' },
+      columns: ['latency', 'bufferLength'],
     }),
     linesOf({
       id: 5,
@@ -59,6 +61,7 @@ export const onePlay: Page = {
       description: 'Share of the time stalled in the time stalled and played of each report.',
       width: 12,
       query: { ...PLAY, metric: 'buffering' },
+      columns: ['bufferingRatio'],
     }),
     steps({
       id: 6,
@@ -68,7 +71,7 @@ export const onePlay: Page = {
       width: 24,
       query: { queryType: 'videoBitrate' },
     }),
-    bars({
+    momentsOf({
       id: 7,
       title: 'What happened when',
       description: 'Begin, first frame, codes, named states and the stop. Of very many the first 48 are kept.',

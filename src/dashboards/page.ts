@@ -70,7 +70,7 @@ const SWITCHES: Record<string, string[]> = {
   'streamlens-event': [],
   'streamlens-breakdown': ['unit'],
   'streamlens-worldmap': ['metric', 'unit'],
-  'streamlens-h5live': ['dimension', 'values'],
+  'streamlens-h5live': ['dimension', 'values', 'compare'],
   'streamlens-adaptive': [],
   'streamlens-webcaster': [],
   'streamlens-reports': ['unit', 'interval'],

@@ -46,7 +46,7 @@ import { id as worldMapId } from '../panels/worldmap/plugin.json';
 import { NAMELESS } from '../nameless';
 import type { Form, StreamlensQuery } from '../query';
 import { type Column, type Widget, WIDGETS } from '../widgets';
-import { HEIGHT, lookOf, LOOKS } from './looks';
+import { HEIGHT, lookOf, LOOKS, STATES } from './looks';
 import { type CellLink, DATASOURCE, FILTERS, linkToPlays } from './page';
 
 /** Where the documents are, which panels link. */
@@ -165,14 +165,33 @@ export function steps(content: Content): timeseries.PanelBuilder {
     .axisSoftMin(0);
   spread(panel, content);
   fill(panel, content, 'series', HEIGHT.panel);
-  for (const name of content.hidden ?? []) {
+  const hide = (name: string) =>
     panel.overrideByName(name, [{ id: 'custom.hideFrom', value: { viz: true, legend: true, tooltip: true } }]);
+  content.hidden?.forEach(hide);
+  if (content.query.compare) {
+    showEarlier(panel, content, hide);
   }
   return showLimits(panel, content, 'line');
 }
 
-/** Makes a graph of lines from one report to the next, of what happened in a play. */
-export function linesOf(content: Content): timeseries.PanelBuilder {
+/** Draws what the numbers were in an earlier range as dashed lines in their colours, without the change, whose axis would be another. */
+function showEarlier(panel: timeseries.PanelBuilder, content: Content, hide: (name: string) => void): void {
+  for (const { name, unit } of columnsOf(content)) {
+    if (unit === '') {
+      continue;
+    }
+    const earlier = `${name}Before`;
+    panel.overrideByName(earlier, [
+      ...lookOf(name, `${content.names?.[name] ?? LOOKS[name].name}, before`),
+      { id: 'custom.lineStyle', value: { fill: 'dash', dash: [6, 6] } },
+      { id: 'custom.fillOpacity', value: 0 },
+    ]);
+    [`${name}Change`, ...(unit === 'ratio' ? [`${name}Difference`] : []), ...(content.hidden?.includes(name) ? [earlier] : [])].forEach(hide);
+  }
+}
+
+/** Makes a graph of lines from one report to the next, of what happened in a play: of these columns, which the widget does not name. */
+export function linesOf({ columns, ...content }: Content & { columns: string[] }): timeseries.PanelBuilder {
   const panel = new timeseries.PanelBuilder()
     .drawStyle(GraphDrawStyle.Line)
     .lineWidth(2)
@@ -180,7 +199,11 @@ export function linesOf(content: Content): timeseries.PanelBuilder {
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None))
     .legend(legend())
     .axisSoftMin(0);
-  return describe(spread(panel, content), content, 'total', HEIGHT.panel);
+  describe(spread(panel, content), content, 'total', HEIGHT.panel);
+  for (const name of columns) {
+    panel.overrideByName(name, lookOf(name));
+  }
+  return panel;
 }
 
 /** Gives parts of a whole an axis that fits them, also where all of them are 0: Grafana would go up to 10,000 %. */
@@ -188,10 +211,34 @@ function spread(panel: timeseries.PanelBuilder, content: Content): timeseries.Pa
   return numbersOf(content).every(({ unit }) => unit === 'ratio') ? panel.axisSoftMax(0.01) : panel;
 }
 
-/** Makes a bar of states over time, of what a player did. */
+/** Makes a bar of states over time, of what a player did, each in its colour. */
 export function statesOf(content: Content): statetimeline.PanelBuilder {
   const panel = new statetimeline.PanelBuilder().mergeValues(true).showValue(VisibilityMode.Auto).legend(legend());
-  return describe(panel, content, 'total', HEIGHT.rows);
+  return describe(panel, content, 'total', HEIGHT.rows).overrideByName('state', [
+    { id: 'displayName', value: 'Player' },
+    { id: 'mappings', value: mappingsOf(STATES) },
+  ]);
+}
+
+/** Makes the mappings of values to how they look. */
+function mappingsOf(looks: Record<string, { text: string; color?: string }>): object[] {
+  return [{ type: 'value', options: Object.fromEntries(Object.entries(looks).map(([value, look], index) => [value, { ...look, index }])) }];
+}
+
+/** Makes the table of what is known of a play, with the names that the columns of plays have elsewhere. */
+export function factsOf(content: TableContent): table.PanelBuilder {
+  const names = widgetOf('plays').columns.map(({ name }) => [name, { text: LOOKS[name].name }] as const);
+  return bars(content).overrideByName('fact', [{ id: 'mappings', value: mappingsOf(Object.fromEntries(names)) }]);
+}
+
+/** Makes the table of what happened in a play, whose columns the widget does not name. */
+export function momentsOf(content: TableContent): table.PanelBuilder {
+  return bars(content)
+    .overrideByName('time', [
+      { id: 'displayName', value: 'Time' },
+      { id: 'custom.width', value: LOOKS.start.width },
+    ])
+    .overrideByName('text', [{ id: 'displayName', value: 'What happened' }]);
 }
 
 /** Makes a graph of a curve whose axis is one of the columns, not the time. */
