@@ -67,15 +67,19 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	behind := orderKey{organization.ID, query.Get("behind")}
 	body, done, err := s.serverBodies.read(r, maxLogsBody, "text/plain", "application/x-ndjson", "application/json", "application/octet-stream", curlType)
 	if err != nil {
 		return err
 	}
-	defer done()
 	of := s.logsOf(organization)
 	result, err := log.Read(of, s.span(received), body)
 	if err != nil {
-		return refuseFormat(err)
+		err = refuseFormat(err)
+	}
+	done() // the next lines may be read while these become durable
+	if err != nil {
+		return err
 	}
 	if err := s.keepPaths(r.Context(), of.ID, of.Rules); err != nil {
 		return err
@@ -84,10 +88,15 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 		answer(w, http.StatusAccepted, LogAnswer{Found: log.Found()})
 		return nil
 	}
+	if behind.key != "" && !s.order.wait(r.Context(), behind) {
+		return &refusal{http.StatusServiceUnavailable, event.Refusal{Reason: "behind", Field: "behind",
+			Error: "the request behind which this one is to count has not counted yet"}, retryBody}
+	}
 	answered, err := s.countLog(result, ingest.Delivery{Organization: organization.ID, ID: key, Received: received})
 	if err != nil {
 		return err
 	}
+	s.order.note(orderKey{organization.ID, key})
 	answered.Found = log.Found()
 	if query.Get("fates") == "true" {
 		answered.Fates, answered.Last = result.Fates(), result.Last

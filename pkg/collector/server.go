@@ -88,6 +88,7 @@ type Server struct {
 	// half of the processors to players.
 	playerBodies *bodies
 	serverBodies *bodies
+	order        order // of requests with lines of logs
 }
 
 // Handler returns the handler of the public port.

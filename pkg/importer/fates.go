@@ -22,9 +22,10 @@ type attempt struct {
 	Offset  int64  `json:"offset"` // of the piece in the content, in bytes
 	Bytes   int64  `json:"bytes"`  // of the piece
 	Reading string `json:"reading"`
-	After   int64  `json:"after,omitempty"` // time of the last request before the piece, ms since 1970
-	Last    int64  `json:"last,omitempty"`  // time of the last one in it
-	Fates   string `json:"fates,omitempty"` // as Result.Fates writes them, of all lines of the piece
+	After   int64  `json:"after,omitempty"`  // time of the last request before the piece, ms since 1970
+	Last    int64  `json:"last,omitempty"`   // time of the last one in it
+	Fates   string `json:"fates,omitempty"`  // as Result.Fates writes them, of all lines of the piece
+	Fields  string `json:"fields,omitempty"` // the header that names the columns of the lines behind the piece
 }
 
 // attempts are those of one file, in a file of their own to which they are appended.
@@ -91,13 +92,14 @@ func (a *attempts) keep(one attempt) error {
 	return nil
 }
 
-// end returns the offset behind the last piece of which it is known what became of it.
-func (a *attempts) end() int64 {
-	var end int64
+// end returns the offset behind the last piece of which it is known what became of it, and the header of the lines there.
+func (a *attempts) end() (offset int64, fields string) {
 	for _, one := range a.known {
-		end = max(end, one.Offset+one.Bytes)
+		if end := one.Offset + one.Bytes; end > offset {
+			offset, fields = end, one.Fields
+		}
 	}
-	return end
+	return offset, fields
 }
 
 // last returns the time of the last request of the last piece that has one, ms since 1970.

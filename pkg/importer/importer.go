@@ -6,17 +6,18 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/streamlens/streamlens/pkg/collector"
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
@@ -140,13 +141,17 @@ type fileImport struct {
 	name     string
 	entry    *Entry
 	attempts *attempts // nil of the standard input
-	reading  string    // how lines are read now
+	format   accesslog.Format
+	alone    bool   // a piece is sent only when the one before it is answered
+	reading  string // how lines are read now
 	summary  Summary
 
-	at     int64 // offset in the content
+	at     int64 // offset in the content, behind what is sent
 	line   int   // lines before it
 	fields []byte
-	after  int64 // time of the last request before it, ms since 1970
+	after  int64    // time of the last request before it whose answer came, ms since 1970
+	sent   []*piece // in their order, whose answers are to come
+	free   chan<- []byte
 }
 
 // File imports a file, which may be compressed, or Stdin.
@@ -178,7 +183,9 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 	if m.Paths != "" {
 		query.Set("paths", hash([]byte(m.Paths))[:16]) // which the collector passes over
 	}
-	f := &fileImport{Importer: m, name: name, entry: entry, reading: query.Encode(), summary: Summary{Found: found}}
+	f := &fileImport{
+		Importer: m, name: name, entry: entry, format: format, alone: readOnce(name), reading: query.Encode(), summary: Summary{Found: found},
+	}
 	var sizes []int64
 	if name != Stdin {
 		// A file that grows is known by its begin as it is now, so that must be kept before anything of it counts.
@@ -188,7 +195,9 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 		if f.attempts, err = openAttempts(m.Book.attemptsOf(f.entry)); err != nil {
 			return f.summary, err
 		}
-		entry.Bytes = max(entry.Bytes, f.attempts.end())
+		if end, fields := f.attempts.end(); end > entry.Bytes {
+			entry.Bytes, entry.Fields = end, cmp.Or(fields, entry.Fields)
+		}
 		f.summary.Before, f.summary.Imported = entry.Bytes, entry.Time
 		sizes = f.attempts.pieces(f.entry.Bytes, f.reading)
 		if sizes == nil {
@@ -201,6 +210,7 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 	err = f.pieces(ctx, source, sizes)
 	if f.attempts != nil {
 		f.summary.Counted = f.attempts.counted()
+		err = errors.Join(err, m.Book.Save())
 	} else {
 		f.summary.Counted = f.summary.Accepted > 0
 	}
@@ -208,11 +218,17 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 }
 
 // pieces imports what a source has, first pieces of the sizes.
-func (f *fileImport) pieces(ctx context.Context, source *source, sizes []int64) error {
-	reading, stop := context.WithCancel(ctx)
-	ahead := source.readAhead(reading, sizes)
+func (f *fileImport) pieces(ctx context.Context, source *source, sizes []int64) (err error) {
+	ctx, stop := context.WithCancel(ctx)
+	ahead := source.readAhead(ctx, sizes)
+	f.free = source.free
 	defer func() {
 		stop()
+		for _, p := range f.sent {
+			if p.answered != nil {
+				<-p.answered
+			}
+		}
 		for range ahead { // the source is closed when nobody reads it any more
 		}
 	}()
@@ -222,7 +238,8 @@ func (f *fileImport) pieces(ctx context.Context, source *source, sizes []int64) 
 			return ctx.Err()
 		}
 		if next.err != nil {
-			return fmt.Errorf("%s: %w", f.name, next.err)
+			// What was read before it counts.
+			return errors.Join(f.takeAnswers(0), fmt.Errorf("%s: %w", f.name, next.err))
 		}
 		chunk := next.chunk
 		if next.end && len(chunk) > 0 && chunk[len(chunk)-1] != '\n' && source.growing {
@@ -230,135 +247,243 @@ func (f *fileImport) pieces(ctx context.Context, source *source, sizes []int64) 
 			chunk = chunk[:bytes.LastIndexByte(chunk, '\n')+1]
 		}
 		if len(chunk) > 0 {
-			if err := f.piece(ctx, chunk); err != nil {
-				return fmt.Errorf("%s: %w", f.name, err)
+			if err := f.take(ctx, chunk); err != nil {
+				return err
 			}
 		}
 		if next.end {
-			return nil
+			return f.takeAnswers(0)
 		}
 	}
 }
 
-// piece imports what of a piece has not counted and may count now.
-func (f *fileImport) piece(ctx context.Context, chunk []byte) error {
-	if f.attempts == nil {
-		tried := attempt{Reading: f.reading, After: f.after}
-		_, err := f.try(ctx, nil, chunk, &tried)
-		f.after = cmp.Or(tried.Last, f.after)
-		return err
-	}
-	// Nobody knows whether the collector has counted what was sent without an answer, so it is sent again as it was.
-	if unanswered := f.attempts.open[f.at]; unanswered != nil {
-		if int64(len(chunk)) < unanswered.Bytes {
-			return errors.New("the file has changed since a part of it was sent without an answer")
-		}
-		if _, err := f.attempt(ctx, chunk[:unanswered.Bytes], unanswered.Reading); err != nil {
-			return err
-		}
-	}
-	lines, err := f.attempt(ctx, chunk, f.reading)
-	if err != nil {
-		return err
-	}
-	if fields := lastFields(chunk); fields != nil {
-		f.fields = fields
-	}
-	if known := f.attempts.known[f.at]; known != nil {
-		f.after = cmp.Or(known.Last, f.after)
-	}
-	f.at += int64(len(chunk))
-	f.line += lines
-	if f.at <= f.entry.Bytes {
-		return nil
-	}
-	f.entry.Bytes, f.entry.Fields = f.at, string(f.fields)
-	f.entry.Time = time.Now().UTC().Truncate(time.Second)
-	return f.Book.Save()
+// inFlight is how many pieces are on their way at most: one of them becomes durable, one is read, and one is transferred.
+const inFlight = 3
+
+// piece is some lines of a file that follow each other, and how they are sent.
+type piece struct {
+	attempt
+	lines  int
+	before *attempt // nil if it was never tried
+	chosen []bool   // the lines that are sent, nil if all are
+	fates  []byte   // of the attempt before
+	chunk  []byte
+
+	header     bool // whether a header is sent before the lines
+	linesAhead int  // of the file
+	fields     string
+
+	key      string
+	behind   *piece        // must count before, nil if there is none
+	answered chan struct{} // is closed when the next fields are final, nil if there is nothing to send
+	answer   collector.LogAnswer
+	err      error
 }
 
-// attempt tries a piece in a way of reading, unless there is nothing to try, and returns how many lines it has.
-func (f *fileImport) attempt(ctx context.Context, chunk []byte, reading string) (int, error) {
-	count := countLines(chunk)
-	before := f.attempts.known[f.at]
-	switch {
-	case before == nil && f.at < f.entry.Bytes:
-		return count, nil // of a version that kept no attempts
-	case before != nil && !before.worthAnother(reading):
-		return count, nil
+// take sends what of a piece has not counted and may count now, while the ones before it may still be on their way. Where the order of the
+// lines decides which time is meant, and where nobody has learnt from the paths of all lines before, they may not.
+func (f *fileImport) take(ctx context.Context, chunk []byte) error {
+	room := inFlight
+	if f.alone || !f.format.Divisible(chunk) {
+		room = 1
 	}
-	body := chunk
-	var fates []byte // of the attempt before
-	var chosen []bool
-	if before != nil {
-		lines := slices.Collect(bytes.Lines(chunk))
-		var err error
-		if fates, err = logreader.Spell(before.Fates, count); err != nil {
-			return 0, err
-		}
-		chosen = before.choose(lines, fates, reading)
-		body = nil
-		for i, line := range lines {
-			if chosen[i] {
-				body = append(body, line...)
+	if err := f.takeAnswers(room - 1); err != nil {
+		return err
+	}
+	if f.attempts != nil {
+		// Nobody knows whether the collector has counted what was sent without an answer, so it is sent again as it was.
+		if unanswered := f.attempts.open[f.at]; unanswered != nil {
+			if int64(len(chunk)) < unanswered.Bytes {
+				return fmt.Errorf("%s: the file has changed since a part of it was sent without an answer", f.name)
+			}
+			if err := f.takeAnswers(0); err != nil {
+				return err
+			}
+			if err := f.send(ctx, chunk[:unanswered.Bytes], unanswered.Reading); err != nil {
+				return err
+			}
+			if err := f.takeAnswers(0); err != nil {
+				return err
 			}
 		}
 	}
-	tried := attempt{Offset: f.at, Bytes: int64(len(chunk)), Reading: reading, After: f.after}
-	if before != nil {
-		tried.Last = before.Last
+	if err := f.send(ctx, chunk, f.reading); err != nil {
+		return err
 	}
-	if err := f.attempts.keep(tried); err != nil {
-		return 0, err
+	last := f.sent[len(f.sent)-1]
+	last.chunk = chunk
+	f.at += int64(len(chunk))
+	f.line += last.lines
+	if fields := lastFields(chunk); fields != nil {
+		f.fields = fields
 	}
-	now, err := f.try(ctx, chosen, body, &tried)
+	last.fields = string(f.fields)
+	return nil
+}
+
+// send begins to send the lines of a piece that are worth it.
+func (f *fileImport) send(ctx context.Context, chunk []byte, reading string) error {
+	p := &piece{
+		attempt: attempt{Offset: f.at, Bytes: int64(len(chunk)), Reading: reading, After: f.after},
+		lines:   countLines(chunk), header: len(f.fields) > 0, linesAhead: f.line,
+	}
+	body := chunk
+	if f.attempts != nil {
+		p.before = f.attempts.known[f.at]
+		if p.before == nil && f.at < f.entry.Bytes || p.before != nil && !p.before.worthAnother(reading) {
+			f.sent = append(f.sent, p) // without a known attempt it is of a version that kept none
+			return nil
+		}
+		if p.before != nil {
+			p.Last = p.before.Last
+			var err error
+			if body, err = p.choose(chunk); err != nil {
+				return fmt.Errorf("%s: %w", f.name, err)
+			}
+		}
+		if err := f.attempts.keep(p.attempt); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	p.key = fmt.Sprintf("import-%.32s-%d-%016x", f.entry.HeadHash, f.at, xxhash.Sum64(body))
+	if p.header {
+		body = slices.Concat(f.fields, []byte("\n"), body)
+	}
+	if p.After != 0 {
+		reading += "&after=" + strconv.FormatInt(p.After, 10)
+	}
+	for _, other := range slices.Backward(f.sent) {
+		if other.answered != nil {
+			p.behind = other
+			break
+		}
+	}
+	p.answered = make(chan struct{})
+	f.sent = append(f.sent, p)
+	go func() {
+		defer close(p.answered)
+		p.answer, p.err = f.Importer.send(ctx, p.key, func() (string, error) {
+			behind, err := p.waitsFor()
+			if behind != "" {
+				return reading + "&behind=" + url.QueryEscape(behind), err
+			}
+			return reading, err
+		}, body)
+	}()
+	return nil
+}
+
+// choose sets which lines of a piece are sent that was tried before, and returns these.
+func (p *piece) choose(chunk []byte) ([]byte, error) {
+	var err error
+	if p.fates, err = logreader.Spell(p.before.Fates, p.lines); err != nil {
+		return nil, err
+	}
+	lines := slices.Collect(bytes.Lines(chunk))
+	p.chosen = p.before.choose(lines, p.fates, p.Reading)
+	var body []byte
+	for i, line := range lines {
+		if p.chosen[i] {
+			body = append(body, line...)
+		}
+	}
+	return body, nil
+}
+
+// waitsFor returns the key of the piece that must count before this one, "" if all before it are answered, and the error of one that
+// will not count.
+func (p *piece) waitsFor() (key string, err error) {
+	if p.behind == nil {
+		return "", nil
+	}
+	select {
+	case <-p.behind.answered:
+		return "", p.behind.err
+	default:
+		return p.behind.key, nil
+	}
+}
+
+// takeAnswers waits until no more than so many pieces are on their way, and takes the answers of the others, in their order.
+func (f *fileImport) takeAnswers(left int) error {
+	for len(f.sent) > left {
+		p := f.sent[0]
+		if p.answered != nil {
+			<-p.answered
+		}
+		if err := f.takeAnswer(p); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
+		}
+		f.sent = f.sent[1:]
+	}
+	return nil
+}
+
+// takeAnswer adds what became of the lines of a piece to the summary and keeps it.
+func (f *fileImport) takeAnswer(p *piece) error {
+	if p.answered != nil {
+		if err := f.keepAnswer(p); err != nil {
+			return err
+		}
+	} else if p.before != nil {
+		p.Last = p.before.Last
+	}
+	f.after = cmp.Or(p.Last, f.after)
+	if end := p.Offset + p.Bytes; end > f.entry.Bytes && p.chunk != nil {
+		f.entry.Bytes, f.entry.Fields, f.entry.Time = end, p.fields, time.Now().UTC().Truncate(time.Second)
+	}
+	if p.chunk != nil {
+		select {
+		case f.free <- p.chunk: // nobody reads it any more
+		default:
+		}
+	}
+	p.chunk, p.behind = nil, nil
+	return nil
+}
+
+func (f *fileImport) keepAnswer(p *piece) error {
+	if p.err != nil {
+		return p.err
+	}
+	count := p.lines
+	if p.chosen != nil {
+		count = 0
+		for _, is := range p.chosen {
+			if is {
+				count++
+			}
+		}
+	}
+	if p.header {
+		count++
+	}
+	now, err := logreader.Spell(p.answer.Fates, count)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	if before == nil {
-		fates = now
+	if p.header {
+		now = now[1:]
+		p.answer.Ignored--
+	}
+	p.Last = max(p.Last, p.answer.Last)
+	f.summary.add(p.answer, p.chosen, p.header, p.linesAhead)
+	if f.attempts == nil {
+		return nil
+	}
+	if p.chosen == nil {
+		p.fates = now
 	} else {
 		next := 0
-		for i, is := range chosen {
+		for i, is := range p.chosen {
 			if is {
-				fates[i] = now[next]
+				p.fates[i] = now[next]
 				next++
 			}
 		}
 	}
-	tried.Fates = logreader.Runs(fates)
-	return count, f.attempts.keep(tried)
-}
-
-// try sends lines as an attempt has it and adds what became of them to the summary; chosen tells which of the piece they are, nil stands
-// for all. It returns the fate of each, and notes the time of the last in the attempt.
-func (f *fileImport) try(ctx context.Context, chosen []bool, lines []byte, as *attempt) ([]byte, error) {
-	body := lines
-	if len(f.fields) > 0 {
-		body = slices.Concat(f.fields, []byte("\n"), lines)
-	}
-	sum := sha256.Sum256(lines)
-	key := fmt.Sprintf("import-%.32s-%d-%s", f.entry.HeadHash, f.at, hex.EncodeToString(sum[:8]))
-	reading := as.Reading
-	if as.After != 0 {
-		reading += "&after=" + strconv.FormatInt(as.After, 10)
-	}
-	a, err := f.send(ctx, key, reading, body)
-	if err != nil {
-		return nil, err
-	}
-	as.Last = max(as.Last, a.Last)
-	fates, err := logreader.Spell(a.Fates, countLines(body))
-	if err != nil {
-		return nil, err
-	}
-	header := len(f.fields) > 0
-	if header {
-		fates = fates[1:]
-		a.Ignored--
-	}
-	f.summary.add(a, chosen, header, f.line)
-	return fates, nil
+	p.Fates, p.Fields = logreader.Runs(p.fates), p.fields
+	return f.attempts.keep(p.attempt)
 }
 
 // countLines returns how many lines a text has; the last may have no end.
@@ -425,11 +550,16 @@ func lastFields(chunk []byte) []byte {
 	}
 }
 
-// send sends lines until the collector has taken them. The key lets it count them once, however often they come.
-func (m *Importer) send(ctx context.Context, key, reading string, body []byte) (collector.LogAnswer, error) {
+// send sends lines until the collector has taken them. The key lets it count them once, however often they come; parameters returns those
+// of the next try, or why there is none.
+func (m *Importer) send(ctx context.Context, key string, parameters func() (string, error), body []byte) (collector.LogAnswer, error) {
 	began := time.Now()
 	for wait := firstWait; ; wait = min(2*wait, maxWait) {
-		answered, retry, err := m.post(ctx, key, reading, body)
+		with, err := parameters()
+		if err != nil {
+			return collector.LogAnswer{}, err
+		}
+		answered, retry, err := m.post(ctx, key, with, body)
 		if err == nil || !retry || time.Since(began) > patience {
 			return answered, err
 		}
@@ -442,8 +572,8 @@ func (m *Importer) send(ctx context.Context, key, reading string, body []byte) (
 }
 
 // post sends lines once, and returns whether it is worth trying again.
-func (m *Importer) post(ctx context.Context, key, reading string, body []byte) (answered collector.LogAnswer, retry bool, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL+"/v1/logs?fates=true&"+reading, bytes.NewReader(body))
+func (m *Importer) post(ctx context.Context, key, parameters string, body []byte) (answered collector.LogAnswer, retry bool, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.URL+"/v1/logs?fates=true&"+parameters, bytes.NewReader(body))
 	if err != nil {
 		return answered, false, err
 	}

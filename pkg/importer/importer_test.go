@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,26 +25,37 @@ import (
 type proxy struct {
 	*httptest.Server
 	collector *collectortest.Collector
+	mu        sync.Mutex // of what follows
 	requests  int
-	status    []int               // of the answers to come, which the collector does not see; then its own
-	after     func(*http.Request) // is called when the collector has answered, before its answer is passed on
+	now, most int                                // requests that are served at the same time
+	status    []int                              // of the answers to come, which the collector does not see; then its own
+	after     func(request *http.Request, n int) // is called when the collector has answered the n-th one, before its answer is passed on
 }
 
 func serve(t *testing.T, change func(*tenant.Organization)) *proxy {
 	t.Helper()
 	p := &proxy{collector: collectortest.Start(t, change)}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		p.mu.Lock()
 		if len(p.status) > 0 {
 			status := p.status[0]
 			p.status = p.status[1:]
+			p.mu.Unlock()
 			w.WriteHeader(status)
 			return
 		}
+		p.now++
+		p.most = max(p.most, p.now)
+		p.mu.Unlock()
 		answer := httptest.NewRecorder()
 		p.collector.Handler.ServeHTTP(answer, request)
+		p.mu.Lock()
+		p.now--
 		p.requests++
-		if p.after != nil {
-			p.after(request)
+		n, after := p.requests, p.after
+		p.mu.Unlock()
+		if after != nil {
+			after(request, n)
 		}
 		w.WriteHeader(answer.Code)
 		if _, err := w.Write(answer.Body.Bytes()); err != nil {
@@ -52,6 +64,13 @@ func serve(t *testing.T, change func(*tenant.Organization)) *proxy {
 	}))
 	t.Cleanup(p.Close)
 	return p
+}
+
+// then sets what is called when the collector has answered.
+func (p *proxy) then(after func(request *http.Request, n int)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.after = after
 }
 
 func (p *proxy) importer(t *testing.T, state, format string) *Importer {
@@ -154,16 +173,16 @@ func TestFileGoesOnAfterAnInterruption(t *testing.T) {
 	name := writeGzip(t, filepath.Join(folder, "access.log.gz"), lines(0, 150_000))
 
 	ctx, cancel := context.WithCancel(t.Context())
-	p.after = func(request *http.Request) {
-		if p.requests == 2 {
+	p.then(func(request *http.Request, n int) {
+		if n == 2 {
 			cancel() // the second request is counted, but nobody waits for its answer
 			<-request.Context().Done()
 		}
-	}
+	})
 	if s, err := p.importer(t, state, "nginx-combined").File(ctx, name); !errors.Is(err, context.Canceled) || s.Accepted == 0 || s.Accepted == 150_000 {
 		t.Fatalf("%+v, %v", s, err)
 	}
-	p.after = nil
+	p.then(nil)
 	s, err := p.importer(t, state, "nginx-combined").File(t.Context(), name)
 	if err != nil || s.Before == 0 || s.Repeated == 0 {
 		t.Errorf("%+v, %v", s, err)
@@ -181,6 +200,25 @@ func TestFileWaitsForTheCollector(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	p.expect(t, 6)
+}
+
+// TestPiecesCountInTheirOrder sends several pieces at the same time, of which the first is not taken at once: only the first stream of the
+// file may count.
+func TestPiecesCountInTheirOrder(t *testing.T) {
+	folder := t.TempDir()
+	p := serve(t, func(o *tenant.Organization) { o.Limits.Streams = 1 })
+	p.status = []int{http.StatusServiceUnavailable}
+	const count = 60_000 // more than a piece
+	others := strings.ReplaceAll(lines(count, 3*count), "/one/", "/two/")
+	name := write(t, filepath.Join(folder, "access.log"), lines(0, count)+others)
+	s, err := p.importer(t, filepath.Join(folder, "imports.json"), "nginx-combined").File(t.Context(), name)
+	if err != nil || s.Accepted != count || s.Refused != 3*count || s.Rejected[0].Line != count+1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if p.most < 2 {
+		t.Error("one piece was sent after the other")
+	}
+	p.expect(t, sum(0, count))
 }
 
 func TestFileIsRefused(t *testing.T) {
@@ -316,18 +354,18 @@ func TestEachLineCountsOnce(t *testing.T) {
 			format := []string{"nginx-combined", "nginx-json"}[random.IntN(2)]
 			ctx, cancel := context.WithCancel(t.Context())
 			killed := random.IntN(3) == 0
-			p.after = func(*http.Request) {
+			p.then(func(*http.Request, int) {
 				if killed {
 					cancel()
 				}
-			}
+			})
 			_, err := p.importer(t, state, format).File(ctx, name)
 			cancel()
 			if err != nil && !errors.Is(err, context.Canceled) {
 				t.Fatalf("seed %d: %v", seed, err)
 			}
 		}
-		p.after = nil
+		p.then(nil)
 		for _, format := range []string{"nginx-combined", "nginx-json"} {
 			if _, err := p.importer(t, state, format).File(t.Context(), write(t, filepath.Join(folder, "last.log"), content.String())); err != nil {
 				t.Fatal(err)

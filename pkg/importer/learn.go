@@ -90,7 +90,7 @@ func readAhead(name string, sent func(head []byte) *Entry, formatOf func(head []
 		if piece.end {
 			return l.flush()
 		}
-		source.spare = piece.chunk
+		source.free <- piece.chunk
 	}
 }
 
@@ -230,6 +230,7 @@ func (p *pathReader) read(lines []byte, rules *accesslog.Rules) {
 
 // teach sends lines that the collector is to learn from, and not to count.
 func (m *Importer) teach(ctx context.Context, format accesslog.Format, lines []byte) error {
-	_, err := m.send(ctx, "", logreader.ParametersOf(format).Encode()+"&learn=true", lines)
+	parameters := logreader.ParametersOf(format).Encode() + "&learn=true"
+	_, err := m.send(ctx, "", func() (string, error) { return parameters, nil }, lines)
 	return err
 }

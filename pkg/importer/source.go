@@ -29,9 +29,9 @@ type source struct {
 	*bufio.Reader
 	name    string
 	close   []func() error
-	growing bool   // a server may still write it
-	rest    []byte // begin of the line that did not fit into the last chunk
-	spare   []byte // memory of a chunk that nobody needs any more
+	growing bool        // a server may still write it
+	rest    []byte      // begin of the line that did not fit into the last chunk
+	free    chan []byte // memory of chunks that nobody needs any more
 }
 
 // counting tells how much is read.
@@ -74,7 +74,7 @@ func readOnce(name string) bool {
 
 // open opens a log by its first bytes, whatever its name is.
 func open(name string, progress func(n int)) (*source, error) {
-	s := &source{name: name, growing: !readOnce(name)}
+	s := &source{name: name, growing: !readOnce(name), free: make(chan []byte, inFlight)}
 	var from io.Reader = os.Stdin
 	if name != Stdin {
 		file, err := os.Open(name)
@@ -161,8 +161,8 @@ func (s *source) head() ([]byte, error) {
 	return head, nil
 }
 
-// piece is what is read at once.
-type piece struct {
+// content is what is read at once.
+type content struct {
 	chunk []byte
 	end   bool
 	err   error
@@ -170,12 +170,12 @@ type piece struct {
 
 // readAhead reads while what was read before is on its way, until the end, an error, or until ctx is done: first pieces of the given
 // sizes, then chunks.
-func (s *source) readAhead(ctx context.Context, sizes []int64) <-chan piece {
-	pieces := make(chan piece)
+func (s *source) readAhead(ctx context.Context, sizes []int64) <-chan content {
+	pieces := make(chan content)
 	go func() {
 		defer close(pieces)
 		for {
-			var p piece
+			var p content
 			if len(sizes) > 0 {
 				p = s.exactly(sizes[0])
 				sizes = sizes[1:]
@@ -196,41 +196,43 @@ func (s *source) readAhead(ctx context.Context, sizes []int64) <-chan piece {
 }
 
 // exactly returns a piece of a size. A content that is shorter than it was when it was imported ends before.
-func (s *source) exactly(size int64) piece {
+func (s *source) exactly(size int64) content {
 	chunk := make([]byte, size)
 	switch _, err := io.ReadFull(s, chunk); {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return piece{end: true}
+		return content{end: true}
 	case err != nil:
-		return piece{err: &ReadError{err}}
+		return content{err: &ReadError{err}}
 	}
-	return piece{chunk: chunk}
+	return content{chunk: chunk}
 }
 
-// next returns some whole lines, and at the end what is left.
-func (s *source) next() piece {
-	chunk := s.spare[:0]
-	if s.spare = nil; cap(chunk) < chunkBytes+maxLineBytes {
+// next returns some whole lines, and at the end what is left. Where they end depends on where they begin and on nothing else, so that who
+// reads a log again sends the same pieces.
+func (s *source) next() content {
+	var chunk []byte
+	select {
+	case chunk = <-s.free:
+	default:
+	}
+	if cap(chunk) < chunkBytes+maxLineBytes {
 		chunk = make([]byte, 0, chunkBytes+maxLineBytes)
 	}
-	chunk = append(chunk, s.rest...)
-	s.rest = nil
-	for len(chunk) < cap(chunk) {
-		n, err := s.Read(chunk[len(chunk):cap(chunk)])
+	chunk = append(chunk[:0], s.rest...)
+	s.rest = s.rest[:0]
+	for _, size := range []int{chunkBytes, chunkBytes + maxLineBytes} {
+		n, err := io.ReadFull(s, chunk[len(chunk):max(size, len(chunk))])
 		chunk = chunk[:len(chunk)+n]
-		if errors.Is(err, io.EOF) {
-			return piece{chunk: chunk, end: true}
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return content{chunk: chunk, end: true}
 		}
 		if err != nil {
-			return piece{err: &ReadError{err}}
-		}
-		if len(chunk) < chunkBytes {
-			continue
+			return content{err: &ReadError{err}}
 		}
 		if i := bytes.LastIndexByte(chunk, '\n'); i >= 0 {
-			s.rest = slices.Clone(chunk[i+1:])
-			return piece{chunk: chunk[:i+1]}
+			s.rest = append(s.rest, chunk[i+1:]...)
+			return content{chunk: chunk[:i+1]}
 		}
 	}
-	return piece{err: &ReadError{fmt.Errorf("a line is longer than %d bytes: this is no access log", maxLineBytes)}}
+	return content{err: &ReadError{fmt.Errorf("a line is longer than %d bytes: this is no access log", maxLineBytes)}}
 }
