@@ -352,7 +352,12 @@ func Test() error {
 	// Stages follow each other. The lanes of a stage run at the same time, and the steps of a lane one after the other.
 	for _, stage := range [][]lane{
 		{
-			{{name: "tests of the panel in a browser", command: []string{"npm", "run", "test:panel"}, without: missing("chromium")}},
+			{
+				{name: "tests of the panel in a browser", command: []string{"npm", "run", "test:panel"}, without: missing("chromium")},
+				// Stalls are compared to the millisecond, so what fails beside what computes is asked again without it.
+				{name: "tests with players in a browser", command: []string{"npm", "run", "test:browser"}, alone: []string{"npm", "run", "test:browser", "--", "--last-failed", "--no-deps"},
+					without: missing("chromium", "ffmpeg", "nginx")},
+			},
 			{
 				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, computes: true},
 				{name: "lint of TypeScript", command: []string{"npm", "run", "lint"}, computes: true},
@@ -362,16 +367,12 @@ func Test() error {
 				{name: "front-end tests with Grafana 13", command: []string{"go", "tool", "mage", "grafana13"}, computes: true},
 			},
 		},
-		// Stalls are compared to the millisecond: these tests failed beside what computes, also at low priority.
-		{{{name: "tests with players in a browser", command: []string{"npm", "run", "test:browser"}, without: missing("chromium", "ffmpeg", "nginx")}}},
 		// How long a client waits under attack is measured.
 		{{{name: "hostile clients", command: []string{"go", "test", "-count=1", "./test/hostile"}}}},
 		// So are the beacon's sums: its tests failed beside the oracle.
 		{{{name: "beacon tests", command: []string{"npm", "test", "--workspace", "beacon"}}}},
-		{
-			{{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3",
-				"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}}},
-		},
+		{{{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3",
+			"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}}}},
 		{{{name: "tests in Grafana", command: []string{"npm", "run", "test:grafana"}, without: withoutGrafana()}}},
 	} {
 		var running errgroup.Group
@@ -389,6 +390,11 @@ func Test() error {
 		if err := running.Wait(); err != nil {
 			return err
 		}
+		for _, lane := range stage {
+			if err := lane.runAlone(); err != nil {
+				return err
+			}
+		}
 	}
 	for _, reason := range leftOut {
 		fmt.Println("Left out:", reason)
@@ -403,8 +409,10 @@ type lane []step
 type step struct {
 	name     string
 	command  []string
-	without  string // why it cannot run here, "" if it can
-	computes bool   // and does not wait
+	alone    []string // what asks again, alone, if it fails beside others; none if that is an error at once
+	without  string   // why it cannot run here, "" if it can
+	computes bool     // and does not wait
+	failed   bool     // beside others, and is to be asked again
 }
 
 // leftOut says which steps cannot run here, and why.
@@ -420,33 +428,47 @@ func (l lane) leftOut() []string {
 
 // run runs the steps that can run here until one fails, here or in a lane beside it.
 func (l lane) run(together bool, failed *atomic.Bool) error {
-	for _, step := range l {
+	for i := range l {
+		step := &l[i]
 		if step.without != "" {
 			continue
 		}
 		if failed.Load() {
 			return nil // the other lane's error is returned
 		}
-		if err := step.run(together); err != nil {
+		err := step.run(step.command, together)
+		if step.failed = err != nil && together && step.alone != nil; step.failed {
+			fmt.Println(err)
+		} else if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// run runs tests, strictly, and says how long they took. Where others run at the same time, what they print comes at their end, and what
-// computes has low priority.
-func (s step) run(together bool) error {
+// runAlone asks again what failed beside others and may.
+func (l lane) runAlone() error {
+	for _, step := range l {
+		if step.failed {
+			if err := step.run(step.alone, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// run runs a command of the step, strictly, and says how long it took. Where others run at the same time, what it prints comes at its end.
+func (s step) run(command []string, together bool) error {
 	fmt.Printf("== %s\n", s.name)
 	begun := time.Now()
 	strict := map[string]string{"ORACLE_STRICT": "1", "TEST_STRICT": "1"}
 	var output bytes.Buffer
 	var stdout, stderr io.Writer = os.Stdout, os.Stderr
-	command := s.command
 	if together {
 		stdout, stderr = &output, &output
-		if s.computes && missing("nice") == "" {
-			command = append([]string{"nice", "-n", "10"}, command...)
+		if s.computes {
+			command = behind(command)
 		}
 	}
 	_, err := sh.Exec(strict, stdout, stderr, command[0], command[1:]...)
@@ -456,6 +478,16 @@ func (s step) run(together bool) error {
 	}
 	fmt.Printf("%s took %s\n", s.name, time.Since(begun).Round(time.Second))
 	return nil
+}
+
+// behind returns the command with the least priority. Linux shares the processor among sessions first, and Chromium has one of its own, so the
+// command gets one too; "nice" alone would weigh it against nothing but itself.
+func behind(command []string) []string {
+	if missing("setsid", "nice") != "" {
+		return command
+	}
+	const script = `echo 19 > /proc/self/autogroup 2>&-; exec nice -n 19 "$@"`
+	return append([]string{"setsid", "--wait", "sh", "-c", script, "sh"}, command...)
 }
 
 // TestLong runs the tests that Test does in short or not at all: they take some hours, build other servers and players, and fetch

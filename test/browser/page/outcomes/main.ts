@@ -101,7 +101,12 @@ export interface Pictures {
 }
 
 /** What the page plays: what its address has behind the #, as JSON. A test that calls a function of the page counts as a click. */
-export type How = Omit<Settings, 'video'> & { kind: PlayerKind; muted: boolean };
+export type How = Omit<Settings, 'video'> & {
+  kind: PlayerKind;
+  muted: boolean;
+  /** Milliseconds from the beginning of the attempt until the page goes elsewhere, if it does. */
+  leavesAfter?: number;
+};
 
 /** Pictures that are further apart belong to a stall, ms. */
 const longestPicture = 500;
@@ -123,9 +128,19 @@ function watch(video: HTMLVideoElement): void {
   video.requestVideoFrameCallback(frame);
 }
 
-const { kind, muted, source, ...reporting } = JSON.parse(decodeURIComponent(location.hash.slice(1))) as How;
+const { kind, muted, source, leavesAfter, ...reporting } = JSON.parse(
+  decodeURIComponent(location.hash.slice(1))
+) as How;
 const video = document.body.appendChild(document.createElement('video'));
 Object.assign(video, { muted, autoplay: true, playsInline: true, width: 320, height: 180 });
 watch(video);
-create[kind]({ video, source: new URL(source, location.href).href, ...reporting });
+const session = create[kind]({ video, source: new URL(source, location.href).href, ...reporting });
 Object.assign(window, { pictures });
+if (leavesAfter) {
+  const timer = setInterval(() => {
+    if (session.id) {
+      clearInterval(timer);
+      setTimeout(() => location.replace('about:blank'), leavesAfter);
+    }
+  }, 10);
+}
