@@ -12,14 +12,14 @@ import (
 const maxGreatest = 10_000
 
 // readGreatest reads the rows that are listed of the two directions of usage, and of all others the sum, so that not every address goes
-// from VictoriaMetrics to here. Reads are ingest and playout, and both together order the rows. It returns nil if this does not tell
-// which rows are listed, because the last one that is has the value of the first one that is not: names settle that.
+// from VictoriaMetrics to here. Reads are ingest and playout, and both together order the rows. A tenth more than is listed is read, because
+// names settle the order of equal ones. It returns nil if that does not tell which rows are listed: then all must be read.
 func (res *result) readGreatest(ctx context.Context, asker vm.Asker, reads []read, in []interval) (*table, error) {
 	top := res.request.Top
 	if top > maxGreatest || res.nothing {
 		return nil, nil
 	}
-	ingest, both := reads[0], read{measure: reads[0].measure, greatest: top + 1}
+	ingest, both := reads[0], read{measure: reads[0].measure, greatest: top + top/10 + 1}
 	found, err := res.read(ctx, asker, []read{both, ingest}, in)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (res *result) readGreatest(ctx context.Context, asker vm.Asker, reads []rea
 	others, some := found.byName[""]
 	known := slices.DeleteFunc(slices.Clone(found.rows), func(r *row) bool { return r == others || total(r) == 0 })
 	slices.SortFunc(known, func(a, b *row) int { return cmp.Compare(total(b), total(a)) })
-	if some && (len(known) <= top || total(known[top-1]) == total(known[top])) {
+	if some && (len(known) <= top || total(known[top-1]) == total(known[len(known)-1])) {
 		return nil, nil
 	}
 	t := newTable(reads, 1)

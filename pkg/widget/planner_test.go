@@ -83,7 +83,7 @@ sum by (protocol) (sum_over_time(traffic_bytes_1h{direction="playout"}[43200m] @
 `},
 		{"addresses, which are in the finest family only", Query{QueryType: "usageByIP"}, "2026-03-01 10:00", "2026-03-31 10:00", `
 instant
-topk_last(1001,sum by (ip) (sum_over_time(traffic_ip_bytes_by_stream_country_1h[43200m] @ 1774951200)),"others=1")
+topk_last(1101,sum by (ip) (sum_over_time(traffic_ip_bytes_by_stream_country_1h[43200m] @ 1774951200)),"others=1")
 sum by (ip) (sum_over_time(traffic_ip_bytes_by_stream_country_1h{direction="ingest"}[43200m] @ 1774951200))
 `},
 		{"an event, which traffic does not know", Query{QueryType: "worldMap", Metric: "usageSent", Event: []string{"e"}}, "2026-03-01 10:00", "2026-03-31 10:00", `

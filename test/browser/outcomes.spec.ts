@@ -12,7 +12,7 @@ import { account, Streamlens, type Row } from './support/streamlens';
  * Seconds between two reports, of the players' CMCD and of the beacon. After three of them without a report a play is over, and a machine
  * on which eight videos are decoded may keep a page waiting for more than six seconds.
  */
-const interval = (scenario: Scenario) => (scenario === 'ladder' ? 2 : 5);
+const interval = (scenario: Scenario) => (/^(blocked|fails)/.test(scenario) ? 5 : 2);
 const minute = 60_000;
 /** Everything of a minute is known this long after it at the latest, ms. */
 const completion = 40_000;
