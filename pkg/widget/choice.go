@@ -44,6 +44,9 @@ func (d Definition) chosen(name string) Definition {
 	d.Level = c.Level
 	d.ranked = c.value
 	d.Columns = slices.Clone(d.Columns)
+	for i := range d.Columns {
+		d.Columns[i].twice = d.Columns[i].saidBy == c.Name
+	}
 	i := slices.IndexFunc(d.Columns, func(c Column) bool { return c.Name == chosenColumn })
 	d.Columns[i].Unit, d.Columns[i].Help, d.Columns[i].Limit = c.Unit, c.Help, c.Limit
 	d.Columns[i].value, d.Columns[i].of, d.Columns[i].long = c.value, c.of, c.long

@@ -78,6 +78,10 @@ type Column struct {
 	Normal float64
 
 	value func(cell) float64 // NaN for none; nil in the column of names
+	// saidBy is the choice that makes the column "value" say the same, which tables then show alone; "" if there is none.
+	saidBy string
+	// twice is set if that is what was chosen.
+	twice bool
 	// unchanging is set if it only orders or weighs, so that its change says nothing.
 	unchanging bool
 	// compares is the name of the column that this one puts beside an earlier range, and how is what it says of it.

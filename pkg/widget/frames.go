@@ -200,6 +200,9 @@ func (res *result) numberField(c Column, labels data.Labels, shown string, n int
 		config.Description += " Compared with " + shownRange(res.earlier, res.zone) + "."
 	}
 	field.Config = &config
+	if c.twice {
+		field.Config.Custom = map[string]any{"hideFrom": map[string]bool{"viz": true}}
+	}
 	if c.Limit > 0 {
 		field.Config.Thresholds = thresholds(c.Normal, c.Limit)
 	}

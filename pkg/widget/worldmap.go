@@ -22,7 +22,7 @@ func worldMap() Definition {
 		Columns: []Column{
 			{Name: measure.LabelCountry, Help: "ISO 3166-1 alpha-2."},
 			{Name: chosenColumn, Help: "The metric."},
-			{Name: "plays", Unit: Count, Help: "Number of plays.",
+			{Name: "plays", Unit: Count, Help: "Number of plays.", saidBy: "playouts",
 				value: func(c cell) float64 { return c.sum(0) }},
 			{Name: "rank", Unit: Count, Help: "1 is the greatest value.", unchanging: true,
 				value: func(c cell) float64 { return c.rank() }},

@@ -2,6 +2,7 @@ import { useState } from 'react';
 
 import { CoreApp, type DataQueryRequest, dateTime, type TimeRange } from '@grafana/data';
 import { CustomVariable } from '@grafana/scenes';
+import type { DataQuery } from '@grafana/schema';
 import { render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { lastValueFrom } from 'rxjs';
@@ -334,36 +335,117 @@ test('a new query is posted as it is shown', async () => {
 });
 
 const total = { refId: 'A', form: 'total' } as const;
+const series = { refId: 'A', form: 'series' } as const;
 
-test.each<{ name: string; query: Partial<StreamlensQuery>; choices: Array<[string, string | RegExp]>; want: object }>([
+/** A change in the editor. */
+type Change = () => Promise<void>;
+
+const pick =
+  (name: string, option: string | RegExp): Change =>
+  () =>
+    choose(name, option);
+const form =
+  (name: string): Change =>
+  () =>
+    userEvent.click(screen.getByRole('radio', { name }));
+const write =
+  (label: RegExp, text: string): Change =>
+  () =>
+    userEvent.type(screen.getByLabelText(label), text);
+
+interface Edit {
+  name: string;
+  query: Partial<StreamlensQuery>;
+  changes: Change[];
+  want: object;
+}
+
+const EDITS: Edit[] = [
+  {
+    name: 'another form',
+    query: { ...series, queryType: 'concurrentViewers', mode: 'delta', interval: '1h' },
+    changes: [form('Total')],
+    want: { ...total, queryType: 'concurrentViewers' },
+  },
+  {
+    name: 'the form that is the default, chosen after another',
+    query: { ...total, queryType: 'usageOverview' },
+    changes: [form('Series'), form('Total')],
+    want: { ...total, queryType: 'usageOverview' },
+  },
+  {
+    name: 'parts, and how many of them',
+    query: { ...total, queryType: 'usageByCountry' },
+    changes: [form('Parts'), pick('Top', '10')],
+    want: { refId: 'A', queryType: 'usageByCountry', form: 'parts', top: 10 },
+  },
+  {
+    name: 'a trend, which begins with a comparison',
+    query: { ...series, queryType: 'concurrentViewers' },
+    changes: [form('Trend')],
+    want: { refId: 'A', queryType: 'concurrentViewers', form: 'trend', compare: 'previous' },
+  },
+  {
+    name: 'a unit and a time zone',
+    query: { ...total, queryType: 'usageOverview' },
+    changes: [pick('Unit', /^Playtime/), pick('Time zone', 'As the dashboard')],
+    // That of the dashboard here.
+    want: { ...total, queryType: 'usageOverview', unit: 'playtime', timezone: 'UTC' },
+  },
+  {
+    name: 'a metric',
+    query: { ...total, queryType: 'usageOverview' },
+    changes: [pick('Metric', 'ingest')],
+    want: { ...total, queryType: 'usageOverview', metric: 'ingest' },
+  },
+  {
+    name: 'mode and interval',
+    query: { ...series, queryType: 'concurrentViewers' },
+    changes: [pick('Mode', /^Delta/), pick('Interval', '10m')],
+    want: { ...series, queryType: 'concurrentViewers', mode: 'delta', interval: '10m' },
+  },
+  {
+    name: 'live',
+    query: { ...total, queryType: 'usageOverview' },
+    changes: [() => userEvent.click(screen.getByRole('switch', { name: /^Live/ }))],
+    want: { ...total, queryType: 'usageOverview', live: true },
+  },
+  {
+    name: 'every filter',
+    query: { ...total, queryType: 'usageByReferrer' },
+    changes: ['Countries', 'Streams', 'Tags', 'Events', 'Referrers'].map((name) => pick(name, /FR/)),
+    want: {
+      ...total,
+      queryType: 'usageByReferrer',
+      country: ['FR'],
+      stream: ['FR'],
+      tag: ['FR'],
+      event: ['FR'],
+      referrer: ['FR'],
+    },
+  },
   {
     name: 'a percentile and its column',
     query: { ...total, queryType: 'startTime' },
-    choices: [
-      ['Percentile', '90'],
-      ['Metric', 'p90'],
-    ],
+    changes: [pick('Percentile', '90'), pick('Metric', 'p90')],
     want: { ...total, queryType: 'startTime', percentile: 90, metric: 'p90' },
   },
   {
     name: 'a comparison and what it adds',
     query: { ...total, queryType: 'bufferingRatio', breakdown: 'stream' },
-    choices: [['Compare with', /^The day before/]],
+    changes: [pick('Compare with', /^The day before/)],
     want: { ...total, queryType: 'bufferingRatio', breakdown: 'stream', compare: 'day' },
   },
   {
     name: 'a dimension and its values',
     query: { ...total, queryType: 'statusCodes' },
-    choices: [
-      ['Players by', 'Browser'],
-      ['Browser', 'FR'],
-    ],
+    changes: [pick('Players by', 'Browser'), pick('Browser', 'FR')],
     want: { ...total, queryType: 'statusCodes', dimension: 'browser', values: ['FR'] },
   },
   {
     name: 'a breakdown by what players watch with',
     query: { ...total, queryType: 'latency' },
-    choices: [['Breakdown', 'Device']],
+    changes: [pick('Breakdown', 'Device')],
     want: { ...total, queryType: 'latency', breakdown: 'device' },
   },
   {
@@ -377,16 +459,66 @@ test.each<{ name: string; query: Partial<StreamlensQuery>; choices: Array<[strin
       metric: 'p90',
       compare: 'week',
     },
-    choices: [['Widget', /^Usage overview/]],
+    changes: [pick('Widget', /^Usage overview/)],
     want: { ...total, queryType: 'usageOverview', compare: 'week' },
   },
-])('$name is posted as it is shown', async ({ query, choices, want }) => {
+  {
+    name: 'conditions, order and page of a list of plays',
+    query: { refId: 'A', queryType: 'plays' },
+    changes: [write(/^Where/, 'user=alice{enter}'), pick('Sort', 'end, the greatest first'), pick('Page', '2')],
+    want: { refId: 'A', queryType: 'plays', where: ['user=alice'], sort: '-end', page: 2 },
+  },
+  {
+    name: 'the session of one play',
+    query: { refId: 'A', queryType: 'play' },
+    changes: [() => userEvent.type(screen.getByLabelText('Session'), 'abc').then(() => userEvent.tab())],
+    want: { refId: 'A', queryType: 'play', session: 'abc' },
+  },
+];
+
+test.each(EDITS)('$name: posted as it is shown', async ({ query, changes, want }) => {
   const last = open(query);
-  for (const [name, option] of choices) {
-    await choose(name, option);
+  for (const change of changes) {
+    await change();
   }
-  expect(onRunQuery).toHaveBeenCalledTimes(choices.length);
+  expect(onRunQuery).toHaveBeenCalledTimes(changes.length);
   expect(await posted(last())).toEqual(want);
+});
+
+/** Every field that the editor can change. */
+const FIELDS: Record<Exclude<keyof StreamlensQuery, keyof DataQuery> | 'queryType', true> = {
+  queryType: true,
+  form: true,
+  live: true,
+  unit: true,
+  metric: true,
+  breakdown: true,
+  dimension: true,
+  values: true,
+  mode: true,
+  interval: true,
+  percentile: true,
+  compare: true,
+  top: true,
+  where: true,
+  sort: true,
+  page: true,
+  session: true,
+  timezone: true,
+  country: true,
+  stream: true,
+  tag: true,
+  event: true,
+  referrer: true,
+};
+
+test('every field is changed in one of these, to what it was not', () => {
+  const changed = EDITS.flatMap(({ query, want }) =>
+    Object.entries(want).flatMap(([name, value]) =>
+      JSON.stringify(query[name as keyof StreamlensQuery]) === JSON.stringify(value) ? [] : [name]
+    )
+  );
+  expect([...new Set(changed)].sort()).toEqual(Object.keys(FIELDS).sort());
 });
 
 test('variables can be chosen for single values', async () => {
