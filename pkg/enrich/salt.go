@@ -100,8 +100,15 @@ func (s *Salts) replace() error {
 	if s.path == "" {
 		return nil
 	}
-	// In one step, so that no crash leaves half a secret.
-	err := os.WriteFile(s.path+".new", fmt.Appendf(nil, "%d %x\n", made.day, made.text), 0o600)
+	// In one step, so that no crash leaves half a secret, and by way of one name, so that none leaves an older one.
+	file, err := os.OpenFile(s.path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintf(file, "%d %x\n", made.day, made.text)
+		if err == nil {
+			err = file.Sync()
+		}
+		err = errors.Join(err, file.Close())
+	}
 	if err == nil {
 		err = os.Rename(s.path+".new", s.path)
 	}

@@ -46,7 +46,10 @@ func (d *Datasource) blockList(ctx context.Context) (blocklist.List, error) {
 		return nil, fmt.Errorf("the collector answered with status %d", response.StatusCode)
 	}
 	var list blocklist.Published
-	switch err := json.NewDecoder(io.LimitReader(response.Body, maxBlockList)).Decode(&list); {
+	body := &io.LimitedReader{R: response.Body, N: maxBlockList}
+	switch err := json.NewDecoder(body).Decode(&list); {
+	case err != nil && body.N == 0:
+		return nil, fmt.Errorf("the block list has more than %d MB, which is more than is shown: streamlens blocklist list shows all of it", maxBlockList>>20)
 	case err != nil:
 		return nil, errors.New("the collector's URL leads to something else")
 	case list.Organization != d.settings.Organization:

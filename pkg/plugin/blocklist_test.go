@@ -36,6 +36,7 @@ func TestBlockListAway(t *testing.T) {
 		{"a wrong token", answering(401, "{}"), "bt_secret", cannot, "does not know the block list token"},
 		{"another organisation", answering(200, `{"organization":"other","entries":[]}`), "bt_secret", cannot, "not of this data source's organisation"},
 		{"a collector that does not say whose it is", answering(200, `{"entries":[]}`), "bt_secret", cannot, "not of this data source's organisation"},
+		{"a list that is too long", answering(200, `{"organization":"acme","entries":[`+strings.Repeat(" ", maxBlockList)+`]}`), "bt_secret", cannot, "more than 32 MB"},
 		{"a page", answering(200, "<html>"), "bt_secret", cannot, "leads to something else"},
 		{"a broken list", answering(500, "{}"), "bt_secret", cannot, "status 500"},
 		{"a redirect", elsewhere.URL, "bt_secret", cannot, "status 302"},
