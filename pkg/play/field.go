@@ -69,7 +69,7 @@ const (
 // The Outcomes of a Part.
 const (
 	Running = "running"
-	Ended   = "ended" // no more parts of the play follow
+	Ended   = "ended" // it does not run any more
 )
 
 // StreamFields are the fields by which the store keeps records apart on disk. More of them would make it larger and slower.

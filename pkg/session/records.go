@@ -44,8 +44,9 @@ func (t *Tracker) takeRecord(s *session) {
 // Shares is how many shares the sessions are in that Running tells of.
 const Shares = 30
 
-// Running returns what is known of the sessions that run and of which records are kept, of as many shares as count from first on. Each
-// session is in one share, of about equal size. The texts are shared and collectors not set.
+// Running returns what is known of the sessions of which records are kept, of as many shares as count from first on. Each session is in one share, of
+// about equal size. Its outcome is play.Running, or play.Ended where nothing plays any more and the record is not made yet. The texts are shared and
+// collectors not set.
 func (t *Tracker) Running(first, count int64) []play.Record {
 	var records []play.Record
 	for s := range t.live {
@@ -53,12 +54,15 @@ func (t *Tracker) Running(first, count int64) []play.Record {
 		if share < 0 {
 			share += Shares
 		}
-		if share >= count || !s.runs() {
+		if share >= count || s.record == nil {
 			continue
 		}
 		r := s.record.SoFar(s.lastTime)
 		s.describe(&r)
-		r.Outcome = play.Running
+		r.Outcome = play.Ended
+		if s.runs() {
+			r.Outcome = play.Running
+		}
 		if s.started && r.Played == event.Absent {
 			r.Played = max(s.lastTime-s.startTime-s.paused, 0)
 		}
@@ -67,9 +71,9 @@ func (t *Tracker) Running(first, count int64) []play.Record {
 	return records
 }
 
-// runs reports whether a session with a record goes on, as far as is known: an attempt whose outcome is that nothing plays does not.
+// runs reports whether a session goes on, as far as is known: an attempt whose outcome is that nothing plays does not.
 func (s *session) runs() bool {
-	return s.record != nil && !s.ended && (s.started || s.outcome == noOutcome)
+	return !s.ended && (s.started || s.outcome == noOutcome)
 }
 
 // describe sets what does not come from the recorder.

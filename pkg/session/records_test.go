@@ -107,8 +107,15 @@ func TestRunning(t *testing.T) {
 	of.ID = "tries"
 	tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{load(1, 0)}})
 	seen := map[string]int{}
+	var over []string
 	for first := int64(-7); first < Shares-7; first += 3 {
 		records := tracker.Running(first, 3)
+		records = slices.DeleteFunc(records, func(r play.Record) bool {
+			if r.Outcome == play.Ended {
+				over = append(over, r.Session)
+			}
+			return r.Outcome == play.Ended
+		})
 		if len(records) > sessions/5 {
 			t.Errorf("%d of %d sessions are in a tenth of the shares", len(records), sessions)
 		}
@@ -124,6 +131,9 @@ func TestRunning(t *testing.T) {
 	}
 	if len(seen) != sessions+1 || seen["tries"] != 1 {
 		t.Errorf("%d sessions run, want %d", len(seen), sessions+1)
+	}
+	if slices.Sort(over); !slices.Equal(over, []string{"ended", "failed"}) {
+		t.Errorf("%q do not run any more", over)
 	}
 	for name, n := range seen {
 		if n != 1 {

@@ -27,6 +27,7 @@ type Product struct {
 	Config                     string // path of streamlens.yaml
 	database                   *vmtest.Server
 	collector                  *program.Collector
+	settings                   map[string]any // of streamlens.yaml
 }
 
 // StartProduct starts both until the test ends, with the collector's files in
@@ -58,9 +59,30 @@ func NewProduct(t testing.TB, dir string, organizations []Organization, plays ..
 	if len(plays) > 0 {
 		settings["plays"] = map[string]any{"url": plays[0], "users": true}
 	}
-	p.collector = program.NewCollector(t, dir, settings)
-	p.Collector, p.Config = p.collector.URL, p.collector.Config
+	p.settings = settings
+	p.use(program.NewCollector(t, dir, settings))
 	return p
+}
+
+func (p *Product) use(c *program.Collector) {
+	p.collector, p.Collector, p.Config = c, c.URL, c.Config
+}
+
+// KeepRunning lets the collector, which does not run yet, keep plays that run,
+// too.
+func (p *Product) KeepRunning() {
+	p.settings["plays"].(map[string]any)["running"] = true
+	p.collector.Configure(p.settings)
+}
+
+// StartBeside starts a second collector of the same settings until the test
+// ends, with its files in dir.
+func (p *Product) StartBeside(t testing.TB, dir string) *Product {
+	t.Helper()
+	beside := *p
+	beside.use(program.NewCollector(t, dir, p.settings))
+	beside.Start()
+	return &beside
 }
 
 // Start starts the collector, by another program if that is given with its

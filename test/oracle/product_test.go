@@ -89,7 +89,7 @@ func TestProduct(t *testing.T) {
 	for n := range queries / 3 {
 		askRandom(n, true)
 	}
-	kept := checkRecords(t, plugin, store, book, base)
+	kept := checkRecords(t, plugin, store, book.Records(), base)
 	checkTimelines(t, plugin, generator, kept, queries/8)
 	checkBreakdowns(t, plugin, generator, kept, queries/3)
 	checkSegments(t, plugin, generator, kept, queries/10)
@@ -294,11 +294,24 @@ func sendAll(t *testing.T, product *Product, delivery Delivery) (*Book, error) {
 	receipts := slices.Concat(early, main, late)
 
 	book := NewBook(delivery.Organizations)
-	wrong, ended, slowest := 0, time.Now(), time.Duration(0)
+	ended, err := deliverAll(t, book, receipts)
+	if err != nil {
+		return nil, err
+	}
+	time.Sleep(time.Until(ended.Add(timeoutLatest + patience(t))))
+	return book, nil
+}
+
+// deliverAll books what was sent, checks every answer of the collector, and
+// returns when all sessions have ended.
+func deliverAll(t *testing.T, book *Book, receipts [][]Receipt) (ended time.Time, err error) {
+	t.Helper()
+	wrong, slowest := 0, time.Duration(0)
+	ended = time.Now()
 	for _, receipt := range slices.Concat(receipts...) {
 		verdict, err := book.Deliver(receipt.Request, receipt.Body, receipt.SentAt)
 		if err != nil {
-			return nil, err
+			return ended, err
 		}
 		if err := checkAnswer(verdict, receipt); err != nil {
 			t.Errorf("%s answered %s\nto %s\n%v", receipt.Request.Path(), receipt.Answer, receipt.Body, err)
@@ -317,8 +330,7 @@ func sendAll(t *testing.T, product *Product, delivery Delivery) (*Book, error) {
 		ended = end
 	}
 	t.Logf("the slowest answer of the collector took %v", slowest.Round(time.Millisecond))
-	time.Sleep(time.Until(ended.Add(timeoutLatest + patience(t))))
-	return book, nil
+	return ended, nil
 }
 
 // checkAnswer compares the collector's answer with the verdict.
