@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,15 +151,16 @@ func answerOf(status int, text string) answer { return answer{text: text, status
 // attackCommandLine asks as the operator of acme, who has a configuration of its own.
 func (w *world) attackCommandLine(t *testing.T) {
 	streamlens := program.Streamlens(t)
-	query := func(arguments ...string) string {
+	run := func(arguments ...string) string {
 		t.Helper()
-		command := exec.CommandContext(t.Context(), streamlens, append([]string{"query"}, arguments...)...)
+		command := exec.CommandContext(t.Context(), streamlens, arguments...)
 		output, err := command.CombinedOutput()
 		if err != nil && command.ProcessState == nil {
 			t.Fatal(err)
 		}
 		return string(output)
 	}
+	query := func(arguments ...string) string { t.Helper(); return run(append([]string{"query"}, arguments...)...) }
 	config := "--config=" + w.product.Config
 	if text := query("usageByStream", config, "--org=victim", "--from=now-1h"); len(textLeaks(text)) == 0 {
 		t.Errorf("victim does not see its own data: %s", text)
@@ -170,4 +172,27 @@ func (w *world) attackCommandLine(t *testing.T) {
 	} {
 		w.searched(t, fmt.Sprint(arguments), answerOf(0, query(append([]string{"usageByStream", config, "--from=now-1h", "--json"}, arguments...)...)))
 	}
+	// The export of plays, which has hours that are over.
+	var lines []byte
+	ended := w.now.Add(-2 * time.Hour).UnixMilli()
+	for _, o := range []organization{acme, victim} {
+		lines = fmt.Appendf(lines, `{"_msg":"play","_time":"%d","kind":"final","org":%q,"session":"exported-%s","begin":%d,"end":%d,"direction":"playout","stream":%q}`+"\n",
+			ended, o.id, o.mark, ended-1, ended, o.streams[0])
+	}
+	w.insertPlays(t, lines)
+	export := []string{"export", "plays", config, "--format=csv", "--from=now-4h"}
+	if text := run(append(export, "--org=victim")...); !strings.Contains(text, "exported-"+marker) {
+		t.Errorf("victim's export lacks its plays: %s", text)
+	}
+	if text := run(append(export, "--org=acme")...); !strings.Contains(text, "exported-acme") {
+		t.Errorf("acme's export lacks its plays: %s", text)
+	}
+	for _, organization := range append(slices.Clone(payloads), playPayloads...) {
+		if strings.ContainsRune(organization, 0) || organization == victim.id {
+			continue // what no argument can have, and who may see it
+		}
+		w.searched(t, "export of "+organization, answerOf(0, run(append(export, "--org="+organization)...)))
+		w.searched(t, "export of acme and "+organization, answerOf(0, run(append(export, "--org=acme"+organization)...)))
+	}
+	w.searched(t, "export of acme", answerOf(0, run(append(export, "--org=acme")...)))
 }

@@ -72,7 +72,7 @@ func registry(t *testing.T) []registered {
 var playPayloads = []string{
 	`") or org:"victim`, `") or ({org="victim"}`, `"} or {org="victim`, `" or *`, `*`, `x" or _stream:{org="victim"} or "`, `in({org="victim"} | fields session)`,
 	`") | union ({org="victim"}) | filter ("`, `x") | join by (session) ({org="victim"}) ("`, "x\\\") or *", "(none)", "~.*", "re(.*)", `" | extra_stream_filters={} "`,
-	"a\nor *", "\x00", "{org=~\".*\"}", "_stream_id:*", `options(ignore_global_filters=true)`, "x\") options(ignore_global_filters=true) *(\"",
+	"a\nor *", strings.Repeat(`" or * or "`, 1000), "\x00", "{org=~\".*\"}", "_stream_id:*", `options(ignore_global_filters=true)`, "x\") options(ignore_global_filters=true) *(\"",
 }
 
 // playColumns are the columns of plays by which conditions, sorting and breakdowns may go, and some that are none.
@@ -161,13 +161,7 @@ func (w *world) attackRunning(t *testing.T, s source) {
 			lines.Write(append(line, '\n'))
 		}
 	}
-	status, text, err := request(t.Context(), http.MethodPost, w.plays+"/insert/jsonline?_stream_fields=org,kind", lines.Bytes(), "Content-Type", "application/stream+json")
-	if err == nil && status == http.StatusOK {
-		status, text, err = request(t.Context(), http.MethodGet, w.plays+"/internal/force_flush", nil)
-	}
-	if err != nil || status != http.StatusOK {
-		t.Fatalf("status %d, %s, %v", status, text, err)
-	}
+	w.insertPlays(t, lines.Bytes())
 	ask := func(widget string, fields map[string]any) answer {
 		a, err := w.plugin.ask(t.Context(), s, "", model(widget, fields), now.Add(-time.Hour), now)
 		if err != nil {
@@ -188,6 +182,18 @@ func (w *world) attackRunning(t *testing.T, s source) {
 		ask("plays", map[string]any{"where": []string{"outcome=running", payload}, "stream": []string{payload}, "country": []string{payload}})
 		ask("play", map[string]any{"session": payload})
 		ask("play", map[string]any{"session": "running-" + strings.Repeat("*", i%2) + "-1", "where": []string{payload}})
+	}
+}
+
+// insertPlays puts lines into the store of plays.
+func (w *world) insertPlays(t *testing.T, lines []byte) {
+	t.Helper()
+	status, text, err := request(t.Context(), http.MethodPost, w.plays+"/insert/jsonline?_stream_fields=org,kind", lines, "Content-Type", "application/stream+json")
+	if err == nil && status == http.StatusOK {
+		status, text, err = request(t.Context(), http.MethodGet, w.plays+"/internal/force_flush", nil)
+	}
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("status %d, %s, %v", status, text, err)
 	}
 }
 
@@ -225,7 +231,18 @@ func (w *world) attackReadKey(t *testing.T, keys []string) {
 	}
 	hostile := append(slices.Clone(payloads), playPayloads...)
 	all := registry(t)
+	readCSV := func(path string, parameters url.Values, headers ...string) {
+		t.Helper()
+		status, text := read(path, parameters, headers...)
+		if found := fileLeaks(answer{text: text, status: status}); len(found) > 0 {
+			t.Errorf("%s?%s as CSV shows %v: %.600s", path, parameters.Encode(), found, text)
+		}
+	}
 	for i, d := range all {
+		compare, form := []string{"previous", "day", "week", "month"}[i%4], []string{"total", "series"}[i/4%2]
+		read("/v1/widgets/"+d.Type, url.Values{"compare": {compare}, "form": {form}, "stream": {"only-victim"}})
+		readCSV("/v1/widgets/"+d.Type, url.Values{"compare": {compare}, "form": {form}, "format": {"csv"}})
+		readCSV("/v1/widgets/"+d.Type, url.Values{"stream": {"only-victim", sharedStream}, "event": {sharedEvent}}, "Accept", "text/csv")
 		status, text := read("/v1/widgets/"+d.Type, url.Values{})
 		if status == http.StatusInternalServerError {
 			t.Errorf("%s: %d %s", d.Type, status, text)
