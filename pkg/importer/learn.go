@@ -24,7 +24,7 @@ func (m *Importer) Learn(ctx context.Context, files []string) error {
 		if readOnce(name) {
 			continue
 		}
-		err := readAhead(name, m.Book.sent(m.Organization), m.format, m.Rules, func(format accesslog.Format, lines []byte) error {
+		err := readAhead(ctx, name, m.Book.sent(m.Organization), m.format, m.Rules, func(format accesslog.Format, lines []byte) error {
 			return m.teach(ctx, format, lines)
 		})
 		if err != nil {
@@ -35,13 +35,13 @@ func (m *Importer) Learn(ctx context.Context, files []string) error {
 }
 
 // LearnFiles lets rules learn from the paths of files, of a format that may be accesslog.Auto.
-func LearnFiles(files []string, format accesslog.Format, rules *accesslog.Rules) error {
+func LearnFiles(ctx context.Context, files []string, format accesslog.Format, rules *accesslog.Rules) error {
 	m := &Importer{Format: format}
 	for _, name := range files {
 		if readOnce(name) {
 			continue
 		}
-		err := readAhead(name, nil, m.format, rules, func(accesslog.Format, []byte) error { return nil })
+		err := readAhead(ctx, name, nil, m.format, rules, func(accesslog.Format, []byte) error { return nil })
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func LearnFiles(files []string, format accesslog.Format, rules *accesslog.Rules)
 
 // readAhead lets rules learn from the paths of a file behind what sent says was sent before, and hands on the lines from which they
 // learnt something.
-func readAhead(name string, sent func(head []byte) *Entry, formatOf func(head []byte) (accesslog.Format, string, error), rules *accesslog.Rules,
+func readAhead(ctx context.Context, name string, sent func(head []byte) *Entry, formatOf func(head []byte) (accesslog.Format, string, error), rules *accesslog.Rules,
 	teach func(format accesslog.Format, lines []byte) error,
 ) error {
 	source, err := open(name, func(int) {})
@@ -79,8 +79,14 @@ func readAhead(name string, sent func(head []byte) *Entry, formatOf func(head []
 			l.header = []byte(entry.Fields)
 		}
 	}
-	for {
-		piece := source.next()
+	reading, stop := context.WithCancel(ctx)
+	pieces := source.readAhead(reading, nil)
+	defer func() {
+		stop()
+		for range pieces { // the source is closed when nobody reads it any more
+		}
+	}()
+	for piece := range pieces {
 		if piece.err != nil {
 			return nil // its import says so
 		}
@@ -92,6 +98,7 @@ func readAhead(name string, sent func(head []byte) *Entry, formatOf func(head []
 		}
 		source.free <- piece.chunk
 	}
+	return ctx.Err()
 }
 
 // learner learns from the paths of a log.
@@ -148,7 +155,7 @@ func (l *learner) read(lines []byte) error {
 		if err != nil {
 			return err
 		}
-		l.readers = append(l.readers, &pathReader{decoder: decoder, repeater: accesslog.NewRepeater(decoder, true)})
+		l.readers = append(l.readers, &pathReader{decoder: decoder, paths: accesslog.NewPathKeys(decoder), known: map[string]uint64{}})
 	}
 	for i, part := range parts {
 		r := l.readers[i]
@@ -185,12 +192,15 @@ func (l *learner) flush() error {
 
 // pathReader reads the paths of lines.
 type pathReader struct {
-	decoder  accesslog.Decoder
-	header   []byte // that was decoded last
-	repeater *accesslog.Repeater
-	nothing  accesslog.Repeats[uint64] // revisions of the rules at which lines had nothing to tell
-	told     []byte                    // lines that had
+	decoder accesslog.Decoder
+	header  []byte // that was decoded last
+	paths   *accesslog.PathKeys
+	known   map[string]uint64 // revisions of the rules at which paths had nothing to tell, by their keys
+	told    []byte            // lines that had
 }
+
+// maxKnown is how many paths are known to have nothing to tell; all are forgotten when there is one more.
+const maxKnown = 1 << 14
 
 // take lets a header name the columns of the lines behind it.
 func (p *pathReader) take(header []byte) {
@@ -208,23 +218,26 @@ func (p *pathReader) read(lines []byte, rules *accesslog.Rules) {
 	for whole := range bytes.Lines(lines) {
 		line := bytes.TrimSuffix(whole, []byte("\n"))
 		revision := rules.Revision()
-		if at, _, _ := p.nothing.Find(p.repeater, line); at != nil && *at == revision {
+		key, numbered := p.paths.Of(line)
+		if at, known := p.known[string(key)]; known && at == revision {
 			continue
 		}
 		told, err := p.decoder.Decode(line, &r)
+		if err != nil || !told || r.Stream != "" {
+			continue
+		}
+		found, _ := rules.Find(r.Path)
 		switch {
-		case err != nil || !told || r.Stream != "":
-			continue
-		case logreader.LeftOut(&r, told) != "":
-			p.nothing.Keep(p.repeater, true, &revision)
-			continue
+		case found.Settled && key != nil && (found.AnyNumber || !numbered):
+			if len(p.known) >= maxKnown {
+				clear(p.known)
+			}
+			p.known[string(key)] = revision
+		case found.Settled, logreader.LeftOut(&r, told) != "":
+		default:
+			rules.Learn(r.Path)
+			p.told = append(p.told, whole...)
 		}
-		if found, _ := rules.Find(r.Path); found.Settled {
-			p.nothing.Keep(p.repeater, found.AnyNumber, &revision)
-			continue
-		}
-		rules.Learn(r.Path)
-		p.told = append(p.told, whole...)
 	}
 }
 

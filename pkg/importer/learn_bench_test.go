@@ -30,7 +30,7 @@ func BenchmarkLearn(b *testing.B) {
 	}
 	rules := accesslog.NewRules(nil)
 	for b.Loop() {
-		if err := LearnFiles([]string{name}, accesslog.Format{Name: "nginx-combined"}, rules); err != nil {
+		if err := LearnFiles(b.Context(), []string{name}, accesslog.Format{Name: "nginx-combined"}, rules); err != nil {
 			b.Fatal(err)
 		}
 	}

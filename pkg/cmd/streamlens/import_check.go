@@ -38,7 +38,7 @@ func checkLogs(ctx context.Context, w io.Writer, c config.Config, o *tenant.Orga
 		Stored:    func(a netip.Addr, _ int64) string { return enrich.StoredIP(a, o.Privacy.IP, enrich.Salt{}) },
 		UserAgent: func(string) useragent.Agent { return useragent.Agent{} },
 	}
-	if err := importer.LearnFiles(files, format, rules); err != nil {
+	if err := importer.LearnFiles(ctx, files, format, rules); err != nil {
 		return err
 	}
 	span := logreader.Span{Received: time.Now().UnixMilli()}

@@ -124,6 +124,7 @@ type record struct {
 	category, event   string // of Wowza
 	bytesIn           int64
 	alike             alike
+	scout             scout
 }
 
 // escapes says what a log adds to values, beside what belongs to the syntax of its lines.
@@ -164,6 +165,10 @@ func (d *record) set(c *column, value []byte) error {
 		return nil
 	}
 	d.told |= slot
+	if d.scout.on {
+		d.scout.take(c, value)
+		return nil
+	}
 	if d.alike.reading && d.alike.take(c, value) {
 		return nil
 	}
@@ -272,6 +277,9 @@ func (d *record) set(c *column, value []byte) error {
 
 // finish checks that the line told all that must be known, and reports whether it tells of a request to count.
 func (d *record) finish() (bool, error) {
+	if d.scout.on {
+		return false, nil
+	}
 	if d.left == "" && d.told&fieldStatus.slot() != 0 && d.Status < 100 && d.Bytes == 0 {
 		d.left = LeftUnanswered // Squid, Traffic Server and CloudFront write 000, Google 0, HAProxy -1
 	}

@@ -33,9 +33,8 @@ type Repeater struct {
 	usable   bool // the last line has a key
 }
 
-// NewRepeater returns a Repeater of lines that the decoder decodes, nil if lines of its format do not repeat themselves. With paths
-// alone, lines are alike for whose client differs.
-func NewRepeater(d Decoder, pathsAlone bool) *Repeater {
+// NewRepeater returns a Repeater of lines that the decoder decodes, nil if lines of its format do not repeat themselves.
+func NewRepeater(d Decoder) *Repeater {
 	r := &Repeater{decoder: d}
 	switch known := d.(type) {
 	case *templateDecoder:
@@ -47,7 +46,6 @@ func NewRepeater(d Decoder, pathsAlone bool) *Repeater {
 	default:
 		return nil
 	}
-	r.record.alike.pathsAlone = pathsAlone
 	return r
 }
 
@@ -113,11 +111,10 @@ func (r *Repeater) read(line []byte) bool {
 
 // alike is how a record reads a line for its key: what tells the time and the bytes is decoded, and values of other columns are put together.
 type alike struct {
-	reading    bool
-	pathsAlone bool
-	key        []byte
-	unlike     bool // the line has what differs from line to line, so it has no key
-	numbered   bool // the key is without the number of a segment
+	reading  bool
+	key      []byte
+	unlike   bool // the line has what differs from line to line, so it has no key
+	numbered bool // the key is without the number of a segment
 }
 
 // take takes the value of a column and reports whether that was all: columns that tell when it was and how many bytes are decoded.
@@ -131,12 +128,8 @@ func (a *alike) take(c *column, value []byte) bool {
 	case fieldQuery:
 		a.query(value)
 		return true
-	case fieldAddress, fieldForwarded, fieldReferrer, fieldUserAgent:
-		if a.pathsAlone {
-			return true
-		}
 	case fieldCMCDQuery, fieldCMCDObject, fieldCMCDRequest, fieldCMCDSession, fieldCMCDStatus, fieldCMCDKey:
-		a.unlike = a.unlike || !a.pathsAlone
+		a.unlike = true
 		return true
 	case fieldOnly:
 		is := byte(0)
@@ -159,24 +152,19 @@ func (a *alike) add(c *column, value, rest []byte) {
 
 // query takes a query, which says nothing that counts unless there is CMCD in it.
 func (a *alike) query(query []byte) {
-	if !a.pathsAlone && (bytes.Contains(query, []byte("CMCD=")) || bytes.Contains(query, []byte("%25"))) {
+	if bytes.Contains(query, []byte("CMCD=")) || bytes.Contains(query, []byte("%25")) {
 		a.unlike = true
 	}
 }
 
 // path takes a value that has a path in it.
 func (a *alike) path(c *column, value []byte) {
-	if c.field == fieldRequest {
-		if i := bytes.LastIndexByte(value, ' '); i >= 0 && bytes.HasPrefix(value[i:], []byte(" HTTP/")) {
-			value = value[:i]
-		}
-	}
 	if c.field == fieldRequest || c.field == fieldTarget {
 		if i := bytes.IndexByte(value, '?'); i >= 0 {
 			a.query(value[i+1:])
-			value = value[:i]
 		}
 	}
+	value = pathIn(c.field, value)
 	begin, end := segmentNumber(value)
 	if begin == end {
 		a.add(c, value, nil)

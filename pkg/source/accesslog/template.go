@@ -121,6 +121,9 @@ func (d *templateDecoder) read(line []byte) error {
 		if err := d.set(&s.column, value); err != nil {
 			return err
 		}
+		if d.scout.on && d.scout.paths > 0 {
+			return nil
+		}
 	}
 	if d.rules.forwarded {
 		if list, ok := bytes.CutPrefix(rest, []byte(` "`)); ok {

@@ -139,6 +139,17 @@ type memory struct {
 	format  string // of which the lines are
 	reading uint64 // how often it was taken
 	accesslog.Repeats[repeated]
+	room
+}
+
+// room is what a part fills while it reads.
+type room struct {
+	// lines holds the lines of the log, those together that differ in their bytes only and are of one minute: a player fetches
+	// many files a minute. counts holds how many they are, indexes where they are.
+	lines   []event.Usage
+	counts  []int
+	indexes map[lineKey]int
+	fates   []int32
 }
 
 // take returns memory of lines of a format.
@@ -150,16 +161,20 @@ func (m *Memory) take(format accesslog.Format) *memory {
 		taken, _ = m.pool.Get().(*memory)
 	}
 	if taken == nil || taken.format != of {
-		taken = &memory{format: of}
+		taken = &memory{format: of, room: room{indexes: map[lineKey]int{}}}
 	}
 	taken.reading++
 	return taken
 }
 
-func (m *Memory) put(back *memory) {
-	if m != nil {
-		m.pool.Put(back)
+// put takes memory back from a part, of which nothing may be used any more.
+func (m *Memory) put(p *part) {
+	if m == nil {
+		return
 	}
+	clear(p.indexes)
+	p.memory.room = room{p.lines[:0], p.counts[:0], p.indexes, p.outcomes.fates[:0]}
+	m.pool.Put(p.memory)
 }
 
 // Span is the times that count, in ms since 1970.
@@ -214,9 +229,12 @@ func (l *Log) Read(o *Organization, span Span, text []byte) (*Result, error) {
 	for _, p := range parts {
 		p.takeWaiting()
 		p.observe()
-		o.Memory.put(p.memory)
 	}
-	return newResult(parts), nil
+	result := newResult(parts)
+	for _, p := range parts {
+		o.Memory.put(p)
+	}
+	return result, nil
 }
 
 // Skip reads the header among lines that are counted already, and finds out the format from them. If that fails, it is found out

@@ -37,9 +37,7 @@ type part struct {
 	hosts   map[string]string // by referrer
 	request accesslog.Request
 
-	// lines holds the lines of the log, those together that differ in their bytes only and are of one minute: a player fetches
-	// many files a minute. counts holds how many they are, indexes where they are.
-	lines   []event.Usage
+	lines   []event.Usage // as room has them
 	counts  []int
 	indexes map[lineKey]int
 
@@ -88,8 +86,9 @@ type client struct {
 
 func newPart(o *Organization, span Span, decoder accesslog.Decoder, memory *memory) *part {
 	return &part{
-		Organization: o, span: span, decoder: decoder, repeater: accesslog.NewRepeater(decoder, false), memory: memory, maxFirst: maxFirst,
-		clients: map[netip.Addr]client{}, hosts: map[string]string{}, indexes: map[lineKey]int{}, sessions: map[string]int{},
+		Organization: o, span: span, decoder: decoder, repeater: accesslog.NewRepeater(decoder), memory: memory, maxFirst: maxFirst,
+		clients: map[netip.Addr]client{}, hosts: map[string]string{}, sessions: map[string]int{},
+		lines: memory.lines, counts: memory.counts, indexes: memory.indexes, outcomes: outcomes{fates: memory.fates},
 	}
 }
 

@@ -149,7 +149,7 @@ func TestRepeatedLinesAreRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repeater := accesslog.NewRepeater(decoder, false)
+	repeater := accesslog.NewRepeater(decoder)
 	var known accesslog.Repeats[string]
 	said := "one"
 	for _, test := range []struct {

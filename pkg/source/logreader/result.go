@@ -154,6 +154,11 @@ func (o *outcomes) remark(fate Fate, reason string, line []byte) {
 // newResult adds up what parts have read, in their order.
 func newResult(parts []*part) *Result {
 	r := &Result{Sessions: mergeSessions(parts)}
+	lines, fates := 0, 0
+	for _, p := range parts {
+		lines, fates = lines+len(p.lines), fates+len(p.outcomes.fates)
+	}
+	r.Lines, r.Requests, r.fates = make([]event.Usage, 0, lines), make([]int, 0, lines), make([]int32, 0, fates)
 	for _, p := range parts {
 		// Lines that waited come behind the others.
 		slices.SortFunc(p.outcomes.rejections, func(a, b Rejection) int { return cmp.Compare(a.Line, b.Line) })
