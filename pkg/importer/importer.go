@@ -50,6 +50,8 @@ type Importer struct {
 	// Progress is called with bytes read, as the file has them.
 	Progress func(n int)
 	client   http.Client
+	// pieceBytes is about how much goes with one request, chunkBytes by default.
+	pieceBytes int
 }
 
 // Summary is what became of the lines of a file.
@@ -161,6 +163,7 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 		return Summary{}, err
 	}
 	defer source.Close()
+	source.pieceBytes = cmp.Or(m.pieceBytes, chunkBytes)
 	head, err := source.head()
 	if err != nil || len(head) == 0 {
 		return Summary{}, err

@@ -32,6 +32,8 @@ type source struct {
 	growing bool        // a server may still write it
 	rest    []byte      // begin of the line that did not fit into the last chunk
 	free    chan []byte // memory of chunks that nobody needs any more
+	// pieceBytes is how much next returns, but for the line that does not fit and the longest one.
+	pieceBytes int
 }
 
 // counting tells how much is read.
@@ -74,7 +76,7 @@ func readOnce(name string) bool {
 
 // open opens a log by its first bytes, whatever its name is.
 func open(name string, progress func(n int)) (*source, error) {
-	s := &source{name: name, growing: !readOnce(name), free: make(chan []byte, inFlight)}
+	s := &source{name: name, growing: !readOnce(name), free: make(chan []byte, inFlight), pieceBytes: chunkBytes}
 	var from io.Reader = os.Stdin
 	if name != Stdin {
 		file, err := os.Open(name)
@@ -215,12 +217,13 @@ func (s *source) next() content {
 	case chunk = <-s.free:
 	default:
 	}
-	if cap(chunk) < chunkBytes+maxLineBytes {
-		chunk = make([]byte, 0, chunkBytes+maxLineBytes)
+	most := s.pieceBytes + maxLineBytes
+	if cap(chunk) < most {
+		chunk = make([]byte, 0, most)
 	}
 	chunk = append(chunk[:0], s.rest...)
 	s.rest = s.rest[:0]
-	for _, size := range []int{chunkBytes, chunkBytes + maxLineBytes} {
+	for _, size := range []int{s.pieceBytes, most} {
 		n, err := io.ReadFull(s, chunk[len(chunk):max(size, len(chunk))])
 		chunk = chunk[:len(chunk)+n]
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
