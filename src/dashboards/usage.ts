@@ -44,8 +44,6 @@ export function monthTable(place: Place & { height?: number }): Builder<Panel> {
     title: 'Month to date in numbers',
     description: `${MONTHS} Compare the second and the third row to see where this month goes. ${USAGE}`,
     query: { queryType: 'monthToDate', unit: '$unit' },
-    // On a phone, where they are broken.
-    names: { playout: 'Deliv\u00ADered', ingest: 'Re\u00ADceived' },
     // The bars stand beside.
     barsOf: [],
     sums: false,
@@ -53,10 +51,7 @@ export function monthTable(place: Place & { height?: number }): Builder<Panel> {
   // All five have room on a phone, whose panels are 352 wide.
   panel.overrideByName('period', [{ id: 'custom.minWidth', value: 80 }]);
   for (const name of ['playout', 'ingest', 'total', 'change']) {
-    panel.overrideByName(name, [
-      { id: 'custom.minWidth', value: 62 },
-      { id: 'custom.wrapHeaderText', value: true },
-    ]);
+    panel.overrideByName(name, [{ id: 'custom.minWidth', value: 62 }]);
   }
   return panel;
 }
