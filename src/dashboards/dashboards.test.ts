@@ -386,7 +386,7 @@ test('what shows a group of plays leads to its plays', () => {
       const [{ queryType, breakdown, form }] = panel.targets;
       const widget = WIDGETS.find(({ type }) => type === queryType)!;
       const named = (breakdown as string | undefined) ?? widget.columns.find(({ unit }) => unit === '')?.name ?? '';
-      const ofPublishers = ['usageIngest', 'ingestHealth'].includes(widget.type);
+      const ofPublishers = widget.type === 'usageIngest';
       if (groups.includes(named) && !ofPublishers && form !== 'trend' && !JSON.stringify(panel).includes('/d/streamlens-plays?')) {
         lacking.push(`${title}: ${panel.title}`);
       }

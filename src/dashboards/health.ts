@@ -57,15 +57,19 @@ export function streamHealth({ page, from, query, ...place }: Place): Builder<Pa
 
 /** Makes the list of streams with how their broadcasts are. */
 export function ingestHealth({ page, ...place }: Omit<Place, 'query' | 'from'>): Builder<Panel> {
+  const records = linkToPlays({ of: 'stream', value: '${__data.fields.stream:percentencode}', live: place.live !== undefined });
   return bars({
     ...place,
     description:
-      'Streams with their state at the end of the time range, the worst first: inactive is on air while servers receive nothing for 3 minutes, restarting went on air 3 times in 5 minutes, duplicate has more than 1.2 publishers for 2 minutes, a poor line loses 5 % or has a round trip of 250 ms; nothing is off air. Beside it their publishers in the greatest minute, how often they were published, the bitrate that servers received while they were on air, and what webcasters report of their lines: the average round trip and loss. Numbers are red beyond the limits of the alert rules: 1.2 publishers at once, 250 ms and 5 %.',
+      'Streams with their state at the end of the time range, the worst first: inactive is on air while servers receive nothing for 3 minutes, restarting went on air 3 times in 5 minutes, duplicate has more than 1.2 publishers for 2 minutes, a poor line loses 5 % or has a round trip of 250 ms; nothing is off air. Beside it their publishers in the greatest minute, how often they were published, the bitrate that servers received while they were on air, and what webcasters report of their lines: the average round trip and loss. Numbers are red beyond the limits of the alert rules: 1.2 publishers at once, 250 ms and 5 %. Click how often a stream was published to see its broadcasts.',
     query: { queryType: 'ingestHealth' },
     height: HEIGHT.panel,
     barsOf: [],
     sums: false,
-    links: { stream: [only(page, 'stream')] },
+    links: {
+      stream: [only(page, 'stream')],
+      publishes: [{ title: 'Its broadcasts', url: `${records?.url}&var-condition=direction%3Dingest`, oneClick: true }],
+    },
   });
 }
 
