@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// chunkBytes is about how much goes with one request: with the longest line behind it not more than 4 MiB, up to where the collector's
-	// buffers grow before they are four times as large.
-	chunkBytes = 3 << 20
+	// chunkBytes is about how much goes with one request: with a header not more than 4 MiB, up to where the collector's buffers grow before
+	// they are four times as large.
+	chunkBytes = 4<<20 - 16<<10
 	// maxLineBytes is the longest line; a longer one is no access log.
 	maxLineBytes = 1 << 20
 )
