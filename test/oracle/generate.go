@@ -285,12 +285,12 @@ func (g *Generator) sessionScript() script {
 }
 
 // trouble makes plays worse that have something in common, so that it can be
-// found: those of a network's desktops stall, of a delivery network most fail,
+// found: of a network's desktops most fail, those of a delivery network stall,
 // and with a system most leave.
 func (g *Generator) trouble(s *sender, events []map[string]any) {
 	ua := userAgentOf(s.header.Get("User-Agent"))
-	stalls := networkOf(clientAddress(s.header)).operator == "Telia One" && ua.device == "desktop"
-	fails := s.envelope.CDN == "beta|cdn" && g.chance(0.8)
+	stalls := s.envelope.CDN == "beta|cdn"
+	fails := networkOf(clientAddress(s.header)).operator == "Telia One" && ua.device == "desktop" && g.chance(0.8)
 	leaves := ua.os == "Android" && g.chance(0.8)
 	for _, e := range events {
 		switch begins := e["type"] == "start" && s.envelope.Client.Kind != "webcaster"; {
