@@ -24,6 +24,12 @@ const showTime = 30 * time.Second
 // checkShared is for how long an answer about VictoriaMetrics holds: anybody may ask, and each answer costs it some queries.
 const checkShared = time.Second
 
+// checkTimeout is for how long an answer is waited for: who asks whether the collector is ready waits 10 s or a little longer.
+const checkTimeout = 8 * time.Second
+
+// errSlow is the answer where VictoriaMetrics takes connections and gives no answers.
+var errSlow = fmt.Errorf("VictoriaMetrics has not answered within %s", checkTimeout)
+
 // errStarting is the answer until the first canary can be found. Nothing is wrong yet.
 var errStarting = errors.New("starting: VictoriaMetrics does not show yet what it was given first, which takes up to 30 s")
 
@@ -128,17 +134,22 @@ func (p *proof) maxUsageAge() time.Duration {
 
 // check returns why VictoriaMetrics cannot be relied on, or nil, as it was at most checkShared ago.
 func (p *proof) check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errSlow)
+	defer cancel()
 	select {
 	case p.checking <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	defer func() { <-p.checking }()
 	if time.Since(p.checked) < checkShared {
 		return p.outcome
 	}
 	err := p.checkNow(ctx)
-	if ctx.Err() == nil {
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if !errors.Is(err, context.Canceled) {
 		p.checked, p.outcome = time.Now(), err
 	}
 	return err

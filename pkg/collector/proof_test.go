@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/config"
@@ -66,4 +67,28 @@ func TestAStartIsNoFault(t *testing.T) {
 			t.Errorf("written %v, after a while: got %v", written, err)
 		}
 	}
+}
+
+// hanging takes requests and never answers.
+type hanging struct{}
+
+func (hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func TestReadinessOfADatabaseThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProof(hold(config.Config{VictoriaMetrics: config.VictoriaMetrics{URL: "http://127.0.0.1:8428"}}), "c", &http.Client{Transport: hanging{}}, nil,
+			slog.New(slog.DiscardHandler))
+		begun := time.Now()
+		waits := make(chan error)
+		go func() { waits <- p.check(t.Context()) }()
+		if err := p.check(t.Context()); !errors.Is(err, errSlow) || time.Since(begun) != checkTimeout {
+			t.Errorf("got %v after %v", err, time.Since(begun))
+		}
+		if err := <-waits; !errors.Is(err, errSlow) || time.Since(begun) != checkTimeout {
+			t.Errorf("who asked at the same time got %v after %v", err, time.Since(begun))
+		}
+	})
 }
