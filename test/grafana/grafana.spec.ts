@@ -53,7 +53,7 @@ test('the alert rules of operations are evaluated without an error', async ({ re
   await expect(async () => {
     const answer = await (await request.get(url('/api/prometheus/grafana/api/v1/rules'))).json();
     const { rules } = answer.data.groups.find(({ name }: { name: string }) => name === 'Streamlens operations');
-    expect(rules).toHaveLength(rulesOf('operations.json').groups[0].rules.length);
+    expect(rules).toHaveLength(rulesOf('operations.json').groups[0]!.rules.length);
     for (const { name, health, lastError, annotations } of rules) {
       expect([name, health, lastError]).toEqual([name, 'ok', undefined]);
       expect(panels).toContain(Number(annotations.__panelId__));

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -37,7 +37,7 @@ const REPLACED = 'sudo() { "$@"; }; useradd() { :; }; systemctl() { :; }\n';
 function installation(): string {
   const readme = readFileSync(join(root, 'README.md'), 'utf8');
   const section = /\n## Install it\n(.*?)\n## /s.exec(readme)?.[1] ?? '';
-  const blocks = [...section.matchAll(/^ *```sh\n(.*?)^ *```/gms)].map(([, block]) => block);
+  const blocks = [...section.matchAll(/^ *```sh\n(.*?)^ *```/gms)].map(([, block = '']) => block);
   const installing = blocks.filter((block) => /^ *sudo (cp|install) /m.test(block));
   expect(installing).toHaveLength(3);
   return installing.map((block) => block.replace(/^ *curl .*\n/gm, '')).join('');
