@@ -462,7 +462,6 @@ func (l lane) runAlone() error {
 func (s step) run(command []string, together bool) error {
 	fmt.Printf("== %s\n", s.name)
 	begun := time.Now()
-	strict := map[string]string{"ORACLE_STRICT": "1", "TEST_STRICT": "1"}
 	var output bytes.Buffer
 	var stdout, stderr io.Writer = os.Stdout, os.Stderr
 	if together {
@@ -471,10 +470,13 @@ func (s step) run(command []string, together bool) error {
 			command = behind(command)
 		}
 	}
-	_, err := sh.Exec(strict, stdout, stderr, command[0], command[1:]...)
+	program := exec.Command(command[0], command[1:]...)
+	program.Env = append(os.Environ(), "ORACLE_STRICT=1", "TEST_STRICT=1")
+	program.Stdout, program.Stderr = stdout, stderr
+	err := program.Run()
 	os.Stdout.Write(output.Bytes())
 	if err != nil {
-		return fmt.Errorf("%s: %w", s.name, err)
+		return fmt.Errorf("%s: %s: %w", s.name, strings.Join(s.command, " "), err)
 	}
 	fmt.Printf("%s took %s\n", s.name, time.Since(begun).Round(time.Second))
 	return nil
