@@ -349,22 +349,24 @@ func Test() error {
 	if reason := missing("nginx"); reason != "" {
 		leftOut = append(leftOut, "several collectors: "+reason) // its test skips itself
 	}
-	// Stages follow each other. The lanes of a stage run at the same time, and the steps of a lane one after the other.
+	goTests, jest, grafana13 := []string{"go", "test", "-race", "-timeout", "20m", "./pkg/...", "./tools/pluginzip"}, []string{"npm", "test"}, []string{"go", "tool", "mage", "grafana13"}
+	// Stages follow each other. The lanes of a stage run at the same time, and the steps of a lane one after the other. Where a machine is slow, a step
+	// may fail for want of the processor alone: some are asked again without the others, and what they printed stays.
 	for _, stage := range [][]lane{
 		{
 			{
 				{name: "tests of the panel in a browser", command: []string{"npm", "run", "test:panel"}, without: missing("chromium")},
-				// Stalls are compared to the millisecond, so what fails beside what computes is asked again without it.
+				// Stalls are compared to the millisecond.
 				{name: "tests with players in a browser", command: []string{"npm", "run", "test:browser"}, alone: []string{"npm", "run", "test:browser", "--", "--last-failed", "--no-deps"},
 					without: missing("chromium", "ffmpeg", "nginx")},
 			},
 			{
 				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, computes: true},
 				{name: "lint of TypeScript", command: []string{"npm", "run", "lint"}, computes: true},
-				{name: "Go tests", command: []string{"go", "test", "-race", "-timeout", "20m", "./pkg/...", "./tools/pluginzip"}, computes: true},
+				{name: "Go tests", command: goTests, alone: goTests, computes: true}, // alone, packages that passed are not tested again
 				{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, computes: true},
-				{name: "front-end tests", command: []string{"npm", "test"}, computes: true},
-				{name: "front-end tests with Grafana 13", command: []string{"go", "tool", "mage", "grafana13"}, computes: true},
+				{name: "front-end tests", command: jest, alone: jest, computes: true},
+				{name: "front-end tests with Grafana 13", command: grafana13, alone: grafana13, computes: true},
 			},
 		},
 		// How long a client waits under attack is measured.

@@ -32,7 +32,7 @@ func startBlocking(t *testing.T, entries ...blocklist.Entry) *collector {
 }
 
 func TestGetBlockList(t *testing.T) {
-	c := startBlocking(t, blocklist.Entry{Kind: blocklist.IP, Value: "203.0.113.0/24", Until: time.Now().Add(2 * time.Second)},
+	c := startBlocking(t, blocklist.Entry{Kind: blocklist.IP, Value: "203.0.113.0/24", Until: time.Now().Add(time.Hour)},
 		blocklist.Entry{Kind: blocklist.User, Value: "alice"}, blocklist.Entry{Kind: blocklist.Referrer, Value: "site.example"})
 	bearer := "Bearer " + blockListToken
 	etags := map[string]string{}
@@ -54,6 +54,10 @@ func TestGetBlockList(t *testing.T) {
 		}
 	}
 	// The network's time ends by itself.
+	soon := blocklist.Entry{Kind: blocklist.IP, Value: "203.0.113.0/24", Reason: "shares", By: "ann", Added: time.Now(), Until: time.Now().Add(time.Second)}
+	if err := c.server.BlockLists.Add("acme", time.Now(), soon); err != nil {
+		t.Fatal(err)
+	}
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		answer, body := c.get(t, blockListPath+"/networks.txt", auth, bearer, "If-None-Match", etags["networks.txt"])
 		if answer.StatusCode == http.StatusOK && body == "" {
