@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -107,7 +108,7 @@ func (l *playsLoad) play(n int) madeUp {
 	in := all[2*random.IntN(len(all)/2)] // those of IPv4
 	address := in.prefix.Addr().As4()
 	address[3] = byte(1 + random.IntN(250))
-	p := madeUp{session: fmt.Sprintf("play-%d", n), stream: fmt.Sprintf("stream %d", random.IntN(7)), country: in.country,
+	p := madeUp{session: fmt.Sprintf("play-%d", n), stream: fmt.Sprintf("stream %d", random.IntN(7)), country: countryOf(netip.AddrFrom4(address)),
 		address: fmt.Sprintf("%d.%d.%d.%d", address[0], address[1], address[2], address[3])}
 	p.begin = l.begin + int64(n)*3_600_000/int64(l.plays)
 	p.startTime, p.playing, p.buffering, p.rest = 1+random.Int64N(4000), random.Int64N(9000), random.Int64N(1000), 1+random.Int64N(5000)
