@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"sync"
 
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/ingest"
@@ -72,15 +73,14 @@ func (s *Server) postLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	done = sync.OnceFunc(done)
+	defer done()
 	of := s.logsOf(organization)
 	result, err := log.Read(of, s.span(received), body)
 	if err != nil {
-		err = refuseFormat(err)
+		return refuseFormat(err)
 	}
 	done() // the next lines may be read while these become durable
-	if err != nil {
-		return err
-	}
 	if err := s.keepPaths(r.Context(), of.ID, of.Rules); err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func (p *proof) check(ctx context.Context) error {
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	if !errors.Is(err, context.Canceled) {
+	if ctx.Err() == nil || errors.Is(err, errSlow) {
 		p.checked, p.outcome = time.Now(), err
 	}
 	return err
