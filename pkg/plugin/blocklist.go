@@ -45,11 +45,15 @@ func (d *Datasource) blockList(ctx context.Context) (blocklist.List, error) {
 	default:
 		return nil, fmt.Errorf("the collector answered with status %d", response.StatusCode)
 	}
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBlockList+1))
+	switch {
+	case err != nil:
+		return nil, errors.New("the collector's answer broke off or did not end in time")
+	case len(body) > maxBlockList:
+		return nil, fmt.Errorf("the block list has more than %d MB, which is more than is shown: streamlens block list shows all of it", maxBlockList>>20)
+	}
 	var list blocklist.Published
-	body := &io.LimitedReader{R: response.Body, N: maxBlockList}
-	switch err := json.NewDecoder(body).Decode(&list); {
-	case err != nil && body.N == 0:
-		return nil, fmt.Errorf("the block list has more than %d MB, which is more than is shown: streamlens blocklist list shows all of it", maxBlockList>>20)
+	switch err := json.Unmarshal(body, &list); {
 	case err != nil:
 		return nil, errors.New("the collector's URL leads to something else")
 	case list.Organization != d.settings.Organization:

@@ -28,6 +28,11 @@ func TestBlockListAway(t *testing.T) {
 	}
 	elsewhere := httptest.NewServer(http.RedirectHandler(answering(200, `{"organization":"acme","entries":[]}`), http.StatusFound))
 	t.Cleanup(elsewhere.Close)
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		fmt.Fprint(w, `{"organization":"acme","entries":[`)
+	}))
+	t.Cleanup(broken.Close)
 	const cannot = "The block list cannot be read"
 	for _, tt := range []struct{ name, url, token, words, says string }{
 		{"no token", answering(200, "{}"), "", "No block list is set up", "put a token into blockListTokens"},
@@ -37,6 +42,7 @@ func TestBlockListAway(t *testing.T) {
 		{"another organisation", answering(200, `{"organization":"other","entries":[]}`), "bt_secret", cannot, "not of this data source's organisation"},
 		{"a collector that does not say whose it is", answering(200, `{"entries":[]}`), "bt_secret", cannot, "not of this data source's organisation"},
 		{"a list that is too long", answering(200, `{"organization":"acme","entries":[`+strings.Repeat(" ", maxBlockList)+`]}`), "bt_secret", cannot, "more than 32 MB"},
+		{"a list that breaks off", broken.URL, "bt_secret", cannot, "broke off"},
 		{"a page", answering(200, "<html>"), "bt_secret", cannot, "leads to something else"},
 		{"a broken list", answering(500, "{}"), "bt_secret", cannot, "status 500"},
 		{"a redirect", elsewhere.URL, "bt_secret", cannot, "status 302"},
