@@ -164,8 +164,9 @@ type Cell struct {
 
 // links are the series of some Samples to which a cell adds, as long as none was forgotten.
 type links struct {
-	of     *Samples
-	series []*series
+	of      *Samples
+	removed uint64 // the Samples' when none was forgotten
+	series  []*series
 }
 
 // hold reports whether the links are of some Samples and none was forgotten.
@@ -173,10 +174,13 @@ func (l *links) hold(of *Samples) bool {
 	if l.of != of {
 		return false
 	}
-	for _, one := range l.series {
-		if one.forgotten {
-			return false
+	if l.removed != of.removed {
+		for _, one := range l.series {
+			if one.forgotten {
+				return false
+			}
 		}
+		l.removed = of.removed
 	}
 	return true
 }
@@ -211,14 +215,13 @@ type slot struct{ minute, hour int64 }
 // Additions is what was added to a Ledger, per pair of windows. It can be added up once.
 type Additions struct {
 	slots map[slot]*cells
-	free  *sync.Pool
+	free  *spare
 }
 
 // release gives the memory back to the ledger.
 func (a Additions) release() {
 	for s, c := range a.slots {
-		c.empty()
-		a.free.Put(c)
+		a.free.put(c)
 		delete(a.slots, s)
 	}
 }
@@ -244,7 +247,40 @@ type cellSum struct {
 	value int64
 }
 
-func newCells() *cells { return &cells{index: map[cell]int32{}} }
+// spare are cells to be used again. A sync.Pool would lose them at each garbage collection, and so let them grow from nothing about every second.
+type spare struct {
+	mu    sync.Mutex
+	cells []*cells
+}
+
+// maxSpare is how many are kept: those of the slot that is added to, of the one before, and of what is added up meanwhile.
+const maxSpare = 3
+
+func (s *spare) get() *cells {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.cells) - 1
+	if last < 0 {
+		return &cells{index: map[cell]int32{}}
+	}
+	c := s.cells[last]
+	s.cells = s.cells[:last]
+	return c
+}
+
+// put keeps cells that have been in use, unless they have room for far more than that took.
+func (s *spare) put(c *cells) {
+	const some = 1024
+	if cap(c.kept)+cap(c.sums) > some+8*(len(c.kept)+len(c.sums)) {
+		return
+	}
+	c.empty()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.cells) < maxSpare {
+		s.cells = append(s.cells, c)
+	}
+}
 
 // empty makes cells ready to be used again.
 func (s *cells) empty() {
@@ -282,9 +318,9 @@ type Ledger struct {
 	spaces      map[placeKey]*space
 	projections map[projectionKey]*projection
 	pending     Additions
-	free        *sync.Pool // of *cells, which come back from Samples
-	generation  uint64     // of the cells that were used last
-	prunedAt    uint64     // the generation when spaces were pruned last
+	free        *spare // which comes back from Samples
+	generation  uint64 // of the cells that were used last
+	prunedAt    uint64 // the generation when spaces were pruned last
 	lastSlot    slot
 	lastCells   *cells // pending[lastSlot]
 	pruned      int64  // ms since 1970
@@ -296,7 +332,7 @@ func New(collector string) *Ledger {
 		collector:   collector,
 		spaces:      map[placeKey]*space{},
 		projections: map[projectionKey]*projection{},
-		free:        &sync.Pool{New: func() any { return newCells() }},
+		free:        &spare{},
 	}
 	l.pending = l.additions()
 	return l
@@ -491,7 +527,7 @@ func (l *Ledger) cells(at, now int64) *cells {
 	}
 	to := l.pending.slots[s]
 	if to == nil {
-		to = l.free.Get().(*cells)
+		to = l.free.get()
 		l.generation++
 		to.generation = l.generation
 		l.pending.slots[s] = to

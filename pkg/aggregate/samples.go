@@ -150,6 +150,7 @@ const spilled = 60_000
 // not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
 	series  map[seriesKey]*series
+	removed uint64    // how often series were forgotten
 	found   []*series // memory for those of a cell that is not kept
 	summed  []*series // those that Add has added to in one pair of windows
 	waiting []*series // those with a sample that waits
@@ -180,7 +181,7 @@ func (s *Samples) Add(added Additions) {
 	for slot, to := range added.slots {
 		for _, c := range to.kept {
 			if l := &c.links; !l.hold(s) {
-				*l = links{s, s.appendSeries(l.series[:0], c.cell)}
+				*l = links{s, s.removed, s.appendSeries(l.series[:0], c.cell)}
 			}
 			s.sum(c.links.series, c.value)
 		}
@@ -331,6 +332,7 @@ func (s *Samples) Prune(now, confirmed int64) {
 
 // remove forgets the samples for which is returns true, and the series that have none left.
 func (s *Samples) remove(is func(*series, *sample) bool) {
+	s.removed++
 	for key, one := range s.series {
 		one.open = slices.DeleteFunc(one.open, func(o sample) bool { return is(one, &o) })
 		if len(one.open) == 0 && !one.listed {
