@@ -4,7 +4,7 @@
 # of segments, 12 s for 10.508 s; the picture no longer names its group of sound, so that who plays by it has none; and the line of the
 # initialisation ends with a comma, over which m3u8-parser falls.
 #
-# Guess before: durations are the sum of the segments', and a presentation that comes back is the one that went in.
+# Guess before: durations are right in the model, and kept on the way back.
 # Seen with @svta/common-media-library 0.18.1 and m3u8-parser 7.2.0 (npm), dist/cmaf/ham/mapper/hls. Needs node and npm.
 set -euo pipefail
 

@@ -3,7 +3,7 @@
 # range, and the last has none. RFC 8216 has the range for the segment whose address follows, and no order of tags before it. EXT-X-ENDLIST is read and
 # not written, if the playlist does not call itself VOD, so that one that has ended is asked for again for ever; a title is cut at its first comma.
 #
-# Guess before: the range is the next address's, and a playlist that is read and written again ends where it did.
+# Guess before: ranges are those of their segments, and a title with a comma is whole.
 # Seen with @eyevinn/m3u8 0.5.9 (npm). m3u8-parser 7.2.0 has the ranges where they belong. Needs node and npm.
 set -euo pipefail
 

@@ -3,7 +3,7 @@
 # network (192.168.0.1) is in Monterotondo in Italy, one of 10.0.0.1 in the United States, the machine itself (127.0.0.1) in Japan. What it says the range is, is made up to the next network.
 # Of an IPv6 address it reads the first number, so India's are in Australia. Nobody's place is unknown, not even that of one's own monitoring.
 #
-# Guess before: null for addresses that belong to nobody, as its databases, which are MaxMind's, have nothing for them, and for IPv6.
+# Guess before: null for addresses that belong to nobody, and for IPv6 null or, where it has one of IPv4 in it, that one's country.
 # Seen with fast-geoip 1.1.88 (npm), build/index.js. geoip-country 5.0.202609260156 says null, and IN. Needs node and npm, and fetches 28 MB.
 set -euo pipefail
 

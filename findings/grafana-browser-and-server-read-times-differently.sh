@@ -3,7 +3,7 @@
 # Sunday in the browser, if it is set to English and nobody has said otherwise, and on Monday on the server; a month before 31 March is 28 February, or 3 March; 1h30m and 1.5h are an hour in the
 # browser and an hour and a half on the server; a month is 30 days or 30.4375, a year 365 or 365.25.
 #
-# Guess before: both read a text alike; a month is 30 days, and a year 365.
+# Guess before: both read a text alike, but for a month before the 31st, where what is used in the browser is known to go back to the last of the month; a month is 30 days, and a year 365.
 # Seen with @grafana/data 12.3.0 (npm) and github.com/grafana/grafana-plugin-sdk-go v0.298.0, backend/gtime, Go 1.26. Needs Go, node and npm.
 set -euo pipefail
 

@@ -3,7 +3,7 @@
 # where on the screen they belong (line:0, align:start), so that what was put at the top, off a score or a name, is at the bottom. The text, the names of cues
 # and their times are kept, and nothing is said.
 #
-# Guess before: what it does not know is kept as it is; settings of cues, which are a part of WebVTT, certainly.
+# Guess before: such a file is read whole, and settings of cues are written again.
 # Seen with webvtt-py 0.4.6 (Debian python3-webvtt 0.4.6-2). Needs Debian's python3.
 set -euo pipefail
 
