@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -41,9 +42,25 @@ func (res *result) shown(name string) string {
 		return CountryName(name)
 	case labelPeriod:
 		return res.periodNames[name]
+	case measure.DimensionOutcome:
+		return outcomeName(name)
 	}
 	return name
 }
+
+// outcomeNames are what people read for the outcomes of attempts.
+var outcomeNames = map[string]string{
+	measure.OutcomePlayed:          "Played",
+	measure.OutcomePlaybackFailure: "Playback failure",
+	measure.OutcomeStartFailure:    "Start failure",
+	measure.OutcomeStartBusiness:   "May not watch",
+	measure.OutcomeBlocked:         "Blocked by the browser",
+	measure.OutcomeExit:            "Exit before the start",
+	measure.OutcomeExitEarly:       "Exit within a second",
+}
+
+// outcomeName returns what people read for an outcome; one without a name, such as "running", is its own.
+func outcomeName(outcome string) string { return cmp.Or(outcomeNames[outcome], outcome) }
 
 // mappings are the names of a column that people read as something else.
 func (res *result) mappings(names []string) data.ValueMappings {

@@ -309,6 +309,8 @@ func shownPlay(field play.Field, values []string) data.ValueMappings {
 			shown = CountryName(value)
 		case play.Direction:
 			shown = directionNames[value]
+		case play.Outcome:
+			shown = outcomeName(value)
 		}
 		if shown != value && shown != "" {
 			mapper[value] = data.ValueMappingResult{Text: shown, Index: i}

@@ -31,7 +31,7 @@ func sharedAccess() Definition {
 		Type:        "sharedAccess",
 		Title:       "Shared access",
 		Description: "The users, or addresses, with the most plays at once, addresses or plays among the plays that ended in the range: who shares an account, or takes more than one viewer does.",
-		Details: "`breakdown` is `user`, the default, or `ip`. 100 are listed, of those with the most addresses (by address: users) and those with the most plays, in the order of their plays at once. A play lasts from its first frame, or its load, to " +
+		Details: "`breakdown` is `user`, the default, or `ip`. 100 are listed, of those with the most addresses (by address: users) and those with the most plays, in the order of their plays at once; not those with one play at a time from one address in one country. A play lasts from its first frame, or its load, to " +
 			"its end. The range is at most 7 days, and those who are looked at may have 50,000 plays in it.",
 		Page:    PagePlays,
 		Level:   tenant.Premium,
@@ -91,6 +91,9 @@ func listShared(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, e
 			}
 			of = append(of, float64(n))
 		}
+		if of[0] <= 1 && of[1] <= 1 && of[2] <= 1 {
+			continue // one viewer
+		}
 		of[4] /= 1000
 		numbers[name] = of
 	}
@@ -125,7 +128,10 @@ func listShared(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, e
 	}
 	if len(names) == 0 {
 		short := "No play matches"
-		if by == play.User {
+		switch {
+		case len(rows) > 0:
+			short = "No access is shared"
+		case by == play.User:
 			short = "No play names a user"
 		}
 		frame.Meta.Custom = map[string]any{CustomNothing: short}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/play"
 	"github.com/streamlens/streamlens/pkg/vl"
 )
@@ -136,6 +137,17 @@ func TestSharedAccess(t *testing.T) {
 		if len(names) < 20 {
 			t.Errorf("%d rows by %s", len(names), by)
 		}
+	}
+	var alone []play.Record
+	for i, r := range records[:20] { // one after the other, of one user at one address
+		r.Organization, r.Direction, r.User, r.Address, r.Country = "acme", measure.Playout, "alone", "192.0.2.1", "DE"
+		r.Begin, r.Start = playsHour.Add(time.Duration(i)*time.Minute).UnixMilli(), event.Absent
+		r.End = r.Begin + 60_000
+		alone = append(alone, r)
+	}
+	frames, err := Run(t.Context(), noSums{}, playsRequest(readerOfPlays(t, alone), "sharedAccess", nil))
+	if err != nil || frames[0].Rows() != 0 || frames[0].Meta.Custom.(map[string]any)[CustomNothing] != "No access is shared" {
+		t.Errorf("plays one after the other: %d rows, %v, %v", frames[0].Rows(), frames[0].Meta, err)
 	}
 	if _, err := Run(t.Context(), noSums{}, playsRequest(store, "sharedAccess", func(r *Request) { r.Breakdown = "country" })); err == nil {
 		t.Error("a breakdown by country is taken")

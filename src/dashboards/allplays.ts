@@ -8,7 +8,16 @@ import { bars, tiles } from './panels';
 const PLAYS_UID = 'streamlens-plays';
 export const PLAY_UID = 'streamlens-play';
 
-const OUTCOMES = ['played', 'playbackfailure', 'startfailure', 'startbusiness', 'blocked', 'exit', 'exitearly'];
+/** Called as the widgets call them. */
+const OUTCOMES = [
+  { text: 'Played', value: 'outcome=played' },
+  { text: 'Playback failure', value: 'outcome=playbackfailure' },
+  { text: 'Start failure', value: 'outcome=startfailure' },
+  { text: 'May not watch', value: 'outcome=startbusiness' },
+  { text: 'Blocked by the browser', value: 'outcome=blocked' },
+  { text: 'Exit before the start', value: 'outcome=exit' },
+  { text: 'Exit within a second', value: 'outcome=exitearly' },
+];
 
 const ORDERS = [
   { text: 'The last first', value: '-end' },
@@ -86,7 +95,7 @@ export const allPlays: Page = {
     choice('order', 'Order', 'Which plays are listed, as there is room for 100.', ORDERS),
     choice('outcome', 'Outcome', 'How the attempt to play went.', [
       { text: 'All', value: 'outcome=' },
-      ...OUTCOMES.map((outcome) => ({ text: outcome, value: `outcome=${outcome}` })),
+      ...OUTCOMES,
     ]),
     choice('trouble', 'Trouble', 'What the plays in trouble have in common is looked for by.', TROUBLES),
     ...[...SEARCHES, ...CONDITIONS].map(({ name, label, description }) =>
@@ -184,7 +193,7 @@ export const allPlays: Page = {
       id: 5,
       title: 'Shared access',
       description:
-        'Users with the most plays at once, addresses and countries: who shares an account. There are users only with plays.users; the data source has the same by address. The last column is the command that blocks one for a week, to be run where the collector runs and as its user.',
+        'Users with more than one play at once, address or country: who shares an account. There are users only with plays.users; the data source has the same by address. The last column is the command that blocks one for a week, to be run where the collector runs and as its user.',
       width: 24,
       query: { queryType: 'sharedAccess', where: WHERE },
       height: HEIGHT.panel,

@@ -167,13 +167,14 @@ export const h5live: Page = {
       id: 24,
       title: 'How attempts to play went',
       description:
-        'Attempts in the time range, each in the minute in which its outcome was settled: played; failed with a fatal code before the first frame (startfailure), or for want of a ticket (startbusiness); blocked by the browser; left within a second of the load (exitearly) or later (exit). playbackfailure is one more of an attempt that played. Click an outcome to read what it means.',
+        'Attempts in the time range, each in the minute in which its outcome was settled: it played; it failed with a fatal code before the first frame, or as the viewer may not watch; the browser blocked it; it was left within a second of the load, or later. A playback failure is one more of an attempt that played, so the shares add up to more than all. Click an outcome to read what it means.',
       width: 8,
       query: { queryType: 'outcomes', ...CHOSEN_PLAYERS },
       explained: 'rules.md',
       sortBy: 'attempts',
       height: HEIGHT.panel,
       barsOf: ['attempts'],
+      sums: false,
     }),
     bars({
       id: 25,
