@@ -88,7 +88,7 @@ export const LOOKS: Record<string, Look> = {
   referrer: { name: 'Referrer' },
   ip: { name: 'IP', width: 320 },
   reason: { name: 'Reason' },
-  outcome: { name: 'Outcome', width: 140 },
+  outcome: { name: 'Outcome', width: 190 },
   direction: { name: 'Kind', width: 100 },
   segment: { name: 'In common' },
   others: { name: 'All others', color: 'text' },

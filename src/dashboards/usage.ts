@@ -50,8 +50,8 @@ export function monthTable(place: Place & { height?: number }): Builder<Panel> {
   });
   // All five have room on a phone, whose panels are 352 wide.
   panel.overrideByName('period', [{ id: 'custom.minWidth', value: 80 }]);
-  for (const name of ['playout', 'ingest', 'total', 'change']) {
-    panel.overrideByName(name, [{ id: 'custom.minWidth', value: 62 }]);
+  for (const [name, least] of Object.entries({ playout: 78, ingest: 74, total: 58, change: 60 })) {
+    panel.overrideByName(name, [{ id: 'custom.minWidth', value: least }]);
   }
   return panel;
 }
