@@ -48,9 +48,12 @@ export function monthTable(place: Place & { height?: number }): Builder<Panel> {
     barsOf: [],
     sums: false,
   });
-  // All five have room on a phone, whose panels are 352 wide.
-  panel.overrideByName('period', [{ id: 'custom.minWidth', value: 80 }]);
-  for (const [name, least] of Object.entries({ playout: 78, ingest: 74, total: 58, change: 60 })) {
+  // Whole names on a phone, which has room for all but a part of the last column.
+  panel.overrideByName('period', [
+    { id: 'custom.minWidth', value: 74 },
+    { id: 'custom.filterable', value: false },
+  ]);
+  for (const [name, least] of Object.entries({ playout: 80, ingest: 78, total: 62, change: 58 })) {
     panel.overrideByName(name, [{ id: 'custom.minWidth', value: least }]);
   }
   return panel;
