@@ -29,6 +29,9 @@ const (
 // historyPace has fewer reports and lines than live sessions, so that days take seconds to send.
 var historyPace = pace{interval: time.Minute, billing: 5 * time.Minute}
 
+// broadcastPace has a line each minute: a broadcast of which servers receive nothing for three is inactive.
+var broadcastPace = pace{interval: time.Minute, billing: time.Minute}
+
 // History sends the plays, broadcasts and usage from one time to another, both in the past, as fast as the collector takes
 // them: sessions of the last 3 days at most, before that only usage, of 65 days at most. Sessions that would go on at the
 // end are stopped there. progress, unless nil, is told from one goroutine which part from 0 to 1 is done.
@@ -175,7 +178,7 @@ func (w *world) past(from, to time.Time) iter.Seq2[*session, time.Time] {
 			for i := range onAir {
 				for onAir[i].Before(at) {
 					broadcasts++
-					s := w.newBroadcast(pastBroadcast, broadcasts, &w.streams[i], onAir[i], historyPace)
+					s := w.newBroadcast(pastBroadcast, broadcasts, &w.streams[i], onAir[i], broadcastPace)
 					if s.clip(to) && !yield(s, onAir[i]) {
 						return
 					}

@@ -111,3 +111,32 @@ func TestSilentLines(t *testing.T) {
 		}
 	}
 }
+
+// TestBroadcastsAreReceived holds that servers receive each broadcast of the past at least every 90 s, or it would be inactive.
+func TestBroadcastsAreReceived(t *testing.T) {
+	from := time.Date(2026, 11, 20, 19, 0, 0, 0, time.UTC)
+	w, err := newWorld(Options{URL: "http://collector", Publishers: 3, Streams: 3, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	broadcasts := 0
+	for s := range w.past(from, from.Add(6*time.Hour)) {
+		if !s.broadcast() || !s.clip(from.Add(6*time.Hour)) {
+			continue
+		}
+		broadcasts++
+		received := s.due
+		for !s.over {
+			_, lines := s.step()
+			for _, line := range lines {
+				if gap := time.Duration(line.TS-received) * time.Millisecond; gap > 90*time.Second {
+					t.Errorf("%s: nothing is received for %s", s.stream.name, gap)
+				}
+				received = line.TS
+			}
+		}
+	}
+	if broadcasts < 3 {
+		t.Errorf("%d broadcasts", broadcasts)
+	}
+}

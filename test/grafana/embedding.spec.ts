@@ -184,7 +184,7 @@ test.beforeAll(async () => {
   );
   writeFileSync(
     join(directory, 'provisioning/dashboards/streamlens.yaml'),
-    adapt(example('yaml', 1), { '/etc/grafana/dashboards': join(root, 'dashboards') })
+    adapt(example('yaml', 1), { '/usr/share/streamlens/dashboards': join(root, 'dashboards') })
   );
   const portalPort = await freePort();
   portalOrigin = `http://localhost:${portalPort}`;

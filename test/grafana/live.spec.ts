@@ -1,6 +1,7 @@
 import { expect, type Page, request as requests, test } from '@playwright/test';
 import { Centrifuge } from 'centrifuge';
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import WebSocket from 'ws';
 
 // The dashboard Live in a real Grafana, and many who look at it.
@@ -15,6 +16,15 @@ const PAGES = 3;
 const EVENTS = Number(process.env.LIVE_EVENTS ?? 3);
 /** For how long requests are counted, in ms. */
 const WINDOW = Number(process.env.LIVE_WINDOW ?? 20_000);
+
+/** How many different questions the dashboard asks live. */
+const QUESTIONS = (() => {
+  const { panels } = JSON.parse(readFileSync(resolve(__dirname, '../../dashboards/live.json'), 'utf8')) as {
+    panels: Array<{ targets: Array<{ live?: boolean; refId: string }> }>;
+  };
+  const live = panels.flatMap(({ targets }) => targets.filter((target) => target.live));
+  return new Set(live.map(({ refId, ...question }) => JSON.stringify(question))).size;
+})();
 
 const [user, password] = (process.env.GRAFANA_USER ?? 'admin:admin').split(':');
 
@@ -43,9 +53,9 @@ async function open(page: Page, parameters = ''): Promise<Channel[]> {
   );
   // Browsers send no header of ours with a WebSocket, but the cookie of a session.
   await page.request.post(url('/login'), { data: { user, password } });
-  await page.setViewportSize({ width: 1600, height: 1400 });
+  await page.setViewportSize({ width: 1600, height: 2000 });
   await page.goto(url(`/d/streamlens-live?orgId=1&kiosk${parameters}`));
-  await expect.poll(() => channels.length, { timeout: 60_000 }).toBe(6);
+  await expect.poll(() => channels.length, { timeout: 60_000 }).toBe(QUESTIONS);
   return channels;
 }
 
