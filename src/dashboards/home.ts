@@ -59,6 +59,6 @@ export const home: Page = {
     monthBars({ id: 7, width: 12 }),
     playoutByProtocol({ id: 8, width: 12 }),
     ingestByProtocol({ id: 9, width: 12 }),
-    monthTable({ id: 10, width: 24, height: 8 }),
+    monthTable({ id: 10, width: 24, height: HEIGHT.months }),
   ],
 };

@@ -159,4 +159,4 @@ export function lookOf(column: string, name?: string): DynamicConfigValue[] {
 }
 
 /** Heights in rows of Grafana's grid; a row is 38 px. On a phone panels keep their height and take the full width. */
-export const HEIGHT = { tiles: 4, numbers: 7, panel: 9, rows: 6, table: 13, map: 16 };
+export const HEIGHT = { tiles: 4, numbers: 7, panel: 9, rows: 6, months: 8, table: 13, map: 16 };
