@@ -51,13 +51,15 @@ type Customer = keyof typeof customers;
 
 const documentation = readFileSync(join(root, 'docs/embedding.md'), 'utf8');
 
-/** Returns the nth example in a language of the documentation, as it is written. */
-function example(language: string, n: number): string {
-  const text = [...documentation.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))][n]?.[1];
-  if (!text) {
-    throw new Error(`docs/embedding.md has no example ${n} in ${language}`);
+/** Returns the example of the documentation in a language that contains a text; there must be exactly one. */
+function example(language: string, containing: string): string {
+  const found = [...documentation.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))]
+    .map(([, text]) => text ?? '')
+    .filter((text) => text.includes(containing));
+  if (found.length !== 1) {
+    throw new Error(`docs/embedding.md has ${found.length} examples in ${language} with ${containing}`);
   }
-  return text;
+  return found[0]!;
 }
 
 /** Replaces what stands for the reader's own in an example, each of which it must have. */
@@ -176,25 +178,25 @@ test.beforeAll(async () => {
   symlinkSync(plugin, join(directory, 'plugins/streamlens-analytics-datasource'));
   grafana = await Grafana.create(directory);
   await grafana.start('');
-  run(adapt(example('sh', 0), { 'http://localhost:3000': grafana.origin }));
-  run(example('sh', 1));
+  run(adapt(example('sh', '/api/orgs'), { 'http://localhost:3000': grafana.origin }));
+  run(example('sh', 'genpkey'));
   writeFileSync(
     join(directory, 'provisioning/datasources/streamlens.yaml'),
-    adapt(example('yaml', 0), { 'http://victoriametrics:8428': streamlens.storage })
+    adapt(example('yaml', 'datasources:'), { 'http://victoriametrics:8428': streamlens.storage })
   );
   writeFileSync(
     join(directory, 'provisioning/dashboards/streamlens.yaml'),
-    adapt(example('yaml', 1), { '/usr/share/streamlens/dashboards': join(root, 'dashboards') })
+    adapt(example('yaml', 'providers:'), { '/usr/share/streamlens/dashboards': join(root, 'dashboards') })
   );
   const portalPort = await freePort();
   portalOrigin = `http://localhost:${portalPort}`;
   await grafana.start(
-    adapt(example('ini', 0), {
+    adapt(example('ini', 'auth.jwt'), {
       '/etc/grafana/portal.pub.pem': join(directory, 'portal.pub.pem'),
       'https://portal.site.example': portalOrigin,
     })
   );
-  const script = adapt(example('sh', 2), {
+  const script = adapt(example('sh', 'portal.mjs'), {
     'https://stats.site.example': grafana.origin,
     'https://portal.site.example': portalOrigin,
     'docs/examples': join(root, 'docs/examples'),
@@ -530,7 +532,7 @@ test('only the portal may frame Grafana', async ({ browser }) => {
 });
 
 test('a public dashboard shows what it asks, and nothing else', async () => {
-  const said = run(adapt(example('sh', 3), { 'http://localhost:3000': grafana.origin }));
+  const said = run(adapt(example('sh', 'public-dashboards'), { 'http://localhost:3000': grafana.origin }));
   const accessToken = /"accessToken":"([^"]+)"/.exec(said)![1]!;
   const panel = (token: string) => `/api/public/dashboards/${token}/panels/1/query`;
   const hostile = { ...query({ stream: ['studio'] }), intervalMs: 60_000, maxDataPoints: 100 };
