@@ -35,7 +35,7 @@ const (
 	// warmUp is for how long a program is loaded before it is measured.
 	warmUp = 5 * time.Second
 	// flushed is how long after the last event everything must be stored.
-	flushed = 30 * time.Second
+	flushed = 60 * time.Second
 )
 
 // taker is a program that takes events over HTTP, adds them up and stores sums in VictoriaMetrics.
