@@ -129,6 +129,8 @@ func listShared(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, e
 	if len(names) == 0 {
 		short := "No play matches"
 		switch {
+		case len(rows) >= mostShared: // there may be others
+			short = "Of the busiest nobody shares access"
 		case len(rows) > 0:
 			short = "No access is shared"
 		case by == play.User:
