@@ -127,6 +127,37 @@ func TestLongTimelinesAreMerged(t *testing.T) {
 	}
 }
 
+func TestCodeIsTheLastFatalOneElseTheLast(t *testing.T) {
+	type status struct {
+		at    int64 // ms after the begin
+		code  string
+		fatal bool
+	}
+	for name, test := range map[string]struct {
+		told []status
+		want string
+	}{
+		"in order":                          {[]status{{1, "a", false}, {2, "b", false}}, "b"},
+		"one that is told late":             {[]status{{2, "b", false}, {1, "a", false}}, "b"},
+		"before the begin":                  {[]status{{-1, "a", false}}, "a"},
+		"fatal ones first":                  {[]status{{1, "a", true}, {2, "b", false}}, "a"},
+		"a fatal one that is told late":     {[]status{{2, "b", false}, {1, "a", true}}, "a"},
+		"two fatal ones, the first is late": {[]status{{2, "b", true}, {1, "a", true}}, "b"},
+		"two at once, as they are told":     {[]status{{1, "a", false}, {1, "b", false}}, "b"},
+		"none":                              {nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := play.NewRecorder("s", "", "", begin)
+			for _, s := range test.told {
+				r.Status(begin+s.at, s.code, s.fatal)
+			}
+			if got := r.SoFar(begin).Code; got != test.want {
+				t.Errorf("the code is %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
 func TestMomentsBeyondTheRoomAreCounted(t *testing.T) {
 	r := play.NewRecorder("s", "", "", begin)
 	for i := range int64(60) {

@@ -19,6 +19,7 @@ type state struct {
 	session, user, cdn, code, stop []byte
 
 	begin                       int64 // the earliest of what was told first, the load and the first frame
+	codeTime                    int64 // of code
 	start, startTime            int64 // or event.Absent
 	end, played                 int64 // likewise
 	playing, buffering, paused  int64
@@ -39,7 +40,7 @@ type state struct {
 // its user and of the network that delivers the media; the last two may be "".
 func NewRecorder(session, user, cdn string, begin int64) *Recorder {
 	s := state{
-		session: []byte(session), user: []byte(user), cdn: []byte(cdn), begin: begin, end: event.Absent, played: event.Absent, start: event.Absent, startTime: event.Absent,
+		session: []byte(session), user: []byte(user), cdn: []byte(cdn), begin: begin, codeTime: begin, end: event.Absent, played: event.Absent, start: event.Absent, startTime: event.Absent,
 		leastBitrate: event.Absent, mostBitrate: event.Absent, mostLatency: event.Absent,
 		stalls: event.Absent, up: event.Absent, down: event.Absent, dropped: event.Absent, height: event.Absent, told: event.Absent,
 		timeline: collected{begin: begin, lastMoment: begin, last: noEntry(begin)},
@@ -112,9 +113,9 @@ func (s *state) texts() [5]*[]byte {
 }
 
 // times returns the times in ms since 1970, that which was told first at the begin, which the others are mostly near.
-func (s *state) times() [6]*int64 {
+func (s *state) times() [7]*int64 {
 	t := &s.timeline
-	return [...]*int64{&t.begin, &s.begin, &s.start, &s.end, &t.last.End, &t.lastMoment}
+	return [...]*int64{&t.begin, &s.begin, &s.start, &s.end, &t.last.End, &t.lastMoment, &s.codeTime}
 }
 
 // numbers returns all other numbers.
@@ -258,14 +259,15 @@ func (m *mean) value() int64 {
 // Status notes a code, at a time in ms since 1970.
 func (r *Recorder) Status(at int64, code string, fatal bool) {
 	s := r.holds()
+	// Events may overtake each other.
+	if first := s.errors == 0 || fatal && s.fatal == 0; first || fatal == (s.fatal > 0) && at >= s.codeTime {
+		s.code, s.codeTime = []byte(code), at
+	}
 	s.errors++
 	kind := Status
 	if fatal {
 		s.fatal++
 		kind = Failed
-	}
-	if fatal || s.fatal == 0 {
-		s.code = []byte(code)
 	}
 	s.timeline.note(Moment{Time: at, Kind: kind, Text: code})
 	r.hold(&s)

@@ -24,6 +24,7 @@ type record struct {
 	errors                     int64
 	fatal                      bool // a code was
 	code, stop                 string
+	codeAt                     int64 // of code
 	outcome, quality           string
 	entries                    []entry
 	moments                    []happened
@@ -126,8 +127,8 @@ func (r *record) tell(at int64, code string, fatal bool) {
 		word = "fatal code "
 	}
 	r.moments = append(r.moments, happened{at, word + code})
-	if fatal || !r.fatal {
-		r.code = code
+	if r.errors == 1 || fatal && !r.fatal || fatal == r.fatal && at >= r.codeAt {
+		r.code, r.codeAt = code, at
 	}
 	r.fatal = r.fatal || fatal
 }
@@ -379,9 +380,6 @@ func (r *record) numbers() map[string]whole {
 // what depends on the order is left out.
 func (r *record) differences(row map[string]any) error {
 	for name, want := range r.texts() {
-		if r.disordered && name == "code" {
-			continue
-		}
 		if got, ok := row[name].(string); !ok || got != want && !(name == "os" && osFamily(got) == want) {
 			return fmt.Errorf("%s is %v, want %q", name, row[name], want)
 		}

@@ -236,38 +236,79 @@ func (r *record) checkTimeline(drawn []map[string]any) error {
 	return nil
 }
 
-// checkMerged compares those of which neighbours may be merged: each ends where
-// one that was sent ends, and its numbers are within those that were sent.
+// checkMerged compares those of which neighbours may be merged: each is the sum
+// of those that were sent since the one before it. Of records whose reports came
+// in another order the parts are not known.
 func (r *record) checkMerged(drawn []map[string]any) error {
 	if len(drawn) > min(mostEntries, len(r.entries)) || len(drawn) == 0 {
 		return fmt.Errorf("%d entries are drawn of %d", len(drawn), len(r.entries))
 	}
-	ends := map[int64]bool{}
-	last := int64(0)
-	for _, e := range r.entries {
-		ends[e.end], last = true, max(last, e.end)
-	}
+	left := slices.SortedStableFunc(slices.Values(r.entries), func(a, b entry) int { return cmp.Compare(a.end, b.end) })
 	for i, row := range drawn {
-		at, _ := row["time"].(float64)
-		if !ends[int64(at)] || i == len(drawn)-1 && int64(at) != last {
-			return fmt.Errorf("an entry ends at %v, where none ended, or not the last", at)
+		end, _ := row["time"].(float64)
+		if i+1 < len(drawn) && drawn[i+1]["time"] == row["time"] {
+			continue // which of the parts are whose is not known
 		}
-		for name, of := range map[string]func(entry) *int64{
-			"bitrate": func(e entry) *int64 { return e.bitrate }, "latency": func(e entry) *int64 { return e.latency },
-		} {
-			n, ok := row[name].(float64)
-			least, most := math.Inf(1), math.Inf(-1)
-			for _, e := range r.entries {
-				if x := of(e); x != nil {
-					least, most = min(least, float64(*x)), max(most, float64(*x))
-				}
+		count := 0
+		for count < len(left) && left[count].end <= int64(end) {
+			count++
+		}
+		if count == 0 || left[count-1].end != int64(end) {
+			return fmt.Errorf("an entry ends at %v, where none ended", end)
+		}
+		parts := left[:count]
+		left = left[count:]
+		if r.disordered || i > 0 && drawn[i-1]["time"] == row["time"] {
+			continue
+		}
+		if err := checkSum(row, parts); err != nil {
+			return fmt.Errorf("the entry that ends at %v: %w", end, err)
+		}
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("the last %d entries are missing", len(left))
+	}
+	return nil
+}
+
+// checkSum compares a drawn entry with those that it is made of. Means by time
+// are cut to whole numbers whenever two are merged.
+func checkSum(row map[string]any, parts []entry) error {
+	playing, buffering := 0.0, 0.0
+	for _, e := range parts {
+		playing, buffering = playing+float64(e.playing), buffering+float64(e.buffering)
+	}
+	drawn := func(name string) *float64 {
+		if n, ok := row[name].(float64); ok {
+			return &n
+		}
+		return nil
+	}
+	if want := ratio(buffering, playing+buffering); !equal(want, drawn("bufferingRatio"), "") {
+		return fmt.Errorf("bufferingRatio is %s, want %s", describe(drawn("bufferingRatio"), true), describe(want, true))
+	}
+	for name, number := range map[string]struct {
+		of   func(entry) *int64
+		unit float64
+	}{
+		"bitrate":      {func(e entry) *int64 { return e.bitrate }, 1},
+		"latency":      {func(e entry) *int64 { return e.latency }, 0.001},
+		"bufferLength": {func(e entry) *int64 { return e.bufferLength }, 0.001},
+	} {
+		sum, weight, known := 0.0, 0.0, 0
+		for _, e := range parts {
+			if n := number.of(e); n != nil {
+				span := float64(e.playing + e.buffering + e.paused)
+				sum, weight, known = sum+float64(*n)*span, weight+span, known+1
 			}
-			if name == "latency" {
-				n *= 1000
-			}
-			if ok && (n < least-1 || n > most+1) {
-				return fmt.Errorf("%s is %v, beyond what was sent, %v to %v", name, n, least, most)
-			}
+		}
+		got := drawn(name)
+		switch {
+		case (known == 0) != (got == nil):
+			return fmt.Errorf("%s is %s, and %d of %d reports have it", name, describe(got, true), known, len(parts))
+		case known < len(parts) || weight == 0: // the mean counts also how long those without were
+		case math.Abs(*got/number.unit-sum/weight) > float64(len(parts)):
+			return fmt.Errorf("%s is %v, want %v", name, *got, sum/weight*number.unit)
 		}
 	}
 	return nil
