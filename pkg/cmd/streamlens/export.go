@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,7 +65,7 @@ func exportPlaysCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return toFile(output, cmd.OutOrStdout(), func(w io.Writer) error {
+			return toFile(output, 0o600, cmd.OutOrStdout(), func(w io.Writer) error {
 				rows, err := newRowWriter(w, format)
 				if err != nil {
 					return err
@@ -86,7 +85,7 @@ func exportPlaysCommand() *cobra.Command {
 	flags.StringVar(&from, "from", "now-24h", "begin: now-24h or RFC 3339, the begin of its hour")
 	flags.StringVar(&to, "to", "now", "end: now, now-1h or RFC 3339, the begin of its hour")
 	flags.StringVar(&format, "format", "ndjson", "ndjson, packed with gzip, or csv")
-	flags.StringVar(&output, "output", "", "file that is written, and is there only when it is whole; the standard output by default")
+	flags.StringVar(&output, "output", "", "file that is written, and is there only when it is whole; - is the standard output, the default")
 	return command
 }
 
@@ -181,20 +180,4 @@ func (w *csvWriter) write(r *play.Record) error { return w.out.Write(r.Row()) }
 func (w *csvWriter) close() error {
 	w.out.Flush()
 	return w.out.Error()
-}
-
-// toFile writes to a file, which has its name only when it is whole, or to out if there is no name.
-func toFile(name string, out io.Writer, write func(io.Writer) error) error {
-	if name == "" {
-		return write(out)
-	}
-	part := name + ".part"
-	file, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(write(file), file.Close()); err != nil {
-		return errors.Join(err, os.Remove(part))
-	}
-	return os.Rename(part, name)
 }

@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"strings"
 	"time"
@@ -46,11 +46,10 @@ func reportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if o.output == "-" {
-				_, err = cmd.OutOrStdout().Write(content)
+			return toFile(o.output, 0o644, cmd.OutOrStdout(), func(w io.Writer) error {
+				_, err := w.Write(content)
 				return err
-			}
-			return os.WriteFile(o.output, content, 0o644)
+			})
 		},
 	}
 	addConfigFlag(command, &o.config)
@@ -58,7 +57,7 @@ func reportCommand() *cobra.Command {
 	flags.StringVar(&o.organization, "org", "", "organisation; may be left out if there is only one")
 	flags.StringVar(&o.from, "from", "now-30d", "begin of the range: now-24h or RFC 3339")
 	flags.StringVar(&o.to, "to", "now", "end of the range: now, now-1h or RFC 3339")
-	flags.StringVarP(&o.output, "output", "o", "report.pdf", "file to write; - is the standard output")
+	flags.StringVarP(&o.output, "output", "o", "report.pdf", "file that is written, and is there only when it is whole; - is the standard output")
 	flags.StringVar(&o.kind, "kind", string(report.Usage), "usage: what was delivered and received, or event: what became of an event or a stream")
 	flags.StringVar(&o.format, "format", "", "pdf or csv; by default csv if the file ends in .csv, else pdf")
 	flags.StringVar(&o.paper, "paper", "a4", "size of the paper: a4 or letter")
