@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
@@ -71,9 +72,11 @@ func (t *Tracker) Running(first, count int64) []play.Record {
 	return records
 }
 
-// runs reports whether a session goes on, as far as is known: an attempt whose outcome is that nothing plays does not.
+// runs reports whether a session goes on, as far as is known: an attempt whose outcome is that nothing plays does not, nor one whose stop has come,
+// even if that waits for what it overtook.
 func (s *session) runs() bool {
-	return !s.ended && (s.started || s.outcome == noOutcome)
+	stops := func(e aheadEvent) bool { return e.Type == event.Stop }
+	return !s.ended && (s.started || s.outcome == noOutcome) && (s.ahead == nil || !slices.ContainsFunc(s.ahead.events, stops))
 }
 
 // describe sets what does not come from the recorder.

@@ -38,6 +38,10 @@ func TestRecords(t *testing.T) {
 			[]string{"0 1 5: 4000 0 0, 0 x"}},
 		{"one that another collector began", continued, [][]event.Event{{stats(3, 11, 10, 0, 0), stop(4, 15, "x")}}, nil},
 		{"a broadcast", webcaster, [][]event.Event{{start(1, 0), stats(2, 10, 10, 0, 0), stop(3, 12, "x")}}, []string{"0 0 12: 12000 0 0, 0 x"}},
+		{"a broadcast whose stop overtakes all", webcaster, [][]event.Event{{stop(3, 12, "x")}, {stats(2, 10, 10, 0, 0)}, {start(1, 0)}}, []string{"0 0 12: 12000 0 0, 0 x"}},
+		{"a broadcast whose stop overtakes its start by a second", webcaster, [][]event.Event{{stop(2, 12, "x")}, nil, {start(1, 0)}}, []string{"0 0 12: 12000 0 0, 0 x"}},
+		{"a broadcast whose stop overtakes its report", webcaster, [][]event.Event{{start(1, 0)}, {stop(3, 12, "x")}, nil, {stats(2, 10, 10, 0, 0)}},
+			[]string{"0 0 12: 12000 0 0, 0 x"}},
 		{"states", player, [][]event.Event{{
 			state(1, 0, event.StateStarting), state(2, 2, event.StatePlaying), state(3, 5, event.StateRebuffering), state(4, 6, event.StatePlaying),
 			shows(5, 7, 1_000_000), shows(6, 7, 500_000), shows(7, 7, 900_000), shows(8, 7, 1_000_000), state(9, 8, event.StatePaused), state(10, 9, event.StateQuit),
@@ -102,6 +106,12 @@ func TestRunning(t *testing.T) {
 	of := player
 	of.ID = "ended"
 	tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{load(1, 0), start(2, 1), stop(3, 5, "x")}})
+	of.ID = "stop ahead"
+	tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{stop(3, 5, "x")}})
+	of = webcaster
+	of.ID = "broadcast whose stop is ahead"
+	tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{stop(2, 5, "x")}})
+	of = player
 	of.ID = "failed"
 	tracker.Apply(event.Batch{Session: of, Received: noon, Events: []event.Event{load(1, 0), with(status(2, 1, "1008"), func(e *event.Event) { e.Fatal = true })}})
 	of.ID = "tries"
@@ -132,7 +142,7 @@ func TestRunning(t *testing.T) {
 	if len(seen) != sessions+1 || seen["tries"] != 1 {
 		t.Errorf("%d sessions run, want %d", len(seen), sessions+1)
 	}
-	if slices.Sort(over); !slices.Equal(over, []string{"ended", "failed"}) {
+	if slices.Sort(over); !slices.Equal(over, []string{"broadcast whose stop is ahead", "ended", "failed", "stop ahead"}) {
 		t.Errorf("%q do not run any more", over)
 	}
 	for name, n := range seen {
