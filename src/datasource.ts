@@ -34,9 +34,10 @@ export class DataSource extends DataSourceWithBackend<StreamlensQuery, Streamlen
   query(request: DataQueryRequest<StreamlensQuery>): Observable<DataQueryResponse> {
     const first = super.query(request);
     const answers = canFollow(request) ? first.pipe(switchMap((response) => follow(response, this.uid))) : first;
-    const { panelPluginId: panel, range } = request;
+    const { panelPluginId: panel, range, targets } = request;
+    const widget = targets[0]?.queryType;
     return answers.pipe(
-      map((response) => makeReadable(showNothing(response, panel, range), panel, config.theme2.isLight))
+      map((response) => makeReadable(showNothing(response, panel, range, widget), panel, config.theme2.isLight))
     );
   }
 

@@ -81,8 +81,15 @@ test.each(['piechart', 'timeseries', 'barchart'])('the legend of a %s has the wo
 test('a curve has its axis, and the words in the legend', () => {
   const { data } = inPanel(showNothing({ data: [frame('A', [], WORDS)] }, 'trend'));
   const [axis, number] = data[0].fields;
-  expect([axis.name, axis.values]).toEqual(['viewers', [0, 1]]);
+  expect([axis.name, axis.values]).toEqual(['viewers', [0, 600]]);
   expect(getFieldDisplayName(number, data[0], data)).toBe(WORDS);
+});
+
+test('a curve has its axis also where an error brings no columns', () => {
+  const error = toDataFrame({ refId: 'A', meta: { custom: { nothing: WORDS } }, fields: [] });
+  const [axis, number] = showNothing({ data: [error] }, 'trend', undefined, 'retention').data[0].fields;
+  expect([axis.name, axis.values]).toEqual(['seconds', [0, 600]]);
+  expect(number.config.displayName).toBe(WORDS);
 });
 
 test('a tile with a trend has no change', () => {

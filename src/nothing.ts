@@ -10,6 +10,7 @@ import {
 } from '@grafana/data';
 
 import { NAMELESS } from './nameless';
+import { WIDGETS } from './widgets';
 
 /** The words that the backend has for a frame of whose numbers none says anything; it puts them into the meta data. */
 export function nothingOf({ meta }: Pick<DataFrame, 'meta'>): string | undefined {
@@ -19,9 +20,15 @@ export function nothingOf({ meta }: Pick<DataFrame, 'meta'>): string | undefined
 /**
  * Puts the words for nothing where a kind of panel shows them. Grafana itself shows "No data" for every reason.
  *
- * Beside frames that say something those that do not are left out. Other kinds of panels get what the backend sent.
+ * Beside frames that say something those that do not are left out. Other kinds of panels get what the backend sent. An error brings
+ * no columns; those of its widget are known.
  */
-export function showNothing(response: DataQueryResponse, panel?: string, range?: TimeRange): DataQueryResponse {
+export function showNothing(
+  response: DataQueryResponse,
+  panel?: string,
+  range?: TimeRange,
+  widget?: string
+): DataQueryResponse {
   const frames = response.data as DataFrame[];
   const some = frames.filter((frame) => nothingOf(frame) === undefined);
   if (some.length === frames.length) {
@@ -31,15 +38,25 @@ export function showNothing(response: DataQueryResponse, panel?: string, range?:
     return { ...response, data: some };
   }
   const [{ refId, meta, fields: columns }] = frames;
-  const fields = fieldsFor(panel, nothingOf(frames[0])!, columns, range);
+  const names = columns.length > 0 ? numbersOf(columns) : columnsOf(widget);
+  const fields = fieldsFor(panel, nothingOf(frames[0])!, names, range);
   return fields ? { ...response, data: [toDataFrame({ refId, meta, fields })] } : response;
+}
+
+function numbersOf(fields: Field[]): string[] {
+  return fields.filter(({ type }) => type === FieldType.number).map(({ name }) => name);
+}
+
+function columnsOf(widget?: string): string[] {
+  const columns = WIDGETS.find(({ type }) => type === widget)?.columns ?? [];
+  return columns.filter(({ unit }) => unit !== '').map(({ name }) => name);
 }
 
 /** Returns the fields in which a kind of panel shows the words, if it is known. Their names are no column's, so that they get nobody's looks. */
 function fieldsFor(
   panel: string | undefined,
   words: string,
-  columns: Field[],
+  numbers: string[],
   range?: TimeRange
 ): Array<Partial<Field>> | undefined {
   const number = { name: 'nothing', type: FieldType.number, values: [null] };
@@ -73,13 +90,14 @@ function fieldsFor(
       ];
     case 'trend': {
       // Its axis is a column, which it must find: the last one, as of retention.
-      const axis = columns.findLast(({ type }) => type === FieldType.number);
-      return (
-        axis && [
-          { ...axis, values: [0, 1] },
-          { ...number, values: [null, null], config: { displayName: words, color } },
-        ]
-      );
+      const axis = numbers.at(-1);
+      return axis === undefined
+        ? undefined
+        : [
+            // Ten minutes, whose marks are no fractions.
+            { name: axis, type: FieldType.number, values: [0, 600], config: {} },
+            { ...number, values: [null, null], config: { displayName: words, color } },
+          ];
     }
     case 'timeseries':
       // The legend has them.

@@ -77,13 +77,13 @@ func (res *result) mappings(names []string) data.ValueMappings {
 }
 
 // namesOfPeriods calls each period by its month, and by its days where it is not the whole month or another is called so:
-// "October 2026", "1–29 October 2026".
+// "Oct 2026", "1–29 Oct 2026". They are short, so that they stand in one line in a table on a phone.
 func namesOfPeriods(periods []period, zone *time.Location) map[string]string {
 	names := map[string]string{}
 	var taken []string
 	for _, p := range periods {
 		first, last := p.from.In(zone), p.to.Add(-time.Minute).In(zone)
-		month := first.Format("January 2006")
+		month := first.Format("Jan 2006")
 		name := month
 		if !startOfDay(first.Year(), first.Month()+1, 1, zone).Equal(p.to) || slices.Contains(taken, month) {
 			if name = fmt.Sprintf("1–%d %s", last.Day(), month); last.Day() == 1 {

@@ -29,11 +29,11 @@ func TestNamesOfPeriods(t *testing.T) {
 		name, to string
 		want     [3]string
 	}{
-		{"within a month", "2026-11-29T06:28:00Z", [3]string{"October 2026", "1–29 October 2026", "1–29 November 2026"}},
-		{"a whole month", "2026-10-31T23:00:00Z", [3]string{"September 2026", "1–30 September 2026", "October 2026"}},
-		{"the first day", "2027-01-01T10:00:00Z", [3]string{"December 2026", "1 December 2026", "1 January 2027"}},
-		{"the month before is shorter", "2026-03-31T10:00:00Z", [3]string{"February 2026", "1–28 February 2026", "1–31 March 2026"}},
-		{"the zone has begun the next month", "2026-10-31T23:30:00Z", [3]string{"October 2026", "1 October 2026", "1 November 2026"}},
+		{"within a month", "2026-11-29T06:28:00Z", [3]string{"Oct 2026", "1–29 Oct 2026", "1–29 Nov 2026"}},
+		{"a whole month", "2026-10-31T23:00:00Z", [3]string{"Sep 2026", "1–30 Sep 2026", "Oct 2026"}},
+		{"the first day", "2027-01-01T10:00:00Z", [3]string{"Dec 2026", "1 Dec 2026", "1 Jan 2027"}},
+		{"the month before is shorter", "2026-03-31T10:00:00Z", [3]string{"Feb 2026", "1–28 Feb 2026", "1–31 Mar 2026"}},
+		{"the zone has begun the next month", "2026-10-31T23:30:00Z", [3]string{"Oct 2026", "1 Oct 2026", "1 Nov 2026"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			to, err := time.Parse(time.RFC3339, test.to)

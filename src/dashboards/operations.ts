@@ -24,8 +24,10 @@ import {
   DashboardLinkBuilder,
   DashboardLinkType,
   DatasourceVariableBuilder,
+  MappingType,
   type Panel,
   QueryVariableBuilder,
+  SpecialValueMatch,
   type Threshold,
   ThresholdsConfigBuilder,
   ThresholdsMode,
@@ -74,6 +76,9 @@ export const PANELS = {
   mediaServers: 26,
   playsFailed: 62,
 };
+
+/** What stands where there is no number, unless a panel says more: each collector that runs has one. */
+const NOTHING = 'No collector';
 
 const SOURCE = { type: 'prometheus', uid: '${datasource}' };
 
@@ -132,9 +137,7 @@ function fill<P extends PanelBuilder>(panel: P, content: Content, height: number
   if (content.decimals !== undefined) {
     panel.decimals(content.decimals);
   }
-  if (content.nothing !== undefined) {
-    panel.noValue(content.nothing);
-  }
+  panel.noValue(content.nothing ?? NOTHING);
   content.queries.forEach(({ expr, name }, i) => {
     panel.withTarget(
       new prometheus.DataqueryBuilder()
@@ -169,6 +172,11 @@ function tile(content: Content): stat.PanelBuilder {
       ? new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps([{ value: null, color: 'text' }])
       : redAbove(content.limit)
   );
+  if (content.limit !== undefined) {
+    // What is no number is not good either.
+    const words = { text: content.nothing ?? NOTHING, color: 'text', index: 0 };
+    panel.mappings([{ type: MappingType.SpecialValue, options: { match: SpecialValueMatch.NullAndNan, result: words } }]);
+  }
   return fill(panel, content, HEIGHT.tiles);
 }
 
@@ -251,6 +259,7 @@ const panels: Array<Builder<Panel>> = [
     unit: 'percentunit',
     decimals: 2,
     queries: [{ expr: refusedShare(CHOSEN), name: 'Refused' }],
+    nothing: 'None yet',
     limit: LIMITS.refusedShare,
   }),
   tile({
@@ -272,6 +281,7 @@ const panels: Array<Builder<Panel>> = [
     unit: 's',
     decimals: 1,
     queries: quantiles(METRIC.delay, [['95 %', 0.95]]),
+    nothing: 'None yet',
     limit: LIMITS.delaySeconds,
   }),
   tile({
@@ -329,7 +339,7 @@ const panels: Array<Builder<Panel>> = [
     title: 'Age of the oldest waiting sample',
     description: 'Samples wait on disk while VictoriaMetrics is away. Nothing is lost; dashboards are as late as this.',
     width: 12,
-    unit: 's',
+    unit: 'dthms',
     queries: perInstance(of(METRIC.waitingSeconds)),
     limit: LIMITS.waitingSeconds,
   }),
@@ -345,6 +355,7 @@ const panels: Array<Builder<Panel>> = [
       ['95 %', 0.95],
       ['99 %', 0.99],
     ]),
+    nothing: 'Nothing was received',
     limit: LIMITS.delaySeconds,
   }),
   lines({
@@ -481,8 +492,9 @@ const panels: Array<Builder<Panel>> = [
     description:
       'Time since each database in use was made, by file. Most makers publish one a month or more often; addresses move meanwhile.',
     width: 12,
-    unit: 's',
-    queries: [{ expr: byFileName(`time() - (${of(METRIC.databaseBuilt)} > 0)`), name: '{{name}} ({{type}}) {{instance}}' }],
+    unit: 'suffix:days',
+    decimals: 0,
+    queries: [{ expr: byFileName(`(time() - (${of(METRIC.databaseBuilt)} > 0)) / 86400`), name: '{{name}} ({{type}}) {{instance}}' }],
     nothing: 'No database is known',
   }),
   lines({

@@ -48,9 +48,10 @@ export function monthTable(place: Place & { height?: number }): Builder<Panel> {
     barsOf: [],
     sums: false,
   });
-  // Whole names on a phone, which has room for all but a part of the last column.
+  // Whole names in one line on a phone, which has room for all but the last column. Grafana would make room for what is answered, not for the name.
   panel.overrideByName('period', [
-    { id: 'custom.minWidth', value: 74 },
+    { id: 'custom.minWidth', value: 112 },
+    { id: 'custom.wrapText', value: false },
     { id: 'custom.filterable', value: false },
   ]);
   for (const [name, least] of Object.entries({ playout: 80, ingest: 78, total: 62, change: 58 })) {
