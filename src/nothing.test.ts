@@ -88,7 +88,7 @@ test('a curve has its axis, and the words in the legend', () => {
 test('a curve has its axis also where an error brings no columns', () => {
   const error = toDataFrame({ refId: 'A', meta: { custom: { nothing: WORDS } }, fields: [] });
   const [axis, number] = showNothing({ data: [error] }, 'trend', undefined, 'retention').data[0].fields;
-  expect([axis.name, axis.values]).toEqual(['seconds', [0, 600]]);
+  expect([axis.name, axis.values, axis.config.unit]).toEqual(['seconds', [0, 600], 'dthms']);
   expect(number.config.displayName).toBe(WORDS);
 });
 

@@ -38,25 +38,26 @@ export function showNothing(
     return { ...response, data: some };
   }
   const [{ refId, meta, fields: columns }] = frames;
-  const names = columns.length > 0 ? numbersOf(columns) : columnsOf(widget);
-  const fields = fieldsFor(panel, nothingOf(frames[0])!, names, range);
+  const numbers = columns.length > 0 ? columns.filter(({ type }) => type === FieldType.number) : columnsOf(widget);
+  const fields = fieldsFor(panel, nothingOf(frames[0])!, numbers, range);
   return fields ? { ...response, data: [toDataFrame({ refId, meta, fields })] } : response;
 }
 
-function numbersOf(fields: Field[]): string[] {
-  return fields.filter(({ type }) => type === FieldType.number).map(({ name }) => name);
-}
+/** What a field of a column of numbers has without an answer. */
+type NumberField = Pick<Field, 'name' | 'config'>;
 
-function columnsOf(widget?: string): string[] {
+function columnsOf(widget?: string): NumberField[] {
   const columns = WIDGETS.find(({ type }) => type === widget)?.columns ?? [];
-  return columns.filter(({ unit }) => unit !== '').map(({ name }) => name);
+  return columns
+    .filter(({ unit }) => unit !== '')
+    .map(({ name, unit }) => ({ name, config: unit === 'seconds' ? { unit: 'dthms' } : {} }));
 }
 
 /** Returns the fields in which a kind of panel shows the words, if it is known. Their names are no column's, so that they get nobody's looks. */
 function fieldsFor(
   panel: string | undefined,
   words: string,
-  numbers: string[],
+  numbers: NumberField[],
   range?: TimeRange
 ): Array<Partial<Field>> | undefined {
   const number = { name: 'nothing', type: FieldType.number, values: [null] };
@@ -95,7 +96,7 @@ function fieldsFor(
         ? undefined
         : [
             // Ten minutes, whose marks are no fractions.
-            { name: axis, type: FieldType.number, values: [0, 600], config: {} },
+            { name: axis.name, type: FieldType.number, values: [0, 600], config: axis.config },
             { ...number, values: [null, null], config: { displayName: words, color } },
           ];
     }

@@ -90,6 +90,18 @@ func listPlays(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame, er
 		}
 		frame.Fields = append(frame.Fields, field)
 	}
+	if len(rows) == 0 {
+		short := "No play matches"
+		switch {
+		case q.Running && !reachesNow(r):
+			short = "The range ends before now"
+		case q.Running:
+			short = "No play runs, or plays.running is off"
+		case r.Page > 1:
+			short = "No more plays"
+		}
+		frame.Meta.Custom = map[string]any{CustomNothing: short}
+	}
 	return frame, nil
 }
 
