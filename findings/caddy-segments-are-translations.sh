@@ -1,7 +1,7 @@
 #!/bin/bash
 # On Debian the ending .ts is that of Qt's translations, and Caddy, which asks the system for types, serves segments of HLS as text/vnd.trolltech.linguist; charset=utf-8. As text is what is
 # worth compressing ("encode gzip" takes text/*), it compresses every segment for every viewer whose player takes gzip: one gets larger, costs processor time on each request,
-# comes in chunks without a length, by which players measure how far a download is, and is no longer to be had in ranges. Segments of fragmented MP4 (.m4s) are left alone.
+# comes in chunks without a length, by which players measure how far a download is, and without the word that ranges can be asked for. Segments of fragmented MP4 (.m4s) are left alone.
 # A report by content type has no video.
 #
 # Guess before: video/mp2t, not compressed.

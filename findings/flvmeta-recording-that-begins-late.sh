@@ -1,7 +1,7 @@
 #!/bin/bash
 # A recording of a live stream may begin at any time of the stream's clock, while its first tags, which describe picture and sound, are at 0, as ffmpeg writes them. For two programs that put into
 # an FLV file what players need to seek, 8 s recorded from the 1000th second on last long: 1007.88 s by yamdi, which takes the last time for the duration, and 2007.8 s by flvmeta, which
-# adds to it the time between the last two tags that it believes in: from 0 to the first picture. The frame rate becomes 0.2 and 0.1, the bit rate two and one kbit/s.
+# has the time from 0 to the first picture twice. The frame rate becomes 0.2 and 0.1, the bit rate two and one kbit/s.
 # ffmpeg, whose file it was, had written 8.08 s and 25, which they replace.
 #
 # Guess before: the duration is from the first picture to the last, and 8 s, wherever the clock stood.
