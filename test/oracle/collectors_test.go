@@ -359,8 +359,11 @@ func (c *collectors) checkRunning(t *testing.T) {
 			rows++
 			session, _ := row["session"].(string)
 			r, ok := want[[2]string{organization.ID, session}]
+			if begin, _ := row["start"].(float64); !ok && int64(begin) >= c.base.UnixMilli() {
+				continue // of those that are placed in the past a player told something now, too, and runs until it is silent
+			}
 			if !ok {
-				t.Errorf("%s\nruns, or is there twice: %v", q, row)
+				t.Errorf("%s\nruns, or is there twice: %v\nstored is %v", q, row, logsRows(t, c.store, "fields _time, kind, session, begin, end, outcome, collector | filter session:=\""+session+"\""))
 				continue
 			}
 			delete(want, [2]string{organization.ID, session})

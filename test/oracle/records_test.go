@@ -237,13 +237,14 @@ func (r *record) checkTimeline(drawn []map[string]any) error {
 }
 
 // checkMerged compares those of which neighbours may be merged: each is the sum
-// of those that were sent since the one before it. Of records whose reports came
-// in another order the parts are not known.
+// of those that were sent since the one before it. Where reports, or their times,
+// came in another order, the parts are not known.
 func (r *record) checkMerged(drawn []map[string]any) error {
 	if len(drawn) > min(mostEntries, len(r.entries)) || len(drawn) == 0 {
 		return fmt.Errorf("%d entries are drawn of %d", len(drawn), len(r.entries))
 	}
-	left := slices.SortedStableFunc(slices.Values(r.entries), func(a, b entry) int { return cmp.Compare(a.end, b.end) })
+	byEnd := func(a, b entry) int { return cmp.Compare(a.end, b.end) }
+	left, known := slices.SortedStableFunc(slices.Values(r.entries), byEnd), !r.disordered && slices.IsSortedFunc(r.entries, byEnd)
 	for i, row := range drawn {
 		end, _ := row["time"].(float64)
 		if i+1 < len(drawn) && drawn[i+1]["time"] == row["time"] {
@@ -258,7 +259,7 @@ func (r *record) checkMerged(drawn []map[string]any) error {
 		}
 		parts := left[:count]
 		left = left[count:]
-		if r.disordered || i > 0 && drawn[i-1]["time"] == row["time"] {
+		if !known || i > 0 && drawn[i-1]["time"] == row["time"] {
 			continue
 		}
 		if err := checkSum(row, parts); err != nil {
