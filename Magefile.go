@@ -349,32 +349,40 @@ func Test() error {
 	if reason := missing("nginx"); reason != "" {
 		leftOut = append(leftOut, "several collectors: "+reason) // its test skips itself
 	}
-	goTests, jest, grafana13 := []string{"go", "test", "-race", "-timeout", "20m", "./pkg/...", "./tools/pluginzip"}, []string{"npm", "test"}, []string{"go", "tool", "mage", "grafana13"}
+	goTests, jest := []string{"go", "test", "-race", "-timeout", "20m", "./pkg/...", "./tools/pluginzip"}, []string{"npm", "test"}
+	grafana13, panel := []string{"go", "tool", "mage", "grafana13"}, []string{"npm", "run", "test:panel"}
 	// Stages follow each other. The lanes of a stage run at the same time, and the steps of a lane one after the other. Where a machine is slow, a step
 	// may fail for want of the processor alone: some are asked again without the others, and what they printed stays.
 	for _, stage := range [][]lane{
 		{
 			{
-				{name: "tests of the panel in a browser", command: []string{"npm", "run", "test:panel"}, without: missing("chromium")},
 				// Stalls are compared to the millisecond.
 				{name: "tests with players in a browser", command: []string{"npm", "run", "test:browser"}, alone: []string{"npm", "run", "test:browser", "--", "--last-failed", "--no-deps"},
 					without: missing("chromium", "ffmpeg", "nginx")},
 			},
 			{
-				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, computes: true},
-				{name: "lint of TypeScript", command: []string{"npm", "run", "lint"}, computes: true},
 				{name: "Go tests", command: goTests, alone: goTests, computes: true}, // alone, packages that passed are not tested again
 				{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, computes: true},
 				{name: "front-end tests", command: jest, alone: jest, computes: true},
-				{name: "front-end tests with Grafana 13", command: grafana13, alone: grafana13, computes: true},
 			},
 		},
 		// How long a client waits under attack is measured.
 		{{{name: "hostile clients", command: []string{"go", "test", "-count=1", "./test/hostile"}}}},
 		// So are the beacon's sums: its tests failed beside the oracle.
 		{{{name: "beacon tests", command: []string{"npm", "test", "--workspace", "beacon"}}}},
-		{{{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3",
-			"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}}}},
+		{
+			{
+				// They wait for reports and for silence most of the time.
+				{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3", "-parallel", "4",
+					"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}},
+			},
+			{
+				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, computes: true},
+				{name: "lint of TypeScript", command: []string{"npm", "run", "lint"}, computes: true},
+				{name: "front-end tests with Grafana 13", command: grafana13, alone: grafana13, computes: true},
+				{name: "tests of the panel in a browser", command: panel, alone: panel, computes: true, without: missing("chromium")},
+			},
+		},
 		{{{name: "tests in Grafana", command: []string{"npm", "run", "test:grafana"}, without: withoutGrafana()}}},
 	} {
 		var running errgroup.Group

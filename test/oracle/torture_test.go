@@ -69,6 +69,7 @@ func TestTorture(t *testing.T) {
 	t.Logf("%d rounds, %d requests, %d attempts that were not answered or refused for a while, %v the longest", load.rounds, load.sent.Load(),
 		load.failed.Load(), longest)
 
+	t.Parallel() // from here on it waits and asks
 	end := book.waiting()
 	if last := time.Now().Add(3 * tortureInterval * time.Second); end.Before(last) {
 		end = last
