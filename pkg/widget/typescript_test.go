@@ -1,6 +1,7 @@
 package widget
 
 import (
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -43,5 +44,20 @@ func TestTypeScriptQuery(t *testing.T) {
 	delete(written, "live") // is for the data source: package plugin reads it
 	for name := range written {
 		t.Errorf("src/query.ts has the field %s, which Query lacks", name)
+	}
+}
+
+// TestTypeScriptOutcomes holds the names of outcomes on the page of all plays to those of the widgets.
+func TestTypeScriptOutcomes(t *testing.T) {
+	source, err := os.ReadFile("../../src/dashboards/allplays.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := map[string]string{}
+	for _, m := range regexp.MustCompile(`text: '([^']+)', value: 'outcome=(\w+)'`).FindAllSubmatch(source, -1) {
+		written[string(m[2])] = string(m[1])
+	}
+	if !maps.Equal(written, outcomeNames) {
+		t.Errorf("src/dashboards/allplays.ts names outcomes %v, the widgets %v", written, outcomeNames)
 	}
 }
