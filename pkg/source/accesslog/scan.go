@@ -263,18 +263,8 @@ func appendJSONUnescaped(to, b []byte) []byte {
 		to, b = append(to, b[:i]...), b[i:]
 		used := 2
 		switch c := b[1]; c {
-		case '"', '\\', '/':
-			to = append(to, c)
-		case 'n':
-			to = append(to, '\n')
-		case 't':
-			to = append(to, '\t')
-		case 'r':
-			to = append(to, '\r')
-		case 'b':
-			to = append(to, '\b')
-		case 'f':
-			to = append(to, '\f')
+		case '"', '\\', '/', 'n', 't', 'r', 'b', 'f':
+			to = append(to, unescaped(c))
 		case 'x':
 			// nginx writes so unless its log_format says escape=json.
 			if value, ok := hexByte(b, 2); ok {

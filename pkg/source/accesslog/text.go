@@ -36,6 +36,23 @@ func (t *texts) text(b []byte) string {
 // validText returns the bytes as a new string; what is no UTF-8 becomes U+FFFD.
 func validText(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
 
+// unescaped returns what a backslash and a character mean that stand for one byte in JSON (RFC 8259, section 7), and in nginx and Apache, too.
+func unescaped(c byte) byte {
+	switch c {
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	case 'r':
+		return '\r'
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	}
+	return c
+}
+
 // appendUnescaped appends the text without the backslash escapes of nginx (\xHH, or those of JSON) and Apache (\", \\, \n,
 // \xHH). A backslash that begins no escape stays.
 func appendUnescaped(to, b []byte) []byte {
@@ -47,18 +64,8 @@ func appendUnescaped(to, b []byte) []byte {
 		to, b = append(to, b[:i]...), b[i:]
 		used := 2
 		switch c := b[1]; c {
-		case '"', '\\', '/':
-			to = append(to, c)
-		case 'n':
-			to = append(to, '\n')
-		case 't':
-			to = append(to, '\t')
-		case 'r':
-			to = append(to, '\r')
-		case 'b':
-			to = append(to, '\b')
-		case 'f':
-			to = append(to, '\f')
+		case '"', '\\', '/', 'n', 't', 'r', 'b', 'f':
+			to = append(to, unescaped(c))
 		case 'v':
 			to = append(to, '\v')
 		case 'x':
