@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/processtest"
 	"github.com/streamlens/streamlens/pkg/vm/vmtest"
 	"github.com/streamlens/streamlens/test/program"
 )
@@ -25,7 +26,7 @@ import (
 type Product struct {
 	VictoriaMetrics, Collector string // URLs
 	Config                     string // path of streamlens.yaml
-	database                   *vmtest.Server
+	database                   *processtest.Database
 	collector                  *program.Collector
 	settings                   map[string]any // of streamlens.yaml
 }

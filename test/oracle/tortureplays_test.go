@@ -181,7 +181,7 @@ func (l *playsLoad) send(ctx context.Context, ended <-chan struct{}, duration ti
 }
 
 // torturePlays does what the plan says, in a random order.
-func torturePlays(t *testing.T, product *Product, store *vltest.Server, disk *disk, plan playsPlan, random *rand.Rand) {
+func torturePlays(t *testing.T, product *Product, store *processtest.Database, disk *disk, plan playsPlan, random *rand.Rand) {
 	t.Helper()
 	restart := func() {
 		product.collector.Kill()

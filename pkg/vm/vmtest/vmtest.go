@@ -4,7 +4,6 @@ package vmtest
 import (
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -17,12 +16,6 @@ const Variable = "VICTORIAMETRICS"
 
 // DefaultFlags are the flags that Streamlens asks for.
 var DefaultFlags = []string{"-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d"}
-
-// Server is a VictoriaMetrics that can be killed and started again with what it has kept.
-type Server struct {
-	*processtest.Process
-	URL string
-}
 
 // Start runs VictoriaMetrics with the default flags on an empty folder until the test ends, and returns its base URL. The
 // test is skipped if there is no executable.
@@ -38,26 +31,9 @@ func StartWith(t testing.TB, flags ...string) string {
 }
 
 // StartServer is StartWith, and returns the server.
-func StartServer(t testing.TB, flags ...string) *Server {
+func StartServer(t testing.TB, flags ...string) *processtest.Database {
 	t.Helper()
-	executable, address := processtest.Executable(t, Variable, "bin/victoria-metrics"), processtest.FreeAddress(t)
-	// Before the process is made, so that the folder is removed after the process has ended.
-	folder := t.TempDir()
-	s := &Server{URL: "http://" + address, Process: processtest.New(t,
-		append([]string{executable, "-httpListenAddr=" + address, "-storageDataPath=" + folder, "-loggerLevel=ERROR"}, flags...)...)}
-	s.Start()
-	t.Cleanup(func() {
-		if err := s.Stop(os.Interrupt); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
-// Start starts the server, which does not run, and returns when it answers.
-func (s *Server) Start() {
-	s.Run()
-	s.WaitReady(s.URL + "/health")
+	return processtest.StartDatabase(t, Variable, "bin/victoria-metrics", flags...)
 }
 
 // Import writes lines in the Prometheus text format, with timestamps in ms, and returns when they can be read.
