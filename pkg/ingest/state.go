@@ -254,7 +254,7 @@ func (p *Pipeline) load() (number uint64, err error) {
 	var of string
 	c.Unique(&of)
 	if of != format {
-		return 0, fmt.Errorf("%s was written by a program of another version: it has %q, this one reads %q", file.Name(), of, format)
+		return 0, fmt.Errorf("%s was written by a program of another version: it has %q, this one reads %q; docs/durability.md, Upgrades, says what to do", file.Name(), of, format)
 	}
 	p.code(c)
 	p.samples.Code(c, p.ledger, p.now)

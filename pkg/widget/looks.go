@@ -130,7 +130,7 @@ func (c colors) of(label string, names []string) map[string]string {
 	var others []string
 	for _, name := range names {
 		switch i := slices.Index(c.Names[label], name); {
-		case name == measure.Other || name == none || name == measure.UnknownCountry && label == measure.LabelCountry:
+		case name == measure.Other || name == none || name == measure.UnknownHeight || name == measure.UnknownCountry && label == measure.LabelCountry:
 			found[name] = c.Rest
 		case i >= 0:
 			found[name], taken[i] = c.Palette[i], true

@@ -64,7 +64,7 @@ func TestColors(t *testing.T) {
 	if one["hls"] != other["hls"] || one["rtmp"] != other["rtmp"] || one["hls"] == one["rtmp"] {
 		t.Errorf("colours go by rank: %v, %v", one, other)
 	}
-	if one[measure.Other] != c.Rest || c.of("country", []string{"ZZ"})["ZZ"] != c.Rest {
+	if one[measure.Other] != c.Rest || c.of("country", []string{"ZZ"})["ZZ"] != c.Rest || c.of("height", []string{"(unknown)"})["(unknown)"] != c.Rest {
 		t.Error("the rest has a name's colour")
 	}
 	versions := []string{"h5live 4.22.0", "h5live 4.23.1", "hlsjs 1.6.2", "hlsjs 1.5.7", "shaka 4.3", "videojs 8.1", "dashjs 5.0", "html5"}
