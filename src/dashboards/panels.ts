@@ -68,6 +68,10 @@ const HEADER_ICON = 24;
 /** The least pixels of a column of names, unless its header needs more: a name of a country such as "United Kingdom" fits. */
 const NAME_WIDTH = { country: 128, other: 96 };
 
+/** From so many numbers on, shares in a table have the room that they need alone; its pixels at least. Columns that share the room may take more than there is. */
+const MANY = 8;
+const SHARE_WIDTH = 64;
+
 /** The least pixels of any column of a table: a name and three numbers fit on a phone. */
 const MIN_WIDTH = 80;
 
@@ -386,7 +390,9 @@ export function bars({
       panel.overrideByName(name, [{ id: 'custom.wrapHeaderText', value: true }]);
     }
     const least = leastWidth(header, unit, unit === '' || name === sortBy);
-    if (least > MIN_WIDTH && !LOOKS[name]?.width) {
+    if (unit === 'ratio' && numbersOf(content).length >= MANY && !LOOKS[name]?.width) {
+      panel.overrideByName(name, [{ id: 'custom.width', value: Math.max(least, SHARE_WIDTH) }]);
+    } else if (least > MIN_WIDTH && !LOOKS[name]?.width) {
       panel.overrideByName(name, [{ id: 'custom.minWidth', value: least }]);
     }
     if (limit) {
