@@ -159,7 +159,7 @@ func Release() error {
 		return err
 	}
 	mg.SerialDeps(GeoIP, Package)
-	version, _, err := release()
+	version, built, err := release()
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func Release() error {
 	}
 	for _, processor := range []string{"amd64", "arm64"} {
 		output := filepath.Join(folder, fmt.Sprintf("streamlens_%s_%s.deb", version, processor))
-		if err := sh.RunV(program("debianpackage"), processor, version, output); err != nil {
+		if err := sh.RunWithV(map[string]string{"SOURCE_DATE_EPOCH": built}, program("debianpackage"), processor, version, output); err != nil {
 			return err
 		}
 	}
@@ -362,6 +362,7 @@ func Test() error {
 			},
 			{
 				{name: "Go tests", command: goTests, alone: goTests, computes: true}, // alone, packages that passed are not tested again
+				{name: "Debian package", command: []string{"go", "test", "-C", "tools/release", "-count=1", "."}, computes: true},
 				{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, computes: true},
 				{name: "front-end tests", command: jest, alone: jest, computes: true},
 			},

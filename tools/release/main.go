@@ -2,13 +2,16 @@
 //
 //	release ARCHITECTURE VERSION PACKAGE.deb
 //
-// It is nfpm without its formats for other systems, which need much more.
+// It is nfpm without its formats for other systems, which need much more. With SOURCE_DATE_EPOCH the package depends neither on when its files were
+// written nor on the umask under which they were.
 package main
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/goreleaser/nfpm/v2"
 	_ "github.com/goreleaser/nfpm/v2/deb" // registers the format
@@ -42,6 +45,20 @@ func run(architecture, version, output string) (err error) {
 	}
 	if err := nfpm.PrepareForPackager(info, "deb"); err != nil {
 		return err
+	}
+	for _, content := range info.Contents {
+		about := content.FileInfo
+		if !info.MTime.IsZero() {
+			about.MTime = info.MTime
+		}
+		if strings.HasPrefix(content.Destination, "/usr/") {
+			// What a clone has may be for its owner alone, but Grafana reads dashboards and provisioning.
+			mode := fs.FileMode(0o644)
+			if about.Mode&0o100 != 0 {
+				mode = 0o755
+			}
+			about.Mode = about.Mode&^fs.ModePerm | mode
+		}
 	}
 	file, err := os.Create(output)
 	if err != nil {
