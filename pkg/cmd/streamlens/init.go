@@ -195,7 +195,7 @@ func printNext(ctx context.Context, w io.Writer, path string, c config.Config) {
 	}
 	fmt.Fprintf(w, `
 Next:
-  streamlens collect --config %[1]s
+  %[7]s
 and, when it runs:
   streamlens doctor --config %[1]s
 
@@ -206,7 +206,20 @@ Grafana's provisioning needs:
   STREAMLENS_VICTORIAMETRICS_URL=%[5]s
   STREAMLENS_COLLECTOR_URL=%[6]s
   STREAMLENS_BLOCK_LIST_TOKEN=the one of blockListTokens, for the block list on the page Plays
-`, path, o.Accounts[0].ID, o.ID, o.Level, c.VictoriaMetrics.URL, collectorURL(c))
+`, path, o.Accounts[0].ID, o.ID, o.Level, c.VictoriaMetrics.URL, collectorURL(c), startCommand(path, unitFolders))
+}
+
+// unitFolders are where units of systemd are that a person or a package has put there.
+var unitFolders = []string{"/etc/systemd/system", "/usr/lib/systemd/system"}
+
+// startCommand starts the collector. If it is a service here, that has a user of its own, to whom all belongs that the collector writes.
+func startCommand(path string, unitFolders []string) string {
+	for _, folder := range unitFolders {
+		if unit, err := os.ReadFile(filepath.Join(folder, "streamlens.service")); err == nil && strings.Contains(string(unit), "collect --config "+path+"\n") {
+			return "systemctl enable --now streamlens"
+		}
+	}
+	return "streamlens collect --config " + path
 }
 
 // ports says whether the collector may listen where it is to.

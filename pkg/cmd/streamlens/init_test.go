@@ -31,6 +31,23 @@ func execute(t *testing.T, command *cobra.Command, input string, args ...string)
 	return output.String(), err
 }
 
+func TestInitKnowsTheService(t *testing.T) {
+	packaged := "../../../tools/release/debian" // the service of the package
+	for _, c := range []struct {
+		path, want string
+		folders    []string
+	}{
+		{"/etc/streamlens/streamlens.yaml", "systemctl enable --now streamlens", []string{t.TempDir(), packaged}},
+		{"/etc/streamlens/streamlens.yaml", "systemctl enable --now streamlens", []string{"../../../docs/examples/systemd"}},
+		{"streamlens.yaml", "streamlens collect --config streamlens.yaml", []string{packaged}},
+		{"/etc/streamlens/streamlens.yaml", "streamlens collect --config /etc/streamlens/streamlens.yaml", []string{t.TempDir()}},
+	} {
+		if got := startCommand(c.path, c.folders); got != c.want {
+			t.Errorf("%s with services in %v: %s", c.path, c.folders, got)
+		}
+	}
+}
+
 func TestInitAsks(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "streamlens.yaml")
 	answers := "tv\n\nhttp://db:8428\nmissing.mmdb\n\"\"\n:9095\n" // the last two questions get no answer
