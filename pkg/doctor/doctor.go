@@ -110,7 +110,7 @@ func (in Installation) collector(ctx context.Context) []Finding {
 
 // VictoriaMetrics looks at the database: whether it answers, its flags and its clock.
 func VictoriaMetrics(ctx context.Context, base string) []Finding {
-	about := "VictoriaMetrics at " + base
+	about := "VictoriaMetrics at " + redacted(base)
 	client := &http.Client{Timeout: patience}
 	if _, err := vm.CheckFlags(ctx, client, base); err != nil {
 		advice := ""
@@ -170,7 +170,7 @@ func (in Installation) organization(ctx context.Context, o tenant.Organization) 
 
 // dataSource asks Grafana for the health of the data source.
 func (in Installation) dataSource(ctx context.Context) Finding {
-	about := fmt.Sprintf("data source %s of Grafana at %s", in.DataSource, in.Grafana)
+	about := fmt.Sprintf("data source %s of Grafana at %s", in.DataSource, redacted(in.Grafana))
 	address, err := url.JoinPath(in.Grafana, "api/datasources/uid", in.DataSource, "health")
 	if err != nil {
 		return Finding{Wrong, about, err.Error(), ""}
@@ -201,6 +201,15 @@ func (in Installation) dataSource(ctx context.Context) Finding {
 		return Finding{Wrong, about, said.Message, "Provision the data source, or name its uid by --data-source. If it is there, the plugin is not loaded: Grafana's log says why."}
 	}
 	return Finding{Wrong, about, said.Message, said.Details.VerboseMessage}
+}
+
+// redacted returns an address without its password, since what is found may be shown to others.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "an address that cannot be read"
+	}
+	return u.Redacted()
 }
 
 // get asks and returns status, time of the answer by the server's clock (zero if it does not say) and body.

@@ -104,6 +104,16 @@ func TestDataSource(t *testing.T) {
 	}
 }
 
+func TestPasswordsAreNotShown(t *testing.T) {
+	for _, address := range []string{answering(t, http.StatusUnauthorized, `{"message":"Unauthorized"}`, 0), "http://127.0.0.1:1"} {
+		address = strings.Replace(address, "http://", "http://admin:hunter2@", 1)
+		found := append(VictoriaMetrics(t.Context(), address), Installation{Grafana: address, DataSource: "streamlens"}.dataSource(t.Context()))
+		if text := fmt.Sprint(found); strings.Contains(text, "hunter2") || !strings.Contains(text, "admin:xxxxx@") {
+			t.Errorf("it says %s", text)
+		}
+	}
+}
+
 func TestPlaces(t *testing.T) {
 	for _, test := range []struct {
 		name         string
