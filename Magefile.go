@@ -185,7 +185,7 @@ func Release() error {
 		filepath.Join("bin", "package", pluginID, "gpx_streamlens_linux_amd64"): pluginID,
 	} {
 		output := filepath.Join(folder, fmt.Sprintf("%s_%s.cdx.json", about, version))
-		if err := sh.RunV(program("cyclonedx-gomod"), "bin", "-json", "-noserial", "-version", "v"+version, "-output", output, executable); err != nil {
+		if err := sh.RunV(program("cyclonedx-gomod"), "bin", "-json", "-noserial", "-notimestamp", "-version", "v"+version, "-output", output, executable); err != nil {
 			return err
 		}
 	}
