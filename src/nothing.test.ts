@@ -85,8 +85,10 @@ test('a curve has its axis, and the words in the legend', () => {
   expect(getFieldDisplayName(number, data[0], data)).toBe(WORDS);
 });
 
-test('a curve has its axis also where an error brings no columns', () => {
-  const error = toDataFrame({ refId: 'A', meta: { custom: { nothing: WORDS } }, fields: [] });
+test('a curve has its axis also where an error does not bring it', () => {
+  // As the backend explains each error.
+  const fields = [{ name: 'value', type: FieldType.number, values: [], config: { noValue: WORDS } }];
+  const error = toDataFrame({ refId: 'A', meta: { custom: { nothing: WORDS } }, fields });
   const [axis, number] = showNothing({ data: [error] }, 'trend', undefined, 'retention').data[0].fields;
   expect([axis.name, axis.values, axis.config.unit]).toEqual(['seconds', [0, 600], 'dthms']);
   expect(number.config.displayName).toBe(WORDS);

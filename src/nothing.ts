@@ -21,7 +21,7 @@ export function nothingOf({ meta }: Pick<DataFrame, 'meta'>): string | undefined
  * Puts the words for nothing where a kind of panel shows them. Grafana itself shows "No data" for every reason.
  *
  * Beside frames that say something those that do not are left out. Other kinds of panels get what the backend sent. An error brings
- * no columns; those of its widget are known.
+ * none of the columns of its widget, which are known.
  */
 export function showNothing(
   response: DataQueryResponse,
@@ -38,7 +38,10 @@ export function showNothing(
     return { ...response, data: some };
   }
   const [{ refId, meta, fields: columns }] = frames;
-  const numbers = columns.length > 0 ? columns.filter(({ type }) => type === FieldType.number) : columnsOf(widget);
+  const known = columnsOf(widget);
+  const answered = columns.filter(({ type }) => type === FieldType.number);
+  const numbers =
+    known.length > 0 && !answered.some(({ name }) => known.some((column) => column.name === name)) ? known : answered;
   const fields = fieldsFor(panel, nothingOf(frames[0])!, numbers, range);
   return fields ? { ...response, data: [toDataFrame({ refId, meta, fields })] } : response;
 }
