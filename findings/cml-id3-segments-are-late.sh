@@ -1,8 +1,8 @@
 #!/bin/bash
 # Segments of sound alone have their time in an ID3 tag (RFC 8216, 3.4), as ticks of 90,000 a second. The ID3 library of the Streaming Video Technology Alliance counts the last of the number's bytes
-# twice: 90 ticks, a millisecond, are 2 ms, 255 are 6 ms, and the 256th is back at 3 ms; the tenth second, 900,000 ticks, begins at 10,002 ms. Each segment is up to 3 ms late, by as much as that
-# byte happens to be, so that delays and gaps between segments that are made of such times have noise that no stream had. Texts are all read as
-# UTF-8, whatever encoding their first byte names: a title in UTF-16 is not the one that was sent.
+# twice: 90 ticks, a millisecond, are 2 ms, 255 are 6 ms, and the 256th is back at 3 ms; 10 s, 900,000 ticks, are 10,002 ms. Each segment is up to 3 ms late, by as much as that
+# byte happens to be, so gaps between segments that are reckoned from such times vary where those of the stream do not. Texts are all read as
+# UTF-8, whatever encoding their first byte names: one in UTF-16 is not what was sent.
 #
 # Guess before: ticks are divided by 90, and a text in UTF-16 is right.
 # Seen with @svta/cml-id3 1.0.9 (npm), dist/index.js. Needs node and npm.

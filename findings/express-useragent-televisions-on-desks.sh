@@ -1,7 +1,7 @@
 #!/bin/bash
 # For express-useragent televisions stand on desks: Samsung's and LG's are SmartTV and Desktop at once, so who asks for desktops first, or counts both, has them among the computers. An
-# Apple TV, which asks for segments as AppleCoreMedia, is a desktop, and a Mac, and no television; a Roku has a name and is no kind of device. The platform of the first two is Linux, and their browsers are
-# Safari and Chrome.
+# Apple TV, which asks for segments as AppleCoreMedia, is a desktop, and a Mac, and no television; a Roku has a name and is no kind of device. The platform of the first two is Linux,
+# and their browsers are Safari and Chrome.
 #
 # Guess before: all four are SmartTV, and none is a desktop or a mobile device.
 # Seen with express-useragent 2.2.3 (npm). Needs node and npm.
