@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/streamlens/streamlens/pkg/address"
 	"github.com/streamlens/streamlens/pkg/blocklist"
 	"github.com/streamlens/streamlens/pkg/enrich"
 	"github.com/streamlens/streamlens/pkg/event"
@@ -96,8 +97,16 @@ type viewerQuestion struct {
 // playing are the actions that the block list answers: of MediaMTX, of SRS, and none.
 var playing = map[string]bool{"": true, "read": true, "playback": true, "on_play": true}
 
-func (q viewerQuestion) viewer() blocklist.Viewer {
-	v := blocklist.Viewer{Address: address(q.IP), User: q.User, Referrer: enrich.Host(q.Referrer)}
+// viewer returns of whom a question is. Its error is a refusal: an address that cannot be read would never be on the list.
+func (q viewerQuestion) viewer() (blocklist.Viewer, error) {
+	v := blocklist.Viewer{User: q.User, Referrer: enrich.Host(q.Referrer)}
+	if q.IP != "" {
+		var ok bool
+		if v.Address, ok = address.Parse(q.IP); !ok {
+			return v, &refusal{http.StatusBadRequest, event.Refusal{Reason: "address", Field: "ip",
+				Error: "ip must be an address, which may have a port, such as 203.0.113.7 or [2001:db8::7]:443"}, 0}
+		}
+	}
 	if q.PageURL != "" {
 		v.Referrer = enrich.Host(q.PageURL)
 	}
@@ -108,7 +117,7 @@ func (q viewerQuestion) viewer() blocklist.Viewer {
 			v.User = values.Get("user")
 		}
 	}
-	return v
+	return v, nil
 }
 
 // checkViewer answers whether a viewer may watch: 200 and 0, which is yes to MediaMTX and SRS, or 403.
@@ -130,7 +139,11 @@ func (s *Server) checkViewer(w http.ResponseWriter, r *http.Request) error {
 		return &refusal{http.StatusForbidden, event.Refusal{Reason: "action", Field: "action",
 			Error: "the block list says who may play, and nothing else"}, 0}
 	}
-	blocked, err := s.BlockLists.Blocks(reader.Organization.ID, question.viewer(), s.Clock())
+	viewer, err := question.viewer()
+	if err != nil {
+		return err
+	}
+	blocked, err := s.BlockLists.Blocks(reader.Organization.ID, viewer, s.Clock())
 	if err != nil {
 		return err
 	}

@@ -135,7 +135,7 @@ func (m *mediaServerSink) Take(lines []event.Usage, broadcasts []event.Batch, po
 		d.Lines = append(d.Lines, m.server.enrichUsage(o, u))
 	}
 	for _, b := range broadcasts {
-		from := address(b.Session.Viewer.Address)
+		from := addressOf(b.Session.Viewer.Address)
 		place := m.server.Places.Place(from)
 		b.Session.Viewer = event.Viewer{
 			Country: place.Country, Region: place.Region, ASN: place.ASN, Operator: place.Operator,

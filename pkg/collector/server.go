@@ -390,7 +390,7 @@ func (s *Server) postUsage(w http.ResponseWriter, r *http.Request) error {
 
 // enrichUsage returns a line as it is counted. The country is that of the address before any of it is taken away.
 func (s *Server) enrichUsage(o *tenant.Organization, u event.Usage) event.Usage {
-	from := address(u.Address)
+	from := addressOf(u.Address)
 	u.Country = s.Places.Country(from)
 	u.Address = s.storedAddress(from, o.Privacy.IP, u.Time)
 	u.Referrer = enrich.Host(u.Referrer)
@@ -410,8 +410,8 @@ func (s *Server) storedAddress(a netip.Addr, privacy tenant.IPPrivacy, at int64)
 	return enrich.StoredIP(a, privacy, s.salts.At(time.UnixMilli(at)))
 }
 
-// address returns the address of a decoded line, and the zero one if it has none.
-func address(text string) netip.Addr {
+// addressOf returns the address of a decoded line, and the zero one if it has none.
+func addressOf(text string) netip.Addr {
 	a, err := netip.ParseAddr(text)
 	if err != nil {
 		return netip.Addr{}

@@ -9,7 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/streamlens/streamlens/pkg/source/accesslog"
 	"github.com/streamlens/streamlens/pkg/source/logreader"
@@ -26,6 +29,7 @@ type attempt struct {
 	Last    int64  `json:"last,omitempty"`   // time of the last one in it
 	Fates   string `json:"fates,omitempty"`  // as Result.Fates writes them, of all lines of the piece
 	Fields  string `json:"fields,omitempty"` // the header that names the columns of the lines behind the piece
+	Tail    string `json:"tail,omitempty"`   // as tailOf has it; "" if a version kept it that did not
 }
 
 // attempts are those of one file, in a file of their own to which they are appended.
@@ -89,6 +93,24 @@ func (a *attempts) keep(one attempt) error {
 		return fmt.Errorf("keep what was imported: %w", err)
 	}
 	a.take(&one)
+	return nil
+}
+
+// maxTail is how many bytes at the end of a piece are looked at before what follows is sent: other logs may begin alike.
+const maxTail = 4 << 10
+
+// tailOf returns by what the end of a piece is known again.
+func tailOf(chunk []byte) string {
+	return strconv.FormatUint(xxhash.Sum64(chunk[max(0, len(chunk)-maxTail):]), 16)
+}
+
+// behind returns the last piece that ends at an offset, nil if there is none of which it is known.
+func (a *attempts) behind(end int64) *attempt {
+	for _, one := range a.known {
+		if one.Offset+one.Bytes == end {
+			return one
+		}
+	}
 	return nil
 }
 

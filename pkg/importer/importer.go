@@ -204,7 +204,7 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 		f.summary.Before, f.summary.Imported = entry.Bytes, entry.Time
 		sizes = f.attempts.pieces(f.entry.Bytes, f.reading)
 		if sizes == nil {
-			if _, err := io.CopyN(io.Discard, source, f.entry.Bytes); err != nil && !errors.Is(err, io.EOF) {
+			if err := f.skip(source); err != nil {
 				return f.summary, fmt.Errorf("%s: %w", name, &ReadError{err})
 			}
 			f.at, f.line, f.fields, f.after = f.entry.Bytes, f.attempts.lines(), []byte(f.entry.Fields), f.attempts.last()
@@ -218,6 +218,29 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 		f.summary.Counted = f.summary.Accepted > 0
 	}
 	return f.summary, err
+}
+
+// errChanged means that a file begins like one that was imported, and goes on in another way.
+var errChanged = errors.New("it begins like a log that was imported, but is not the same up to where that import ended: " +
+	"another log, or one that was changed. Import what is new of it as a file of its own")
+
+// skip passes over what was sent before. A content that is shorter than that has nothing new.
+func (f *fileImport) skip(source io.Reader) error {
+	last, tail := f.attempts.behind(f.entry.Bytes), int64(0)
+	if last != nil && last.Tail != "" {
+		tail = min(last.Bytes, maxTail)
+	}
+	_, err := io.CopyN(io.Discard, source, f.entry.Bytes-tail)
+	if err == nil && tail > 0 {
+		end := make([]byte, tail)
+		if _, err = io.ReadFull(source, end); err == nil && tailOf(end) != last.Tail {
+			return errChanged
+		}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
 }
 
 // pieces imports what a source has, first pieces of the sizes.
@@ -327,12 +350,15 @@ func (f *fileImport) take(ctx context.Context, chunk []byte) error {
 // send begins to send the lines of a piece that are worth it.
 func (f *fileImport) send(ctx context.Context, chunk []byte, reading string) error {
 	p := &piece{
-		attempt: attempt{Offset: f.at, Bytes: int64(len(chunk)), Reading: reading, After: f.after},
+		attempt: attempt{Offset: f.at, Bytes: int64(len(chunk)), Reading: reading, After: f.after, Tail: tailOf(chunk)},
 		lines:   countLines(chunk), header: len(f.fields) > 0, linesAhead: f.line,
 	}
 	body := chunk
 	if f.attempts != nil {
 		p.before = f.attempts.known[f.at]
+		if p.before != nil && p.before.Tail != "" && p.before.Bytes == p.Bytes && p.before.Tail != p.Tail {
+			return fmt.Errorf("%s: %w", f.name, &ReadError{errChanged})
+		}
 		if p.before == nil && f.at < f.entry.Bytes || p.before != nil && !p.before.worthAnother(reading) {
 			f.sent = append(f.sent, p) // without a known attempt it is of a version that kept none
 			return nil

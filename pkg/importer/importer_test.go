@@ -176,6 +176,36 @@ func TestFileIsCountedOnce(t *testing.T) {
 	p.expect(t, sum(0, 5_010))
 }
 
+// TestLogsThatBeginAlike imports a log, and another that begins like it for longer than a file is known by.
+func TestLogsThatBeginAlike(t *testing.T) {
+	for _, tt := range []struct{ name, begin string }{
+		{"all of the first counts", lines(0, 2_000)},
+		{"a line of the first is tried again", lines(0, 1_000) + "broken\n" + lines(1_000, 1_000)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			folder := t.TempDir()
+			state := filepath.Join(folder, "imports.json")
+			p := serve(t, nil)
+			first := write(t, filepath.Join(folder, "first.log"), tt.begin+lines(5_001, 1))
+			if s, err := p.importer(t, state, "nginx-combined").File(t.Context(), first); err != nil || s.Accepted != 2_001 {
+				t.Fatalf("%+v, %v", s, err)
+			}
+			for end, others := range map[string]string{"longer": lines(6_001, 2), "as long": lines(6_001, 1)} {
+				name := write(t, filepath.Join(folder, "other.log"), tt.begin+others)
+				s, err := p.importer(t, state, "nginx-combined").File(t.Context(), name)
+				if !errors.Is(err, errChanged) || !errors.As(err, new(*ReadError)) || s.Accepted != 0 || !strings.Contains(err.Error(), name) {
+					t.Errorf("%s: %+v, %v", end, s, err)
+				}
+			}
+			grown := write(t, first, tt.begin+lines(5_001, 3))
+			if s, err := p.importer(t, state, "nginx-combined").File(t.Context(), grown); err != nil || s.Accepted != 2 {
+				t.Errorf("grown: %+v, %v", s, err)
+			}
+			p.expect(t, sum(0, 2_000)+sum(5_001, 3))
+		})
+	}
+}
+
 func TestFileGoesOnAfterAnInterruption(t *testing.T) {
 	folder := t.TempDir()
 	state := filepath.Join(folder, "imports.json")

@@ -165,12 +165,16 @@ func (b *backlog) size() int64 {
 }
 
 // writeFile writes a file in one step: after a crash it is there whole, or not at all.
-func writeFile(path string, content []byte) error {
+func writeFile(path string, content ...[]byte) error {
 	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("make file: %w", err)
 	}
-	_, err = file.Write(content)
+	for _, piece := range content {
+		if err == nil {
+			_, err = file.Write(piece)
+		}
+	}
 	if err == nil {
 		err = file.Sync()
 	}

@@ -110,7 +110,8 @@ type Pipeline struct {
 	late       int64                       // events and lines whose minute had closed
 	number     uint64                      // of the last record that took effect
 
-	coders  sync.Pool // of *codec.Coder, that write
+	coders  sync.Pool // of *codec.Coder, that write records
+	large   sync.Pool // likewise, for deliveries: few at a time, whose coders keep much memory
 	plays   playQueue
 	running runningPlays
 
@@ -148,7 +149,8 @@ func Open(o Options) (*Pipeline, error) {
 		cursors:    map[string]string{},
 		limits:     map[string]tenant.Limits{},
 		judgements: map[string]tenant.Judgement{},
-		coders:     sync.Pool{New: func() any { return codec.NewWriter(nil) }},
+		coders:     sync.Pool{New: newCoder},
+		large:      sync.Pool{New: newCoder},
 	}
 	p.tracker = session.NewTracker(p.ledger, p.churning)
 	p.tracker.Judge(func(organization string) tenant.Quality { return p.judgement(organization).Quality })

@@ -28,10 +28,16 @@ const (
 // format says how the records and the state are coded. It changes when any of that does.
 var format = fmt.Sprintf("streamlens ingest 3.%d.%d", event.CodeVersion, session.StateVersion)
 
+func newCoder() any { return codec.NewWriter(nil) }
+
 // write makes a record durable and then lets it take effect. With an error, which is an ErrDisk, there is neither.
 func (p *Pipeline) write(kind recordKind, fields func(*codec.Coder), effect func()) error {
-	c := p.coders.Get().(*codec.Coder)
-	defer p.coders.Put(c)
+	coders := &p.coders
+	if kind == recordDelivery {
+		coders = &p.large
+	}
+	c := coders.Get().(*codec.Coder)
+	defer coders.Put(c)
 	c.Reset()
 	codec.Number(c, &kind)
 	fields(c)

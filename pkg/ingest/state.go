@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -63,9 +62,31 @@ func (s *saving) due(now, journalBytes int64) bool {
 
 // image is the content of a file of state. It is compressed while it is made, because there may be a lot of it.
 type image struct {
-	file       bytes.Buffer
+	file       pieces
 	compressor *s2.Writer
 	coder      *codec.Coder
+}
+
+// pieces is memory that grows by pieces, which are not copied when it does.
+type pieces [][]byte
+
+const pieceBytes = 256 << 10
+
+// Write appends b. It has no errors.
+func (p *pieces) Write(b []byte) (int, error) {
+	written := len(b)
+	for len(b) > 0 {
+		last := len(*p) - 1
+		if last < 0 || len((*p)[last]) == pieceBytes {
+			*p = append(*p, make([]byte, 0, pieceBytes))
+			last++
+		}
+		piece := &(*p)[last]
+		room := min(pieceBytes-len(*piece), len(b))
+		*piece = append(*piece, b[:room]...)
+		b = b[room:]
+	}
+	return written, nil
 }
 
 func newImage() *image {
@@ -133,7 +154,7 @@ func (p *Pipeline) saveAll(s saving, state *image, now int64) error {
 	if err := p.plays.keepOnDisk(s.plays, s.number); err != nil {
 		return err
 	}
-	if err := writeFile(p.statePath(s.number), state.file.Bytes()); err != nil {
+	if err := writeFile(p.statePath(s.number), state.file...); err != nil {
 		return err
 	}
 	if err := p.removeStates(s.number); err != nil {

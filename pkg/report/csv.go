@@ -22,8 +22,8 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	lines := [][]string{
 		{"table", "row", "column", "unit", "value"},
-		{"report", "title", "", "", noFormula(r.Title)},
-		{"report", "organization", "", "", noFormula(r.Organization)},
+		{"report", "title", "", "", NoFormula(r.Title)},
+		{"report", "organization", "", "", NoFormula(r.Organization)},
 		{"report", "from", "", "", r.From.In(r.Zone).Format(time.RFC3339)},
 		{"report", "to", "", "", r.To.In(r.Zone).Format(time.RFC3339)},
 		{"report", "timezone", "", "", r.Zone.String()},
@@ -34,14 +34,14 @@ func (r *Report) WriteCSV(w io.Writer) error {
 	}
 	for _, f := range r.Filters {
 		for _, v := range f.Values {
-			lines = append(lines, []string{"report", "filter", f.Name, "", noFormula(v)})
+			lines = append(lines, []string{"report", "filter", f.Name, "", NoFormula(v)})
 		}
 	}
 	if r.Fixed != "" {
-		lines = append(lines, []string{"report", "only", "", "", noFormula(r.Fixed)})
+		lines = append(lines, []string{"report", "only", "", "", NoFormula(r.Fixed)})
 	}
 	for _, n := range r.Notices {
-		lines = append(lines, []string{"report", "notice", "", "", noFormula(n)})
+		lines = append(lines, []string{"report", "notice", "", "", NoFormula(n)})
 	}
 	for _, t := range r.all() {
 		for _, row := range t.Rows {
@@ -68,15 +68,15 @@ func (r *Report) csvName(row Row) string {
 	case row.Added:
 		return "(" + row.Name + ")"
 	}
-	return noFormula(row.Name)
+	return NoFormula(row.Name)
 }
 
 // formula is where a spreadsheet could begin to read a formula: at the beginning of a cell, and behind what some spreadsheets, by their
 // language, take for its end. Full-width signs count in Japanese and Chinese ones.
 var formula = regexp.MustCompile(`((?:^|[;\t\r\n])["' ]*)([=+\-@＝＋－＠])`)
 
-// noFormula sets an apostrophe before each sign with which a formula could begin.
-func noFormula(name string) string {
+// NoFormula returns a text of a CSV with an apostrophe before each sign with which a spreadsheet could begin a formula.
+func NoFormula(name string) string {
 	name = formula.ReplaceAllString(name, "$1'$2")
 	if name != "" && strings.ContainsAny(name[:1], "\t\r\n") {
 		return "'" + name

@@ -147,7 +147,7 @@ func (e *Export) WriteCSV(w io.Writer) error {
 		for i, value := range row {
 			switch v := value.(type) {
 			case string:
-				line[i] = noFormula(v)
+				line[i] = NoFormula(v)
 			case float64:
 				line[i] = strconv.FormatFloat(v, 'f', -1, 64)
 			}

@@ -32,7 +32,7 @@ func TestNoFormula(t *testing.T) {
 		"a, -b":                  "a, -b", // a comma is quoted
 		"東京":                     "東京",
 	} {
-		if got := noFormula(name); got != want {
+		if got := NoFormula(name); got != want {
 			t.Errorf("%q became %q, want %q", name, got, want)
 		}
 	}

@@ -26,7 +26,8 @@ func eventSummary() Definition {
 		Type:        "eventSummary",
 		Title:       "Event summary",
 		Description: "What became of an event, a stream or a range: peak and average viewers, plays, time watched, which part of the event a play saw, and good plays.",
-		Details: "The length is from the first minute in which a webcaster was on air to the last one, both included; where none was, of the minutes in which somebody watched. " +
+		Details: "The length is from the first minute in which a webcaster was on air to the last one, both included; where none was, of the minutes in which somebody watched. Of several streams it is " +
+			"that of all their broadcasts together, and who watched a stream without one adds to the time watched: choose the stream or the event. " +
 			"Time watched is playing and stalling. A play that began before the range adds to the time watched alone, so choose a range that begins before the event. " +
 			"One viewer may begin several plays. goodPlays are those of the widget goodPlays. The range ends before the first minute that is not complete yet.",
 		Page:    PageEvent,

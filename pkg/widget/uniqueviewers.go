@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -81,7 +82,7 @@ func countViewers(ctx context.Context, asker vm.Asker, r *Request) (*data.Frame,
 		if err != nil {
 			return nil, err
 		}
-		notices = append(notices, ofRecordsNotice+" "+who.words)
+		notices = append(notices, strings.TrimSpace(ofRecordsNotice+" "+who.words))
 		if left > 0 {
 			notices = append(notices, fmt.Sprintf("%d plays are left out, because they lack it.", left))
 		}
@@ -153,9 +154,11 @@ func identify(ctx context.Context, store vl.Asker, q vl.Question) (who identity,
 		}
 	}
 	switch all := counts["all"]; {
-	case all > 0 && 2*counts["users"] >= all:
+	case all == 0:
+		return identity{fields: asSessions.fields}, 0, nil // of no plays nobody knows what they lack
+	case 2*counts["users"] >= all:
 		return asUsers, all - counts["users"], nil
-	case all > 0 && 2*counts["addresses"] >= all:
+	case 2*counts["addresses"] >= all:
 		return asAddresses, all - counts["addresses"], nil
 	default:
 		return asSessions, 0, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/collector"
 	"github.com/streamlens/streamlens/pkg/config"
 	"github.com/streamlens/streamlens/pkg/play"
+	"github.com/streamlens/streamlens/pkg/report"
 	"github.com/streamlens/streamlens/pkg/vl"
 	"github.com/streamlens/streamlens/pkg/widget"
 )
@@ -175,7 +176,13 @@ func (w *ndjsonWriter) close() error { return w.packed.Close() }
 
 type csvWriter struct{ out *csv.Writer }
 
-func (w *csvWriter) write(r *play.Record) error { return w.out.Write(r.Row()) }
+func (w *csvWriter) write(r *play.Record) error {
+	row := r.Row()
+	for i := range row {
+		row[i] = report.NoFormula(row[i])
+	}
+	return w.out.Write(row)
+}
 
 func (w *csvWriter) close() error {
 	w.out.Flush()

@@ -31,7 +31,7 @@ func TestExportPlays(t *testing.T) {
 	var want []string
 	for i := range 400 {
 		r := play.NewRecord()
-		r.Organization, r.Session, r.Direction, r.User = "acme", fmt.Sprint("s", i), "playout", `al"ice, ü`
+		r.Organization, r.Session, r.Direction, r.User = "acme", fmt.Sprint("s", i), "playout", `=al"ice, ü`
 		r.Begin, r.End = begin.UnixMilli(), begin.Add(time.Duration(i)*time.Minute-30*time.Minute).UnixMilli()
 		r.Playing, r.Buffering, r.Timeline = int64(i), 0, []byte{1, 2, 3}
 		if i%50 == 49 {
@@ -87,7 +87,7 @@ func TestExportPlays(t *testing.T) {
 			if err := decoder.Decode(&row); err != nil {
 				t.Fatal(err)
 			}
-			if row.Schema != play.SchemaVersion || row.User != `al"ice, ü` || row.Timeline == "" {
+			if row.Schema != play.SchemaVersion || row.User != `=al"ice, ü` || row.Timeline == "" {
 				t.Errorf("row %+v", row)
 			}
 			got = append(got, row.Session)
@@ -107,7 +107,7 @@ func TestExportPlays(t *testing.T) {
 		if err != nil || len(rows) != len(want)+1 || !slices.Equal(rows[0], play.Columns()) {
 			t.Fatalf("%d rows, %v", len(rows), err)
 		}
-		if user := rows[1][slices.Index(rows[0], "user")]; user != `al"ice, ü` {
+		if user := rows[1][slices.Index(rows[0], "user")]; user != `'=al"ice, ü` {
 			t.Errorf("the user is %q", user)
 		}
 	})
