@@ -92,6 +92,25 @@ func TestUniqueViewers(t *testing.T) {
 	}
 }
 
+// TestWhoViewersAre holds that no notice says what plays lack where there are none.
+func TestWhoViewersAre(t *testing.T) {
+	nameless := randomRecords(rand.New(rand.NewPCG(15, 16)), 200)
+	for i := range nameless {
+		nameless[i].User, nameless[i].Address = "", ""
+	}
+	store := readerOfPlays(t, nameless)
+	for country, want := range map[string]bool{nameless[0].Country: true, "AQ": false} {
+		frames, err := Run(t.Context(), noSums{}, playsRequest(store, "uniqueViewers", func(r *Request) { r.Country = []string{country} }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		notices := fmt.Sprint(frames[0].Meta.Notices)
+		if strings.Contains(notices, asSessions.words) != want || !strings.Contains(notices, ofRecordsNotice) {
+			t.Errorf("%s: %s", country, notices)
+		}
+	}
+}
+
 func TestSharedAccess(t *testing.T) {
 	random := rand.New(rand.NewPCG(13, 14))
 	records := randomRecords(random, 1_200)
