@@ -155,6 +155,8 @@ func TestCommands(t *testing.T) {
 			commands = regexp.MustCompile(`(?m)^streamlens |\| streamlens `).ReplaceAllStringFunc(commands, func(found string) string {
 				return strings.Replace(found, "streamlens", "bin/streamlens", 1)
 			})
+			// It asks once, if what the commands before have sent is there to be deleted.
+			commands = strings.ReplaceAll(commands, "bin/streamlens delete", "echo y | bin/streamlens delete")
 			t.Run(strings.TrimPrefix(path, root+"/"), func(t *testing.T) {
 				t.Log(commands, run(t, folder, commands))
 			})
