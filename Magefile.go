@@ -374,7 +374,7 @@ func Test() error {
 		{
 			{
 				// They wait for reports and for silence most of the time.
-				{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3", "-parallel", "4",
+				{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3",
 					"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}},
 			},
 			{
