@@ -151,7 +151,7 @@ const spilled = 60_000
 type Samples struct {
 	series  map[seriesKey]*series
 	removed uint64    // how often series were forgotten
-	found   []*series // memory for those of a cell that is not kept
+	found   []*series // memory for those of a cell
 	summed  []*series // those that Add has added to in one pair of windows
 	waiting []*series // those with a sample that waits
 	round   int       // how many of waiting, from its front, waited when the round began
@@ -181,7 +181,8 @@ func (s *Samples) Add(added Additions) {
 	for slot, to := range added.slots {
 		for _, c := range to.kept {
 			if l := &c.links; !l.hold(s) {
-				*l = links{s, s.removed, s.appendSeries(l.series[:0], c.cell)}
+				s.found = s.appendSeries(s.found[:0], c.cell)
+				*l = links{s, s.removed, append(make([]*series, 0, len(s.found)), s.found...)} // there are many, so of no more than they need
 			}
 			s.sum(c.links.series, c.value)
 		}

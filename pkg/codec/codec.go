@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 )
 
 // ErrDamaged means that what was read is not what was written.
@@ -32,25 +33,43 @@ type Coder struct {
 // Dictionary numbers texts: a text is written once, and after that its number stands for it. So texts that were shared are shared
 // again when they are read. Mostly a Coder has its own.
 type Dictionary struct {
-	numbers map[string]uint64 // from 1, when writing
+	numbers map[string]uint64 // from 1, when writing; empty while there are few
 	texts   []string
 }
 
+// fewTexts is how many texts are compared one after the other, which takes less time than hashing. Most records have no more.
+const fewTexts = 8
+
 // number returns the number of a text, and whether it had one before.
 func (d *Dictionary) number(text string) (number uint64, known bool) {
-	if number, known = d.numbers[text]; known {
-		return number, true
-	}
-	if d.numbers == nil {
-		d.numbers = map[string]uint64{}
-		for i, t := range d.texts {
-			d.numbers[t] = uint64(i) + 1
+	if len(d.texts) <= fewTexts {
+		if i := slices.Index(d.texts, text); i >= 0 {
+			return uint64(i) + 1, true
 		}
-		return d.number(text)
+	} else {
+		if len(d.numbers) == 0 {
+			d.count()
+		}
+		if number, known = d.numbers[text]; known {
+			return number, true
+		}
 	}
 	d.texts = append(d.texts, text)
-	d.numbers[text] = uint64(len(d.texts))
-	return uint64(len(d.texts)), false
+	number = uint64(len(d.texts))
+	if len(d.numbers) > 0 {
+		d.numbers[text] = number
+	}
+	return number, false
+}
+
+// count fills numbers.
+func (d *Dictionary) count() {
+	if d.numbers == nil {
+		d.numbers = make(map[string]uint64, len(d.texts))
+	}
+	for i, t := range d.texts {
+		d.numbers[t] = uint64(i) + 1
+	}
 }
 
 // Code codes the dictionary itself.
@@ -100,7 +119,9 @@ func NewReader(b []byte) *Coder {
 // Reset makes a writing Coder begin anew, with its own dictionary, in the memory that it has.
 func (c *Coder) Reset() {
 	c.bytes, c.err, c.dictionary = c.bytes[:0], nil, &c.own
-	clear(c.own.numbers)
+	if len(c.own.numbers) > 0 {
+		clear(c.own.numbers)
+	}
 	c.own.texts = c.own.texts[:0]
 }
 

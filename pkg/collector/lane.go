@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -24,10 +23,12 @@ import (
 // laneBuffer is how long a header is at most, in bytes, that the lane reads. Those of browsers are some hundred bytes long.
 const laneBuffer = 4 << 10
 
-// lanePath is the path of the requests that are served in the lane, and laneLine how they begin.
+// lanePath is the path of the requests that are served in the lane. Their first line is that with laneMethod before it and laneProtocol behind, and
+// mostly a query between, by which balancers choose a collector.
 const (
-	lanePath = "/v1/events"
-	laneLine = http.MethodPost + " " + lanePath + " HTTP/1.1\r\n"
+	lanePath     = "/v1/events"
+	laneMethod   = http.MethodPost + " "
+	laneProtocol = " HTTP/1.1\r\n"
 )
 
 // lingering is for how long a connection is read that is closed before all was read, so that the client reads the answer first.
@@ -35,8 +36,9 @@ const lingering = 500 * time.Millisecond
 
 // lane serves what most requests are, reports of players in the usual form, with less memory and work than net/http: what waits for
 // a request holds no buffer, and what has one needs no second goroutine that watches the connection. All else it gives to
-// net/http, connection and all, before it has taken anything of the request, so that whatever is unusual is decided there:
-// other paths, headers that come in pieces or are long, bodies in chunks, and what is wrong. It stays there.
+// net/http, connection and all, before it has taken anything of the request, so that whatever is unusual is decided there. Where
+// it is plain how long the request is, it is lent: net/http answers this one, and the connection comes back. Where it is not, as of
+// bodies in chunks, headers that come in pieces or are long, and what is wrong, it stays there.
 type lane struct {
 	handler http.Handler
 	known   *connections
@@ -89,34 +91,22 @@ func (l *lane) shutdown(ctx context.Context) error {
 	}
 }
 
-// laneConnection reads a connection, of which a byte may have been read already.
+// laneConnection reads a connection.
 type laneConnection struct {
 	*connection
-	from  string // RemoteAddr
-	first [1]byte
-	begun bool // whether first is still to be read
+	waiter
+	from string // RemoteAddr
 }
 
-func (c *laneConnection) Read(b []byte) (int, error) {
-	if !c.begun || len(b) == 0 {
-		return c.Conn.Read(b)
+// receiveInto waits for a request with a buffer, which it returns with what has come of it.
+func receiveInto(readers *sync.Pool, from io.Reader) (*bufio.Reader, error) {
+	reader := readers.Get().(*bufio.Reader)
+	reader.Reset(from)
+	if _, err := reader.Peek(1); err != nil {
+		readers.Put(reader)
+		return nil, err
 	}
-	b[0], c.begun = c.first[0], false
-	if len(b) == 1 {
-		return 1, nil
-	}
-	n, _ := c.Conn.Read(b[1:]) // whoever reads on gets the error again
-	return n + 1, nil
-}
-
-// wait waits for the first byte of a request without holding a buffer.
-func (c *laneConnection) wait(timeout time.Duration) error {
-	if err := c.SetReadDeadline(time.Now().Add(timeout)); err != nil {
-		return err
-	}
-	_, err := io.ReadFull(c.Conn, c.first[:])
-	c.begun = err == nil
-	return err
+	return reader, nil
 }
 
 func (l *lane) serveConnection(served *connection) {
@@ -128,54 +118,69 @@ func (l *lane) serveConnection(served *connection) {
 }
 
 // serveRequests serves the requests of a connection until it ends, or one is not usual: then it returns what net/http is to go on with.
-func (l *lane) serveRequests(c *laneConnection) *handedConnection {
+func (l *lane) serveRequests(c *laneConnection) net.Conn {
 	timeout := readHeaderTimeout
 	for {
-		if l.closing.Load() || c.wait(timeout) != nil {
+		if l.closing.Load() || c.SetReadDeadline(time.Now().Add(timeout)) != nil {
+			return nil
+		}
+		reader, err := c.receive(&l.readers)
+		if err != nil {
 			return nil
 		}
 		timeout = idleTimeout
 		if !l.known.begin(c.connection) {
 			return nil
 		}
-		reader := l.readers.Get().(*bufio.Reader)
-		reader.Reset(c)
 		last, other := l.serveBuffered(c, reader)
 		reader.Reset(nil)
 		l.readers.Put(reader)
-		if last || other != nil {
+		lent, isLent := other.(*lentConnection)
+		switch {
+		case last:
+			return nil
+		case isLent:
+			l.known.forget(c.connection)
+			if !l.others.take(lent) || !<-lent.back {
+				return nil
+			}
+			l.known.add(c.connection)
+		case other != nil:
 			return other
+		default:
+			l.known.rest(c.connection)
 		}
-		l.known.rest(c.connection)
 	}
 }
 
-// serveBuffered serves the requests that have come together.
-func (l *lane) serveBuffered(c *laneConnection, reader *bufio.Reader) (last bool, other *handedConnection) {
+// serveBuffered serves the requests that have come together, of which the first may not be whole.
+func (l *lane) serveBuffered(c *laneConnection, reader *bufio.Reader) (last bool, other net.Conn) {
 	for {
-		if c.SetReadDeadline(time.Now().Add(readHeaderTimeout)) != nil {
-			return true, nil
-		}
-		if _, err := reader.Peek(1); err != nil {
-			return true, nil
-		}
 		come, err := reader.Peek(reader.Buffered())
 		if err != nil {
 			return true, nil
 		}
-		end := headerEnd(come)
+		line, end := headerEnd(come)
 		if end < 0 {
 			return false, handedOf(c, come)
 		}
-		if _, err := reader.Discard(len(laneLine)); err != nil {
+		if _, err := reader.Discard(line); err != nil {
 			return true, nil
 		}
 		header, err := textproto.NewReader(reader).ReadMIMEHeader()
 		length, usual := usualHeader(http.Header(header))
-		if err != nil || !usual {
+		var uri string
+		switch {
+		case err != nil || !usual:
 			return false, handedOf(c, come) // which lies in the buffer still, because nothing was read into it
+		case isForLane(come[:line], length):
+			uri = string(come[len(laneMethod) : line-len(laneProtocol)])
+		case length > int64(len(come)-end) || max(length, 0) == int64(len(come)-end):
+			return false, lentOf(c, come, int64(end)+max(length, 0))
+		default:
+			return false, handedOf(c, come) // more has come than the request
 		}
-		if !l.answer(c, http.Header(header), length, reader) {
+		if !l.answer(c, uri, http.Header(header), length, reader) {
 			return true, nil
 		}
 		if reader.Buffered() == 0 {
@@ -184,27 +189,38 @@ func (l *lane) serveBuffered(c *laneConnection, reader *bufio.Reader) (last bool
 	}
 }
 
-// headerEnd returns how long the line and the header of a request are that is served in the lane, and -1 if it is not, or not all has
-// come. Lines end as they should, and none goes on in the next.
-func headerEnd(come []byte) int {
-	if !bytes.HasPrefix(come, []byte(laneLine)) {
-		return -1
+// headerEnd returns how long the line, and line and header together, of a request of HTTP/1.1 are whose header is usual, and -1 if it is not, or not all
+// has come. Lines end as they should, and none goes on in the next.
+func headerEnd(come []byte) (line, end int) {
+	line = bytes.IndexByte(come, '\n') + 1
+	if !bytes.HasSuffix(come[:line], []byte(laneProtocol)) {
+		return 0, -1
 	}
-	end := bytes.Index(come, []byte("\r\n\r\n"))
+	end = bytes.Index(come, []byte("\r\n\r\n"))
 	if end < 0 {
-		return -1
+		return 0, -1
 	}
 	header := come[:end]
 	lines := bytes.Count(header, []byte("\r\n"))
 	if bytes.Count(header, []byte("\n")) != lines || bytes.Count(header, []byte("\r")) != lines ||
 		bytes.Contains(header, []byte("\n ")) || bytes.Contains(header, []byte("\n\t")) {
-		return -1
+		return 0, -1
 	}
-	return end + 4
+	return line, end + 4
 }
 
-// usualHeader reports whether a header is one that the lane may take, and how long the body is by it. What net/http refuses, or does
-// in another way, is not.
+// isForLane reports whether a request with a usual header, whose body has a length or -1, is served in the lane.
+func isForLane(line []byte, length int64) bool {
+	const begin = laneMethod + lanePath
+	if length < 0 || length > smallBody || !bytes.HasPrefix(line, []byte(begin)) {
+		return false
+	}
+	query := line[len(begin) : len(line)-len(laneProtocol)]
+	return len(query) == 0 || query[0] == '?' && len(query) > 1 && !bytes.ContainsFunc(query, func(c rune) bool { return c <= ' ' || c > '~' })
+}
+
+// usualHeader reports whether a header is one whose request the lane may take or lend, and how long the body is by it, -1 if it does not say. What
+// net/http refuses, or does in another way, is not.
 func usualHeader(header http.Header) (length int64, usual bool) {
 	for name, values := range header {
 		switch name {
@@ -228,27 +244,33 @@ func usualHeader(header http.Header) (length int64, usual bool) {
 			}
 		}
 	}
-	text := header.Get("Content-Length")
-	for _, digit := range []byte(text) {
+	if host := header["Host"]; len(host) != 1 || !httpguts.ValidHostHeader(host[0]) {
+		return 0, false
+	}
+	text, said := header["Content-Length"]
+	if !said {
+		return -1, true
+	}
+	for _, digit := range []byte(text[0]) {
 		if digit < '0' || digit > '9' {
 			return 0, false
 		}
 	}
-	length, err := strconv.ParseInt(text, 10, 64)
-	host := header["Host"]
-	return length, err == nil && length <= smallBody && len(host) == 1 && httpguts.ValidHostHeader(host[0])
+	length, err := strconv.ParseInt(text[0], 10, 64)
+	return length, err == nil
 }
 
 // answer lets the handler answer a request whose body reader has, and returns whether another may follow.
-func (l *lane) answer(c *laneConnection, header http.Header, length int64, reader *bufio.Reader) (more bool) {
+func (l *lane) answer(c *laneConnection, uri string, header http.Header, length int64, reader *bufio.Reader) (more bool) {
 	host := header.Get("Host")
 	delete(header, "Host") // as net/http does
 	if length > int64(reader.Buffered()) && c.SetReadDeadline(time.Now().Add(readTimeout)) != nil {
 		return false
 	}
 	body := &io.LimitedReader{R: reader, N: length}
+	_, query, _ := strings.Cut(uri, "?")
 	request := &http.Request{
-		Method: http.MethodPost, URL: &url.URL{Path: lanePath}, RequestURI: lanePath, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: http.MethodPost, URL: &url.URL{Path: lanePath, RawQuery: query}, RequestURI: uri, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: header, Host: host, ContentLength: length, Body: laneBody{body}, RemoteAddr: c.from,
 	}
 	a := l.answers.Get().(*laneAnswer)
@@ -259,10 +281,7 @@ func (l *lane) answer(c *laneConnection, header http.Header, length int64, reade
 	}
 	_, err := io.Copy(io.Discard, body) // what the handler left is not another request
 	more = err == nil && body.N == 0 && !l.closing.Load()
-	if c.SetWriteDeadline(time.Now().Add(writeTimeout)) != nil {
-		return false
-	}
-	if _, err := c.Write(a.text(time.Now(), more)); err != nil {
+	if c.send(a.text(time.Now(), more)) != nil {
 		return false
 	}
 	if !more {
@@ -276,6 +295,17 @@ func (l *lane) handle(w http.ResponseWriter, r *http.Request) (returned bool) {
 	defer func() { _ = recover() }()
 	l.handler.ServeHTTP(w, r)
 	return true
+}
+
+// sendSlowly writes b, and stops when that takes too long.
+func (c *laneConnection) sendSlowly(b []byte) error {
+	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	if _, err := c.Write(b); err != nil {
+		return err
+	}
+	return c.SetWriteDeadline(time.Time{})
 }
 
 // linger reads on for a moment after all is written: closing what is not read lets the kernel forget the answer.
@@ -337,7 +367,13 @@ func (a *laneAnswer) Write(p []byte) (int, error) {
 func (a *laneAnswer) text(now time.Time, more bool) []byte {
 	a.WriteHeader(http.StatusOK)
 	b := &a.all
-	fmt.Fprintf(b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\nDate: ", a.status, http.StatusText(a.status), a.body.Len())
+	b.WriteString("HTTP/1.1 ")
+	b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(a.status), 10))
+	b.WriteByte(' ')
+	b.WriteString(http.StatusText(a.status))
+	b.WriteString("\r\nContent-Length: ")
+	b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(a.body.Len()), 10))
+	b.WriteString("\r\nDate: ")
 	b.Write(now.UTC().AppendFormat(b.AvailableBuffer(), http.TimeFormat))
 	b.WriteString("\r\n")
 	if !more {
@@ -379,6 +415,45 @@ func (h *handedConnection) CloseWrite() error {
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported
+}
+
+// lentConnection is a connection of which net/http answers one request, whose length is known. It seems to end then, and comes back.
+type lentConnection struct {
+	handedConnection
+	left  int64       // bytes of the request that net/http has not read
+	idle  atomic.Bool // whether the request is answered, and the next one is waited for
+	kept  bool        // whether net/http has read something of the next request, so that the connection stays there
+	ended atomic.Bool // whether net/http was told that it ends, to get it back
+	back  chan bool   // gets whether the connection is back, or else that it is closed
+}
+
+// lentOf returns what net/http gets to answer a request of some bytes, of which the first are read.
+func lentOf(c *laneConnection, read []byte, length int64) *lentConnection {
+	return &lentConnection{handedConnection: *handedOf(c, read), left: length, back: make(chan bool, 1)}
+}
+
+// Read reads no more than the request. After it, net/http reads to learn whether the client goes away or sends more.
+func (l *lentConnection) Read(b []byte) (int, error) {
+	switch {
+	case l.kept || len(b) == 0:
+	case l.left > 0:
+		b = b[:min(int64(len(b)), l.left)]
+	case l.idle.Load():
+		l.ended.Store(true)
+		return 0, io.EOF
+	}
+	n, err := l.handedConnection.Read(b)
+	l.kept = l.kept || n > 0 && l.left == 0
+	l.left -= min(int64(n), l.left)
+	return n, err
+}
+
+// Close closes the connection, unless it is to come back.
+func (l *lentConnection) Close() error {
+	if l.ended.Load() {
+		return nil
+	}
+	return l.handedConnection.Close()
 }
 
 // handedOver is the listener of net/http behind the lane.

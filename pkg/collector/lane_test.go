@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -102,6 +103,8 @@ func TestLaneAnswersAsOthers(t *testing.T) {
 	}{
 		{"a good report", []string{laneRequest(laneEnvelope("s"))}, http.StatusAccepted},
 		{"one that came before", []string{laneRequest(laneEnvelope("s"))}, http.StatusAccepted},
+		{"of the beacon", []string{strings.Replace(laneRequest(laneEnvelope("s")), " HTTP", "?stream=a%20b&c HTTP", 1)}, http.StatusAccepted},
+		{"a query of other letters", []string{strings.Replace(laneRequest(laneEnvelope("s")), " HTTP", "?stream=ü HTTP", 1)}, http.StatusAccepted},
 		{"of a page", []string{laneRequest(laneEnvelope("s"), "Content-Type: text/plain;charset=UTF-8", "Origin: https://site.example")}, http.StatusAccepted},
 		{"kept alive", []string{laneRequest(laneEnvelope("s"), "Connection: Keep-Alive")}, http.StatusAccepted},
 		{"packed", []string{laneRequest(packed.String(), "Content-Encoding: gzip")}, http.StatusAccepted},
@@ -174,7 +177,14 @@ func TestLaneTakesWhatIsUsual(t *testing.T) {
 		{strings.Replace(usual, "Content-Length: 2\r\n", "", 1), false},
 		{strings.Replace(usual, "1.1", "1.0", 1), false},
 		{strings.Replace(usual, "POST ", "post ", 1), false},
+		{strings.Replace(usual, "/v1/events", "/v1/events?stream=a%20b", 1), true},
+		{strings.Replace(usual, "/v1/events", "/v1/events?a?b#c%zz;", 1), true},
 		{strings.Replace(usual, "/v1/events", "/v1/events?", 1), false},
+		{strings.Replace(usual, "/v1/events", "/v1/events?a b", 1), false},
+		{strings.Replace(usual, "/v1/events", "/v1/events?\x80", 1), false},
+		{strings.Replace(usual, "/v1/events", "/v1/events/", 1), false},
+		{strings.Replace(usual, "/v1/events", "/v1/eventsa", 1), false},
+		{strings.Replace(usual, "/v1/events", "/v1/events%3Fa", 1), false},
 		{strings.Replace(usual, "/v1/events", "/v1/usage", 1), false},
 		{strings.Replace(usual, "POST ", "POST  ", 1), false},
 		{"\r\n" + usual, false},
@@ -188,22 +198,22 @@ func TestLaneTakesWhatIsUsual(t *testing.T) {
 
 // takenByLane returns what the lane reads of a request, if it takes it.
 func takenByLane(come []byte) (header http.Header, length int64, taken bool) {
-	end := headerEnd(come)
+	line, end := headerEnd(come)
 	if end < 0 {
 		return nil, 0, false
 	}
-	read, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(come[len(laneLine):]))).ReadMIMEHeader()
+	read, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(come[line:]))).ReadMIMEHeader()
 	length, usual := usualHeader(http.Header(read))
-	return http.Header(read), length, err == nil && usual
+	return http.Header(read), length, err == nil && usual && isForLane(come[:line], length)
 }
 
 // FuzzLane compares what the lane takes with what net/http reads.
 func FuzzLane(f *testing.F) {
-	f.Add([]byte("Host: a\r\nContent-Length: 2"))
-	f.Add([]byte("Host: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked"))
-	f.Add([]byte("Host: a\r\nConnection: close\r\ncontent-length: 02\r\nX:"))
-	f.Fuzz(func(t *testing.T, lines []byte) {
-		text := []byte(laneLine + string(lines) + "\r\n\r\n{}")
+	f.Add("", []byte("Host: a\r\nContent-Length: 2"))
+	f.Add("?stream=a%zz", []byte("Host: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked"))
+	f.Add("?", []byte("Host: a\r\nConnection: close\r\ncontent-length: 02\r\nX:"))
+	f.Fuzz(func(t *testing.T, query string, lines []byte) {
+		text := []byte(laneMethod + lanePath + query + laneProtocol + string(lines) + "\r\n\r\n{}")
 		header, length, taken := takenByLane(text)
 		if !taken {
 			return
@@ -214,11 +224,159 @@ func FuzzLane(f *testing.F) {
 		}
 		host := header["Host"]
 		delete(header, "Host")
-		if request.ContentLength != length || len(request.TransferEncoding) > 0 || request.Close || len(host) != 1 || request.Host != host[0] ||
+		if request.URL.Path != lanePath || request.URL.RawQuery != strings.TrimPrefix(query, "?") || request.ContentLength != length || len(request.TransferEncoding) > 0 || request.Close || len(host) != 1 || request.Host != host[0] ||
 			!reflect.DeepEqual(request.Header, header) {
 			t.Errorf("%q: %d bytes, %v, of host %q; net/http reads %+v", text, length, header, host, request)
 		}
 	})
+}
+
+// waitInLane waits until the lane has so many connections.
+func (c *connections) waitInLane(t *testing.T, want int) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		c.mu.Lock()
+		n := 0
+		for _, one := range c.known {
+			if one.inLane {
+				n++
+			}
+		}
+		c.mu.Unlock()
+		if n == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections in the lane, want %d", n, want)
+		}
+	}
+}
+
+// TestLentConnectionsComeBack looks where a connection is after what net/http has answered.
+func TestLentConnectionsComeBack(t *testing.T) {
+	const body = "POST /v1/usage HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+	for _, test := range []struct {
+		name   string
+		pieces []string
+		want   int // in the lane
+	}{
+		{"another path", []string{get}, 1},
+		{"one after the other", []string{get, post, get, get, post}, 1},
+		{"another path with a body", []string{body + "12345"}, 1},
+		{"a body in pieces", []string{body, "12", "345"}, 1},
+		{"a body larger than the lane has", []string{strings.Replace(post, ": 0", ": 20000", 1) + strings.Repeat(" ", 20_000)}, 1},
+		{"a long header", []string{long}, 0},
+		{"a header in pieces", []string{get[:20], get[20:]}, 0},
+		{"chunks", []string{strings.Replace(body, "Content-Length: 5", "Transfer-Encoding: chunked", 1) + "0\r\n\r\n"}, 0},
+		{"two together", []string{get + get}, 0},
+		{"a body with the next request", []string{body + "12345" + get}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			address, known, refused := listen(t, 10)
+			connection := connect(t, address, "")
+			text := strings.Join(test.pieces, "")
+			for _, piece := range test.pieces {
+				if _, err := io.WriteString(connection, piece); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			if err := connection.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			reader := bufio.NewReader(connection)
+			for range strings.Count(text, " HTTP/1.1") {
+				response, err := http.ReadResponse(reader, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
+					t.Errorf("answered %s, %v", response.Status, err)
+				}
+			}
+			if test.name != "chunks" {
+				known.waitFor(t, 1, 0)
+			}
+			known.waitInLane(t, test.want)
+			refused.wait(t, "http", 0)
+		})
+	}
+}
+
+// TestLentConnectionGetsTheNextRequestEarly sends a request while the one before it is answered.
+func TestLentConnectionGetsTheNextRequestEarly(t *testing.T) {
+	answer := make(chan struct{})
+	address, known, _ := listenWith(t, 10, func(http.ResponseWriter, *http.Request) { <-answer })
+	connection := connect(t, address, get)
+	known.waitFor(t, 0, 1)
+	if _, err := io.WriteString(connection, strings.Replace(get, "GET", "HEAD", 1)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond)
+	close(answer)
+	if err := connection.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	reader := bufio.NewReader(connection)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		response, err := http.ReadResponse(reader, &http.Request{Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+	}
+	if !answers(t, connection, post) {
+		t.Error("the connection is served no more")
+	}
+}
+
+// TestLaneSendsToThoseWhoReadLate lets answers be larger than what the kernel takes at once.
+func TestLaneSendsToThoseWhoReadLate(t *testing.T) {
+	body := strings.Repeat("0123456789abcdef", 1<<20)
+	address, known, _ := listenWith(t, 10, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, body) // the client may be gone
+	})
+	connection := connect(t, address, "")
+	for range 2 {
+		if err := connection.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(connection, post); err != nil {
+			t.Fatal(err)
+		}
+		known.waitFor(t, 0, 1)
+		time.Sleep(100 * time.Millisecond)
+		response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || string(got) != body {
+			t.Fatalf("the answer has %d bytes, %v, want %d", len(got), err, len(body))
+		}
+	}
+}
+
+// TestHandlerLearnsThatALentClientIsGone closes a connection while its request is answered.
+func TestHandlerLearnsThatALentClientIsGone(t *testing.T) {
+	gone := make(chan error, 1)
+	address, known, _ := listenWith(t, 10, func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		gone <- r.Context().Err()
+	})
+	connection := connect(t, address, get)
+	known.waitFor(t, 0, 1)
+	connection.Close()
+	select {
+	case err := <-gone:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("the request ended with %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the handler was not told")
+	}
+	known.waitFor(t, 0, 0)
 }
 
 func TestLaneClosesAfterAPanic(t *testing.T) {

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"container/list"
 	"context"
 	"log/slog"
 	"net"
@@ -70,10 +69,10 @@ type connectionKey struct{}
 // connection is a connection of a client.
 type connection struct {
 	net.Conn
-	in       *list.List // waiting or busy
-	element  *list.Element
-	unserved bool // it has sent something that no handler has got
-	inLane   bool // net/http does not know it
+	queue          *queue // in which it is, waiting or busy
+	earlier, later *connection
+	unserved       bool // it has sent something that no handler has got
+	inLane         bool // net/http does not know it
 }
 
 // connections keeps the number of connections within a limit. Beyond it the one is closed that waits for longest for its client
@@ -85,7 +84,34 @@ type connections struct {
 
 	mu            sync.Mutex
 	known         map[net.Conn]*connection
-	waiting, busy list.List // of *connection, that which changed first in front
+	waiting, busy queue
+}
+
+// queue is a list of connections, that which came first in front. It has no elements of its own, which each request would make anew.
+type queue struct{ front, back *connection }
+
+func (q *queue) push(c *connection) {
+	c.queue, c.earlier = q, q.back
+	if q.back == nil {
+		q.front = c
+	} else {
+		q.back.later = c
+	}
+	q.back = c
+}
+
+func (q *queue) remove(c *connection) {
+	if c.earlier == nil {
+		q.front = c.later
+	} else {
+		c.earlier.later = c.later
+	}
+	if c.later == nil {
+		q.back = c.earlier
+	} else {
+		c.later.earlier = c.earlier
+	}
+	c.queue, c.earlier, c.later = nil, nil, nil
 }
 
 func newConnections(limit int, refused func(reason string, n int)) *connections {
@@ -104,13 +130,12 @@ func (c *connections) add(added *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.known) >= c.limit {
-		oldest := c.waiting.Front()
+		oldest := c.waiting.front
 		if oldest == nil {
-			oldest = c.busy.Front()
+			oldest = c.busy.front
 		}
-		closed := oldest.Value.(*connection)
-		c.remove(closed)
-		closed.abort()
+		c.remove(oldest)
+		oldest.abort()
 		c.refused("connections", 1)
 	}
 	c.known[added.Conn] = added
@@ -166,9 +191,9 @@ func (c *connections) forget(served *connection) {
 func (c *connections) closeWaiting() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for e := c.waiting.Front(); e != nil; {
-		waits := e.Value.(*connection)
-		e = e.Next()
+	for next := c.waiting.front; next != nil; {
+		waits := next
+		next = waits.later
 		if waits.inLane {
 			c.remove(waits)
 			waits.abort()
@@ -189,6 +214,15 @@ func (c *connection) abort() {
 func (c *connections) change(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	lent, isLent := conn.(*lentConnection)
+	if isLent {
+		switch state {
+		case http.StateIdle:
+			lent.idle.Store(true)
+		case http.StateClosed:
+			defer func() { lent.back <- lent.ended.Load() }()
+		}
+	}
 	changed := c.known[conn]
 	if changed == nil {
 		return
@@ -208,14 +242,14 @@ func (c *connections) change(conn net.Conn, state http.ConnState) {
 	}
 }
 
-func (c *connections) move(moved *connection, to *list.List) {
-	if moved.in != nil {
-		moved.in.Remove(moved.element)
+func (c *connections) move(moved *connection, to *queue) {
+	if moved.queue != nil {
+		moved.queue.remove(moved)
 	}
-	moved.in, moved.element = to, to.PushBack(moved)
+	to.push(moved)
 }
 
 func (c *connections) remove(removed *connection) {
 	delete(c.known, removed.Conn)
-	removed.in.Remove(removed.element)
+	removed.queue.remove(removed)
 }

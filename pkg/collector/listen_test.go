@@ -50,13 +50,20 @@ func (r *reasons) wait(t *testing.T, reason string, want int) {
 	}
 }
 
+func (q *queue) length() (n int) {
+	for c := q.front; c != nil; c = c.later {
+		n++
+	}
+	return n
+}
+
 // waitFor waits until so many connections wait for a request and so many have one: the server notes it after its answer.
 func (c *connections) waitFor(t *testing.T, waiting, busy int) {
 	t.Helper()
 	deadline := time.Now().Add(5 * time.Second)
 	for {
 		c.mu.Lock()
-		w, b := c.waiting.Len(), c.busy.Len()
+		w, b := c.waiting.length(), c.busy.length()
 		c.mu.Unlock()
 		if w == waiting && b == busy {
 			return
@@ -71,20 +78,24 @@ func (c *connections) waitFor(t *testing.T, waiting, busy int) {
 // listen serves with at most limit connections; a request with X-Slow lasts until the test ends.
 func listen(t *testing.T, limit int) (address string, known *connections, refused *reasons) {
 	t.Helper()
-	refused = &reasons{}
-	known = newConnections(limit, refused.refused)
-	end := make(chan struct{})
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return listenWith(t, limit, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Header.Get("X-Panic") != "":
 			panic(http.ErrAbortHandler)
 		case r.Header.Get("X-Slow") != "":
-			<-end
+			<-t.Context().Done()
 		}
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			w.WriteHeader(http.StatusBadRequest)
 		}
 	})
+}
+
+// listenWith serves with a handler.
+func listenWith(t *testing.T, limit int, handler http.HandlerFunc) (address string, known *connections, refused *reasons) {
+	t.Helper()
+	refused = &reasons{}
+	known = newConnections(limit, refused.refused)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +107,6 @@ func listen(t *testing.T, limit int) (address string, known *connections, refuse
 	}
 	served := p.serve()
 	t.Cleanup(func() {
-		close(end)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
 		defer cancel()
 		if err := p.shutdown(ctx); err != nil {
@@ -114,8 +124,8 @@ func listen(t *testing.T, limit int) (address string, known *connections, refuse
 // way is how a request is served, and a request that is served so.
 type way struct{ name, request string }
 
-// ways are by net/http, and in the lane.
-var ways = []way{{"net/http", get}, {"lane", post}}
+// ways are by net/http, which keeps the connection or has it lent, and in the lane.
+var ways = []way{{"net/http", long}, {"lent", get}, {"lane", post}}
 
 // slow returns a request that lasts until the test ends.
 func (w way) slow() string { return strings.Replace(w.request, "\r\n\r\n", "\r\nX-Slow: 1\r\n\r\n", 1) }
@@ -133,6 +143,8 @@ func connect(t *testing.T, address, text string) net.Conn {
 	}
 	return connection
 }
+
+var long = strings.Replace(get, "\r\n\r\n", "\r\nX-Long: "+strings.Repeat("a", laneBuffer)+"\r\n\r\n", 1)
 
 const (
 	get  = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"

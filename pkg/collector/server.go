@@ -201,8 +201,8 @@ func (s *Server) answering(handle func(http.ResponseWriter, *http.Request) error
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	header := w.Header()
+	header["Content-Type"], header["X-Content-Type-Options"] = jsonType, noSniffing
 	w.WriteHeader(status)
 	// An error here means that the client is gone; nobody is left to tell.
 	_ = json.NewEncoder(w).Encode(body)
@@ -218,9 +218,17 @@ func preflight(w http.ResponseWriter, _ *http.Request) {
 }
 
 func allowOrigin(w http.ResponseWriter) {
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
+	header := w.Header()
+	header["Access-Control-Allow-Origin"], header["Access-Control-Expose-Headers"] = anyOrigin, exposed
 }
+
+// What most answers have in their header, in memory that all share.
+var (
+	jsonType   = []string{"application/json"}
+	noSniffing = []string{"nosniff"}
+	anyOrigin  = []string{"*"}
+	exposed    = []string{"Retry-After"}
+)
 
 // accepted is the answer to a batch of which something is good.
 type accepted struct {

@@ -23,11 +23,13 @@ func (e *Event) Fields(c *codec.Coder, near int64) {
 	if excused {
 		codec.Number(c, &e.Excuse)
 	}
+	if !more && !c.Reading() {
+		return
+	}
 	for _, n := range e.more() {
-		switch {
-		case more:
+		if more {
 			codec.Number(c, n)
-		case c.Reading():
+		} else {
 			*n = Absent
 		}
 	}
@@ -42,12 +44,9 @@ func (e *Event) more() [12]*int64 {
 }
 
 func (e *Event) saysMore() bool {
-	for _, n := range e.more() {
-		if *n != Absent {
-			return true
-		}
-	}
-	return false
+	return e.Height != Absent || e.Stalls != Absent || e.SwitchesUp != Absent || e.SwitchesDown != Absent || e.SwitchesFailed != Absent ||
+		e.Frames != Absent || e.DroppedFrames != Absent || e.RoundTripTime != Absent || e.PacketLoss != Absent || e.Jitter != Absent ||
+		e.FrameRate != Absent || e.MediaLag != Absent
 }
 
 // Fields codes a batch. Of a session that the reader knows, only what identifies it and its interval are coded.

@@ -110,8 +110,11 @@ type Pipeline struct {
 	late       int64                       // events and lines whose minute had closed
 	number     uint64                      // of the last record that took effect
 
+	defaultJudgement tenant.Judgement // of organisations of which judgements has none
+
 	coders  sync.Pool // of *codec.Coder, that write records
 	large   sync.Pool // likewise, for deliveries: few at a time, whose coders keep much memory
+	takings sync.Pool // of *taking
 	plays   playQueue
 	running runningPlays
 
@@ -151,7 +154,10 @@ func Open(o Options) (*Pipeline, error) {
 		judgements: map[string]tenant.Judgement{},
 		coders:     sync.Pool{New: newCoder},
 		large:      sync.Pool{New: newCoder},
+
+		defaultJudgement: tenant.DefaultJudgement(),
 	}
+	p.takings.New = p.newTaking
 	p.tracker = session.NewTracker(p.ledger, p.churning)
 	p.tracker.Judge(func(organization string) tenant.Quality { return p.judgement(organization).Quality })
 	p.plays.store, p.plays.keep, p.plays.clock, p.plays.logger = o.Plays, o.KeepPlays, o.Clock, o.Logger
@@ -180,7 +186,7 @@ func (p *Pipeline) judgement(organization string) tenant.Judgement {
 	if j, ok := p.judgements[organization]; ok {
 		return j
 	}
-	return tenant.DefaultJudgement()
+	return p.defaultJudgement
 }
 
 // noteRules puts the limits and the judgement of an organisation into the journal if they have changed, because what counts under its own
@@ -188,7 +194,7 @@ func (p *Pipeline) judgement(organization string) tenant.Judgement {
 func (p *Pipeline) noteRules(organization string) error {
 	now := p.Limits(organization)
 	l := tenant.Limits{Streams: now.Streams, IPsPerHour: now.IPsPerHour}
-	j := tenant.DefaultJudgement()
+	j := p.defaultJudgement
 	if p.Judgement != nil {
 		j = p.Judgement(organization)
 	}
@@ -196,14 +202,21 @@ func (p *Pipeline) noteRules(organization string) error {
 	known, judged := p.limits[organization], p.judgement(organization)
 	p.mu.Unlock()
 	if l != known && l != (tenant.Limits{}) {
-		err := p.write(recordLimits, func(c *codec.Coder) { codeLimits(c, &organization, &l) }, func() { p.limits[organization] = l })
-		if err != nil {
+		if err := p.noteLimits(organization, l); err != nil {
 			return err
 		}
 	}
 	if j.Quality == judged.Quality && slices.Equal(j.BusinessCodes, judged.BusinessCodes) {
 		return nil
 	}
+	return p.noteJudgement(organization, j)
+}
+
+func (p *Pipeline) noteLimits(organization string, l tenant.Limits) error {
+	return p.write(recordLimits, func(c *codec.Coder) { codeLimits(c, &organization, &l) }, func() { p.limits[organization] = l })
+}
+
+func (p *Pipeline) noteJudgement(organization string, j tenant.Judgement) error {
 	return p.write(recordJudgement, func(c *codec.Coder) { codeJudgement(c, &organization, &j) }, func() { p.judgements[organization] = j })
 }
 
@@ -225,26 +238,49 @@ func (p *Pipeline) Events(b event.Batch, describe func() event.Viewer) (session.
 	if err := p.noteRules(b.Session.Organization); err != nil {
 		return session.Outcome{}, err
 	}
+	t := p.takings.Get().(*taking)
+	defer t.release()
+	t.batch = b
 	for {
-		kind := recordBatch
+		t.kind = recordBatch
 		// Another play may begin under the id of a known session, whose record has what the batch says of it.
 		if !p.described(b.Session) || b.MayBegin() {
-			kind = recordOpening
-			b.Session.Viewer = describe()
+			t.kind = recordOpening
+			t.batch.Session.Viewer = describe()
 		}
-		var (
-			outcome session.Outcome
-			refused error
-		)
-		if err := p.write(kind, func(c *codec.Coder) { b.Fields(c, kind == recordBatch) }, func() {
-			outcome, refused = p.take(kind, b)
-		}); err != nil {
+		if err := p.writeNumbered(t.kind, t.code, t.effect); err != nil {
 			return session.Outcome{}, err
 		}
-		if !errors.Is(refused, errForgotten) {
-			return outcome, refused
+		if !errors.Is(t.refused, errForgotten) {
+			return t.outcome, t.refused
 		}
 	}
+}
+
+// taking is a batch on its way into the journal, used again with its functions so that a request takes no memory for them.
+type taking struct {
+	of     *Pipeline
+	kind   recordKind
+	batch  event.Batch
+	code   func(*codec.Coder)
+	effect func(number uint64)
+
+	outcome session.Outcome
+	refused error
+}
+
+func (p *Pipeline) newTaking() any {
+	t := &taking{of: p}
+	t.code = func(c *codec.Coder) { t.batch.Fields(c, t.kind == recordBatch) }
+	t.effect = func(number uint64) {
+		p.takeEffect(number, func() { t.outcome, t.refused = p.take(t.kind, t.batch) })
+	}
+	return t
+}
+
+func (t *taking) release() {
+	t.batch, t.outcome, t.refused = event.Batch{}, session.Outcome{}, nil
+	t.of.takings.Put(t)
 }
 
 // described reports whether nothing is to be found out about a session any more.

@@ -32,6 +32,19 @@ func newCoder() any { return codec.NewWriter(nil) }
 
 // write makes a record durable and then lets it take effect. With an error, which is an ErrDisk, there is neither.
 func (p *Pipeline) write(kind recordKind, fields func(*codec.Coder), effect func()) error {
+	return p.writeNumbered(kind, fields, func(number uint64) { p.takeEffect(number, effect) })
+}
+
+// takeEffect lets the record with a number take effect.
+func (p *Pipeline) takeEffect(number uint64, effect func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.number = number
+	effect()
+}
+
+// writeNumbered is write for an effect that calls takeEffect.
+func (p *Pipeline) writeNumbered(kind recordKind, fields func(*codec.Coder), effect func(number uint64)) error {
 	coders := &p.coders
 	if kind == recordDelivery {
 		coders = &p.large
@@ -41,13 +54,7 @@ func (p *Pipeline) write(kind recordKind, fields func(*codec.Coder), effect func
 	c.Reset()
 	codec.Number(c, &kind)
 	fields(c)
-	err := p.journal.Write(c.Bytes(), func(number uint64) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.number = number
-		effect()
-	})
-	if err != nil {
+	if err := p.journal.Write(c.Bytes(), effect); err != nil {
 		return fmt.Errorf("%w: %w", ErrDisk, err)
 	}
 	return nil

@@ -59,6 +59,7 @@ func (t *Tracker) sleep(now int64) {
 		}
 		t.forget(s)
 		delete(t.sessions, n)
+		t.asked.session = nil
 	}
 }
 
@@ -100,7 +101,7 @@ func (t *Tracker) find(one name) (*session, *night) {
 
 // session returns a known session, which is awake then, or nil.
 func (t *Tracker) session(n name) *session {
-	s := t.sessions[n]
+	s := t.awake(n)
 	if s != nil {
 		return s
 	}

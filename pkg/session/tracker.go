@@ -36,16 +36,30 @@ const (
 type name [16]byte
 
 func nameOf(organization, id string) name {
-	sum := sha256.Sum256([]byte(organization + "\n" + id))
+	text := append(make([]byte, 0, 256), organization...) // mostly enough, and not in the heap
+	text = append(append(text, '\n'), id...)
+	sum := sha256.Sum256(text)
 	return name(sum[:])
 }
 
 // nameOf remembers the last name: that a session is known is asked before its events are counted.
 func (t *Tracker) nameOf(organization, id string) name {
 	if a := &t.asked; a.id != id || a.organization != organization {
-		a.organization, a.id, a.name = organization, id, nameOf(organization, id)
+		a.organization, a.id, a.name, a.session = organization, id, nameOf(organization, id), nil
 	}
 	return t.asked.name
+}
+
+// awake returns a session that is awake, or nil. It remembers that of the last name.
+func (t *Tracker) awake(n name) *session {
+	if t.asked.session != nil && t.asked.name == n {
+		return t.asked.session
+	}
+	s := t.sessions[n]
+	if t.asked.name == n {
+		t.asked.session = s
+	}
+	return s
 }
 
 // Hourly returns the value under which a value of a dimension that churns, an address or a referrer, is counted in the hour
@@ -84,9 +98,10 @@ type Tracker struct {
 	spaces   map[aggregate.Space]*aggregate.Space // that sessions share
 	clients  map[client]*client                   // likewise
 	networks map[network]*network                 // likewise
-	asked    struct {                             // what nameOf returned last
+	asked    struct {                             // what nameOf returned last, and awake of it
 		organization, id string
 		name             name
+		session          *session // nil if it is not awake, or was not looked for
 	}
 
 	recording bool          // whether records are kept of sessions that begin
@@ -108,7 +123,7 @@ func (t *Tracker) Live() int { return len(t.live) }
 // Known reports whether a session has been seen, so that its description is settled.
 func (t *Tracker) Known(organization, id string) bool {
 	n := t.nameOf(organization, id)
-	if t.sessions[n] != nil {
+	if t.awake(n) != nil {
 		return true
 	}
 	for _, night := range t.nights {
@@ -122,7 +137,7 @@ func (t *Tracker) Known(organization, id string) bool {
 // Named reports whether a session has been seen and all of its description is settled, its viewer's agent too.
 func (t *Tracker) Named(organization, id string) bool {
 	n := t.nameOf(organization, id)
-	s := t.sessions[n]
+	s := t.awake(n)
 	if s == nil {
 		s, _ = t.find(n)
 	}
@@ -135,7 +150,7 @@ func (t *Tracker) Reports(organization, id string) bool {
 		return false
 	}
 	n := t.nameOf(organization, id)
-	s := t.sessions[n]
+	s := t.awake(n)
 	if s == nil {
 		s, _ = t.find(n)
 	}
@@ -291,7 +306,7 @@ func (t *Tracker) add(n name, s *session) {
 	if old := t.sessions[n]; old != nil {
 		t.forget(old)
 	}
-	t.sessions[n] = s
+	t.sessions[n], t.asked.session = s, nil
 	if s.viewer != 0 {
 		t.viewers[s.viewer]++
 	}

@@ -178,7 +178,8 @@ func beaconRequest(v viewer, address string, events int, event func(n int) (fiel
 		fmt.Fprintf(&b, ",%s}", fields)
 	}
 	b.WriteString("]}")
-	r := newRequest(v, address, "/v1/events", "Content-Type: application/json\r\n", []byte(b.String()), numbers)
+	// With the stream in the URL, as the beacon sends it.
+	r := newRequest(v, address, "/v1/events?stream="+v.stream, "Content-Type: application/json\r\n", []byte(b.String()), numbers)
 	r.events, r.playing = int64(events), int64(playing)
 	return r
 }

@@ -448,6 +448,13 @@ func (q *quick) scaled(v value, scale, limit int64) int64 {
 
 // next passes spaces and returns the byte behind them, 0 at the end.
 func (q *quick) next() byte {
+	if q.at < len(q.body) && q.body[q.at] > ' ' {
+		return q.body[q.at]
+	}
+	return q.nextBehindSpaces()
+}
+
+func (q *quick) nextBehindSpaces() byte {
 	for ; q.at < len(q.body); q.at++ {
 		switch c := q.body[q.at]; c {
 		case ' ', '\n', '\t', '\r':
@@ -515,14 +522,26 @@ func (q *quick) quoted() (from, to int) {
 		return 0, 0
 	}
 	from = q.at
-	n := bytes.IndexByte(q.body[from:], '"')
+	// Names are so short that calling IndexByte takes longer.
+	near := q.body[from:min(from+shortText, len(q.body))]
+	for i, c := range near {
+		if c == '"' {
+			q.at = from + i + 1
+			return from, from + i
+		}
+	}
+	n := bytes.IndexByte(q.body[from+len(near):], '"')
 	if n < 0 {
 		q.odd = true
 		return 0, 0
 	}
-	q.at = from + n + 1
-	return from, from + n
+	to = from + len(near) + n
+	q.at = to + 1
+	return from, to
 }
+
+// shortText is up to how many bytes of a text are looked at one after the other.
+const shortText = 16
 
 // value reads a plain value.
 func (q *quick) value() value {
@@ -557,32 +576,45 @@ func isDigit(c byte) bool { return c-'0' < 10 }
 // maxDigits is how many a number may have, so that the digits and the power of ten are exact and their quotient is the nearest number.
 const maxDigits = 15
 
+// powers are those of ten by which as many digits behind a point are divided.
+var powers = [maxDigits]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14}
+
 // number reads a number of 0 or more without an exponent; others are odd.
 func (q *quick) number() float64 {
 	from := q.at
 	digits := q.digits(0)
-	point := q.at
-	power := 1.0
+	point, behind := q.at, 0
 	if q.at < len(q.body) && q.body[q.at] == '.' {
 		q.at++
 		digits = q.digits(digits)
-		for range q.at - point - 1 {
-			power *= 10
-		}
+		behind = q.at - point - 1
 	}
 	leadingZero := point-from > 1 && q.body[from] == '0'
-	if point == from || q.at == point+1 || q.at-from > maxDigits || leadingZero ||
-		q.at < len(q.body) && bytes.IndexByte([]byte("eE+-."), q.body[q.at]) >= 0 {
+	if point == from || q.at == point+1 || q.at-from > maxDigits || leadingZero || q.numberGoesOn() {
 		q.odd = true
 		return 0
 	}
-	return digits / power
+	return float64(digits) / powers[behind]
 }
 
-// digits reads digits behind those that were read.
-func (q *quick) digits(before float64) float64 {
-	for ; q.at < len(q.body) && isDigit(q.body[q.at]); q.at++ {
-		before = before*10 + float64(q.body[q.at]-'0')
+// numberGoesOn reports whether what follows belongs to a number that is none, or has an exponent.
+func (q *quick) numberGoesOn() bool {
+	if q.at == len(q.body) {
+		return false
 	}
+	switch q.body[q.at] {
+	case 'e', 'E', '+', '-', '.':
+		return true
+	}
+	return false
+}
+
+// digits reads digits behind those that were read; of too many, it returns anything.
+func (q *quick) digits(before uint64) uint64 {
+	at := q.at
+	for ; at < len(q.body) && isDigit(q.body[at]); at++ {
+		before = before*10 + uint64(q.body[at]-'0')
+	}
+	q.at = at
 	return before
 }
