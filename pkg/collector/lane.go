@@ -111,8 +111,8 @@ func receiveInto(readers *sync.Pool, from io.Reader) (*bufio.Reader, error) {
 
 func (l *lane) serveConnection(served *connection) {
 	other := l.serveRequests(&laneConnection{connection: served, from: served.RemoteAddr().String()})
-	l.known.forget(served)
 	if other == nil || !l.others.take(other) {
+		l.known.forget(served)
 		_ = served.Close() // the client may have closed it
 	}
 }
@@ -140,11 +140,9 @@ func (l *lane) serveRequests(c *laneConnection) net.Conn {
 		case last:
 			return nil
 		case isLent:
-			l.known.forget(c.connection)
 			if !l.others.take(lent) || !<-lent.back {
 				return nil
 			}
-			l.known.add(c.connection)
 		case other != nil:
 			return other
 		default:
@@ -388,12 +386,16 @@ func (a *laneAnswer) text(now time.Time, more bool) []byte {
 // handedConnection is a connection that net/http is to go on with, and what of it was read already.
 type handedConnection struct {
 	net.Conn
-	read []byte
+	served *connection // in the lane
+	read   []byte
 }
 
 func handedOf(c *laneConnection, read []byte) *handedConnection {
-	return &handedConnection{c.Conn, bytes.Clone(read)}
+	return &handedConnection{c.Conn, c.connection, bytes.Clone(read)}
 }
+
+// before returns what the connection was in the lane.
+func (h *handedConnection) before() *connection { return h.served }
 
 func (h *handedConnection) Read(b []byte) (int, error) {
 	if len(h.read) == 0 {

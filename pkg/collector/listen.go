@@ -72,7 +72,7 @@ type connection struct {
 	queue          *queue // in which it is, waiting or busy
 	earlier, later *connection
 	unserved       bool // it has sent something that no handler has got
-	inLane         bool // net/http does not know it
+	inLane         bool // net/http does not know it, or only has it lent
 }
 
 // connections keeps the number of connections within a limit. Beyond it the one is closed that waits for longest for its client
@@ -121,8 +121,36 @@ func newConnections(limit int, refused func(reason string, n int)) *connections 
 // accept is the http.Server.ConnContext of the connections.
 func (c *connections) accept(ctx context.Context, conn net.Conn) context.Context {
 	added := &connection{Conn: conn}
-	c.add(added)
+	if handed, ok := conn.(interface{ before() *connection }); ok {
+		added = handed.before()
+		c.leaveLane(added, conn)
+	} else {
+		c.add(added)
+	}
 	return context.WithValue(ctx, connectionKey{}, added)
+}
+
+// leaveLane notes that net/http has a connection of the lane, for good unless it is lent.
+func (c *connections) leaveLane(served *connection, conn net.Conn) {
+	_, lent := conn.(*lentConnection)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	served.inLane = lent
+	if c.known[served.Conn] == served {
+		c.move(served, &c.waiting)
+	}
+}
+
+// of returns what is known of a connection of net/http, or nil.
+func (c *connections) of(conn net.Conn) *connection {
+	handed, ok := conn.(interface{ before() *connection })
+	if !ok {
+		return c.known[conn]
+	}
+	if served := handed.before(); c.known[served.Conn] == served {
+		return served
+	}
+	return nil
 }
 
 // add adds a connection, which waits for its client to send a request.
@@ -214,17 +242,18 @@ func (c *connection) abort() {
 func (c *connections) change(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lent, isLent := conn.(*lentConnection)
-	if isLent {
+	ended := false // but not the connection
+	if lent, ok := conn.(*lentConnection); ok {
 		switch state {
 		case http.StateIdle:
 			lent.idle.Store(true)
 		case http.StateClosed:
-			defer func() { lent.back <- lent.ended.Load() }()
+			ended = lent.ended.Load()
+			lent.back <- ended
 		}
 	}
-	changed := c.known[conn]
-	if changed == nil {
+	changed := c.of(conn)
+	if changed == nil || ended {
 		return
 	}
 	switch state {
