@@ -65,6 +65,7 @@ type Summary struct {
 	Rejected                             []Rejected // some of the refused lines
 	Before                               int64      // bytes of the content that an earlier import sent
 	Imported                             time.Time  // of that import
+	Shorter                              bool       // the content ends before the end of that
 	Open                                 bool       // the last line has no end yet and is left for the next import
 }
 
@@ -204,13 +205,14 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 		f.summary.Before, f.summary.Imported = entry.Bytes, entry.Time
 		sizes = f.attempts.pieces(f.entry.Bytes, f.reading)
 		if sizes == nil {
-			if err := f.skip(source); err != nil {
+			if f.summary.Shorter, err = f.skip(source); err != nil {
 				return f.summary, fmt.Errorf("%s: %w", name, &ReadError{err})
 			}
 			f.at, f.line, f.fields, f.after = f.entry.Bytes, f.attempts.lines(), []byte(f.entry.Fields), f.attempts.last()
 		}
 	}
 	err = f.pieces(ctx, source, sizes)
+	f.summary.Shorter = f.summary.Shorter || err == nil && f.at < f.summary.Before
 	if f.attempts != nil {
 		f.summary.Counted = f.attempts.counted()
 		err = errors.Join(err, m.Book.Save())
@@ -224,23 +226,23 @@ func (m *Importer) File(ctx context.Context, name string) (Summary, error) {
 var errChanged = errors.New("it begins like a log that was imported, but is not the same up to where that import ended: " +
 	"another log, or one that was changed. Import what is new of it as a file of its own")
 
-// skip passes over what was sent before. A content that is shorter than that has nothing new.
-func (f *fileImport) skip(source io.Reader) error {
+// skip passes over what was sent before. A content that is shorter than that has nothing that could be told from it.
+func (f *fileImport) skip(source io.Reader) (shorter bool, err error) {
 	last, tail := f.attempts.behind(f.entry.Bytes), int64(0)
 	if last != nil && last.Tail != "" {
 		tail = min(last.Bytes, maxTail)
 	}
-	_, err := io.CopyN(io.Discard, source, f.entry.Bytes-tail)
+	_, err = io.CopyN(io.Discard, source, f.entry.Bytes-tail)
 	if err == nil && tail > 0 {
 		end := make([]byte, tail)
 		if _, err = io.ReadFull(source, end); err == nil && tailOf(end) != last.Tail {
-			return errChanged
+			return false, errChanged
 		}
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil
+		return true, nil
 	}
-	return err
+	return false, err
 }
 
 // pieces imports what a source has, first pieces of the sizes.

@@ -197,8 +197,12 @@ func TestLogsThatBeginAlike(t *testing.T) {
 					t.Errorf("%s: %+v, %v", end, s, err)
 				}
 			}
+			shorter := write(t, filepath.Join(folder, "other.log"), tt.begin)
+			if s, err := p.importer(t, state, "nginx-combined").File(t.Context(), shorter); err != nil || s.Accepted != 0 || !s.Shorter {
+				t.Errorf("shorter: %+v, %v", s, err)
+			}
 			grown := write(t, first, tt.begin+lines(5_001, 3))
-			if s, err := p.importer(t, state, "nginx-combined").File(t.Context(), grown); err != nil || s.Accepted != 2 {
+			if s, err := p.importer(t, state, "nginx-combined").File(t.Context(), grown); err != nil || s.Accepted != 2 || s.Shorter {
 				t.Errorf("grown: %+v, %v", s, err)
 			}
 			p.expect(t, sum(0, 2_000)+sum(5_001, 3))

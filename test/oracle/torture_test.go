@@ -93,7 +93,15 @@ func TestTorture(t *testing.T) {
 			t.Fatal(err)
 		}
 		q.Tag = nil
+		before := outcomes["wrong"]
 		checkQuery(t, asker, factsOf[q.Organization], Tags{}, q, outcomes, filled)
+		if outcomes["wrong"] > before {
+			// Whether it is lost, or shown late.
+			t.Run("asked again", func(t *testing.T) {
+				time.Sleep(freshness)
+				checkQuery(t, asker, factsOf[q.Organization], Tags{}, q, tally{}, tally{})
+			})
+		}
 		if outcomes["wrong"] >= 10 {
 			t.Fatal("ten wrong answers, that is enough")
 		}
