@@ -26,7 +26,7 @@ const laneBuffer = 4 << 10
 // lanePath is the path of the requests that are served in the lane. Their first line is that with laneMethod before it and laneProtocol behind, and
 // mostly a query between, by which balancers choose a collector.
 const (
-	lanePath     = "/v1/events"
+	lanePath     = eventsPath
 	laneMethod   = http.MethodPost + " "
 	laneProtocol = " HTTP/1.1\r\n"
 )
@@ -46,6 +46,7 @@ type lane struct {
 	logger  *slog.Logger
 
 	readers, answers sync.Pool // of *bufio.Reader and *laneAnswer
+	dated            atomic.Pointer[dated]
 	closing          atomic.Bool
 	served           sync.WaitGroup
 }
@@ -269,7 +270,7 @@ func (l *lane) answer(c *laneConnection, uri string, header http.Header, length 
 	_, query, _ := strings.Cut(uri, "?")
 	request := &http.Request{
 		Method: http.MethodPost, URL: &url.URL{Path: lanePath, RawQuery: query}, RequestURI: uri, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Host: host, ContentLength: length, Body: laneBody{body}, RemoteAddr: c.from,
+		Header: header, Host: host, ContentLength: length, Body: laneBody{body}, RemoteAddr: c.from, Pattern: eventsPattern,
 	}
 	a := l.answers.Get().(*laneAnswer)
 	defer l.answers.Put(a)
@@ -279,7 +280,7 @@ func (l *lane) answer(c *laneConnection, uri string, header http.Header, length 
 	}
 	_, err := io.Copy(io.Discard, body) // what the handler left is not another request
 	more = err == nil && body.N == 0 && !l.closing.Load()
-	if c.send(a.text(time.Now(), more)) != nil {
+	if c.send(a.text(l.date(time.Now()), more)) != nil {
 		return false
 	}
 	if !more {
@@ -362,7 +363,7 @@ func (a *laneAnswer) Write(p []byte) (int, error) {
 }
 
 // text returns the whole answer, which is used again.
-func (a *laneAnswer) text(now time.Time, more bool) []byte {
+func (a *laneAnswer) text(date string, more bool) []byte {
 	a.WriteHeader(http.StatusOK)
 	b := &a.all
 	b.WriteString("HTTP/1.1 ")
@@ -372,7 +373,7 @@ func (a *laneAnswer) text(now time.Time, more bool) []byte {
 	b.WriteString("\r\nContent-Length: ")
 	b.Write(strconv.AppendInt(b.AvailableBuffer(), int64(a.body.Len()), 10))
 	b.WriteString("\r\nDate: ")
-	b.Write(now.UTC().AppendFormat(b.AvailableBuffer(), http.TimeFormat))
+	b.WriteString(date)
 	b.WriteString("\r\n")
 	if !more {
 		a.header.Set("Connection", "close")
@@ -381,6 +382,22 @@ func (a *laneAnswer) text(now time.Time, more bool) []byte {
 	b.WriteString("\r\n")
 	b.Write(a.body.Bytes())
 	return b.Bytes()
+}
+
+// dated is a second as answers name it.
+type dated struct {
+	second int64 // since 1970
+	text   string
+}
+
+// date returns the time as answers name it, which is rendered once a second.
+func (l *lane) date(now time.Time) string {
+	last := l.dated.Load()
+	if last == nil || last.second != now.Unix() {
+		last = &dated{now.Unix(), now.UTC().Format(http.TimeFormat)}
+		l.dated.Store(last)
+	}
+	return last.text
 }
 
 // handedConnection is a connection that net/http is to go on with, and what of it was read already.

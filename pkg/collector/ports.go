@@ -22,12 +22,12 @@ type ports struct {
 	privateListener net.Listener
 }
 
-// openPorts opens the configuration's ports. handler is that of the public one.
-func (s *Server) openPorts(ctx context.Context, c config.Config, handler http.Handler) (*ports, error) {
+// openPorts opens the configuration's ports. guard is before the handlers of the public one, and Handler must have been called.
+func (s *Server) openPorts(ctx context.Context, c config.Config, guard func(http.Handler) http.Handler) (*ports, error) {
 	p := &ports{}
 	var err error
 	var known *connections
-	if p.public, known, err = s.newHTTPServer(handler); err != nil {
+	if p.public, known, err = s.newHTTPServer(guard(s.public)); err != nil {
 		return nil, err
 	}
 	if c.TLS.Enabled() {
@@ -41,7 +41,7 @@ func (s *Server) openPorts(ctx context.Context, c config.Config, handler http.Ha
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	if p.public.TLSConfig == nil {
-		p.lane = newLane(s.recovered(handler), known, p.publicListener.Addr(), s.Logger)
+		p.lane = newLane(s.recovered(guard(s.postsEvents)), known, p.publicListener.Addr(), s.Logger)
 	}
 	if c.PrivateListen == "" {
 		return p, nil

@@ -20,11 +20,10 @@ import (
 func (c *collector) open(t *testing.T, configuration config.Config) *ports {
 	t.Helper()
 	c.server.PrivateMetrics = configuration.PrivateListen != ""
-	handler, err := c.server.Handler()
-	if err != nil {
+	if _, err := c.server.Handler(); err != nil {
 		t.Fatal(err)
 	}
-	opened, err := c.server.openPorts(t.Context(), configuration, handler)
+	opened, err := c.server.openPorts(t.Context(), configuration, unguarded)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,11 +141,10 @@ func TestOpenPortsRefuses(t *testing.T) {
 		{"no certificate", config.Config{Listen: "127.0.0.1:0", TLS: certificateFiles(t)}, "tls: "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			handler, err := c.server.Handler()
-			if err != nil {
+			if _, err := c.server.Handler(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.server.openPorts(t.Context(), test.configuration, handler); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			if _, err := c.server.openPorts(t.Context(), test.configuration, unguarded); err == nil || !strings.HasPrefix(err.Error(), test.want) {
 				t.Errorf("error %v, want one that begins with %q", err, test.want)
 			}
 		})
@@ -188,3 +186,5 @@ func TestMetricsAreDocumented(t *testing.T) {
 		t.Errorf("%d metrics were found:\n%s", found, body)
 	}
 }
+
+func unguarded(handler http.Handler) http.Handler { return handler }

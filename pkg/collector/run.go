@@ -109,15 +109,14 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 		Clock:  time.Now,
 		Logger: logger,
 	}
-	handler, err := server.Handler()
-	if err != nil {
+	if _, err := server.Handler(); err != nil {
 		return err
 	}
 	pulled, err := newPull(c, server, logger)
 	if err != nil {
 		return err
 	}
-	ports, err := server.openPorts(ctx, c, claim.guard(handler))
+	ports, err := server.openPorts(ctx, c, claim.guard)
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,9 @@ type Server struct {
 	Clock  func() time.Time
 	Logger *slog.Logger
 
+	public      http.Handler // of the public port
+	postsEvents http.Handler // of it, what the lane serves
+
 	metrics  *metricSet
 	limiters *limiters
 	guesses  *guesses
@@ -121,8 +124,9 @@ func (s *Server) Handler() (http.Handler, error) {
 	s.usage.New = func() any { return new(usage.Decoder) }
 	s.playerBodies, s.serverBodies = newBodies(nil), newBodies(semaphore.NewWeighted(int64(max(runtime.GOMAXPROCS(0)/2, 1))))
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1/events", s.endpoint(s.postEvents))
-	mux.HandleFunc("OPTIONS /v1/events", preflight)
+	s.postsEvents = s.endpoint(s.postEvents)
+	mux.Handle(eventsPattern, s.postsEvents)
+	mux.HandleFunc("OPTIONS "+eventsPath, preflight)
 	mux.Handle("POST "+cmcdPath, s.endpoint(s.postCMCD))
 	mux.HandleFunc("OPTIONS "+cmcdPath, preflight)
 	mux.Handle("POST /v1/usage", s.endpoint(s.postUsage))
@@ -144,8 +148,15 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.Handle("/", s.endpoint(func(_ http.ResponseWriter, r *http.Request) error {
 		return &refusal{http.StatusNotFound, event.Refusal{Reason: "not_found", Error: "there is no " + r.Method + " of this path"}, 0}
 	}))
+	s.public = mux
 	return mux, nil
 }
+
+// eventsPath is where players and publishers report, and eventsPattern what net/http calls that.
+const (
+	eventsPath    = "/v1/events"
+	eventsPattern = http.MethodPost + " " + eventsPath
+)
 
 // refusal is an error that is answered as it is.
 type refusal struct {
@@ -201,11 +212,21 @@ func (s *Server) answering(handle func(http.ResponseWriter, *http.Request) error
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
+	beginAnswer(w, status)
+	// An error here means that the client is gone; nobody is left to tell.
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// answerText is answer for JSON.
+func answerText(w http.ResponseWriter, status int, body []byte) {
+	beginAnswer(w, status)
+	_, _ = w.Write(body) // as there
+}
+
+func beginAnswer(w http.ResponseWriter, status int) {
 	header := w.Header()
 	header["Content-Type"], header["X-Content-Type-Options"] = jsonType, noSniffing
 	w.WriteHeader(status)
-	// An error here means that the client is gone; nobody is left to tell.
-	_ = json.NewEncoder(w).Encode(body)
 }
 
 // preflight lets pages of any site ask to post; which of them may is decided when they do, by the account in the body.
@@ -296,7 +317,14 @@ func (s *Server) answerBatch(w http.ResponseWriter, good int, rejected []event.R
 		s.metrics.refused(r.Reason, 1)
 	}
 	s.metrics.accepted.Add(good)
-	answer(w, http.StatusAccepted, accepted{good, rejected})
+	if len(rejected) > 0 {
+		answer(w, http.StatusAccepted, accepted{good, rejected})
+		return nil
+	}
+	// The same without reflection, because most answers are this one.
+	text := append(make([]byte, 0, 64), `{"accepted":`...)
+	text = append(strconv.AppendInt(text, int64(good), 10), "}\n"...)
+	answerText(w, http.StatusAccepted, text)
 	return nil
 }
 

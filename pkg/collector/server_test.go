@@ -8,15 +8,18 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/blocklist"
+	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/geoip"
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
@@ -538,6 +541,21 @@ func TestPreflight(t *testing.T) {
 	} {
 		if got := response.Header.Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestAnswerWithoutReflection compares the answer to a batch that is all good with what JSON has for it.
+func TestAnswerWithoutReflection(t *testing.T) {
+	s := start(t, nil).server
+	for _, good := range []int{0, 1, event.MaxEvents} {
+		got, want := httptest.NewRecorder(), httptest.NewRecorder()
+		if err := s.answerBatch(got, good, nil); err != nil {
+			t.Fatal(err)
+		}
+		answer(want, http.StatusAccepted, accepted{Accepted: good})
+		if got.Code != want.Code || got.Body.String() != want.Body.String() || !maps.EqualFunc(got.Header(), want.Header(), slices.Equal) {
+			t.Errorf("%d: %d %v %q, want %d %v %q", good, got.Code, got.Header(), got.Body, want.Code, want.Header(), want.Body)
 		}
 	}
 }
