@@ -1,7 +1,7 @@
 #!/bin/bash
-# Caddy counts a request for Prometheus once for each directive that it goes through: a site with "header" and "encode" has caddy_http_requests_total four times for each request, told apart by
-# a label that names the directive, so that a sum, which is what one asks of a counter, has 32 requests where 8 were, and four times the bytes. With a host's name before the site it is once, so two servers with the same
-# traffic differ by how their sites are called. A request for a file that is not there has no status in it: of the histograms by code none has a 404, it is one of
+# Caddy counts a request for Prometheus once for each directive that it goes through: a site with "header" and "encode" has caddy_http_requests_total four times for each request, told apart by a
+# label that names the directive, so that a sum, which is what one asks of a counter, has 32 requests where 8 were, and four times the bytes. With a host's name before the site it is once, so two
+# servers with the same traffic differ by how their sites are called. A request for a file that is not there has no status in it: of the histograms by code none has a 404, it is one of
 # caddy_http_request_errors_total, which has no code.
 #
 # Guess before: the sum of caddy_http_requests_total is the number of requests.

@@ -1,7 +1,7 @@
 #!/bin/bash
-# coturn, the relay for WebRTC behind firewalls, writes what a session took in lines "usage" with its name and its realm. Each of them counts the 2048 packets since the line before, and the one before
-# "closed", which looks like the bill, has what was left over: of a session that sent 4.5 MB it says some hundred kB. The lines do not say which they are, so whoever takes the last line, or the largest, of a session has
-# the same number for one minute and for a day. Only all of them together are right, and a short session has one.
+# coturn, the relay for WebRTC behind firewalls, writes what a session took in lines "usage" with its name and its realm. Each of them counts the 2048 packets since the line before, and the one
+# before "closed", which looks like the bill, has what was left over: of a session that sent 4.5 MB it says some hundred kB. The lines do not say which they are, so whoever takes the last line, or
+# the largest, of a session has the same number for one minute and for a day. Only all of them together are right, and a short session has one.
 #
 # Guess before: the last line before a session is closed has the bytes of all of it.
 # Seen with coturn 4.6.1 (Debian 4.6.1-1), turnserver --verbose.

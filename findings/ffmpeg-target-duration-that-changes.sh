@@ -1,7 +1,8 @@
 #!/bin/bash
 # The longest segment that a live playlist may have, EXT-X-TARGETDURATION, must not change (RFC 8216, 6.2.1): players ask for the playlist again after so long, and begin three of it before the
-# end. ffmpeg writes the longest of those segments that happen to be in the list: with pictures to begin at as they come (a camera, or a copy of another's stream) it is 1, 3 for three segments, and 1
-# again. Who comes while it is 3 starts 9 s behind the end, before and after that 3 s, which is what is then measured as the delay of each. Nothing is said.
+# end. ffmpeg writes the longest of those segments that happen to be in the list: with pictures to begin at as they come (a camera, or a copy of another's stream) it is 1, 3 for three segments,
+# and 1 again. Who comes while it is 3 is to start 9 s behind the end, which is more than the list has, and before and after that 3 s, so viewers of one stream differ in their delay by when they
+# came. Nothing is said.
 #
 # Guess before: it is the time of -hls_time, or grows once; never does it shrink.
 # Seen with ffmpeg 5.1.9 (Debian 12). Needs ffmpeg with libx264.

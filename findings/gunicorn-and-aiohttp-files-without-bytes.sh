@@ -1,7 +1,7 @@
 #!/bin/bash
-# Two of Python's web servers hand files to the system to send (sendfile), and do not count what it sends: in gunicorn's access log every file has 0 bytes, if the application gives it as WSGI has it for
-# files (wsgi.file_wrapper), and its size, if it is given piece by piece; aiohttp's has the bytes of the header alone for files of a folder (add_static). Segments of a live stream, whole and in parts,
-# took nothing, while playlists, which are made anew and given as text, have theirs.
+# Two of Python's web servers hand files to the system to send (sendfile), and do not count what it sends: in gunicorn's access log every file has 0 bytes, if the application gives it as WSGI has
+# it for files (wsgi.file_wrapper), and its size, if it is given piece by piece; aiohttp's has the bytes of the header alone for files of a folder (add_static). Segments of a live stream, whole
+# and in parts, took nothing, while playlists, which are made anew and given as text, have theirs.
 #
 # Guess before: the bytes that were sent, as a file is given is no matter of the log.
 # Seen with gunicorn 20.1.0 (Debian 20.1.0-6+deb12u1) and aiohttp 3.8.4 (Debian 3.8.4-1+deb12u2), with their default formats, whose %(b)s is the "response length" and %b the

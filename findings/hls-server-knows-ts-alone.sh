@@ -1,7 +1,7 @@
 #!/bin/bash
-# hls-server, by which servers in Node serve HLS, knows playlists and .ts, and answers 404 to all else that HLS has: segments of fragmented MP4 and their beginning, sound alone (AAC), captions and keys,
-# though the files are there. Of a stream in one file, whose segments are ranges of it (EXT-X-BYTERANGE), each request has the whole file for an answer, with 200, so that a recording of an hour is sent
-# once for each of its segments. What it sends has no length, by which a player knows how far a download is.
+# hls-server, by which servers in Node serve HLS, knows playlists and .ts, and answers 404 to all else that HLS has: segments of fragmented MP4 and their beginning, sound alone (AAC), captions and
+# keys, though the files are there. Of a stream in one file, whose segments are ranges of it (EXT-X-BYTERANGE), each request has the whole file for an answer, with 200, so that a recording of an
+# hour is sent once for each of its segments. What it sends has no length, by which a player knows how far a download is.
 #
 # Guess before: files of the folder are served with their types, and a range with 206.
 # Seen with hls-server 1.5.0 (npm). Needs node and npm.

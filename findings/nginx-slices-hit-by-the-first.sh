@@ -1,6 +1,6 @@
 #!/bin/bash
-# Where nginx keeps large files in slices (the slice module, so that a cache can hold parts of recordings), its log says of a request what became of its first slice, and nothing of the others: a viewer of four
-# slices, of which one was in the cache, is a HIT, and no byte came from the server behind ($upstream_bytes_received, $upstream_response_length, $upstream_addr and the time are
+# Where nginx keeps large files in slices (the slice module, so that a cache can hold parts of recordings), its log says of a request what became of its first slice, and nothing of the others: a
+# viewer of four slices, of which one was in the cache, is a HIT, and no byte came from the server behind ($upstream_bytes_received, $upstream_response_length, $upstream_addr and the time are
 # "-"), although three quarters of the recording did. By such a log nearly everything is served from the cache, and the traffic to the origin is a part of what the origin's own log has.
 #
 # Guess before: MISS, as not all was there, or a list, as of several servers that were tried; and the bytes of all slices.

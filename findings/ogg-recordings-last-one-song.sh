@@ -1,7 +1,7 @@
 #!/bin/bash
-# Radio in Ogg is one stream for each song, one after another, since the title stands at a stream's begin (RFC 3533 calls it chaining), so a recording of a station is many of them in one file. How long it
-# lasts is, of 8 s and 4 s: 4 s by ffprobe, which has the last and makes three times the bit rate of it, 8 s by MediaInfo and music-metadata, which have the first, and
-# as much as there is, 12 s, when ffmpeg plays it. Nothing is said. Programs that list what is in it (ogginfo) name two streams.
+# Radio in Ogg is one stream for each song, one after another, since the title stands at a stream's begin (RFC 3533 calls it chaining), so a recording of a station is many of them in one file. How
+# long it lasts is, of 8 s and 4 s: 4 s by ffprobe, which has the last and makes three times the bit rate of it, 8 s by MediaInfo and music-metadata, which have the first, and as much as there is,
+# 12 s, when ffmpeg plays it. Nothing is said. Programs that list what is in it (ogginfo) name two streams.
 #
 # Guess before: 12 s by all of them.
 # Seen with ffprobe 5.1.9 (Debian 12), MediaInfo 23.04 (Debian 23.04-1, library 23.04+dfsg-1) and music-metadata 10.9.1 (npm). Needs ffmpeg with libvorbis, node and npm.

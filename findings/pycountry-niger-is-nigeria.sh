@@ -1,7 +1,7 @@
 #!/bin/bash
-# pycountry finds a country by a name that is not quite its own (search_fuzzy) and has the best first. For "Niger", which is a country's whole name, that is Nigeria, whose name begins with it and which has a state
-# of that name besides: each place where it fits adds to a sum, and three are more than two. Who takes the first, as "best first" says, has all viewers of the one in the other. By lookup()
-# Niger is Niger, but Russia, Turkey, Macau and the Ivory Coast, as people and databases of addresses call them, are none there.
+# pycountry finds a country by a name that is not quite its own (search_fuzzy) and has the best first. For "Niger", which is a country's whole name, that is Nigeria, whose name begins with it and
+# which has a state of that name besides: each place where it fits adds to a sum, and three are more than two. Who takes the first, as "best first" says, has all viewers of the one in the other.
+# By lookup() Niger is Niger, but Russia, Turkey, Macau and the Ivory Coast, as people and databases of addresses call them, are none there.
 #
 # Guess before: a whole name comes first.
 # Seen with pycountry 22.3.5 (Debian 22.3.5+ds1-1) and the lists of Debian's iso-codes 4.15.0. Needs Debian's python3.

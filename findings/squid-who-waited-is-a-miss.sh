@@ -1,7 +1,7 @@
 #!/bin/bash
-# Where many viewers ask at once for a segment that has just appeared, a cache asks the server behind once and lets the others wait (Squid: collapsed_forwarding). In Squid's log those who waited for a segment
-# of 1 MB are misses (TCP_CF_MISS), and those who waited for a playlist of 1 kB are hits (TCP_CF_HIT), though the server behind was asked once for each: what counts is whether there is more
-# to come when the wait is over. Of a live stream, whose viewers all ask at once, nearly no segment is a hit. nginx (proxy_cache_lock) and Varnish call all who waited hits.
+# Where many viewers ask at once for a segment that has just appeared, a cache asks the server behind once and lets the others wait (Squid: collapsed_forwarding). In Squid's log those who waited
+# for a segment of 1 MB are misses (TCP_CF_MISS), and those who waited for a playlist of 1 kB are hits (TCP_CF_HIT), though the server behind was asked once for each: as if it mattered whether
+# there is more to come when the wait is over. Of a live stream, whose viewers all ask at once, nearly no segment is a hit. nginx (proxy_cache_lock) and Varnish call all who waited hits.
 #
 # Guess before: one miss and four hits, TCP_HIT or TCP_CF_HIT.
 # Seen with Squid 5.7 (Debian 5.7-2+deb12u6). Needs python3 for the server behind.

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Who leaves before a file has come is in no log of two of Python's web servers: Twisted writes a line of a request when its answer has been handed over whole, and so does gunicorn. For a live stream those are the viewers that had to
-# wait, whose player gave up a segment or changed the quality: reports have none of them, neither their requests nor their bytes, and all that are left went well. Tornado has
-# a line of each.
+# Who leaves before a file has come is in no log of two of Python's web servers: Twisted writes a line of a request when its answer has been handed over whole, and so does gunicorn. For a live
+# stream those are the viewers that had to wait, whose player gave up a segment or changed the quality: reports have none of them, neither their requests nor their bytes, and all that are left
+# went well. Tornado has a line of each.
 #
 # Guess before: a line with the status that was sent and the bytes.
 # Seen with Twisted 22.4.0 (Debian 22.4.0-4+deb12u1, twisted web --logfile) and gunicorn 20.1.0 (Debian 20.1.0-6+deb12u1). Tornado 6.2.0. Needs Debian's python3.

@@ -1,7 +1,7 @@
 #!/bin/bash
-# A viewer who leaves in the middle of a file is logged by varnishncsa with all of it, body (%b) and bytes on the wire (%O), if it came from the cache: 40,000,000 bytes for a client that had 128,000 of them when it went.
-# Of a file that came from the server behind while it was sent it has what was sent until then. So the more is served from the cache, the more traffic there seems to be that nobody had, and nothing in the
-# line tells it from a file that arrived.
+# A viewer who leaves in the middle of a file is logged by varnishncsa with all of it, body (%b) and bytes on the wire (%O), if it came from the cache: 40,000,000 bytes for a client that had
+# 128,000 of them when it went. Of a file that came from the server behind while it was sent it has what was sent until then. So the more is served from the cache, the more traffic there seems to
+# be that nobody had, and nothing in the line tells it from a file that arrived.
 #
 # Guess before: what was sent, in both; at most some MB more than the client had, as much as lies in buffers.
 # Seen with Varnish 7.1.1 (Debian 7.1.1-2+deb12u1). Needs gcc, as Varnish does, and python3 for the client.
