@@ -105,6 +105,7 @@ END
   cat >>"$folder/etc/records.config" <<END
 CONFIG proxy.config.ssl.server.cert.path STRING $folder
 CONFIG proxy.config.ssl.server.private_key.path STRING $folder
+CONFIG proxy.config.admin.user_id STRING #-1
 END
   echo "dest_ip=* ssl_cert_name=both.pem" >"$folder/etc/ssl_multicert.config"
   echo "map / http://127.0.0.1:$origin/" >"$folder/etc/remap.config"
