@@ -69,8 +69,33 @@ func dimensions() []string { return []string{"version", "os", "browser", "device
 
 // with is a fact's value of a dimension.
 func (f Fact) with(dimension string) string {
-	return map[string]string{"version": f.version, "os": f.os, "browser": f.browser, "device": f.device, "protocol": f.protocol, "player": f.version,
-		"event": f.event, "referrer": f.referrer, "ip": f.ip, "user": f.user, "operator": f.operator, "region": f.region, "cdn": f.cdn}[dimension]
+	switch dimension { // no map: it is asked of every fact for every query
+	case "version", "player":
+		return f.version
+	case "os":
+		return f.os
+	case "browser":
+		return f.browser
+	case "device":
+		return f.device
+	case "protocol":
+		return f.protocol
+	case "event":
+		return f.event
+	case "referrer":
+		return f.referrer
+	case "ip":
+		return f.ip
+	case "user":
+		return f.user
+	case "operator":
+		return f.operator
+	case "region":
+		return f.region
+	case "cdn":
+		return f.cdn
+	}
+	return ""
 }
 
 // Row is one row of a total form. A nil value is null.
