@@ -36,9 +36,12 @@ type Agents struct {
 	waited     atomic.Int64
 }
 
-// NewAgents returns agents, which takes some 40 ms and 8 MB.
+// shared is the parser of all agents: its rules are part of the program.
+var shared = sync.OnceValues(New)
+
+// NewAgents returns agents, which takes some 40 ms and 8 MB the first time.
 func NewAgents(limits Limits) (*Agents, error) {
-	parser, err := New()
+	parser, err := shared()
 	if err != nil {
 		return nil, err
 	}
