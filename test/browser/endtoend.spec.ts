@@ -1,9 +1,10 @@
-import { expect, test, type Browser } from '@playwright/test';
+import { expect, type Browser } from '@playwright/test';
 import type { Figures } from './page/measure';
 import { Player } from './support/player';
 import { videoLength } from './support/setup';
 import { Site } from './support/site';
 import { account, Streamlens, type Row } from './support/streamlens';
+import { test } from './support/turn';
 
 /** Seconds between the beacon's reports. */
 const interval = 2;

@@ -1,12 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test as base, type Browser } from '@playwright/test';
+import { expect, type Browser } from '@playwright/test';
 import type { PlayerKind, PlayersPage, PlayFigures } from './page/players/main';
 import { root } from './support/paths';
 import { VideoPage } from './support/player';
 import { Site } from './support/site';
 import { account, Streamlens, type Row } from './support/streamlens';
+import { test as base } from './support/turn';
 
 /** Seconds between two reports, of the players' CMCD and of the beacon. */
 const interval = 2;
@@ -330,15 +331,18 @@ test('the widgets say what the players lived through, by CMCD and by the beacon'
   browser,
   sites,
   streamlens,
+  turn,
 }) => {
-  test.setTimeout(5 * minute);
+  test.setTimeout(8 * minute);
   const from = Math.floor(Date.now() / minute) * minute;
   const pages = new Map<PlayerKind, PlayFigures[]>();
   for (const kind of Object.keys(subjects) as PlayerKind[]) {
     pages.set(kind, await watch(browser, streamlens, sites, kind));
   }
   const to = (Math.floor(Date.now() / minute) + 1) * minute;
+  turn.end();
   await sleep(to + completion - Date.now());
+  await turn.take();
 
   const head = ['Player', 'Source', 'Loads', 'Plays', 'Start time, s', 'Buffering, %', 'Played time, s'];
   const columns = [...head, 'Viewers', 'Stops', 'Errors'];

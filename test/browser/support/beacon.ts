@@ -1,7 +1,8 @@
-import { expect, test as base, type Browser } from '@playwright/test';
+import { expect, type Browser } from '@playwright/test';
 import type { BeaconOptions } from '@streamlens/beacon';
 import { StubCollector, type ReceivedEvent } from './collector';
 import { Site } from './site';
+import { test as base } from './turn';
 
 /** Seconds between reports. */
 export const interval = 2;
