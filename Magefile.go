@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -336,55 +337,58 @@ func LintGo() error {
 	return sh.RunWithV(cache, linter, "run", "./pkg/...", "./test/...", "./tools/...")
 }
 
+// Beacon builds the browser library.
+func Beacon() error {
+	mg.Deps(Packages)
+	return sh.RunV("npm", "run", "build", "--workspace", "beacon")
+}
+
 // Typecheck checks the TypeScript with the compiler, for which it builds the beacon.
 func Typecheck() error {
-	mg.Deps(Packages)
+	mg.Deps(Beacon)
 	return sh.RunV("npm", "run", "typecheck")
 }
 
 // Test runs every test that can run on this machine, and says what it left out and why.
 func Test() error {
-	mg.Deps(VictoriaMetrics, VictoriaLogs, Streamlens, Plugin, GeoIP, Frontend, Typecheck)
+	mg.Deps(VictoriaMetrics, VictoriaLogs, Streamlens, Plugin, GeoIP)
 	var leftOut []string
 	if reason := missing("nginx"); reason != "" {
 		leftOut = append(leftOut, "several collectors: "+reason) // its test skips itself
 	}
-	goTests, jest := []string{"go", "test", "-race", "-timeout", "20m", "./pkg/...", "./tools/pluginzip"}, []string{"npm", "test"}
+	// golangci-lint vets. Packages wait for databases and for time, so more of them run together than there are processors.
+	goTests := []string{"go", "test", "-race", "-vet=off", "-timeout", "20m", "-p", strconv.Itoa(runtime.NumCPU() + 1), "./pkg/...", "./tools/pluginzip"}
+	jest := []string{"npm", "test"}
 	grafana13, panel := []string{"go", "tool", "mage", "grafana13"}, []string{"npm", "run", "test:panel"}
 	// Stages follow each other. The lanes of a stage run at the same time, and the steps of a lane one after the other. Where a machine is slow, a step
 	// may fail for want of the processor alone: some are asked again without the others, and what they printed stays.
 	for _, stage := range [][]lane{
 		{
-			{
+			{ // Times are measured, or waited for.
 				// Stalls are compared to the millisecond.
 				{name: "tests with players in a browser", command: []string{"npm", "run", "test:browser"}, alone: []string{"npm", "run", "test:browser", "--", "--last-failed", "--no-deps"},
-					without: missing("chromium", "ffmpeg", "nginx")},
+					needs: []any{Frontend, Beacon}, without: missing("chromium", "ffmpeg", "nginx")},
+				// How long a client waits under attack is measured, and would not be bounded beside others of the same priority.
+				{name: "hostile clients", command: []string{"go", "test", "-vet=off", "-count=1", "./test/hostile"}},
+				// They failed beside the oracle.
+				{name: "beacon tests", command: []string{"npm", "test", "--workspace", "beacon"}, needs: []any{Packages}},
+				// They wait for reports and for silence most of the time.
+				{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-vet=off", "-count=1", "-timeout", "20m", "-p", "3", "-parallel", "4",
+					"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}, needs: []any{Frontend}},
 			},
-			{
+			{ // These compute with the least priority, which players do not notice.
 				{name: "Go tests", command: goTests, alone: goTests, computes: true}, // alone, packages that passed are not tested again
 				{name: "Debian package", command: []string{"go", "test", "-C", "tools/release", "-count=1", "."}, computes: true},
 				{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, computes: true},
-				{name: "front-end tests", command: jest, alone: jest, computes: true},
-			},
-		},
-		// How long a client waits under attack is measured.
-		{{{name: "hostile clients", command: []string{"go", "test", "-count=1", "./test/hostile"}}}},
-		// So are the beacon's sums: its tests failed beside the oracle.
-		{{{name: "beacon tests", command: []string{"npm", "test", "--workspace", "beacon"}}}},
-		{
-			{
-				// They wait for reports and for silence most of the time.
-				{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-count=1", "-timeout", "20m", "-p", "3",
-					"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}},
-			},
-			{
 				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, computes: true},
-				{name: "lint of TypeScript", command: []string{"npm", "run", "lint"}, computes: true},
-				{name: "front-end tests with Grafana 13", command: grafana13, alone: grafana13, computes: true},
-				{name: "tests of the panel in a browser", command: panel, alone: panel, computes: true, without: missing("chromium")},
+				{name: "front-end tests", command: jest, alone: jest, computes: true, needs: []any{Frontend}},
+				{name: "types of TypeScript", command: []string{"npm", "run", "typecheck"}, computes: true, needs: []any{Beacon}},
+				{name: "lint of TypeScript", command: []string{"npm", "run", "lint"}, computes: true, needs: []any{Packages}},
+				{name: "front-end tests with Grafana 13", command: grafana13, alone: grafana13, computes: true, needs: []any{Packages}},
+				{name: "tests of the panel in a browser", command: panel, alone: panel, computes: true, needs: []any{Frontend}, without: missing("chromium")},
 			},
 		},
-		{{{name: "tests in Grafana", command: []string{"npm", "run", "test:grafana"}, without: withoutGrafana()}}},
+		{{{name: "tests in Grafana", command: []string{"npm", "run", "test:grafana"}, needs: []any{Frontend}, without: withoutGrafana()}}},
 	} {
 		var running errgroup.Group
 		var failed atomic.Bool
@@ -421,6 +425,7 @@ type step struct {
 	name     string
 	command  []string
 	alone    []string // what asks again, alone, if it fails beside others; none if that is an error at once
+	needs    []any    // targets that are built before
 	without  string   // why it cannot run here, "" if it can
 	computes bool     // and does not wait
 	failed   bool     // beside others, and is to be asked again
@@ -447,6 +452,9 @@ func (l lane) run(together bool, failed *atomic.Bool) error {
 		if failed.Load() {
 			return nil // the other lane's error is returned
 		}
+		if err := step.build(); err != nil {
+			return err
+		}
 		err := step.run(step.command, together)
 		if step.failed = err != nil && together && step.alone != nil; step.failed {
 			fmt.Println(err)
@@ -466,6 +474,17 @@ func (l lane) runAlone() error {
 			}
 		}
 	}
+	return nil
+}
+
+// build builds what the step needs, each once.
+func (s step) build() (err error) {
+	defer func() {
+		if failed := recover(); failed != nil { // that is how mage fails
+			err = fmt.Errorf("%s: %v", s.name, failed)
+		}
+	}()
+	mg.Deps(s.needs...)
 	return nil
 }
 
@@ -489,7 +508,8 @@ func (s step) run(command []string, together bool) error {
 	if err != nil {
 		return fmt.Errorf("%s: %s: %w", s.name, strings.Join(s.command, " "), err)
 	}
-	fmt.Printf("%s took %s\n", s.name, time.Since(begun).Round(time.Second))
+	processor := program.ProcessState.UserTime() + program.ProcessState.SystemTime()
+	fmt.Printf("%s took %s, and %s of the processor\n", s.name, time.Since(begun).Round(time.Second), processor.Round(time.Second))
 	return nil
 }
 
