@@ -96,8 +96,12 @@ func (l *lane) shutdown(ctx context.Context) error {
 type laneConnection struct {
 	*connection
 	waiter
-	from string // RemoteAddr
+	from  string // RemoteAddr
+	blank int    // how many bytes that end lines may yet come before the next request
 }
+
+// maxBlank is how many bytes that end lines are passed over after a POST, as net/http does: old clients send an empty line behind the body.
+const maxBlank = 4
 
 // receiveInto waits for a request with a buffer, which it returns with what has come of it.
 func receiveInto(readers *sync.Pool, from io.Reader) (*bufio.Reader, error) {
@@ -155,9 +159,12 @@ func (l *lane) serveRequests(c *laneConnection) net.Conn {
 // serveBuffered serves the requests that have come together, of which the first may not be whole.
 func (l *lane) serveBuffered(c *laneConnection, reader *bufio.Reader) (last bool, other net.Conn) {
 	for {
-		come, err := reader.Peek(reader.Buffered())
+		come, err := c.afterBlank(reader)
 		if err != nil {
 			return true, nil
+		}
+		if len(come) == 0 {
+			return false, nil
 		}
 		line, end := headerEnd(come)
 		if end < 0 {
@@ -175,6 +182,9 @@ func (l *lane) serveBuffered(c *laneConnection, reader *bufio.Reader) (last bool
 		case isForLane(come[:line], length):
 			uri = string(come[len(laneMethod) : line-len(laneProtocol)])
 		case length > int64(len(come)-end) || max(length, 0) == int64(len(come)-end):
+			if bytes.HasPrefix(come, []byte(laneMethod)) {
+				c.blank = maxBlank
+			}
 			return false, lentOf(c, come, int64(end)+max(length, 0))
 		default:
 			return false, handedOf(c, come) // more has come than the request
@@ -182,8 +192,24 @@ func (l *lane) serveBuffered(c *laneConnection, reader *bufio.Reader) (last bool
 		if !l.answer(c, uri, http.Header(header), length, reader) {
 			return true, nil
 		}
-		if reader.Buffered() == 0 {
-			return false, nil
+		c.blank = maxBlank
+	}
+}
+
+// afterBlank returns what has come of the next request, after the ends of lines that may be before it.
+func (c *laneConnection) afterBlank(reader *bufio.Reader) (come []byte, err error) {
+	for {
+		come, err = reader.Peek(reader.Buffered())
+		if err != nil || len(come) == 0 {
+			return nil, err
+		}
+		if c.blank == 0 || come[0] != '\r' && come[0] != '\n' {
+			c.blank = 0
+			return come, nil
+		}
+		c.blank--
+		if _, err := reader.Discard(1); err != nil {
+			return nil, err
 		}
 	}
 }
