@@ -281,7 +281,7 @@ func usualHeader(header http.Header) (length int64, usual bool) {
 			return 0, false
 		}
 	}
-	length, err := strconv.ParseInt(text[0], 10, 64)
+	length, err := strconv.ParseInt(text[0], 10, 63) // its sum with the length of the header is one of 64 bits, too
 	return length, err == nil
 }
 

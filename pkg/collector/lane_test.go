@@ -205,6 +205,15 @@ func TestLaneTakesWhatIsUsual(t *testing.T) {
 	}
 }
 
+// TestLengthsThatAreLent looks how long a body may be said to be.
+func TestLengthsThatAreLent(t *testing.T) {
+	for text, want := range map[string]bool{"0": true, "0002": true, "4611686018427387903": true, "4611686018427387904": false, "9223372036854775807": false} {
+		if _, got := usualHeader(http.Header{"Host": {"a"}, "Content-Length": {text}}); got != want {
+			t.Errorf("%s bytes are usual: %v", text, got)
+		}
+	}
+}
+
 // takenByLane returns what the lane reads of a request, if it takes it.
 func takenByLane(come []byte) (header http.Header, length int64, taken bool) {
 	line, end := headerEnd(come)
@@ -297,6 +306,19 @@ func TestLentConnectionsComeBack(t *testing.T) {
 			refused.wait(t, "http", 0)
 		})
 	}
+}
+
+// TestLentConnectionStaysBusy lends a connection, and looks whether it may be closed as one that waits before net/http has read the request.
+func TestLentConnectionStaysBusy(t *testing.T) {
+	known := newConnections(10, func(string, int) {})
+	conn, client := net.Pipe()
+	defer conn.Close()
+	defer client.Close()
+	served := &connection{Conn: conn, inLane: true}
+	known.add(served)
+	known.begin(served)
+	known.accept(t.Context(), lentOf(&laneConnection{connection: served}, []byte(get), int64(len(get))))
+	known.waitFor(t, 0, 1)
 }
 
 // TestLentConnectionGetsTheNextRequestEarly sends a request while the one before it is answered.

@@ -130,13 +130,13 @@ func (c *connections) accept(ctx context.Context, conn net.Conn) context.Context
 	return context.WithValue(ctx, connectionKey{}, added)
 }
 
-// leaveLane notes that net/http has a connection of the lane, for good unless it is lent.
+// leaveLane notes that net/http has a connection of the lane, for good unless it is lent. One that is lent stays busy, because its request has come.
 func (c *connections) leaveLane(served *connection, conn net.Conn) {
 	_, lent := conn.(*lentConnection)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	served.inLane = lent
-	if c.known[served.Conn] == served {
+	if !lent && c.known[served.Conn] == served {
 		c.move(served, &c.waiting)
 	}
 }
