@@ -15,6 +15,9 @@ var (
 	links    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	headings = regexp.MustCompile(`(?m)^#+ +(.+)$`)
 	linked   = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
+	// What is read outside of the repository names its files so.
+	onGitHub = regexp.MustCompile(`^https://(?:github\.com/streamlens/streamlens/(?:blob|tree)/main/|raw\.githubusercontent\.com/streamlens/streamlens/main/|github\.com/streamlens/streamlens#)`)
+	urls     = regexp.MustCompile(`"url": "([^"]+)"`)
 )
 
 // TestLinks checks that what documents link to is there, file and heading, and that a reader comes to every page of docs.
@@ -34,13 +37,7 @@ func TestLinks(t *testing.T) {
 				target = filepath.Join(filepath.Dir(page), path)
 				reached[target] = true
 			}
-			if _, err := os.Stat(target); err != nil {
-				t.Errorf("%s: %s: %v", page, link[1], err)
-				continue
-			}
-			if heading != "" && strings.HasSuffix(target, ".md") && !anchors(prose(t, target))[heading] {
-				t.Errorf("%s: %s has no heading #%s", page, target, heading)
-			}
+			checkLink(t, page, target, heading)
 		}
 	}
 	if found < 300 {
@@ -50,6 +47,40 @@ func TestLinks(t *testing.T) {
 		if !reached[page] && page != filepath.Join(root, "README.md") {
 			t.Errorf("nothing links to %s", page)
 		}
+	}
+}
+
+// TestLinksOfThePlugin checks what is shown in Grafana and in its catalogue: links lead to files and headings of the repository by their address on GitHub.
+func TestLinksOfThePlugin(t *testing.T) {
+	found := 0
+	for page, form := range map[string]*regexp.Regexp{"src/README.md": links, "plugin.json": urls, "src/panels/worldmap/plugin.json": urls} {
+		for _, link := range form.FindAllStringSubmatch(prose(t, filepath.Join(root, page)), -1) {
+			site := onGitHub.FindString(link[1])
+			if site == "" {
+				continue // not of the repository, or its issues and releases
+			}
+			found++
+			path, heading, _ := strings.Cut(strings.TrimPrefix(link[1], site), "#")
+			if strings.HasSuffix(site, "#") {
+				path, heading = "README.md", path
+			}
+			checkLink(t, page, filepath.Join(root, path), heading)
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d links were found", found)
+	}
+}
+
+// checkLink looks whether a file is there, and a heading in it if one is named.
+func checkLink(t *testing.T, page, target, heading string) {
+	t.Helper()
+	if _, err := os.Stat(target); err != nil {
+		t.Errorf("%s: %v", page, err)
+		return
+	}
+	if heading != "" && strings.HasSuffix(target, ".md") && !anchors(prose(t, target))[heading] {
+		t.Errorf("%s: %s has no heading #%s", page, target, heading)
 	}
 }
 

@@ -23,8 +23,12 @@ var platforms = []string{"darwin_amd64", "darwin_arm64", "linux_amd64", "linux_a
 // plugin is what is read of a plugin.json.
 type plugin struct {
 	ID         string `json:"id"`
+	Name       string `json:"name"`
+	Type       string `json:"type"`
 	Executable string `json:"executable"`
 	Info       struct {
+		Description string                        `json:"description"`
+		Keywords    []string                      `json:"keywords"`
 		Logos       struct{ Small, Large string } `json:"logos"`
 		Screenshots []struct{ Path string }       `json:"screenshots"`
 		Version     string                        `json:"version"`
@@ -34,14 +38,19 @@ type plugin struct {
 		Type string `json:"type"`
 		Path string `json:"path"`
 	} `json:"includes"`
+	Dependencies struct {
+		Grafana string `json:"grafanaDependency"`
+	} `json:"dependencies"`
 }
 
 var (
 	version  = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 	markLink = regexp.MustCompile(`\]\(([^)\s]+)`)
+	// oldest is the least version of Grafana; a single version or its patches alone would end with the next one.
+	oldest = regexp.MustCompile(`^>=\d+\.\d+\.\d+`)
 )
 
-// check says what of a zip Grafana's catalogue or a Grafana would refuse: layout, metadata, pictures, links of the README, licence,
+// check says what of a zip Grafana's catalogue or a Grafana would refuse: layout, metadata, pictures, the README and its links, licence,
 // executables and their modes.
 func check(name string) error {
 	archive, err := zip.OpenReader(name)
@@ -63,14 +72,14 @@ func check(name string) error {
 	if err != nil {
 		return err
 	}
-	errs := []error{checkPlugin(folder, ".", about), checkReadme(folder), checkModes(archive.File, about.Executable)}
+	errs := []error{checkPlugin(folder, ".", about), checkReadme(folder), checkLicence(folder), checkFiles(archive.File, about.Executable)}
 	if about.ID != root {
 		errs = append(errs, fmt.Errorf("the folder is %s, and the plugin's id is %s", root, about.ID))
 	}
 	if len(about.Info.Screenshots) == 0 {
 		errs = append(errs, errors.New("plugin.json has no screenshots"))
 	}
-	for _, needed := range []string{"CHANGELOG.md", "LICENSE", "README.md", "go_plugin_build_manifest"} {
+	for _, needed := range []string{"CHANGELOG.md", "README.md", "go_plugin_build_manifest"} {
 		errs = append(errs, notEmpty(folder, needed))
 	}
 	for _, platform := range platforms {
@@ -110,11 +119,27 @@ func checkPlugin(folder fs.FS, below string, about plugin) error {
 	if !version.MatchString(about.Info.Version) {
 		errs = append(errs, fmt.Errorf("%s: the version %q is none", about.ID, about.Info.Version))
 	}
+	if parts := strings.Split(about.ID, "-"); len(parts) < 3 || parts[len(parts)-1] != about.Type {
+		errs = append(errs, fmt.Errorf("%s: the id is not of who makes it, the name and %q", about.ID, about.Type))
+	}
+	if about.Name == "" || about.Name == about.ID {
+		errs = append(errs, fmt.Errorf("%s: %q is no name for people", about.ID, about.Name))
+	}
+	if about.Info.Description == "" || len(about.Info.Keywords) == 0 {
+		errs = append(errs, fmt.Errorf("%s: nobody finds it without description and keywords", about.ID))
+	}
+	if !oldest.MatchString(about.Dependencies.Grafana) {
+		errs = append(errs, fmt.Errorf("%s: grafanaDependency %q names no oldest Grafana", about.ID, about.Dependencies.Grafana))
+	}
 	pictures := []string{about.Info.Logos.Small, about.Info.Logos.Large}
 	for _, screenshot := range about.Info.Screenshots {
 		pictures = append(pictures, screenshot.Path)
 	}
 	for _, picture := range pictures {
+		if strings.HasPrefix(picture, ".") || strings.HasPrefix(picture, "/") {
+			errs = append(errs, fmt.Errorf("%s: the path %s does not begin with a folder's name", about.ID, picture))
+			continue
+		}
 		errs = append(errs, checkPicture(folder, path.Join(below, picture)))
 	}
 	needed := []string{"module.js", "module.js.map"}
@@ -161,7 +186,7 @@ func checkPicture(folder fs.FS, name string) error {
 	return nil
 }
 
-// checkReadme refuses what the catalogue cannot show: links into the repository, and comments.
+// checkReadme refuses what the catalogue cannot show, links into the repository and comments, and what only developers know.
 func checkReadme(folder fs.FS) error {
 	content, err := fs.ReadFile(folder, "README.md")
 	if err != nil {
@@ -176,14 +201,43 @@ func checkReadme(folder fs.FS) error {
 	if bytes.Contains(content, []byte("<!--")) {
 		errs = append(errs, errors.New("README.md has comments"))
 	}
+	for _, word := range []string{"yarn", "nodejs"} {
+		if bytes.Contains(content, []byte(word)) {
+			errs = append(errs, fmt.Errorf("README.md is for users, and %s for developers", word))
+		}
+	}
 	return errors.Join(errs...)
 }
 
-// checkModes looks for executables that cannot be run, that no platform asks for, and other files that can be run.
-func checkModes(files []*zip.File, executable string) error {
+// checkLicence looks whether the licence is the whole Apache License and says whose work it is: Grafana's catalogue compares the text with
+// those that it takes.
+func checkLicence(folder fs.FS) error {
+	content, err := fs.ReadFile(folder, "LICENSE")
+	if err != nil {
+		return err
+	}
+	for _, part := range []string{"Apache License", "END OF TERMS AND CONDITIONS", "APPENDIX", "limitations under the License."} {
+		if !bytes.Contains(content, []byte(part)) {
+			return fmt.Errorf("LICENSE is not the whole Apache License: it has no %q", part)
+		}
+	}
+	for _, field := range []string{"[yyyy]", "[name of copyright owner]", "{yyyy}", "{name of copyright owner}"} {
+		if bytes.Contains(content, []byte(field)) {
+			return fmt.Errorf("LICENSE: %s is not filled in", field)
+		}
+	}
+	return nil
+}
+
+// checkFiles looks for executables that cannot be run, that no platform asks for, other files that can be run, and what the SDK leaves of debugging.
+func checkFiles(files []*zip.File, executable string) error {
 	var errs []error
 	for _, file := range files {
 		name := path.Base(file.Name)
+		// With them, Grafana does not start the backend by itself.
+		if name == "standalone.txt" || name == "pid.txt" {
+			errs = append(errs, fmt.Errorf("%s is left of debugging", file.Name))
+		}
 		platform, isExecutable := strings.CutPrefix(strings.TrimSuffix(name, ".exe"), executable+"_")
 		want := fs.FileMode(0o644)
 		if isExecutable {

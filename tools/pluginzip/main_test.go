@@ -19,18 +19,30 @@ const (
 	id          = "example-live-datasource"
 	picture     = `<svg xmlns="http://www.w3.org/2000/svg"/>`
 	description = `{
-  "id": "example-live-datasource", "executable": "gpx_example",
+  "id": "example-live-datasource", "name": "Example", "type": "datasource", "executable": "gpx_example",
   "info": {
+    "description": "What is live", "keywords": ["video"],
     "logos": {"small": "img/logo.svg", "large": "img/logo.svg"},
     "screenshots": [{"path": "img/home.png"}],
     "version": "1.2.3", "updated": "2026-11-29"
   },
-  "includes": [{"type": "dashboard", "path": "dashboards/home.json"}]
+  "includes": [{"type": "dashboard", "path": "dashboards/home.json"}],
+  "dependencies": {"grafanaDependency": ">=12.3.0"}
 }`
 	innerDescription = `{
-  "id": "example-map-panel",
-  "info": {"logos": {"small": "img/logo.svg", "large": "img/logo.svg"}, "screenshots": [], "version": "1.2.3", "updated": "2026-11-29"}
+  "id": "example-map-panel", "name": "Example map", "type": "panel",
+  "info": {"description": "Where it is", "keywords": ["map"], "logos": {"small": "img/logo.svg", "large": "img/logo.svg"}, "screenshots": [], "version": "1.2.3", "updated": "2026-11-29"},
+  "dependencies": {"grafanaDependency": ">=12.3.0"}
 }`
+	licence = `Apache License
+
+END OF TERMS AND CONDITIONS
+
+APPENDIX: How to apply the Apache License to your work.
+
+Copyright 2026 Example
+
+See the License for the specific language governing permissions and limitations under the License.`
 )
 
 // complete is a plugin without fault; executables are headers only.
@@ -38,7 +50,7 @@ func complete(t *testing.T) map[string]string {
 	t.Helper()
 	return map[string]string{
 		"CHANGELOG.md":                  "# Changes",
-		"LICENSE":                       "Apache License",
+		"LICENSE":                       licence,
 		"README.md":                     "# Example\n\n[docs](https://example.com) and [below](#example)",
 		"dashboards/home.json":          "{}",
 		"go_plugin_build_manifest":      "00:pkg/main.go",
@@ -67,6 +79,8 @@ func TestRun(t *testing.T) {
 	}{
 		{"complete", "", "", ""},
 		{"no licence", "LICENSE", "", "LICENSE"},
+		{"half a licence", "LICENSE", licence[:20], "END OF TERMS"},
+		{"nobody's licence", "LICENSE", strings.Replace(licence, "2026 Example", "[yyyy] [name of copyright owner]", 1), "[yyyy] is not filled in"},
 		{"no changelog", "CHANGELOG.md", "", "CHANGELOG.md"},
 		{"no list of the Go files", "go_plugin_build_manifest", "", "go_plugin_build_manifest"},
 		{"no dashboard", "dashboards/home.json", "", "dashboards/home.json"},
@@ -75,6 +89,8 @@ func TestRun(t *testing.T) {
 		{"a relative link", "README.md", "[docs](docs/README.md)", "docs/README.md leads nowhere"},
 		{"a relative picture", "README.md", "![home](img/home.png)", "img/home.png leads nowhere"},
 		{"a comment", "README.md", "<!-- later -->", "comments"},
+		{"for developers", "README.md", "Run yarn.", "yarn"},
+		{"left of debugging", "standalone.txt", "127.0.0.1:1234", "standalone.txt"},
 		{"a platform is missing", "gpx_example_windows_arm64.exe", "", "gpx_example_windows_arm64.exe"},
 		{"a platform too many", "gpx_example_linux_arm", elfOf(t, elf.EM_ARM), "for no platform"},
 		{"another processor", "gpx_example_linux_arm64", elfOf(t, elf.EM_X86_64), "gpx_example_linux_arm64 is for linux_amd64"},
@@ -83,6 +99,12 @@ func TestRun(t *testing.T) {
 		{"no picture", "img/home.png", "<html>", "img/home.png"},
 		{"a picture with a script", "img/logo.svg", "<svg><script/></svg>", "img/logo.svg"},
 		{"no screenshots", "plugin.json", strings.Replace(description, `{"path": "img/home.png"}`, "", 1), "no screenshots"},
+		{"a picture by a path with a dot", "plugin.json", strings.Replace(description, "img/home.png", "./img/home.png", 1), "./img/home.png does not begin"},
+		{"another type", "plugin.json", strings.Replace(description, `"datasource"`, `"panel"`, 1), `"panel"`},
+		{"the id as a name", "plugin.json", strings.Replace(description, `"Example"`, `"`+id+`"`, 1), "no name for people"},
+		{"no description", "plugin.json", strings.Replace(description, "What is live", "", 1), "nobody finds it"},
+		{"no keywords of the panel", "panels/worldmap/plugin.json", strings.Replace(innerDescription, `"map"`, "", 1), "example-map-panel: nobody finds it"},
+		{"one Grafana alone", "plugin.json", strings.Replace(description, ">=12.3.0", "12.3.x", 1), "names no oldest Grafana"},
 		{"version not filled in", "plugin.json", strings.Replace(description, "1.2.3", "%VERSION%", 1), "%VERSION%"},
 		{"another id", "plugin.json", strings.Replace(description, id, "other-live-datasource", 1), "other-live-datasource"},
 		{"the panel is of another version", "panels/worldmap/plugin.json", strings.Replace(innerDescription, "1.2.3", "1.2.4", 1), "1.2.4"},
