@@ -129,10 +129,12 @@ func TestBodiesTakeTurns(t *testing.T) {
 		done()
 	}
 	first()
-	if done, err := large(t.Context()); err != nil {
-		t.Errorf("after the first: %v", err)
-	} else {
-		done()
+	for name, ctx := range map[string]context.Context{"after the first": t.Context(), "of a client that sends no more": gone} {
+		if done, err := large(ctx); err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else {
+			done()
+		}
 	}
 }
 
