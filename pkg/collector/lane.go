@@ -96,8 +96,21 @@ func (l *lane) shutdown(ctx context.Context) error {
 type laneConnection struct {
 	*connection
 	waiter
-	from  string // RemoteAddr
-	blank int    // how many bytes that end lines may yet come before the next request
+	from  string    // RemoteAddr
+	until time.Time // of the read deadline, zero if another one was set
+	blank int       // how many bytes that end lines may yet come before the next request
+}
+
+// idleSlack is how much sooner than after idleTimeout a connection may be closed: the deadline is not set again for each request.
+const idleSlack = 5 * time.Second
+
+// waitUntil sets the deadline of reading, or leaves it if it is a little sooner.
+func (c *laneConnection) waitUntil(at time.Time) error {
+	if sooner := at.Sub(c.until); 0 <= sooner && sooner <= idleSlack {
+		return nil
+	}
+	c.until = at
+	return c.SetReadDeadline(at)
 }
 
 // maxBlank is how many bytes that end lines are passed over after a POST, as net/http does: old clients send an empty line behind the body.
@@ -126,7 +139,7 @@ func (l *lane) serveConnection(served *connection) {
 func (l *lane) serveRequests(c *laneConnection) net.Conn {
 	timeout := readHeaderTimeout
 	for {
-		if l.closing.Load() || c.SetReadDeadline(time.Now().Add(timeout)) != nil {
+		if l.closing.Load() || c.waitUntil(time.Now().Add(timeout)) != nil {
 			return nil
 		}
 		reader, err := c.receive(&l.readers)
@@ -148,6 +161,7 @@ func (l *lane) serveRequests(c *laneConnection) net.Conn {
 			if !l.others.take(lent) || !<-lent.back {
 				return nil
 			}
+			c.until = time.Time{}
 		case other != nil:
 			return other
 		default:
@@ -289,8 +303,11 @@ func usualHeader(header http.Header) (length int64, usual bool) {
 func (l *lane) answer(c *laneConnection, uri string, header http.Header, length int64, reader *bufio.Reader) (more bool) {
 	host := header.Get("Host")
 	delete(header, "Host") // as net/http does
-	if length > int64(reader.Buffered()) && c.SetReadDeadline(time.Now().Add(readTimeout)) != nil {
-		return false
+	if length > int64(reader.Buffered()) {
+		c.until = time.Time{}
+		if c.SetReadDeadline(time.Now().Add(readTimeout)) != nil {
+			return false
+		}
 	}
 	body := &io.LimitedReader{R: reader, N: length}
 	_, query, _ := strings.Cut(uri, "?")

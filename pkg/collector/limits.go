@@ -22,8 +22,9 @@ const (
 	// addressesKnown is how many addresses have a limit of their own at a time, some 200 bytes each. If there are more, one is
 	// forgotten, which begins anew.
 	addressesKnown = 50_000
-	// restedInterval is how often the addresses are forgotten that may send a full burst again.
-	restedInterval = time.Second
+	// restedInterval is how often the addresses are forgotten that may send a full burst again, and manyInterval where there are many.
+	restedInterval = 10 * time.Second
+	manyInterval   = time.Second
 	// guessers is how many addresses are known to have sent wrong secret keys, and rightKeys how many keys to be right.
 	guessers  = 10_000
 	rightKeys = 10_000
@@ -127,7 +128,7 @@ func (l *limiters) account(now time.Time, s sender) *rate.Limiter {
 }
 
 func (l *limiters) address(now time.Time, s sender, perSecond int) *rate.Limiter {
-	if now.Sub(l.rested) >= restedInterval {
+	if passed := now.Sub(l.rested); passed >= restedInterval || passed >= manyInterval && len(l.addresses) > addressesKnown/4 {
 		l.rested = now
 		maps.DeleteFunc(l.addresses, func(_ place, limiter *rate.Limiter) bool { return limiter.TokensAt(now) >= float64(limiter.Burst()) })
 	}
