@@ -502,11 +502,11 @@ func (s *space) count(id measure.ID) *Cell {
 	return c
 }
 
-// forgetReferrers lets go of the cells of referrers, of which there are more and more, that nothing was added to since a generation of
-// the ledger.
-func (s *space) forgetReferrers(since uint64) {
+// forgetNamed lets go of the cells of sums with dimensions that nothing was added to since a generation of the ledger: there are more and more of
+// referrers, and of how long plays lasted.
+func (s *space) forgetNamed(since uint64) {
 	for n, c := range s.named {
-		if hourly[n.measure] && c.generation <= since {
+		if c.generation <= since {
 			delete(s.named, n)
 		}
 	}
@@ -636,7 +636,7 @@ func (l *Ledger) prune(now int64) {
 		if s.used < now-time.Minute.Milliseconds() {
 			s.forgetCells()
 		}
-		s.forgetReferrers(l.prunedAt)
+		s.forgetNamed(l.prunedAt)
 		for _, p := range s.projections {
 			used[p] = true
 		}
