@@ -72,14 +72,6 @@ var bucketDimensions = func() (d [measure.BucketCount]Dimensions) {
 	return d
 }()
 
-// hourly says which measures have no series of minutes in any family, because their dimension has very many values.
-var hourly = func() (all [measure.IDs]bool) {
-	for _, m := range measure.All() {
-		all[m.ID] = m.Hourly
-	}
-	return all
-}()
-
 // ofAddresses says which measures have addresses as their dimension.
 var ofAddresses = func() (all [measure.IDs]bool) {
 	for _, m := range measure.All() {
