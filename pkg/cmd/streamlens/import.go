@@ -198,7 +198,7 @@ func printSummary(w io.Writer, name string, s importer.Summary) {
 	lines := s.Accepted + s.Ignored + s.Refused + s.Repeated
 	switch {
 	case lines == 0 && s.Shorter:
-		fmt.Fprintf(w, "%s: begins like a log of which %d bytes counted on %s, and is shorter: nothing of it was sent\n", name, s.Before, s.Imported.Format(time.RFC3339))
+		fmt.Fprintf(w, "%s: begins like a log of which %d bytes were sent on %s, and is shorter: nothing of it was sent\n", name, s.Before, s.Imported.Format(time.RFC3339))
 		fmt.Fprintln(w, "  It is an older copy of that. If it is another log, import it without the lines that both begin with.")
 	case lines == 0 && s.Before > 0:
 		fmt.Fprintf(w, "%s: counted already, on %s\n", name, s.Imported.Format(time.RFC3339))
