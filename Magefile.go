@@ -358,6 +358,7 @@ func Test() error {
 	}
 	// golangci-lint vets. Packages wait for databases and for time, so more of them run together than there are processors.
 	goTests := []string{"go", "test", "-race", "-vet=off", "-timeout", "20m", "-p", strconv.Itoa(runtime.NumCPU() + 1), "./pkg/...", "./tools/pluginzip"}
+	hostile := []string{"go", "test", "-vet=off", "-count=1", "./test/hostile"}
 	jest := []string{"npm", "test"}
 	grafana13, panel := []string{"go", "tool", "mage", "grafana13"}, []string{"npm", "run", "test:panel"}
 	// Stages follow each other. The lanes of a stage run at the same time, and the steps of a lane one after the other. Where a machine is slow, a step
@@ -365,22 +366,25 @@ func Test() error {
 	for _, stage := range [][]lane{
 		{
 			{ // Times are measured, or waited for.
+				// How long a client waits under attack is measured; of what has the same priority, only the installation of packages may run beside it.
+				{name: "hostile clients", command: hostile, alone: hostile},
 				// Stalls are compared to the millisecond.
 				{name: "tests with players in a browser", command: []string{"npm", "run", "test:browser"}, alone: []string{"npm", "run", "test:browser", "--", "--last-failed", "--no-deps"},
 					needs: []any{Frontend, Beacon}, without: missing("chromium", "ffmpeg", "nginx")},
-				// How long a client waits under attack is measured, and would not be bounded beside others of the same priority.
-				{name: "hostile clients", command: []string{"go", "test", "-vet=off", "-count=1", "./test/hostile"}},
 				// They failed beside the oracle.
 				{name: "beacon tests", command: []string{"npm", "test", "--workspace", "beacon"}, needs: []any{Packages}},
 				// They wait for reports and for silence most of the time.
-				{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-vet=off", "-count=1", "-timeout", "20m", "-p", "3", "-parallel", "4",
+				{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-vet=off", "-count=1", "-timeout", "20m", "-p", "3", "-parallel", "6",
 					"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}, needs: []any{Frontend}},
 			},
-			{ // These compute with the least priority, which players do not notice.
+			// The others compute with the least priority, which players do not notice.
+			{
 				{name: "Go tests", command: goTests, alone: goTests, computes: true}, // alone, packages that passed are not tested again
 				{name: "Debian package", command: []string{"go", "test", "-C", "tools/release", "-count=1", "."}, computes: true},
 				{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, computes: true},
 				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, computes: true},
+			},
+			{
 				{name: "front-end tests", command: jest, alone: jest, computes: true, needs: []any{Frontend}},
 				{name: "types of TypeScript", command: []string{"npm", "run", "typecheck"}, computes: true, needs: []any{Beacon}},
 				{name: "lint of TypeScript", command: []string{"npm", "run", "lint"}, computes: true, needs: []any{Packages}},

@@ -140,8 +140,9 @@ type torturePlan struct {
 	events, queries               int
 }
 
-// tortureInterval is the interval of reports of all sessions, in s: so long that none times out while the load comes.
-const tortureInterval = 30
+// tortureInterval is the interval of reports of all sessions, in s: so long that none times out while the load comes, as no request may take
+// half of three of them.
+const tortureInterval = 20
 
 const lanesTogether = 8
 

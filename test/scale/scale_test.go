@@ -307,6 +307,7 @@ func collectors(t *testing.T, victoriaMetrics string) int64 {
 }
 
 func TestCollectorsBehindABalancer(t *testing.T) {
+	t.Parallel()
 	const sessions, reports, pause = 200, 20, 250 * time.Millisecond
 	for _, tt := range []struct {
 		name string
@@ -330,6 +331,7 @@ func TestCollectorsBehindABalancer(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			database := vmtest.Start(t)
 			first, second := startCollector(t, database, ""), startCollector(t, database, "")
 			b := startBalancer(t, asItIs, first.Address, second.Address)
@@ -363,6 +365,7 @@ func TestCollectorsBehindABalancer(t *testing.T) {
 // TestMovedSessions holds what counts of sessions that run on while their stream moves to another collector: every play once, and all
 // of its playing. The ends of those that moved are counted by the first collector, when it has heard nothing for three intervals.
 func TestMovedSessions(t *testing.T) {
+	t.Parallel()
 	const sessions, reports, pause = 100, 16, 250 * time.Millisecond
 	database := vmtest.Start(t)
 	first := startCollector(t, database, "")

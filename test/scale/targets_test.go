@@ -23,6 +23,7 @@ type target struct{ read, write string }
 
 // TestTargets compares every widget's numbers through a target with those of the same events in a single VictoriaMetrics.
 func TestTargets(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		start func(t *testing.T) target

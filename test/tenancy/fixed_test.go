@@ -36,25 +36,28 @@ var lowerFilters = map[string]map[string][]string{
 func TestFixedFiltersCannotBeWidened(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, lower, upper)
-	for name, fixed := range lowerFilters {
-		t.Run(name, func(t *testing.T) {
-			s := w.sourceOf(w.fixedSettings(fixed))
-			w.showsThePart(t, s, fixed)
-			w.attackFixed(t, s)
-			w.attackFixedValues(t, s)
-			w.attackPlays(t, s)
-			s.blockListToken = blockListToken(house)
-			if a := w.attack(t, "block list", s, "", model("blockList", nil)); a.status != http.StatusForbidden {
-				t.Errorf("the block list of the whole organisation: %d %s", a.status, a.text)
-			}
-			w.attackReadKey(t, readKeys(house, fixed))
-			if len(fixed["event"]) > 0 {
-				return // files of traffic, which has no events, are refused
-			}
-			w.attackDownloads(t, s, w.sourceOf(w.fixedSettings(nil)), "&stream=upper", "&var-stream=upper&var-stream=lower", "&tag="+sharedTag,
-				"&country="+victimCountry, "&var-event="+sharedEvent, "&var-stream=$__all")
-		})
-	}
+	t.Run("filters", func(t *testing.T) {
+		for name, fixed := range lowerFilters {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				s := w.sourceOf(w.fixedSettings(fixed))
+				w.showsThePart(t, s, fixed)
+				w.attackFixed(t, s)
+				w.attackFixedValues(t, s)
+				w.attackPlays(t, s)
+				s.blockListToken = blockListToken(house)
+				if a := w.attack(t, "block list", s, "", model("blockList", nil)); a.status != http.StatusForbidden {
+					t.Errorf("the block list of the whole organisation: %d %s", a.status, a.text)
+				}
+				w.attackReadKey(t, readKeys(house, fixed))
+				if len(fixed["event"]) > 0 {
+					return // files of traffic, which has no events, are refused
+				}
+				w.attackDownloads(t, s, w.sourceOf(w.fixedSettings(nil)), "&stream=upper", "&var-stream=upper&var-stream=lower", "&tag="+sharedTag,
+					"&country="+victimCountry, "&var-event="+sharedEvent, "&var-stream=$__all")
+			})
+		}
+	})
 	t.Run("settings", func(t *testing.T) { w.attackFixedSettings(t) })
 	if found := textLeaks(w.plugin.log.String()); len(found) > 0 {
 		t.Errorf("the plugin's log shows %v", found)
