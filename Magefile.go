@@ -377,19 +377,19 @@ func Test() error {
 				{name: "commands of the documents, oracle, several collectors, hostile tenants", command: []string{"go", "test", "-vet=off", "-count=1", "-timeout", "20m", "-p", "3", "-parallel", "6",
 					"./test/documents", "./test/oracle", "./test/scale", "./test/servers", "./test/tenancy"}, needs: []any{Frontend}},
 			},
-			// The others compute with the least priority, which players do not notice.
+			// The others compute with little priority, which players do not notice. Tests of Go are the ones that wait for answers.
 			{
-				{name: "Go tests", command: goTests, alone: goTests, computes: true}, // alone, packages that passed are not tested again
-				{name: "Debian package", command: []string{"go", "test", "-C", "tools/release", "-count=1", "."}, computes: true},
-				{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, computes: true},
-				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, computes: true},
+				{name: "Go tests", command: goTests, alone: goTests, nice: 14}, // alone, packages that passed are not tested again
+				{name: "Debian package", command: []string{"go", "test", "-C", "tools/release", "-count=1", "."}, nice: 14},
+				{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, nice: 14},
+				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, nice: 14},
 			},
 			{
-				{name: "front-end tests", command: jest, alone: jest, computes: true, needs: []any{Frontend}},
-				{name: "types of TypeScript", command: []string{"npm", "run", "typecheck"}, computes: true, needs: []any{Beacon}},
-				{name: "lint of TypeScript", command: []string{"npm", "run", "lint"}, computes: true, needs: []any{Packages}},
-				{name: "front-end tests with Grafana 13", command: grafana13, alone: grafana13, computes: true, needs: []any{Packages}},
-				{name: "tests of the panel in a browser", command: panel, alone: panel, computes: true, needs: []any{Frontend}, without: missing("chromium")},
+				{name: "front-end tests", command: jest, alone: jest, nice: 19, needs: []any{Frontend}},
+				{name: "types of TypeScript", command: []string{"npm", "run", "typecheck"}, nice: 19, needs: []any{Beacon}},
+				{name: "lint of TypeScript", command: []string{"npm", "run", "lint"}, nice: 19, needs: []any{Packages}},
+				{name: "front-end tests with Grafana 13", command: grafana13, alone: grafana13, nice: 19, needs: []any{Packages}},
+				{name: "tests of the panel in a browser", command: panel, alone: panel, nice: 19, needs: []any{Frontend}, without: missing("chromium")},
 			},
 		},
 		{{{name: "tests in Grafana", command: []string{"npm", "run", "test:grafana"}, needs: []any{Frontend}, without: withoutGrafana()}}},
@@ -426,13 +426,13 @@ type lane []step
 
 // step is a part of all tests.
 type step struct {
-	name     string
-	command  []string
-	alone    []string // what asks again, alone, if it fails beside others; none if that is an error at once
-	needs    []any    // targets that are built before
-	without  string   // why it cannot run here, "" if it can
-	computes bool     // and does not wait
-	failed   bool     // beside others, and is to be asked again
+	name    string
+	command []string
+	alone   []string // what asks again, alone, if it fails beside others; none if that is an error at once
+	needs   []any    // targets that are built before
+	without string   // why it cannot run here, "" if it can
+	nice    int      // of a step that computes and does not wait: how much less priority it has beside others, up to 19
+	failed  bool     // beside others, and is to be asked again
 }
 
 // leftOut says which steps cannot run here, and why.
@@ -500,8 +500,8 @@ func (s step) run(command []string, together bool) error {
 	var stdout, stderr io.Writer = os.Stdout, os.Stderr
 	if together {
 		stdout, stderr = &output, &output
-		if s.computes {
-			command = behind(command)
+		if s.nice > 0 {
+			command = behind(s.nice, command)
 		}
 	}
 	program := exec.Command(command[0], command[1:]...)
@@ -517,14 +517,14 @@ func (s step) run(command []string, together bool) error {
 	return nil
 }
 
-// behind returns the command with the least priority. Linux shares the processor among sessions first, and Chromium has one of its own, so the
+// behind returns the command with less priority. Linux shares the processor among sessions first, and Chromium has one of its own, so the
 // command gets one too; "nice" alone would weigh it against nothing but itself.
-func behind(command []string) []string {
+func behind(nice int, command []string) []string {
 	if missing("setsid", "nice") != "" {
 		return command
 	}
-	const script = `echo 19 > /proc/self/autogroup 2>&-; exec nice -n 19 "$@"`
-	return append([]string{"setsid", "--wait", "sh", "-c", script, "sh"}, command...)
+	const script = `echo $0 > /proc/self/autogroup 2>&-; exec nice -n $0 "$@"`
+	return append([]string{"setsid", "--wait", "sh", "-c", script, strconv.Itoa(nice)}, command...)
 }
 
 // TestLong runs the tests that Test does in short or not at all: they take some hours, build other servers and players, and fetch

@@ -18,8 +18,9 @@ func StartDatabase(t testing.TB, variable, path string, flags ...string) *Databa
 	executable, address := Executable(t, variable, path), FreeAddress(t)
 	// Before the process is made, so that the folder is removed after the process has ended.
 	folder := t.TempDir()
-	d := &Database{URL: "http://" + address, Process: New(t,
-		append([]string{executable, "-httpListenAddr=" + address, "-storageDataPath=" + folder, "-loggerLevel=ERROR"}, flags...)...)}
+	// On a busy machine its last answers take longer than the 7 s after which it ends with an error by default.
+	own := []string{executable, "-httpListenAddr=" + address, "-storageDataPath=" + folder, "-loggerLevel=ERROR", "-http.maxGracefulShutdownDuration=1m"}
+	d := &Database{URL: "http://" + address, Process: New(t, append(own, flags...)...)}
 	d.Start()
 	t.Cleanup(func() {
 		if err := d.Stop(os.Interrupt); err != nil {
