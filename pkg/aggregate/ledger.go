@@ -150,15 +150,25 @@ type Cell struct {
 	// Of the ledger: where it is in the cells that it was added to last.
 	generation uint64
 	at         int32
-	// Of Samples: the series that it adds to.
-	links links
+	// Of Samples: where it is in the sums that are added up later, and the series that it adds to.
+	deferredAt int32
+	links      links
 }
 
 // links are the series of some Samples to which a cell adds, as long as none was forgotten.
 type links struct {
 	of      *Samples
 	removed uint64 // the Samples' when none was forgotten
+	known   bool   // whether VictoriaMetrics was given all of them before
 	series  []*series
+}
+
+// areKnown reports whether VictoriaMetrics was given all series before.
+func (l *links) areKnown() bool {
+	if !l.known {
+		l.known = !slices.ContainsFunc(l.series, func(one *series) bool { return !one.known })
+	}
+	return l.known
 }
 
 // hold reports whether the links are of some Samples and none was forgotten.
@@ -349,10 +359,13 @@ func (e PlayerEntry) Add(id measure.ID, at, value int64, dimensions Dimensions) 
 	e.byCountry.Add(id, at, value, dimensions)
 }
 
-// Observe is that of Entry.
-func (e PlayerEntry) Observe(id measure.ID, at, value int64) {
-	e.byStream.Observe(id, at, value)
-	e.byCountry.Observe(id, at, value)
+// AddValues adds so many values, with their sum, to a Distribution at the time at, in ms since 1970.
+func (e PlayerEntry) AddValues(id measure.ID, at, values, sum int64) {
+	for _, to := range [...]Entry{e.byStream, e.byCountry} {
+		cells := to.ledger.cells(at, to.now)
+		cells.addKept(to.space.count(id), values)
+		cells.addKept(to.space.sum(id, ""), sum)
+	}
 }
 
 // Place remembers where something adds to, so that it is looked up once. It is of one Space and one Player, or none, and its zero value
@@ -433,13 +446,18 @@ func (e Entry) AddTo(c *Cell, at, value int64) {
 
 // Observe adds value to a Distribution at the time at, in ms since 1970.
 func (e Entry) Observe(id measure.ID, at, value int64) {
-	to := e.ledger.cells(at, e.now)
-	if e.space.kind != ofAll {
-		to.addKept(e.space.count(id), 1)
-	} else {
-		to.addKept(e.space.bucket(id, measure.Bucket(value)), 1)
-	}
-	to.addKept(e.space.sum(id, ""), value)
+	e.CountValue(id, at, value)
+	e.AddValues(id, at, value)
+}
+
+// CountValue is Observe without the sum of the values, which AddValues adds.
+func (e Entry) CountValue(id measure.ID, at, value int64) {
+	e.ledger.cells(at, e.now).addKept(e.space.bucket(id, measure.Bucket(value)), 1)
+}
+
+// AddValues adds to the sum of the values of a Distribution at the time at, in ms since 1970.
+func (e Entry) AddValues(id measure.ID, at, sum int64) {
+	e.ledger.cells(at, e.now).addKept(e.space.sum(id, ""), sum)
 }
 
 // sum returns the kept cell of a sum.

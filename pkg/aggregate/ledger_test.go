@@ -344,8 +344,8 @@ func TestLedgerWritesByLabelsOfPlayers(t *testing.T) {
 	of := l.PlayerEntryAt(&Place{}, &space, &Player{Version: "h5live-4", OS: "iOS", Protocol: "hls"}, noon)
 	of.Add(measure.Plays, noon, 2, "")
 	l.PlayerEntryAt(&Place{}, &space, &Player{Version: "h5live-4", OS: "Android"}, noon).Add(measure.Plays, noon, 3, "")
-	of.Observe(measure.Latency, noon, 800)
-	of.Observe(measure.Latency, noon, 300)
+	of.AddValues(measure.Latency, noon, 1, 800)
+	of.AddValues(measure.Latency, noon, 1, 300)
 	of.Add(measure.Viewing, noon, 7000, "")
 	of.Add(measure.PlaysByOS, noon, 1, NewDimensions(measure.PlaysByOS, "iOS", "mobile")) // is not stored so
 	got := samples(t, l.Flush(nil, noon, true))

@@ -152,39 +152,55 @@ type Samples struct {
 	series  map[seriesKey]*series
 	removed uint64    // how often series were forgotten
 	found   []*series // memory for those of a cell
-	summed  []*series // those that Add has added to in one pair of windows
+	summed  []*series // those that a sum was added to in one pair of windows
+	later   map[slot][]keptSum
 	waiting []*series // those with a sample that waits
 	round   int       // how many of waiting, from its front, waited when the round began
 	flying  []*series // those with samples that are handed out
 	handed  [][]byte  // the batches in which they are
 	free    [][]byte  // memory for batches
 	length  atomic.Int64
-	unsafe  atomic.Int64 // number of samples that wait or fly
+	unsafe  atomic.Int64 // number of samples that wait or fly, and of sums in later
 }
 
 // NewSamples returns no samples.
 func NewSamples() *Samples {
-	return &Samples{series: map[seriesKey]*series{}}
+	return &Samples{series: map[seriesKey]*series{}, later: map[slot][]keptSum{}}
 }
 
 // Len returns the number of pairs of series, of minutes and of hours, that have a sample.
 func (s *Samples) Len() int { return int(s.length.Load()) }
 
-// Waiting returns the number of samples that VictoriaMetrics has not taken with their present value.
+// Waiting returns the number of samples that VictoriaMetrics has not taken with their present value, and of sums of which some will be made.
 func (s *Samples) Waiting() int { return int(s.unsafe.Load()) }
 
 // batchBytes is about how long the batches of Flush are: long enough to be written efficiently.
 const batchBytes = 1 << 20
 
-// Add adds up what was added to a ledger, whose memory the ledger then uses again.
+// Add adds up what was added to a ledger, whose memory the ledger then uses again. What goes into series that VictoriaMetrics knows is handed
+// out with the next round, and added up when that begins.
 func (s *Samples) Add(added Additions) {
 	for slot, to := range added.slots {
+		later, some := s.later[slot], len(s.later[slot])
 		for _, c := range to.kept {
-			if l := &c.links; !l.hold(s) {
+			l := &c.links
+			if !l.hold(s) {
 				s.found = s.appendSeries(s.found[:0], c.cell)
-				*l = links{s, s.removed, append(make([]*series, 0, len(s.found)), s.found...)} // there are many, so of no more than they need
+				*l = links{of: s, removed: s.removed, series: append(make([]*series, 0, len(s.found)), s.found...)} // there are many, so of no more than they need
 			}
-			s.sum(c.links.series, c.value)
+			switch at := int(c.deferredAt); {
+			case !l.areKnown():
+				s.sum(l.series, c.value)
+			case at < len(later) && later[at].Cell == c.Cell:
+				later[at].value += c.value
+			default:
+				c.deferredAt = int32(len(later))
+				later = append(later, c)
+			}
+		}
+		if len(later) > some {
+			s.later[slot] = later
+			s.unsafe.Add(int64(len(later) - some))
 		}
 		for _, c := range to.sums {
 			s.found = s.appendSeries(s.found[:0], c.cell)
@@ -194,6 +210,23 @@ func (s *Samples) Add(added Additions) {
 	}
 	added.release()
 	s.length.Store(int64(len(s.series)))
+}
+
+// addLater adds up the sums that were left for later.
+func (s *Samples) addLater() {
+	for slot, sums := range s.later {
+		if len(sums) == 0 {
+			delete(s.later, slot) // its time is over
+			continue
+		}
+		for _, c := range sums {
+			s.sum(c.links.series, c.value)
+		}
+		s.addSums(slot)
+		s.unsafe.Add(-int64(len(sums)))
+		clear(sums)
+		s.later[slot] = sums[:0]
+	}
 }
 
 // Put takes over samples that something else has made, in the form of Flush. Each has a series, or a timestamp, of its own, and does not
@@ -218,7 +251,10 @@ const flushBytes = 4 << 20
 
 // Begin begins a round: the next calls of Flush hand out what waits now. What begins to wait meanwhile is for the next round, so that
 // a round ends however much is added.
-func (s *Samples) Begin() { s.round = len(s.waiting) }
+func (s *Samples) Begin() {
+	s.addLater()
+	s.round = len(s.waiting)
+}
 
 // Flush hands out samples that wait, in batches in Prometheus' text format with timestamps in ms: those of the round, and those of
 // series that VictoriaMetrics does not know. It returns whether the round is over, and whether anything was left for another call.
@@ -325,6 +361,7 @@ func (s *Samples) list(one *series) {
 // Prune forgets samples whose window has closed and that are safe. VictoriaMetrics has run on at least until confirmed; both times
 // are in ms since 1970.
 func (s *Samples) Prune(now, confirmed int64) {
+	s.addLater()
 	s.remove(func(one *series, o *sample) bool {
 		return o.state() >= settled && confirmed-o.takenAt(now) >= Kept && one.closed(o, now) >= 0
 	})
@@ -346,6 +383,7 @@ func (s *Samples) remove(is func(*series, *sample) bool) {
 // Spill takes out the samples that cannot change any more and that VictoriaMetrics has not taken for a minute since, so that they
 // wait elsewhere, and returns them in the form of Flush.
 func (s *Samples) Spill(now int64) []byte {
+	s.addLater()
 	var text []byte
 	is := func(one *series, o *sample) bool { return o.state() == waiting && one.closed(o, now) >= spilled }
 	for _, one := range s.series {
@@ -365,6 +403,7 @@ func (s *Samples) Spill(now int64) []byte {
 // Code writes or reads all samples, which the ledger that is given adds to at now, in ms since 1970. Those that are read wait, whether
 // VictoriaMetrics had taken them or not.
 func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
+	s.addLater()
 	codec.Map(c, &s.series, func(key *seriesKey, one **series) {
 		if !c.Reading() {
 			(*one).code(c, l, now)

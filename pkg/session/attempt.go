@@ -84,7 +84,7 @@ var judgementDimensions = func() (d [judgements]aggregate.Dimensions) {
 }()
 
 // decide settles the first outcome of an attempt at the time at, in ms since 1970.
-func (s *session) decide(to entry, o outcome, at int64) {
+func (s *session) decide(to *entry, o outcome, at int64) {
 	if !s.tries {
 		return
 	}
@@ -99,13 +99,13 @@ func (s *session) decide(to entry, o outcome, at int64) {
 }
 
 // show is what the first frame means for the attempt, after firstFrame ms or event.Absent.
-func (s *session) show(to entry, at, firstFrame int64) {
+func (s *session) show(to *entry, at, firstFrame int64) {
 	s.firstFrame = firstFrame
 	s.decide(to, outcomePlayed, at)
 }
 
 // fail is what a code means for the attempt: a fatal one, or one by which the browser wants a touch first.
-func (s *session) fail(to entry, at int64, fatal bool, excuse event.Excuse) {
+func (s *session) fail(to *entry, at int64, fatal bool, excuse event.Excuse) {
 	switch {
 	case s.started:
 		if fatal && s.outcome == outcomePlayed && s.failedAt == 0 && !s.ended {
@@ -121,7 +121,7 @@ func (s *session) fail(to entry, at int64, fatal bool, excuse event.Excuse) {
 }
 
 // leave is what the end of a session without a first frame means for the attempt.
-func (s *session) leave(to entry, at int64, excuse event.Excuse) {
+func (s *session) leave(to *entry, at int64, excuse event.Excuse) {
 	switch {
 	case excuse == event.Blocked:
 		s.decide(to, outcomeBlocked, at)
@@ -151,7 +151,7 @@ func (s *session) spent(end, playing, buffering, paused int64) {
 }
 
 // judge settles whether a play that ended at the time at failed, and how good it was; duration is in ms.
-func (s *session) judge(to entry, at, duration int64) {
+func (s *session) judge(to *entry, at, duration int64) {
 	if s.outcome != outcomePlayed {
 		return
 	}
@@ -182,7 +182,7 @@ func (s *session) judge(to entry, at, duration int64) {
 	}
 }
 
-func (s *session) rate(to entry, j judgement, at int64) {
+func (s *session) rate(to *entry, j judgement, at int64) {
 	s.judgement = j
 	to.Add(measure.Quality, at, 1, judgementDimensions[j])
 }

@@ -31,17 +31,17 @@ var switchDimensions = [...]aggregate.Dimensions{
 // bytesAfter returns how many bytes of video have played after so many ms.
 func (r rendition) bytesAfter(ms int64) int64 { return r.bitrate * ms / 8000 }
 
-// render counts what was rendered for p ms at the time at, before which ms of the same report were.
-func (r rendition) render(to entry, at, p, before int64) {
-	to.Add(measure.PlayingByHeight, at, p, heightDimensions[measure.HeightClass(r.height)])
+// render counts what was rendered for p ms, before which ms of the same report were.
+func (r rendition) render(sp *spent, p, before int64) {
+	sp.heights[measure.HeightClass(r.height)] += p
 	if r.bitrate != event.Absent {
-		to.Add(measure.VideoPlayedTime, at, p, "")
-		to.Add(measure.VideoPlayed, at, r.bytesAfter(before+p)-r.bytesAfter(before), "")
+		sp.videoTime += p
+		sp.videoBytes += r.bytesAfter(before+p) - r.bytesAfter(before)
 	}
 }
 
 // tell counts how many stalls, switches and frames a report of a player tells of.
-func tell(to entry, e *event.Event) {
+func tell(to *entry, e *event.Event) {
 	add := func(id measure.ID, value int64, d aggregate.Dimensions) {
 		if value != event.Absent {
 			to.Add(id, e.Time, value, d)

@@ -92,6 +92,75 @@ type entry struct {
 	player  aggregate.PlayerEntry // of a player whose agent is known
 	hourly  Hourly
 	quality func(organization string) tenant.Quality
+
+	spent                 spent
+	bufferLength, latency values
+}
+
+// values are those of a distribution that reports which come together tell of one minute. Their buckets are counted already.
+type values struct {
+	at         int64 // ms since 1970, in the minute
+	count, sum int64
+}
+
+// observe counts a value, and adds those before it if they are of another minute. Where a report is held for the agent, it is alone.
+func (to *entry) observe(v *values, id measure.ID, at, value int64) {
+	if to.session.unnamed {
+		to.Observe(id, at, value)
+		return
+	}
+	to.CountValue(id, at, value)
+	if v.at/minute != at/minute {
+		to.addValues(v, id)
+		v.at = at
+	}
+	v.count++
+	v.sum += value
+}
+
+func (to *entry) addValues(v *values, id measure.ID) {
+	if v.count > 0 {
+		to.AddValues(id, v.at, v.sum)
+		if measure.IsByPlayer(id) {
+			to.player.AddValues(id, v.at, v.count, v.sum)
+		}
+	}
+	*v = values{}
+}
+
+// spent is how time of one minute was spent, by reports that come together: most are of the same minute, and are added at once.
+type spent struct {
+	at                    int64 // ms since 1970, in the minute
+	playing, buffering    int64
+	heights               [len(measure.HeightClasses)]int64 // of playing
+	videoTime, videoBytes int64
+	address, referrer     *aggregate.Cell // nil if playing is not added by it
+}
+
+// end adds what was left to be added at once.
+func (to *entry) end() {
+	to.addSpent()
+	to.addValues(&to.bufferLength, measure.BufferLength)
+	to.addValues(&to.latency, measure.Latency)
+}
+
+func (to *entry) addSpent() {
+	sp, s := &to.spent, to.session
+	to.Add(measure.Playing, sp.at, sp.playing, s.playing)
+	if sp.address != nil {
+		to.AddTo(sp.address, sp.at, sp.playing)
+	}
+	if !s.webcaster {
+		to.AddTo(sp.referrer, sp.at, sp.playing)
+		to.Add(measure.Buffering, sp.at, sp.buffering, "")
+		to.Add(measure.Viewing, sp.at, sp.playing+sp.buffering, "")
+		for class, playing := range sp.heights {
+			to.Add(measure.PlayingByHeight, sp.at, playing, heightDimensions[class])
+		}
+		to.Add(measure.VideoPlayedTime, sp.at, sp.videoTime, "")
+		to.Add(measure.VideoPlayed, sp.at, sp.videoBytes, "")
+	}
+	*sp = spent{}
 }
 
 // held is what is to be added by the labels of players once the viewer's agent is known.
@@ -103,18 +172,21 @@ type held struct {
 }
 
 // Add adds to a Sum, also by the labels of players.
-func (to entry) Add(id measure.ID, at, value int64, dimensions aggregate.Dimensions) {
+func (to *entry) Add(id measure.ID, at, value int64, dimensions aggregate.Dimensions) {
+	if value == 0 {
+		return
+	}
 	to.Entry.Add(id, at, value, dimensions)
 	to.addByPlayer(held{id, at, value, dimensions})
 }
 
 // Observe adds to a Distribution, also by the labels of players.
-func (to entry) Observe(id measure.ID, at, value int64) {
+func (to *entry) Observe(id measure.ID, at, value int64) {
 	to.Entry.Observe(id, at, value)
 	to.addByPlayer(held{id, at, value, ""})
 }
 
-func (to entry) addByPlayer(h held) {
+func (to *entry) addByPlayer(h held) {
 	switch {
 	case to.session.webcaster || !measure.IsByPlayer(h.measure):
 	case to.session.unnamed:
@@ -124,9 +196,9 @@ func (to entry) addByPlayer(h held) {
 	}
 }
 
-func (to entry) addNamed(h held) {
+func (to *entry) addNamed(h held) {
 	if measure.Get(h.measure).Kind == measure.Distribution {
-		to.player.Observe(h.measure, h.at, h.value)
+		to.player.AddValues(h.measure, h.at, 1, h.value)
 	} else {
 		to.player.Add(h.measure, h.at, h.value, h.dimensions)
 	}
@@ -155,8 +227,11 @@ type admission struct {
 	cell *aggregate.Cell // to which it adds
 }
 
-// hour is one in ms.
-const hour = 60 * 60_000
+// minute and hour are one in ms.
+const (
+	minute = 60_000
+	hour   = 60 * minute
+)
 
 // maxCodes is how many codes of one session are told apart in measure.PlaysByCode. Players have a handful.
 const maxCodes = 32
@@ -219,7 +294,7 @@ func (s *session) adopt(start event.Started) {
 }
 
 // accept counts what does not depend on other events, and queues what does.
-func (s *session) accept(to entry, e event.Event, received int64) {
+func (s *session) accept(to *entry, e *event.Event, received int64) {
 	if e.Seq > s.lastSeq {
 		s.lastSeq, s.lastTime = e.Seq, e.Time
 	}
@@ -237,40 +312,41 @@ func (s *session) accept(to entry, e event.Event, received int64) {
 		return
 	}
 	if e.Type == event.Stats || e.Type == event.Snapshot {
-		s.observe(to, &e)
+		s.observe(to, e)
 	}
 	if !s.webcaster && (e.Type == event.Stats || e.Type == event.Stop) {
-		tell(to, &e)
+		tell(to, e)
 	}
 	credited := false
 	if s.started && e.Seq > s.startSeq && e.Reports() {
-		s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused, renditionOf(&e))
+		s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused, renditionOf(e))
 		s.note(e, e.Time, e.Playing, e.Buffering, e.Paused)
 		credited = true
 	}
 	if s.ahead == nil {
 		if e.Seq < s.seen.below() {
-			s.follow(to, aheadEvent{e, credited})
+			s.follow(to, e, credited)
 			return
 		}
 		s.ahead = &ahead{since: received}
 	}
 	events := s.ahead.events
 	i, _ := slices.BinarySearchFunc(events, e.Seq, func(a aheadEvent, seq int64) int { return int(a.Seq - seq) })
-	s.ahead.events = slices.Insert(events, i, aheadEvent{e, credited})
+	s.ahead.events = slices.Insert(events, i, aheadEvent{*e, credited})
 }
 
 // settle counts the queued events whose predecessors are all there or given up.
-func (s *session) settle(to entry) {
+func (s *session) settle(to *entry) {
 	if s.ahead == nil {
 		return
 	}
 	limit, done := s.seen.below(), 0
-	for _, e := range s.ahead.events {
+	for i := range s.ahead.events {
+		e := &s.ahead.events[i]
 		if e.Seq >= limit {
 			break
 		}
-		s.follow(to, e)
+		s.follow(to, &e.Event, e.credited)
 		done++
 	}
 	if s.ahead.events = slices.Delete(s.ahead.events, 0, done); len(s.ahead.events) == 0 {
@@ -279,7 +355,7 @@ func (s *session) settle(to entry) {
 }
 
 // follow counts an event all of whose predecessors are counted or given up.
-func (s *session) follow(to entry, e aheadEvent) {
+func (s *session) follow(to *entry, e *event.Event, credited bool) {
 	if e.Code != "" && !s.webcaster {
 		s.countCode(to, e.Time, e.Code)
 	}
@@ -299,9 +375,9 @@ func (s *session) follow(to entry, e aheadEvent) {
 		if !s.started || e.Seq < s.startSeq {
 			return
 		}
-		if !e.credited {
-			s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused, renditionOf(&e.Event))
-			s.note(e.Event, e.Time, e.Playing, e.Buffering, e.Paused)
+		if !credited {
+			s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused, renditionOf(e))
+			s.note(e, e.Time, e.Playing, e.Buffering, e.Paused)
 		}
 		s.lastReport = e.Time
 		s.spent(e.Time, amount(e.Playing), amount(e.Buffering), amount(e.Paused))
@@ -316,9 +392,9 @@ func (s *session) follow(to entry, e aheadEvent) {
 			return
 		}
 		if e.Reports() {
-			if !e.credited {
-				s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused, renditionOf(&e.Event))
-				s.note(e.Event, e.Time, e.Playing, e.Buffering, e.Paused)
+			if !credited {
+				s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused, renditionOf(e))
+				s.note(e, e.Time, e.Playing, e.Buffering, e.Paused)
 			}
 			s.spent(e.Time, amount(e.Playing), amount(e.Buffering), amount(e.Paused))
 		}
@@ -326,21 +402,21 @@ func (s *session) follow(to entry, e aheadEvent) {
 			return
 		}
 		if !e.Reports() {
-			rest := s.unreported(e.Event)
-			s.credit(to, e.Time, rest, event.Absent, event.Absent, renditionOf(&e.Event))
+			rest := s.unreported(e)
+			s.credit(to, e.Time, rest, event.Absent, event.Absent, renditionOf(e))
 			s.spent(e.Time, rest, 0, 0)
 			if rest > 0 {
-				s.note(e.Event, e.Time, rest, event.Absent, event.Absent)
+				s.note(e, e.Time, rest, event.Absent, event.Absent)
 			}
 		}
 		s.end(to, ending{time: e.Time, reason: e.Reason, played: e.Played})
 	case event.Snapshot:
-		s.turn(to, e.Event)
+		s.turn(to, e)
 	}
 }
 
 // countCode counts the session among those with a code, once.
-func (s *session) countCode(to entry, at int64, code string) {
+func (s *session) countCode(to *entry, at int64, code string) {
 	if slices.Contains(s.codes, code) {
 		return
 	}
@@ -354,7 +430,7 @@ func (s *session) countCode(to entry, at int64, code string) {
 }
 
 // load counts the load, once.
-func (s *session) load(to entry, at int64) {
+func (s *session) load(to *entry, at int64) {
 	if s.loaded {
 		return
 	}
@@ -369,7 +445,7 @@ func (s *session) load(to entry, at int64) {
 }
 
 // count counts a play or a publish that began at the time at, after startTime ms or event.Absent.
-func (s *session) count(to entry, at, startTime int64) {
+func (s *session) count(to *entry, at, startTime int64) {
 	if s.record != nil {
 		s.record.Start(at, startTime)
 	}
@@ -391,7 +467,7 @@ func (s *session) count(to entry, at, startTime int64) {
 }
 
 // countAgent counts with which system, device and browser a play or a publish began at the time at.
-func (s *session) countAgent(to entry, at int64) {
+func (s *session) countAgent(to *entry, at int64) {
 	if s.webcaster {
 		to.Add(measure.PublishesByOS, at, 1, s.os)
 		to.Add(measure.PublishesByBrowser, at, 1, s.browser)
@@ -402,7 +478,7 @@ func (s *session) countAgent(to entry, at int64) {
 }
 
 // settleAgent counts, of a session whose agent was not found out, what was left out for that.
-func (s *session) settleAgent(to entry) {
+func (s *session) settleAgent(to *entry) {
 	s.unnamed = false
 	s.release(to)
 	if s.started && !s.adopted {
@@ -411,7 +487,7 @@ func (s *session) settleAgent(to entry) {
 }
 
 // release counts what waits for the agent, by what is known of it.
-func (s *session) release(to entry) {
+func (s *session) release(to *entry) {
 	for _, h := range s.held {
 		to.addNamed(h)
 	}
@@ -419,7 +495,7 @@ func (s *session) release(to entry) {
 }
 
 // observe counts the numbers of a report that stand for themselves.
-func (s *session) observe(to entry, e *event.Event) {
+func (s *session) observe(to *entry, e *event.Event) {
 	add := func(id measure.ID, value int64) {
 		if value != event.Absent {
 			to.Observe(id, e.Time, value)
@@ -436,12 +512,16 @@ func (s *session) observe(to entry, e *event.Event) {
 		add(measure.MediaLag, e.MediaLag)
 		return
 	}
-	add(measure.BufferLength, e.BufferLength)
-	add(measure.Latency, e.Latency)
+	if e.BufferLength != event.Absent {
+		to.observe(&to.bufferLength, measure.BufferLength, e.Time, e.BufferLength)
+	}
+	if e.Latency != event.Absent {
+		to.observe(&to.latency, measure.Latency, e.Time, e.Latency)
+	}
 }
 
 // unreported is how long a play that stops without a report of its own has played since the last one (docs/rules.md, 9).
-func (s *session) unreported(stop event.Event) int64 {
+func (s *session) unreported(stop *event.Event) int64 {
 	if s.lastReport == 0 {
 		return 0 // the last report went to the collector that had the session before
 	}
@@ -466,7 +546,7 @@ var stayDimensions = func() (d [measure.BucketCount]aggregate.Dimensions) {
 	return d
 }()
 
-func (s *session) end(to entry, e ending) {
+func (s *session) end(to *entry, e ending) {
 	s.ended = true
 	if s.adopted {
 		return
@@ -490,7 +570,7 @@ func (s *session) end(to entry, e ending) {
 }
 
 // note notes what an event says of the span that ends at the time end for the record of the play.
-func (s *session) note(e event.Event, end, playing, buffering, paused int64) {
+func (s *session) note(e *event.Event, end, playing, buffering, paused int64) {
 	if s.record == nil {
 		return
 	}
@@ -501,18 +581,17 @@ func (s *session) note(e event.Event, end, playing, buffering, paused int64) {
 	s.record.Report(play.Entry{
 		End: end, Playing: amount(playing), Buffering: amount(buffering), Paused: amount(paused),
 		Bitrate: bitrate, Height: e.Height, Latency: e.Latency, BufferLength: e.BufferLength,
-	}, &e)
+	}, e)
 }
 
 // credit spreads what a report says over the minutes of its span, which ends at the time end.
-func (s *session) credit(to entry, end, playing, buffering, paused int64, r rendition) {
+func (s *session) credit(to *entry, end, playing, buffering, paused int64, r rendition) {
 	playing, buffering, paused = amount(playing), amount(buffering), amount(paused)
 	length := playing + buffering + paused
 	if length == 0 {
 		return
 	}
 	begin := end - length
-	minute := measure.Minute.Length.Milliseconds()
 	var address, referrer *aggregate.Cell
 	if s.address != "" {
 		address = s.addressAt(to, end)
@@ -520,20 +599,20 @@ func (s *session) credit(to entry, end, playing, buffering, paused int64, r rend
 	if !s.webcaster {
 		referrer = s.referrerAt(to, end)
 	}
+	sp := &to.spent
 	var played, buffered int64
 	for from := begin; from < end; {
 		till := min(from-from%minute+minute, end)
 		passed := till - begin
 		p, b := playing*passed/length-played, buffering*passed/length-buffered
-		to.Add(measure.Playing, from, p, s.playing)
-		if s.address != "" {
-			to.AddTo(address, from, p)
+		if sp.at/minute != from/minute || sp.address != address || sp.referrer != referrer {
+			to.addSpent()
+			sp.at, sp.address, sp.referrer = from, address, referrer
 		}
+		sp.playing += p
+		sp.buffering += b
 		if !s.webcaster {
-			to.AddTo(referrer, from, p)
-			to.Add(measure.Buffering, from, b, "")
-			to.Add(measure.Viewing, from, p+b, "")
-			r.render(to, from, p, played)
+			r.render(sp, p, played)
 		}
 		played, buffered = played+p, buffered+b
 		from = till
@@ -541,7 +620,7 @@ func (s *session) credit(to entry, end, playing, buffering, paused int64, r rend
 }
 
 // addressAt returns to what playing adds by address at a time, in ms since 1970.
-func (s *session) addressAt(to entry, at int64) *aggregate.Cell {
+func (s *session) addressAt(to *entry, at int64) *aggregate.Cell {
 	in := &s.addressIn
 	if !in.hour.has(at, to.now) {
 		value, admitted := to.hourly(s.space.Organization, measure.DimensionIP, s.address, at)
@@ -557,7 +636,7 @@ func (s *session) addressAt(to entry, at int64) *aggregate.Cell {
 }
 
 // referrerAt returns to what playing adds by referrer at a time, in ms since 1970.
-func (s *session) referrerAt(to entry, at int64) *aggregate.Cell {
+func (s *session) referrerAt(to *entry, at int64) *aggregate.Cell {
 	in := &s.referrerIn
 	if !in.hour.has(at, to.now) {
 		value, admitted := to.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value, at)

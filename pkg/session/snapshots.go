@@ -41,7 +41,7 @@ const recentSnapshots = 32
 
 // restarts reports whether a snapshot is the first of another play under the same session id: a page that gives its player a
 // fixed id counts from the beginning again.
-func (s *session) restarts(e event.Event) bool {
+func (s *session) restarts(e *event.Event) bool {
 	if e.Seq != 1 {
 		return false
 	}
@@ -86,7 +86,7 @@ func (s *session) number(e *event.Event) bool {
 }
 
 // turn counts the time since the last snapshot by the state of that one, and what the new state means.
-func (s *session) turn(to entry, e event.Event) {
+func (s *session) turn(to *entry, e *event.Event) {
 	if e.StartTime != event.Absent || s.time == 0 {
 		s.measured = e.StartTime
 	}
@@ -148,7 +148,7 @@ func (s *session) turn(to entry, e event.Event) {
 }
 
 // switchTo counts that another rendition plays from the time at.
-func (s *session) switchTo(to entry, at, bitrate int64) {
+func (s *session) switchTo(to *entry, at, bitrate int64) {
 	if s.bitrate != 0 && bitrate != s.bitrate {
 		up := bitrate > s.bitrate
 		kind := 1
@@ -175,16 +175,15 @@ func (s *snapshots) rendition() rendition {
 // turnStateless counts what a player tells that has named no state: Shaka's compiled library leaves its states out. An error
 // or the measured start-up time prove a load, and the latter a play; whether it renders, stalls or pauses is unknown, so it
 // counts neither as playing nor as buffering, but as a viewer whom others see.
-func (s *session) turnStateless(to entry, e event.Event, at int64) {
+func (s *session) turnStateless(to *entry, e *event.Event, at int64) {
 	if e.Code != "" || e.StartTime != event.Absent {
 		s.load(to, s.began)
 	}
 	if e.StartTime != event.Absent && !s.started {
 		s.begin(to, e, min(s.began+e.StartTime, at))
 	}
-	minute := at / measure.Minute.Length.Milliseconds()
-	if s.started && minute > s.seenMinute {
-		s.seenMinute = minute
+	if s.started && at/minute > s.seenMinute {
+		s.seenMinute = at / minute
 		to.Add(measure.ServerViewers, at, 1, "")
 	}
 }
@@ -212,7 +211,7 @@ var stateNames = map[event.State]string{
 
 // begin counts the start. Its time is the time in StateStarting, without the waiting for a click that some browsers want,
 // else the player's own measurement.
-func (s *session) begin(to entry, e event.Event, at int64) {
+func (s *session) begin(to *entry, e *event.Event, at int64) {
 	s.started, s.startTime, s.startSeq, s.lastReport = true, at, e.Seq, at
 	startTime := s.measured
 	if s.asked {
@@ -223,7 +222,7 @@ func (s *session) begin(to entry, e event.Event, at int64) {
 
 // spend counts the time from the last snapshot to the time at, which is that of e. A silence by which the session has ended counts as nothing:
 // nobody knows what the player did.
-func (s *session) spend(to entry, at int64, e event.Event) {
+func (s *session) spend(to *entry, at int64, e *event.Event) {
 	span := at - s.time
 	if span > silentIntervals*s.interval {
 		return

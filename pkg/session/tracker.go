@@ -180,7 +180,7 @@ type Outcome struct {
 	Outside  int // snapshots that were refused because their time, by the session's clock, is too old or in the future
 }
 
-// Apply counts the events of a batch. Batch.Received must not go back.
+// Apply counts the events of a batch, whose times it corrects. Batch.Received must not go back.
 func (t *Tracker) Apply(b event.Batch) Outcome {
 	var o Outcome
 	if len(b.Events) == 0 {
@@ -208,10 +208,12 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	s.received = b.Received
 	if v := b.Session.Viewer; s.unnamed && v.OS != "" && !v.Unnamed {
 		t.name(s, v)
-		s.settleAgent(t.entry(s, b.Received))
+		to := t.entry(s, b.Received)
+		s.settleAgent(&to)
 	}
 	to := t.entry(s, b.Received)
-	for _, e := range b.Events {
+	for i := range b.Events {
+		e := &b.Events[i]
 		if e.Type == event.Snapshot {
 			if s.snapshots == nil {
 				s.snapshots = &snapshots{}
@@ -224,8 +226,9 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 			if s.restarts(e) {
 				// Nothing more of the play before can come under its id.
 				s.seen.skipGaps()
-				s.settle(to)
-				s.finish(to, ReasonRestart)
+				s.settle(&to)
+				to.end()
+				s.finish(&to, ReasonRestart)
 				t.takeRecord(s)
 				t.unsetLive(s)
 				s = s.again()
@@ -234,7 +237,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 				t.add(n, s)
 				t.record(s, b.Session, e.Time)
 			}
-			if e.Seq == event.Unnumbered && !s.number(&e) {
+			if e.Seq == event.Unnumbered && !s.number(e) {
 				o.Repeated++
 				continue
 			}
@@ -245,10 +248,11 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 		case tooManyGaps:
 			o.Gaps++
 		case added:
-			s.accept(to, e, b.Received)
+			s.accept(&to, e, b.Received)
 		}
 	}
-	s.settle(to)
+	s.settle(&to)
+	to.end()
 	t.keepLive(s)
 	return o
 }
@@ -354,14 +358,15 @@ func (t *Tracker) Expire(now int64) {
 func (t *Tracker) giveUpWaiting(s *session, now int64) {
 	s.seen.skipGaps()
 	to := t.entry(s, now)
-	s.settle(to)
+	s.settle(&to)
+	to.end()
 	if s.isSilent(now) {
-		s.finish(to, ReasonTimeout)
+		s.finish(&to, ReasonTimeout)
 	}
 }
 
 // finish ends, at its last event, a session of which nothing more is expected and that did not say how it ended.
-func (s *session) finish(to entry, reason string) {
+func (s *session) finish(to *entry, reason string) {
 	switch {
 	case !s.started:
 		s.leave(to, s.lastTime, event.NoExcuse)

@@ -27,7 +27,8 @@ const (
 
 // TestIngestBesideRevision measures the processor's time that an event takes in this build and in an older one, which run at the same
 // time on the same core with the same load, and prints the ratio of each window with its spread; go tool mage benchmarkBeside runs
-// it. By turns, two equal programs differ by up to a half on a shared machine.
+// it. By turns, two equal programs differ by up to a half on a shared machine. At last it measures this build with viewers of many streams
+// and of one in the same way.
 func TestIngestBesideRevision(t *testing.T) {
 	core, now, before := os.Getenv("INGEST_CORE"), os.Getenv("STREAMLENS"), os.Getenv("STREAMLENS_BEFORE")
 	if core == "" || before == "" {
@@ -39,24 +40,30 @@ func TestIngestBesideRevision(t *testing.T) {
 		viewers  int
 		requests func(viewer, string) []*request
 		next     turn
+		two      [2]besideKind
+		beside   string // what the second of them is
 	}{
-		{"20 events a request", "-20", ingestViewers, beaconRequests, playAfterPlay},
-		{"one event a request", "-1", 10_000, liveRequests, func(round int64) (request, play, event int64) { return min(round, 2), 0, round }},
+		{"20 events a request", "-20", ingestViewers, beaconRequests, playAfterPlay,
+			[2]besideKind{{now, ingestStreams}, {before, ingestStreams}}, "before"},
+		{"one event a request", "-1", 10_000, liveRequests, func(round int64) (request, play, event int64) { return min(round, 2), 0, round },
+			[2]besideKind{{now, ingestStreams}, {before, ingestStreams}}, "before"},
+		{"5,000 streams", "-streams", ingestViewers, beaconRequests, playAfterPlay,
+			[2]besideKind{{now, 5000}, {now, 1}}, "of one stream"},
 	} {
 		t.Run(shape.name, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			var senders sync.WaitGroup
 			failed := make(chan error, 2*besideConnections)
 			var programs [2]*besideProgram
-			for i, executable := range []string{now, before} {
-				p := &besideProgram{ingestBenchmark: ingestBenchmark{core: core, streams: ingestStreams, next: shape.next}}
+			for i, kind := range shape.two {
+				p := &besideProgram{ingestBenchmark: ingestBenchmark{core: core, streams: kind.streams, next: shape.next}}
 				programs[i] = p
 				folder := t.TempDir()
 				p.address, p.private, p.database = processtest.FreeAddress(t), processtest.FreeAddress(t), processtest.FreeAddress(t)
 				startProgram(t, folder, os.Getenv("VICTORIAMETRICS"), "-httpListenAddr="+p.database, "-storageDataPath="+filepath.Join(folder, "metrics"),
 					"-dedup.minScrapeInterval=1ms", "-retentionPeriod=400d", "-loggerLevel=ERROR")
 				waitUntilReady(t, "http://"+p.database+"/health")
-				p.process = startStreamlens(t, &p.ingestBenchmark, folder, executable).Process.Pid
+				p.process = startStreamlens(t, &p.ingestBenchmark, folder, kind.executable).Process.Pid
 				for n := range besideConnections {
 					var viewers [][]*request
 					for v := n; v < shape.viewers; v += besideConnections {
@@ -96,15 +103,15 @@ func TestIngestBesideRevision(t *testing.T) {
 				wait(besideWindow)
 				one, other := programs[0].window(t), programs[1].window(t)
 				ratios = append(ratios, one/other)
-				fmt.Printf("%s: %.2f µs of the processor an event, %.2f before: %.2f\n", shape.name, one, other, one/other)
+				fmt.Printf("%s: %.2f µs of the processor an event, %.2f %s: %.2f\n", shape.name, one, other, shape.beside, one/other)
 			}
 			slices.Sort(ratios)
-			fmt.Printf("%s: %.2f of the processor's time of before (%.2f to %.2f); memory %.0f MB, %.0f before; load %s\n", shape.name, median(ratios),
-				ratios[0], ratios[len(ratios)-1], mostMemory(t, programs[0].process)/1e6, mostMemory(t, programs[1].process)/1e6, loadOfMachine())
+			fmt.Printf("%s: %.2f of the processor's time %s (%.2f to %.2f); memory %.0f MB, %.0f %s; load %s\n", shape.name, median(ratios), shape.beside,
+				ratios[0], ratios[len(ratios)-1], mostMemory(t, programs[0].process)/1e6, mostMemory(t, programs[1].process)/1e6, shape.beside, loadOfMachine())
 			stop()
 			senders.Wait()
-			fmt.Printf("%s: of the memory %.0f MB live, %.0f before; the rest is garbage that waits, and buffers\n", shape.name,
-				liveHeap(t, programs[0].private)/1e6, liveHeap(t, programs[1].private)/1e6)
+			fmt.Printf("%s: of the memory %.0f MB live, %.0f %s; the rest is garbage that waits, and buffers\n", shape.name,
+				liveHeap(t, programs[0].private)/1e6, liveHeap(t, programs[1].private)/1e6, shape.beside)
 			for i, p := range programs {
 				if part := p.storedPart(t, takers[0].stored); part != 1 {
 					t.Errorf("program %d stored %v of what was sent", i, part)
@@ -138,6 +145,12 @@ func liveHeap(t *testing.T, private string) float64 {
 		t.Fatal(err)
 	}
 	return bytes
+}
+
+// besideKind is what one of two programs is that run at the same time, and of how many streams its viewers are.
+type besideKind struct {
+	executable string
+	streams    int
 }
 
 // besideProgram is one of two programs that run at the same time.
