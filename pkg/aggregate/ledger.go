@@ -160,13 +160,13 @@ type links struct {
 	of      *Samples
 	removed uint64 // the Samples' when none was forgotten
 	known   bool   // whether VictoriaMetrics was given all of them before
-	series  []*series
+	series  []link
 }
 
 // areKnown reports whether VictoriaMetrics was given all series before.
 func (l *links) areKnown() bool {
 	if !l.known {
-		l.known = !slices.ContainsFunc(l.series, func(one *series) bool { return !one.known })
+		l.known = !slices.ContainsFunc(l.series, func(to link) bool { return !l.of.series.at(to.place).known })
 	}
 	return l.known
 }
@@ -177,8 +177,8 @@ func (l *links) hold(of *Samples) bool {
 		return false
 	}
 	if l.removed != of.removed {
-		for _, one := range l.series {
-			if one.forgotten {
+		for _, to := range l.series {
+			if !of.series.has(to) {
 				return false
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -12,14 +11,6 @@ import (
 	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/measure"
 )
-
-// seriesKey identifies a pair of stored series: one of minutes, unless they are stored by the hour alone, and one of hours.
-type seriesKey struct {
-	projection *projection // nil for a series of Put, which is one alone and whose text is in dimensions
-	dimensions Dimensions
-	measure    measure.ID
-	part       part
-}
 
 // metric is one part of a measure in one family.
 type metric struct {
@@ -52,31 +43,6 @@ var metrics = func() (all [][]*[parts]metric) {
 	}
 	return all
 }()
-
-// series is packed as sample is, with the fields of its key that are short beside those of its own.
-type series struct {
-	projection *projection
-	dimensions Dimensions
-	open       []sample // in the order of their windows; few but after late data
-	sum        int64    // of what Add adds to it in one pair of windows
-	measure    measure.ID
-	part       part
-	byHour     bool // whether it is the hours alone
-	known      bool // whether VictoriaMetrics was given it before
-	listed     bool // whether it is in Samples.waiting
-	summed     bool // whether it is in Samples.summed
-	forgotten  bool // whether Samples have another one, or none
-}
-
-// metric returns the series' metric, and none of a series of Put.
-func (s *series) metric() metric {
-	if s.projection == nil {
-		return metric{}
-	}
-	return metrics[s.measure][s.projection.key.family][s.part]
-}
-
-func (s *series) key() seriesKey { return seriesKey{s.projection, s.dimensions, s.measure, s.part} }
 
 // window identifies a sample of a pair of series: twice its stamp, in ms since 1970, and one more in the series of hours.
 type window uint64
@@ -130,15 +96,6 @@ func (o *sample) takenAt(now int64) int64 {
 	return (second - ago) * 1000
 }
 
-// closed returns for how many ms a sample has been closed, less than 0 if it is not; now is in ms since 1970.
-func (s *series) closed(o *sample, now int64) int64 {
-	w := o.window()
-	if s.projection == nil {
-		return now - w.stamp()
-	}
-	return now - closes(w.stamp(), w.resolution().Length.Milliseconds())
-}
-
 // Kept is how long VictoriaMetrics must have run on after it took a sample, in ms, until the sample is safe: killed, it forgets up to
 // 14 s of what it has acknowledged.
 const Kept = 60_000
@@ -149,23 +106,23 @@ const spilled = 60_000
 // Samples holds the samples of the minutes and hours that are open, and those that are not safe in VictoriaMetrics yet. It must
 // not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
-	series  map[seriesKey]*series
-	removed uint64    // how often series were forgotten
-	found   []*series // memory for those of a cell
-	summed  []*series // those that a sum was added to in one pair of windows
+	series  *table
+	removed uint64   // how often series were forgotten
+	found   []uint32 // memory for those of a cell, by their places, as the next ones
+	summed  []uint32 // those that a sum was added to in one pair of windows
 	later   map[slot][]keptSum
-	waiting []*series // those with a sample that waits
-	round   int       // how many of waiting, from its front, waited when the round began
-	flying  []*series // those with samples that are handed out
-	handed  [][]byte  // the batches in which they are
-	free    [][]byte  // memory for batches
+	waiting []uint32 // those with a sample that waits
+	round   int      // how many of waiting, from its front, waited when the round began
+	flying  []uint32 // those with samples that are handed out
+	handed  [][]byte // the batches in which they are
+	free    [][]byte // memory for batches
 	length  atomic.Int64
 	unsafe  atomic.Int64 // number of samples that wait or fly, and of sums in later
 }
 
 // NewSamples returns no samples.
 func NewSamples() *Samples {
-	return &Samples{series: map[seriesKey]*series{}, later: map[slot][]keptSum{}}
+	return &Samples{series: newTable(), later: map[slot][]keptSum{}}
 }
 
 // Len returns the number of pairs of series, of minutes and of hours, that have a sample.
@@ -186,11 +143,14 @@ func (s *Samples) Add(added Additions) {
 			l := &c.links
 			if !l.hold(s) {
 				s.found = s.appendSeries(s.found[:0], c.cell)
-				*l = links{of: s, removed: s.removed, series: append(make([]*series, 0, len(s.found)), s.found...)} // there are many, so of no more than they need
+				*l = links{of: s, removed: s.removed, series: make([]link, len(s.found))} // there are many, so of no more than they need
+				for i, place := range s.found {
+					l.series[i] = s.series.link(place)
+				}
 			}
 			switch at := int(c.deferredAt); {
 			case !l.areKnown():
-				s.sum(l.series, c.value)
+				s.sumLinked(l, c.value)
 			case at < len(later) && later[at].Cell == c.Cell:
 				later[at].value += c.value
 			default:
@@ -204,12 +164,14 @@ func (s *Samples) Add(added Additions) {
 		}
 		for _, c := range to.sums {
 			s.found = s.appendSeries(s.found[:0], c.cell)
-			s.sum(s.found, c.value)
+			for _, place := range s.found {
+				s.sum(place, c.value)
+			}
 		}
 		s.addSums(slot)
 	}
 	added.release()
-	s.length.Store(int64(len(s.series)))
+	s.length.Store(int64(s.series.length))
 }
 
 // addLater adds up the sums that were left for later.
@@ -220,7 +182,7 @@ func (s *Samples) addLater() {
 			continue
 		}
 		for _, c := range sums {
-			s.sum(c.links.series, c.value)
+			s.sumLinked(&c.links, c.value)
 		}
 		s.addSums(slot)
 		s.unsafe.Add(-int64(len(sums)))
@@ -240,7 +202,8 @@ func (s *Samples) Put(text []byte) error {
 		if err := errors.Join(err, wrong); err != nil || !found || !both {
 			return fmt.Errorf("sample %q: %w", line, err)
 		}
-		s.add(s.find(seriesKey{dimensions: Dimensions(name + "}")}), minuteWindow(at), number)
+		place := s.series.find(seriesKey{dimensions: Dimensions(name + "}")})
+		s.add(place, s.series.at(place), minuteWindow(at), number)
 	}
 	return nil
 }
@@ -263,10 +226,10 @@ func (s *Samples) Flush(emit func(batch []byte)) (over, left bool) {
 	batch := s.batch()
 	emitted, round := 0, 0
 	later := s.waiting[:0]
-	for i, w := range s.waiting {
-		inRound := i < s.round
+	for i, place := range s.waiting {
+		inRound, w := i < s.round, s.series.at(place)
 		if due := inRound || !w.known; !due || emitted >= flushBytes {
-			later = append(later, w)
+			later = append(later, place)
 			left = left || due
 			if inRound {
 				round++
@@ -275,7 +238,7 @@ func (s *Samples) Flush(emit func(batch []byte)) (over, left bool) {
 		}
 		batch = w.appendWaiting(batch)
 		w.known, w.listed = true, false
-		s.flying = append(s.flying, w)
+		s.flying = append(s.flying, place)
 		if len(batch) >= batchBytes {
 			emit(batch)
 			emitted += len(batch)
@@ -287,16 +250,16 @@ func (s *Samples) Flush(emit func(batch []byte)) (over, left bool) {
 		emit(batch)
 	}
 	s.handed = append(s.handed, batch)
-	clear(s.waiting[len(later):])
 	s.waiting, s.round = later, round
 	return round == 0, left
 }
 
 // Taken says that VictoriaMetrics has taken what Flush handed out, at now in ms since 1970.
 func (s *Samples) Taken(now int64) {
-	for _, one := range s.flying {
-		for i := range one.open {
-			if o := &one.open[i]; o.state() == flying {
+	for _, place := range s.flying {
+		all := s.series.at(place).open()
+		for i := range all {
+			if o := &all[i]; o.state() == flying {
 				o.take(now)
 				s.unsafe.Add(-1)
 			}
@@ -307,11 +270,13 @@ func (s *Samples) Taken(now int64) {
 
 // Refused says that VictoriaMetrics has not taken what Flush handed out, or not all of it: it waits again, in the round.
 func (s *Samples) Refused() {
-	for _, one := range s.flying {
-		for i := range one.open {
-			if o := &one.open[i]; o.state() == flying {
+	for _, place := range s.flying {
+		one := s.series.at(place)
+		all := one.open()
+		for i := range all {
+			if o := &all[i]; o.state() == flying {
 				o.set(waiting)
-				s.list(one)
+				s.list(place, one)
 			}
 		}
 	}
@@ -320,7 +285,6 @@ func (s *Samples) Refused() {
 }
 
 func (s *Samples) landed() {
-	clear(s.flying)
 	s.flying = s.flying[:0]
 	s.free = append(s.free, s.handed...)
 	s.handed = s.handed[:0]
@@ -339,22 +303,23 @@ func (s *Samples) batch() []byte {
 
 // Again lets the samples wait that VictoriaMetrics took after since: it may have forgotten them. Both times are in ms since 1970.
 func (s *Samples) Again(now, since int64) {
-	for _, one := range s.series {
-		for i := range one.open {
-			if o := &one.open[i]; o.state() >= settled && o.takenAt(now) > since {
+	for place, one := range s.series.all() {
+		all := one.open()
+		for i := range all {
+			if o := &all[i]; o.state() >= settled && o.takenAt(now) > since {
 				o.set(waiting)
 				s.unsafe.Add(1)
-				s.list(one)
+				s.list(place, one)
 			}
 		}
 	}
 }
 
 // list puts a series into the list of those with a sample that waits.
-func (s *Samples) list(one *series) {
+func (s *Samples) list(place uint32, one *series) {
 	if !one.listed {
 		one.listed = true
-		s.waiting = append(s.waiting, one)
+		s.waiting = append(s.waiting, place)
 	}
 }
 
@@ -365,17 +330,16 @@ func (s *Samples) Prune(now, confirmed int64) {
 	s.remove(func(one *series, o *sample) bool {
 		return o.state() >= settled && confirmed-o.takenAt(now) >= Kept && one.closed(o, now) >= 0
 	})
-	s.length.Store(int64(len(s.series)))
+	s.length.Store(int64(s.series.length))
 }
 
 // remove forgets the samples for which is returns true, and the series that have none left.
 func (s *Samples) remove(is func(*series, *sample) bool) {
 	s.removed++
-	for key, one := range s.series {
-		one.open = slices.DeleteFunc(one.open, func(o sample) bool { return is(one, &o) })
-		if len(one.open) == 0 && !one.listed {
-			one.forgotten = true
-			delete(s.series, key)
+	for place, one := range s.series.all() {
+		one.keep(slices.DeleteFunc(one.open(), func(o sample) bool { return is(one, &o) }))
+		if len(one.open()) == 0 && !one.listed {
+			s.series.forget(place)
 		}
 	}
 }
@@ -386,9 +350,10 @@ func (s *Samples) Spill(now int64) []byte {
 	s.addLater()
 	var text []byte
 	is := func(one *series, o *sample) bool { return o.state() == waiting && one.closed(o, now) >= spilled }
-	for _, one := range s.series {
-		for i := range one.open {
-			if o := &one.open[i]; is(one, o) {
+	for _, one := range s.series.all() {
+		all := one.open()
+		for i := range all {
+			if o := &all[i]; is(one, o) {
 				text = one.appendSample(text, o)
 				s.unsafe.Add(-1)
 			}
@@ -404,147 +369,72 @@ func (s *Samples) Spill(now int64) []byte {
 // VictoriaMetrics had taken them or not.
 func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
 	s.addLater()
-	codec.Map(c, &s.series, func(key *seriesKey, one **series) {
+	places := make([]uint32, 0, s.series.length)
+	for place := range s.series.all() {
+		places = append(places, place)
+	}
+	codec.List(c, &places, func(place *uint32) {
 		if !c.Reading() {
-			(*one).code(c, l, now)
+			s.series.at(*place).code(c, l, now)
 			return
 		}
-		*one = &series{}
-		(*one).code(c, l, now)
-		(*one).byHour = (*one).metric().byHour
-		*key = (*one).key()
-		s.unsafe.Add(int64(len((*one).open)))
-		s.list(*one)
+		var read series
+		read.code(c, l, now)
+		*place = s.series.find(read.key())
+		one := s.series.at(*place)
+		one.keep(read.open())
+		s.unsafe.Add(int64(len(one.open())))
+		s.list(*place, one)
 	})
-	s.length.Store(int64(len(s.series)))
+	s.length.Store(int64(s.series.length))
 }
 
-func (s *series) code(c *codec.Coder, l *Ledger, now int64) {
-	l.code(c, &s.projection, now)
-	codec.Text(c, &s.dimensions)
-	codec.Number(c, &s.measure)
-	codec.Number(c, &s.part)
-	last := int64(0)
-	codec.List(c, &s.open, func(o *sample) {
-		w := int64(o.window())
-		c.Near(&w, last)
-		last = w
-		if c.Reading() {
-			*o = newSample(window(w), 0)
-		}
-		codec.Number(c, &o.value)
-	})
+// sumLinked adds to the sums of series, because many cells add to the same ones, before addSums adds those to samples.
+func (s *Samples) sumLinked(to *links, value int64) {
+	for _, one := range to.series {
+		s.sum(one.place, value)
+	}
 }
 
-// sum adds to the sums of series, because many cells add to the same ones, before addSums adds those to samples.
-func (s *Samples) sum(to []*series, value int64) {
-	for _, one := range to {
-		one.sum += value
-		if !one.summed {
-			one.summed = true
-			s.summed = append(s.summed, one)
-		}
+func (s *Samples) sum(place uint32, value int64) {
+	one := s.series.at(place)
+	one.sum += value
+	if !one.summed {
+		one.summed = true
+		s.summed = append(s.summed, place)
 	}
 }
 
 // addSums adds the sums of series to their samples.
 func (s *Samples) addSums(to slot) {
-	for _, one := range s.summed {
+	for _, place := range s.summed {
+		one := s.series.at(place)
 		if !one.byHour {
-			s.add(one, minuteWindow(to.minute), one.sum)
+			s.add(place, one, minuteWindow(to.minute), one.sum)
 		}
-		s.add(one, hourWindow(to.hour), one.sum)
+		s.add(place, one, hourWindow(to.hour), one.sum)
 		one.sum, one.summed = 0, false
 	}
-	clear(s.summed)
 	s.summed = s.summed[:0]
 }
 
-// appendSeries appends the series to which a cell adds: in every family, and of a bucket also that of all values.
-func (s *Samples) appendSeries(all []*series, c cell) []*series {
+// appendSeries appends the places of the series to which a cell adds: in every family, and of a bucket also that of all values.
+func (s *Samples) appendSeries(all []uint32, c cell) []uint32 {
 	for _, p := range c.space.projections {
 		if metrics[c.measure][p.key.family] == nil {
 			continue
 		}
-		all = append(all, s.find(seriesKey{p, c.dimensions, c.measure, c.part}))
+		all = append(all, s.series.find(seriesKey{p, c.dimensions, c.measure, c.part}))
 		if c.part == bucket {
-			all = append(all, s.find(seriesKey{p, "", c.measure, count}))
+			all = append(all, s.series.find(seriesKey{p, "", c.measure, count}))
 		}
 	}
 	return all
 }
 
-func (s *Samples) find(key seriesKey) *series {
-	one := s.series[key]
-	if one == nil {
-		one = &series{projection: key.projection, dimensions: key.dimensions, measure: key.measure, part: key.part}
-		one.byHour = one.metric().byHour
-		s.series[key] = one
-	}
-	return one
-}
-
-func (s *Samples) add(one *series, w window, value int64) {
+func (s *Samples) add(place uint32, one *series, w window, value int64) {
 	if one.add(w, value) {
 		s.unsafe.Add(1)
 	}
-	s.list(one)
-}
-
-// add adds to the sample of the window, and returns whether the sample did not wait before.
-func (s *series) add(w window, value int64) bool {
-	i := len(s.open)
-	if i > 0 && s.open[i-1].window() >= w {
-		i = sort.Search(i, func(i int) bool { return s.open[i].window() >= w })
-	}
-	if i == len(s.open) || s.open[i].window() != w {
-		if len(s.open) == cap(s.open) {
-			// By less than append does: there are many series with a handful of samples each.
-			s.open = append(make([]sample, 0, 1+len(s.open)*5/4), s.open...)
-		}
-		s.open = slices.Insert(s.open, i, newSample(w, value))
-		return true
-	}
-	o := &s.open[i]
-	o.value += value
-	was := o.state()
-	o.set(waiting)
-	return was >= settled
-}
-
-func (s *series) appendWaiting(b []byte) []byte {
-	for i := range s.open {
-		if o := &s.open[i]; o.state() == waiting {
-			o.set(flying)
-			b = s.appendSample(b, o)
-		}
-	}
-	return b
-}
-
-func (s *series) appendSample(b []byte, o *sample) []byte {
-	w := o.window()
-	b = s.key().appendText(b, w.resolution())
-	b = append(b, ' ')
-	b = strconv.AppendInt(b, o.value, 10)
-	b = append(b, ' ')
-	b = strconv.AppendInt(b, w.stamp(), 10)
-	return append(b, '\n')
-}
-
-// appendText appends the metric name and the labels of one of the two series.
-func (k seriesKey) appendText(b []byte, r measure.Resolution) []byte {
-	if k.projection == nil {
-		return append(b, k.dimensions...)
-	}
-	hour := 0
-	if r == measure.Hour {
-		hour = 1
-	}
-	b = append(b, metrics[k.measure][k.projection.key.family][k.part].names[hour]...)
-	b = append(b, '{')
-	b = append(b, k.projection.labels...)
-	b = append(b, k.dimensions...)
-	b[len(b)-1] = '}' // in the place of the last comma
-	return b
+	s.list(place, one)
 }
