@@ -126,11 +126,27 @@ type space struct {
 	used        int64 // ms since 1970
 
 	// The cells that are found without hashing what they are: all but those of addresses, which whoever adds to them may keep.
-	plain   [measure.IDs]*Cell // of sums without dimensions
-	buckets [measure.IDs]*buckets
-	named   map[name]*Cell     // of sums with dimensions
-	last    [measure.IDs]*Cell // of named, found last: most players of a space are of one protocol
-	counts  []*Cell            // of the numbers of values, where there are no buckets; few
+	plain   few[*Cell] // of sums without dimensions
+	buckets few[*buckets]
+	named   map[name]*Cell // of sums with dimensions
+	last    few[*Cell]     // of named, found last: most players of a space are of one protocol
+	counts  few[*Cell]     // of the numbers of values, where there are no buckets
+}
+
+// few has something of some of the measures, a handful of all.
+type few[T any] struct {
+	at  [measure.IDs]uint8 // where that of each is in all, from 1; 0 if there is none
+	all []T
+}
+
+// of returns what it has of a measure, which is zero at first, to be read or set.
+func (f *few[T]) of(id measure.ID) *T {
+	if f.at[id] == 0 {
+		var none T
+		f.all = append(f.all, none)
+		f.at[id] = uint8(len(f.all))
+	}
+	return &f.all[f.at[id]-1]
 }
 
 type name struct {
@@ -144,45 +160,41 @@ type buckets struct {
 	cells []*Cell
 }
 
-// Cell is a cell that is kept from one addition to the next, with what was found out about it. There may be several of one kind.
+// Cell is a cell that is kept from one addition to the next, with what was found out about it. There may be several of one kind. It is packed,
+// because there are many.
 type Cell struct {
 	cell
 	// Of the ledger: where it is in the cells that it was added to last.
-	generation uint64
+	generation uint32
 	at         int32
-	// Of Samples: where it is in the sums that are added up later, and the series that it adds to.
-	deferredAt int32
-	links      links
-}
-
-// links are the series of some Samples to which a cell adds, as long as none was forgotten.
-type links struct {
+	// Of Samples: where it is in the sums that are added up later, from 1, or was once; 0 until VictoriaMetrics was given all its series.
+	later uint32
+	// The series of some Samples to which it adds, as long as none was forgotten.
+	removed uint32 // the Samples' when none was
 	of      *Samples
-	removed uint64 // the Samples' when none was forgotten
-	known   bool   // whether VictoriaMetrics was given all of them before
 	series  []link
 }
 
 // areKnown reports whether VictoriaMetrics was given all series before.
-func (l *links) areKnown() bool {
-	if !l.known {
-		l.known = !slices.ContainsFunc(l.series, func(to link) bool { return !l.of.series.at(to.place).known })
+func (c *Cell) areKnown() bool {
+	if c.later == 0 && !slices.ContainsFunc(c.series, func(to link) bool { return !c.of.series.at(to.place).known }) {
+		c.later = 1
 	}
-	return l.known
+	return c.later > 0
 }
 
-// hold reports whether the links are of some Samples and none was forgotten.
-func (l *links) hold(of *Samples) bool {
-	if l.of != of {
+// areHeld reports whether the series are those of some Samples and none was forgotten.
+func (c *Cell) areHeld(by *Samples) bool {
+	if c.of != by {
 		return false
 	}
-	if l.removed != of.removed {
-		for _, to := range l.series {
-			if !of.series.has(to) {
+	if c.removed != by.removed {
+		for _, to := range c.series {
+			if !by.series.has(to) {
 				return false
 			}
 		}
-		l.removed = of.removed
+		c.removed = by.removed
 	}
 	return true
 }
@@ -230,7 +242,7 @@ func (a Additions) release() {
 
 // cells are the sums of cells.
 type cells struct {
-	generation uint64 // tells them from others, and from themselves when they are used again
+	generation uint32 // tells them from others, and from themselves when they are used again
 	kept       []keptSum
 	sums       []cellSum      // of those that nobody keeps
 	index      map[cell]int32 // where each is in sums
@@ -321,8 +333,8 @@ type Ledger struct {
 	projections map[projectionKey]*projection
 	pending     Additions
 	free        *spare // which comes back from Samples
-	generation  uint64 // of the cells that were used last
-	prunedAt    uint64 // the generation when spaces were pruned last
+	generation  uint32 // of the cells that were used last
+	prunedAt    uint32 // the generation when spaces were pruned last
 	lastSlot    slot
 	lastCells   *cells // pending[lastSlot]
 	pruned      int64  // ms since 1970
@@ -463,13 +475,15 @@ func (e Entry) AddValues(id measure.ID, at, sum int64) {
 // sum returns the kept cell of a sum.
 func (s *space) sum(id measure.ID, d Dimensions) *Cell {
 	if d == "" {
-		if s.plain[id] == nil {
-			s.plain[id] = &Cell{cell: cell{s, d, id, sum}}
+		plain := s.plain.of(id)
+		if *plain == nil {
+			*plain = &Cell{cell: cell{s, d, id, sum}}
 		}
-		return s.plain[id]
+		return *plain
 	}
-	if last := s.last[id]; last != nil && last.dimensions == d {
-		return last
+	last := s.last.of(id)
+	if *last != nil && (*last).dimensions == d {
+		return *last
 	}
 	c := s.named[name{d, id}]
 	if c == nil {
@@ -479,16 +493,17 @@ func (s *space) sum(id measure.ID, d Dimensions) *Cell {
 		}
 		s.named[name{d, id}] = c
 	}
-	s.last[id] = c
+	*last = c
 	return c
 }
 
 // bucket returns the kept cell of a bucket.
 func (s *space) bucket(id measure.ID, n int) *Cell {
-	if s.buckets[id] == nil {
-		s.buckets[id] = &buckets{}
+	all := s.buckets.of(id)
+	if *all == nil {
+		*all = &buckets{}
 	}
-	of := s.buckets[id]
+	of := *all
 	if of.at[n] == 0 {
 		c := &Cell{cell: cell{s, bucketDimensions[n], id, bucket}}
 		if len(of.cells) == math.MaxUint8 {
@@ -502,19 +517,16 @@ func (s *space) bucket(id measure.ID, n int) *Cell {
 
 // count returns the kept cell of the number of values.
 func (s *space) count(id measure.ID) *Cell {
-	for _, c := range s.counts {
-		if c.measure == id {
-			return c
-		}
+	c := s.counts.of(id)
+	if *c == nil {
+		*c = &Cell{cell: cell{s, "", id, count}}
 	}
-	c := &Cell{cell: cell{s, "", id, count}}
-	s.counts = append(s.counts, c)
-	return c
+	return *c
 }
 
 // forgetNamed lets go of the cells of sums with dimensions that nothing was added to since a generation of the ledger: there are more and more of
 // referrers, and of how long plays lasted.
-func (s *space) forgetNamed(since uint64) {
+func (s *space) forgetNamed(since uint32) {
 	for n, c := range s.named {
 		if c.generation <= since {
 			delete(s.named, n)
@@ -524,7 +536,7 @@ func (s *space) forgetNamed(since uint64) {
 
 // forgetCells lets go of the kept cells, and so of the series that they add to.
 func (s *space) forgetCells() {
-	s.plain, s.buckets, s.named, s.last, s.counts = [measure.IDs]*Cell{}, [measure.IDs]*buckets{}, nil, [measure.IDs]*Cell{}, nil
+	s.plain, s.buckets, s.named, s.last, s.counts = few[*Cell]{}, few[*buckets]{}, nil, few[*Cell]{}, few[*Cell]{}
 }
 
 func (l *Ledger) cells(at, now int64) *cells {

@@ -107,7 +107,7 @@ const spilled = 60_000
 // not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
 	series  *table
-	removed uint64   // how often series were forgotten
+	removed uint32   // how often series were forgotten
 	found   []uint32 // memory for those of a cell, by their places, as the next ones
 	summed  []uint32 // those that a sum was added to in one pair of windows
 	later   map[slot][]keptSum
@@ -140,22 +140,17 @@ func (s *Samples) Add(added Additions) {
 	for slot, to := range added.slots {
 		later, some := s.later[slot], len(s.later[slot])
 		for _, c := range to.kept {
-			l := &c.links
-			if !l.hold(s) {
-				s.found = s.appendSeries(s.found[:0], c.cell)
-				*l = links{of: s, removed: s.removed, series: make([]link, len(s.found))} // there are many, so of no more than they need
-				for i, place := range s.found {
-					l.series[i] = s.series.link(place)
-				}
+			if !c.areHeld(s) {
+				s.find(c.Cell)
 			}
-			switch at := int(c.deferredAt); {
-			case !l.areKnown():
-				s.sumLinked(l, c.value)
-			case at < len(later) && later[at].Cell == c.Cell:
+			switch at := int(c.later) - 1; {
+			case !c.areKnown():
+				s.sumAll(c.series, c.value)
+			case 0 <= at && at < len(later) && later[at].Cell == c.Cell:
 				later[at].value += c.value
 			default:
-				c.deferredAt = int32(len(later))
 				later = append(later, c)
+				c.later = uint32(len(later))
 			}
 		}
 		if len(later) > some {
@@ -182,7 +177,7 @@ func (s *Samples) addLater() {
 			continue
 		}
 		for _, c := range sums {
-			s.sumLinked(&c.links, c.value)
+			s.sumAll(c.series, c.value)
 		}
 		s.addSums(slot)
 		s.unsafe.Add(-int64(len(sums)))
@@ -389,9 +384,19 @@ func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
 	s.length.Store(int64(s.series.length))
 }
 
-// sumLinked adds to the sums of series, because many cells add to the same ones, before addSums adds those to samples.
-func (s *Samples) sumLinked(to *links, value int64) {
-	for _, one := range to.series {
+// find finds the series of a cell.
+func (s *Samples) find(c *Cell) {
+	s.found = s.appendSeries(s.found[:0], c.cell)
+	c.of, c.removed, c.later = s, s.removed, 0
+	c.series = make([]link, len(s.found)) // there are many, so of no more than they need
+	for i, place := range s.found {
+		c.series[i] = s.series.link(place)
+	}
+}
+
+// sumAll adds to the sums of series, because many cells add to the same ones, before addSums adds those to samples.
+func (s *Samples) sumAll(to []link, value int64) {
+	for _, one := range to {
 		s.sum(one.place, value)
 	}
 }
