@@ -161,7 +161,7 @@ func (s *series) code(c *codec.Coder, l *Ledger, now int64) {
 // table holds the series, and finds them by their keys. It knows them by their places, because garbage collection would follow each
 // pointer to one of some hundred thousand.
 type table struct {
-	seed   maphash.Seed
+	hash   func(seriesKey) uint64
 	first  map[uint64]uint32 // the place, from 1, of the first series whose key has a hash
 	pieces []*piece
 	free   []uint32 // places
@@ -180,7 +180,10 @@ const pieceSeries = 256
 // link refers to a series, or to none if another one is at its place.
 type link struct{ place, number uint32 }
 
-func newTable() *table { return &table{seed: maphash.MakeSeed(), first: map[uint64]uint32{}} }
+func newTable() *table {
+	seed := maphash.MakeSeed()
+	return &table{hash: func(key seriesKey) uint64 { return maphash.Comparable(seed, key) }, first: map[uint64]uint32{}}
+}
 
 // at returns the series at a place that is in use.
 func (t *table) at(place uint32) *series {
@@ -212,7 +215,7 @@ func (t *table) all() iter.Seq2[uint32, *series] {
 
 // find returns the place of the series with a key, which it makes if there is none.
 func (t *table) find(key seriesKey) uint32 {
-	hash := maphash.Comparable(t.seed, key)
+	hash := t.hash(key)
 	for next := t.first[hash]; next != 0; next = t.at(next - 1).next {
 		if t.at(next-1).key() == key {
 			return next - 1
@@ -245,7 +248,7 @@ func (t *table) find(key seriesKey) uint32 {
 // forget forgets the series at a place.
 func (t *table) forget(place uint32) {
 	one := t.at(place)
-	hash := maphash.Comparable(t.seed, one.key())
+	hash := t.hash(one.key())
 	switch before := t.first[hash]; {
 	case before != place+1:
 		for t.at(before-1).next != place+1 {
