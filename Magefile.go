@@ -379,10 +379,10 @@ func Test() error {
 			},
 			// The others compute with little priority, which players do not notice. Tests of Go are the ones that wait for answers.
 			{
-				{name: "Go tests", command: goTests, alone: goTests, nice: 14}, // alone, packages that passed are not tested again
-				{name: "Debian package", command: []string{"go", "test", "-C", "tools/release", "-count=1", "."}, nice: 14},
-				{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, nice: 14},
-				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, nice: 14},
+				{name: "Go tests", command: goTests, alone: goTests, nice: 10}, // alone, packages that passed are not tested again
+				{name: "Debian package", command: []string{"go", "test", "-C", "tools/release", "-count=1", "."}, nice: 10},
+				{name: "manifests of Kubernetes", command: []string{"go", "test", "-C", "tools/kubernetes", "-count=1", "."}, nice: 10},
+				{name: "lint of Go", command: []string{"go", "tool", "mage", "lintGo"}, nice: 10},
 			},
 			{
 				{name: "front-end tests", command: jest, alone: jest, nice: 19, needs: []any{Frontend}},

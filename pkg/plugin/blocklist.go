@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/streamlens/streamlens/pkg/blocklist"
 	"github.com/streamlens/streamlens/pkg/widget"
@@ -15,6 +16,9 @@ import (
 
 // maxBlockList bounds the answer of the collector, in bytes: a list has blocklist.MaxEntries entries of less than 2 KiB.
 const maxBlockList = 32 << 20
+
+// blockListTimeout is how long an answer may take of which that much comes over a network.
+const blockListTimeout = 15 * time.Second
 
 // complete gives a request what the data source has beside VictoriaMetrics.
 func (d *Datasource) complete(request *widget.Request) {
@@ -26,7 +30,7 @@ func (d *Datasource) complete(request *widget.Request) {
 
 // blockList asks the collector for the organisation's block list. Its errors name neither URL nor token.
 func (d *Datasource) blockList(ctx context.Context) (blocklist.List, error) {
-	ctx, cancel := context.WithTimeout(ctx, collectorTimeout)
+	ctx, cancel := context.WithTimeout(ctx, blockListTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(d.settings.CollectorURL, "/")+"/v1/blocklist/list.json", nil)
 	if err != nil {

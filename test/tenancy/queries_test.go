@@ -206,8 +206,9 @@ func TestQueriesShowNoOtherOrganization(t *testing.T) {
 	t.Run("plays", func(t *testing.T) { w.attackPlays(t, own) })
 	t.Run("block list", func(t *testing.T) { w.attackBlockList(t) })
 	t.Run("read keys", func(t *testing.T) { w.attackReadKey(t, readKeys(acme.id, nil)) })
-	t.Run("the way in", func(t *testing.T) { w.attackCollector(t) })
 	t.Run("command line", func(t *testing.T) { w.attackCommandLine(t) })
+	// At last, because acme plants a session under the id of one of victim's, which its export then has.
+	t.Run("the way in", func(t *testing.T) { w.attackCollector(t) })
 	if found := textLeaks(w.plugin.log.String()); len(found) > 0 {
 		t.Errorf("the plugin's log shows %v", found)
 	}

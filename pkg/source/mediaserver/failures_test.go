@@ -129,8 +129,8 @@ func TestFailures(t *testing.T) {
 			serve(after(time.Second, healthy))(t, c)
 		},
 		"an answer after half of the interval": func(t *testing.T, c *Config) {
-			c.Interval = 3 * time.Second // which leaves a second to a machine that is busy
-			late := after(1510*time.Millisecond, healthy)
+			c.Interval = 6 * time.Second // which leaves some seconds to a machine that is busy
+			late := after(3010*time.Millisecond, healthy)
 			serve(func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasSuffix(r.URL.Path, "/login") { // which is asked before the first poll only
 					healthy(w, r)
