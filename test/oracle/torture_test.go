@@ -278,7 +278,8 @@ func (l *tortureLoad) send(r *Request) Receipt {
 	}(time.Now())
 	for {
 		receipt, err := l.product.post(l.t.Context(), client, r)
-		if err == nil && receipt.Status != http.StatusServiceUnavailable {
+		// A long request that is sent again and again is more than the limit of one address, too.
+		if err == nil && receipt.Status != http.StatusServiceUnavailable && receipt.Status != http.StatusTooManyRequests {
 			l.sent.Add(1)
 			return receipt
 		}
