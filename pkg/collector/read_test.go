@@ -400,13 +400,12 @@ func TestGetViewers(t *testing.T) {
 	if asked := asker.asked.Load() - before; asked != 1 {
 		t.Errorf("a database that does not answer was asked %d times", asked)
 	}
-	limit := 0
-	for i := range viewersBurst + 50 {
-		if response, _ := c.get(t, fmt.Sprintf("/v1/public/viewers/x%d?token=vt_any", i)); response.StatusCode == http.StatusTooManyRequests {
-			limit++
-		}
+	limited := false
+	for i := 0; i < 20*viewersBurst && !limited; i++ { // a busy machine asks little faster than it may
+		response, _ := c.get(t, fmt.Sprintf("/v1/public/viewers/x%d?token=vt_any", i))
+		limited = response.StatusCode == http.StatusTooManyRequests
 	}
-	if limit == 0 {
+	if !limited {
 		t.Error("made-up streams are asked for without a limit")
 	}
 }
