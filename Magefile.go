@@ -366,7 +366,7 @@ func Test() error {
 	for _, stage := range [][]lane{
 		{
 			{ // Times are measured, or waited for.
-				// How long a client waits under attack is measured; of what has the same priority, only the installation of packages may run beside it.
+				// How long a client waits under attack is measured; of what has the same priority, only the installation of packages and builds of the front end run beside it.
 				{name: "hostile clients", command: hostile, alone: hostile},
 				// Stalls are compared to the millisecond.
 				{name: "tests with players in a browser", command: []string{"npm", "run", "test:browser"}, alone: []string{"npm", "run", "test:browser", "--", "--last-failed", "--no-deps"},
@@ -824,7 +824,7 @@ func BenchmarkIngest() error {
 
 // BenchmarkBeside measures the processor's time that an event takes in this build and in that of an older revision of this repository,
 // both at the same time on the same core, and prints the ratios: go tool mage benchmarkBeside d0dea85. INGEST_PROFILE begins the names of
-// files for profiles of this build, which end with -20 and -1, the events of a request.
+// files for profiles of this build, which end with -20 and -1, the events of a request, and with -streams. At last it runs this build twice, with viewers of 5,000 streams and of one.
 func BenchmarkBeside(revision string) error {
 	return beside(revision, func(before string) error {
 		return benchmarkOnCores(map[string]string{"INGEST_CORE": "0", "STREAMLENS_BEFORE": before}, "-timeout", "30m", "-run", "TestIngestBesideRevision")

@@ -180,7 +180,7 @@ type Outcome struct {
 	Outside  int // snapshots that were refused because their time, by the session's clock, is too old or in the future
 }
 
-// Apply counts the events of a batch, whose times it corrects. Batch.Received must not go back.
+// Apply counts the events of a batch, and may change them. Batch.Received must not go back.
 func (t *Tracker) Apply(b event.Batch) Outcome {
 	var o Outcome
 	if len(b.Events) == 0 {

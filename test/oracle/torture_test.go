@@ -278,8 +278,7 @@ func (l *tortureLoad) send(r *Request) Receipt {
 	}(time.Now())
 	for {
 		receipt, err := l.product.post(l.t.Context(), client, r)
-		// A long request that is sent again and again is more than the limit of one address, too.
-		if err == nil && receipt.Status != http.StatusServiceUnavailable && receipt.Status != http.StatusTooManyRequests {
+		if err == nil && !refusedForNow(receipt.Status) {
 			l.sent.Add(1)
 			return receipt
 		}
@@ -290,6 +289,12 @@ func (l *tortureLoad) send(r *Request) Receipt {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// refusedForNow reports whether a status says that a request should be sent again: a long one that is sent again and again is also more than the
+// limit of one address.
+func refusedForNow(status int) bool {
+	return status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests
 }
 
 // torture does what the plan says, in a random order.

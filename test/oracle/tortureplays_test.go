@@ -156,7 +156,7 @@ func (l *playsLoad) send(ctx context.Context, ended <-chan struct{}, duration ti
 				if err == nil && receipt.Status == http.StatusAccepted {
 					break
 				}
-				if err == nil && receipt.Status != http.StatusServiceUnavailable {
+				if err == nil && !refusedForNow(receipt.Status) {
 					err = fmt.Errorf("play %d was answered %d: %s", n, receipt.Status, receipt.Answer)
 					l.err.Store(&err)
 					return
