@@ -27,10 +27,11 @@ func (h *held) now() config.Config { return *h.config.Load() }
 type sums struct {
 	held   *held
 	client *http.Client
+	packed *vm.Packed
 }
 
 func (s sums) target() vm.Target {
-	return vm.Target{URL: s.held.now().VictoriaMetrics.WritesTo(), Client: s.client}
+	return vm.Target{URL: s.held.now().VictoriaMetrics.WritesTo(), Client: s.client, Packed: s.packed}
 }
 
 // Write implements ingest.Target.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,16 +46,16 @@ type lane struct {
 	others  *handedOver
 	logger  *slog.Logger
 
-	readers, answers sync.Pool // of *bufio.Reader and *laneAnswer
-	dated            atomic.Pointer[dated]
-	closing          atomic.Bool
-	served           sync.WaitGroup
+	readers, exchanges sync.Pool // of *bufio.Reader and *laneExchange
+	dated              atomic.Pointer[dated]
+	closing            atomic.Bool
+	served             sync.WaitGroup
 }
 
 func newLane(handler http.Handler, known *connections, address net.Addr, logger *slog.Logger) *lane {
 	return &lane{handler: handler, known: known, others: newHandedOver(address), logger: logger,
-		readers: sync.Pool{New: func() any { return bufio.NewReaderSize(nil, laneBuffer) }},
-		answers: sync.Pool{New: func() any { return &laneAnswer{header: http.Header{}} }}}
+		readers:   sync.Pool{New: func() any { return bufio.NewReaderSize(nil, laneBuffer) }},
+		exchanges: sync.Pool{New: func() any { return &laneExchange{header: http.Header{}, answer: laneAnswer{header: http.Header{}}} }}}
 }
 
 // serve serves the connections of a listener until it is closed.
@@ -180,34 +181,40 @@ func (l *lane) serveBuffered(c *laneConnection, reader *bufio.Reader) (last bool
 		if len(come) == 0 {
 			return false, nil
 		}
-		line, end := headerEnd(come)
-		if end < 0 {
-			return false, handedOf(c, come)
-		}
-		if _, err := reader.Discard(line); err != nil {
-			return true, nil
-		}
-		header, err := textproto.NewReader(reader).ReadMIMEHeader()
-		length, usual := usualHeader(http.Header(header))
-		var uri string
-		switch {
-		case err != nil || !usual:
-			return false, handedOf(c, come) // which lies in the buffer still, because nothing was read into it
-		case isForLane(come[:line], length):
-			uri = string(come[len(laneMethod) : line-len(laneProtocol)])
-		case length > int64(len(come)-end) || max(length, 0) == int64(len(come)-end):
-			if bytes.HasPrefix(come, []byte(laneMethod)) {
-				c.blank = maxBlank
-			}
-			return false, lentOf(c, come, int64(end)+max(length, 0))
-		default:
-			return false, handedOf(c, come) // more has come than the request
-		}
-		if !l.answer(c, uri, http.Header(header), length, reader) {
-			return true, nil
+		more, other := l.serveRequest(c, come, reader)
+		if !more {
+			return other == nil, other
 		}
 		c.blank = maxBlank
 	}
+}
+
+// serveRequest serves the request that has come, if it is for the lane. It returns whether another may follow here, and else what net/http is to go
+// on with.
+func (l *lane) serveRequest(c *laneConnection, come []byte, reader *bufio.Reader) (more bool, other net.Conn) {
+	line, end := headerEnd(come)
+	if end < 0 {
+		return false, handedOf(c, come)
+	}
+	e := l.exchanges.Get().(*laneExchange)
+	defer l.exchanges.Put(e)
+	length, usual := e.readHeader(string(come[line : end-len("\r\n")]))
+	switch {
+	case !usual:
+		return false, handedOf(c, come)
+	case isForLane(come[:line], length):
+		uri := string(come[len(laneMethod) : line-len(laneProtocol)])
+		if _, err := reader.Discard(end); err != nil {
+			return false, nil
+		}
+		return l.answer(c, e, uri, length, reader), nil
+	case length > int64(len(come)-end) || max(length, 0) == int64(len(come)-end):
+		if bytes.HasPrefix(come, []byte(laneMethod)) {
+			c.blank = maxBlank
+		}
+		return false, lentOf(c, come, int64(end)+max(length, 0))
+	}
+	return false, handedOf(c, come) // more has come than the request
 }
 
 // afterBlank returns what has come of the next request, after the ends of lines that may be before it.
@@ -258,71 +265,95 @@ func isForLane(line []byte, length int64) bool {
 	return len(query) == 0 || query[0] == '?' && len(query) > 1 && !bytes.ContainsFunc(query, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
-// usualHeader reports whether a header is one whose request the lane may take or lend, and how long the body is by it, -1 if it does not say. What
-// net/http refuses, or does in another way, is not.
-func usualHeader(header http.Header) (length int64, usual bool) {
-	for name, values := range header {
+// laneExchange is a request in the lane and its answer, whose memory is used again. The texts of a header share one, so who keeps one copies it.
+type laneExchange struct {
+	request http.Request
+	url     url.URL
+	header  http.Header
+	values  []string // of the header, one of each line
+	body    laneBody
+	answer  laneAnswer
+}
+
+// readHeader reads the lines of a header, and reports whether it is one whose request the lane may take or lend, and how long the body is by it, -1
+// if it does not say. What net/http refuses, or does in another way, is not. FuzzLane holds it to what net/http reads.
+func (e *laneExchange) readHeader(lines string) (length int64, usual bool) {
+	clear(e.header)
+	e.values = slices.Grow(e.values[:0], strings.Count(lines, "\r\n"))
+	length = -1
+	for lines != "" {
+		line, rest, _ := strings.Cut(lines, "\r\n")
+		name, value, found := strings.Cut(line, ":")
+		value = strings.Trim(value, " \t")
+		if !found || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return 0, false
+		}
+		lines, name = rest, textproto.CanonicalMIMEHeaderKey(name)
+		before := e.header[name]
 		switch name {
 		case "Transfer-Encoding", "Expect", "Upgrade", "Trailer":
 			return 0, false
 		case "Connection":
-			if len(values) != 1 || !strings.EqualFold(values[0], "keep-alive") {
-				return 0, false
-			}
-		case "Host", "Content-Length":
-			if len(values) != 1 {
-				return 0, false
-			}
+			usual = len(before) == 0 && strings.EqualFold(value, "keep-alive")
+		case "Host":
+			usual = len(before) == 0 && httpguts.ValidHostHeader(value)
+		case "Content-Length":
+			length, usual = lengthOf(value)
+			usual = usual && len(before) == 0
+		default:
+			usual = true
 		}
-		if !httpguts.ValidHeaderFieldName(name) {
+		if !usual {
 			return 0, false
 		}
-		for _, value := range values {
-			if !httpguts.ValidHeaderFieldValue(value) {
-				return 0, false
-			}
+		if before == nil {
+			at := len(e.values)
+			e.values = append(e.values, value)
+			before = e.values[at:at:len(e.values)]
 		}
+		e.header[name] = append(before, value)
 	}
-	if host := header["Host"]; len(host) != 1 || !httpguts.ValidHostHeader(host[0]) {
-		return 0, false
-	}
-	text, said := header["Content-Length"]
-	if !said {
-		return -1, true
-	}
-	for _, digit := range []byte(text[0]) {
+	return length, e.header["Host"] != nil
+}
+
+// lengthOf returns how long a body is by the value of Content-Length, and whether that is a usual one.
+func lengthOf(value string) (length int64, usual bool) {
+	for _, digit := range []byte(value) {
 		if digit < '0' || digit > '9' {
 			return 0, false
 		}
 	}
-	length, err := strconv.ParseInt(text[0], 10, 63) // its sum with the length of the header is one of 64 bits, too
+	length, err := strconv.ParseInt(value, 10, 63) // its sum with the length of the header is one of 64 bits, too
 	return length, err == nil
 }
 
-// answer lets the handler answer a request whose body reader has, and returns whether another may follow.
-func (l *lane) answer(c *laneConnection, uri string, header http.Header, length int64, reader *bufio.Reader) (more bool) {
-	host := header.Get("Host")
-	delete(header, "Host") // as net/http does
+// answer lets the handler answer a request whose header e has and whose body reader has, and returns whether another may follow.
+func (l *lane) answer(c *laneConnection, e *laneExchange, uri string, length int64, reader *bufio.Reader) (more bool) {
+	host := e.header["Host"][0]
+	delete(e.header, "Host") // as net/http does
 	if length > int64(reader.Buffered()) {
 		c.until = time.Time{}
 		if c.SetReadDeadline(time.Now().Add(readTimeout)) != nil {
 			return false
 		}
 	}
-	body := &io.LimitedReader{R: reader, N: length}
+	body := &e.body.LimitedReader
+	body.R, body.N = reader, length
 	_, query, _ := strings.Cut(uri, "?")
-	request := &http.Request{
-		Method: http.MethodPost, URL: &url.URL{Path: lanePath, RawQuery: query}, RequestURI: uri, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Host: host, ContentLength: length, Body: laneBody{body}, RemoteAddr: c.from, Pattern: eventsPattern,
+	e.url = url.URL{Path: lanePath, RawQuery: query}
+	e.request = http.Request{
+		Method: http.MethodPost, URL: &e.url, RequestURI: uri, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: e.header, Host: host, ContentLength: length, Body: &e.body, RemoteAddr: c.from, Pattern: eventsPattern,
 	}
-	a := l.answers.Get().(*laneAnswer)
-	defer l.answers.Put(a)
+	a := &e.answer
 	a.reset()
-	if !l.handle(a, request) {
+	if !l.handle(a, &e.request) {
 		return false
 	}
-	_, err := io.Copy(io.Discard, body) // what the handler left is not another request
-	more = err == nil && body.N == 0 && !l.closing.Load()
+	if body.N > 0 { // what the handler left is not another request
+		_, _ = io.Copy(io.Discard, body)
+	}
+	more = body.N == 0 && !l.closing.Load()
 	if c.send(a.text(l.date(time.Now()), more)) != nil {
 		return false
 	}
@@ -362,9 +393,9 @@ func (c *laneConnection) linger() {
 type closeWriter interface{ CloseWrite() error }
 
 // laneBody is a body that ends too early with an error, as that of net/http does.
-type laneBody struct{ *io.LimitedReader }
+type laneBody struct{ io.LimitedReader }
 
-func (b laneBody) Read(p []byte) (int, error) {
+func (b *laneBody) Read(p []byte) (int, error) {
 	n, err := b.LimitedReader.Read(p)
 	if errors.Is(err, io.EOF) && b.N > 0 {
 		err = io.ErrUnexpectedEOF
@@ -372,7 +403,7 @@ func (b laneBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (laneBody) Close() error { return nil }
+func (*laneBody) Close() error { return nil }
 
 // laneAnswer is the http.ResponseWriter of the lane: it keeps what is written until all is.
 type laneAnswer struct {
@@ -421,7 +452,14 @@ func (a *laneAnswer) text(date string, more bool) []byte {
 	if !more {
 		a.header.Set("Connection", "close")
 	}
-	_ = a.header.Write(b) // memory takes all
+	for name, values := range a.header { // of which no value is a client's
+		for _, value := range values {
+			b.WriteString(name)
+			b.WriteString(": ")
+			b.WriteString(value)
+			b.WriteString("\r\n")
+		}
+	}
 	b.WriteString("\r\n")
 	b.Write(a.body.Bytes())
 	return b.Bytes()

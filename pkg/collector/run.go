@@ -17,6 +17,7 @@ import (
 	"github.com/streamlens/streamlens/pkg/ingest"
 	"github.com/streamlens/streamlens/pkg/tenant"
 	"github.com/streamlens/streamlens/pkg/useragent"
+	"github.com/streamlens/streamlens/pkg/vm"
 )
 
 // shutdownTimeout is how long requests that have begun may take when the collector stops.
@@ -70,7 +71,7 @@ func Run(ctx context.Context, c config.Config, changed <-chan config.Config, log
 	pipeline, err := ingest.Open(ingest.Options{
 		Dir:          c.DataDir,
 		Collector:    name,
-		Target:       sums{held, client},
+		Target:       sums{held, client, new(vm.Packed)},
 		Plays:        plays.target(),
 		KeepPlays:    plays.kept(),
 		RunningPlays: c.Plays.Running,

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/s2"
@@ -23,11 +24,27 @@ type Target struct {
 	// URL may end with the insert path of a cluster's tenant.
 	URL    string
 	Client *http.Client
+	Packed *Packed // nil if each time takes new memory
 }
+
+// Packed is memory for compressed samples, which is used again.
+type Packed struct{ free sync.Pool }
 
 // Write writes samples, as Import does.
 func (t Target) Write(ctx context.Context, samples []byte) error {
-	return Import(ctx, t.Client, t.URL, samples)
+	if t.Packed == nil {
+		return Import(ctx, t.Client, t.URL, samples)
+	}
+	memory, _ := t.Packed.free.Get().(*[]byte)
+	if memory == nil {
+		memory = new([]byte)
+	}
+	*memory = s2.EncodeSnappy(*memory, samples)
+	err := post(ctx, t.Client, t.URL, *memory)
+	if err == nil { // else some of it may still be on its way
+		t.Packed.free.Put(memory)
+	}
+	return err
 }
 
 var startLine = regexp.MustCompile(`(?m)^vm_app_start_timestamp (\d+)`)
@@ -49,10 +66,13 @@ func (t Target) Started(ctx context.Context) (int64, error) {
 // when they are taken. VictoriaMetrics reads at most 56 MB of snappy at once. That they are valid is for the
 // caller to see to: VictoriaMetrics drops broken ones silently.
 func Import(ctx context.Context, client *http.Client, baseURL string, samples []byte) error {
+	return post(ctx, client, baseURL, s2.EncodeSnappy(nil, samples))
+}
+
+func post(ctx context.Context, client *http.Client, baseURL string, packed []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	body := bytes.NewReader(s2.EncodeSnappy(nil, samples))
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(baseURL, "/")+importPath, body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(baseURL, "/")+importPath, bytes.NewReader(packed))
 	if err != nil {
 		return fmt.Errorf("make request: %w", err)
 	}

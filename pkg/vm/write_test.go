@@ -15,10 +15,13 @@ import (
 func TestTargetIsVictoriaMetrics(t *testing.T) {
 	begin := time.Now()
 	url := vmtest.Start(t)
-	target := vm.Target{URL: url, Client: http.DefaultClient}
+	target := vm.Target{URL: url, Client: http.DefaultClient, Packed: new(vm.Packed)}
 	now := time.Now().Truncate(time.Minute)
-	if err := target.Write(t.Context(), fmt.Appendf(nil, "written{org=\"acme\"} 4950 %d\n", now.UnixMilli())); err != nil {
-		t.Fatal(err)
+	for stream, value := range []int{4000, 900, 50} { // a shorter text in the memory of a longer one, too
+		text := fmt.Appendf(nil, "written{org=\"acme\",stream=\"%d\"} %d %d\n", stream, value, now.UnixMilli())
+		if err := target.Write(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
 	}
 	vmtest.Flush(t, url)
 	client, err := vm.NewClient(url, http.DefaultClient)

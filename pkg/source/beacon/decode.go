@@ -57,14 +57,14 @@ type Decoder struct {
 
 // NewDecoder returns a decoder that refuses events older than maxAge.
 func NewDecoder(maxAge time.Duration) *Decoder {
-	return &Decoder{maxAge: maxAge.Milliseconds(), quicks: sync.Pool{New: func() any { return new(quick) }}}
+	return &Decoder{maxAge: maxAge.Milliseconds(), quicks: sync.Pool{New: func() any { return &quick{names: new(names)} }}}
 }
 
 // Decode decodes a request body that was received at the given time, in ms since 1970. The envelope's events are appended to
 // events, whose memory is so used again. It returns a refusal if nothing can be made of the body as a whole.
 func (d *Decoder) Decode(body []byte, received int64, events []event.Event) (Envelope, *event.Refusal) {
 	var e Envelope
-	if bytes.Count(body, []byte(","))+bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > maxValues {
+	if len(body) > maxValues && bytes.Count(body, []byte(","))+bytes.Count(body, []byte("["))+bytes.Count(body, []byte("{")) > maxValues {
 		return e, &event.Refusal{Reason: event.TooMany, Error: "the body has too many values"}
 	}
 	if e, ok := d.quick(body, received, events); ok {

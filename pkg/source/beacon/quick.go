@@ -22,7 +22,28 @@ type quick struct {
 	event    [eventFields]value
 	switches [switchFields]value
 	texts    []byte // of the envelope, one behind the other
+	names    *names
 }
+
+// names are those that the objects of each kind had before, also in other bodies, in their order. A player names its fields in the same
+// order each time, so mostly the next one is compared and not looked for.
+type names [objectKinds][]name
+
+// name is how a field begins, with its quotes and the colon and without spaces.
+type name struct {
+	text  []byte
+	field int
+}
+
+// Kinds of objects.
+const (
+	envelopeObject = iota
+	clientObject
+	startedObject
+	eventObject
+	switchesObject
+	objectKinds
+)
 
 // value is one of a field.
 type value struct {
@@ -243,22 +264,23 @@ func (d *Decoder) quick(body []byte, received int64, events []event.Event) (Enve
 	}
 	q := d.quicks.Get().(*quick)
 	defer d.quicks.Put(q)
-	*q = quick{body: body, texts: q.texts[:0]}
+	*q = quick{body: body, texts: q.texts[:0], names: q.names}
 	defer func() { q.body = nil }()
 	e.Events = events
-	q.object(q.envelope[:], envelopeField, func(field int) bool {
+	q.object(envelopeObject, q.envelope[:], envelopeField, func(field int) bool {
 		switch field {
 		case eventsField:
 			q.array(func() {
 				clear(q.event[:])
 				clear(q.switches[:])
-				q.object(q.event[:], eventField, q.inner)
-				e.Events = append(e.Events, q.eventOf())
+				q.object(eventObject, q.event[:], eventField, q.inner)
+				e.Events = append(e.Events, event.Event{})
+				q.fill(&e.Events[len(e.Events)-1])
 			})
 		case clientField:
-			q.object(q.client[:], clientFieldOf, nil)
+			q.object(clientObject, q.client[:], clientFieldOf, nil)
 		case startedField:
-			q.object(q.started[:], startedFieldOf, nil)
+			q.object(startedObject, q.started[:], startedFieldOf, nil)
 		default:
 			return false
 		}
@@ -291,7 +313,7 @@ func (q *quick) inner(field int) bool {
 	if field != switchesField || q.next() != '{' {
 		return false
 	}
-	q.object(q.switches[:], switchFieldOf, nil)
+	q.object(switchesObject, q.switches[:], switchFieldOf, nil)
 	q.event[field].kind = object
 	return true
 }
@@ -353,29 +375,29 @@ func (q *quick) keep(v value) int {
 	return len(q.texts)
 }
 
-// eventOf returns the event whose fields were read last, its time as it was sent.
-func (q *quick) eventOf() event.Event {
+// fill makes e the event whose fields were read last, its time as it was sent.
+func (q *quick) fill(e *event.Event) {
 	f := &q.event
-	e := event.New(q.whole(f[eventSeq], 1, event.MaxSeq), q.whole(f[eventTime], event.EarliestTime, latest), 0)
+	*e = event.New(q.whole(f[eventSeq], 1, event.MaxSeq), q.whole(f[eventTime], event.EarliestTime, latest), 0)
 	t := f[eventType]
 	if t.kind != text {
 		q.odd = true
-		return e
+		return
 	}
 	switch string(q.body[t.from:t.to]) {
 	case "stats":
 		e.Type = event.Stats
-		q.report(&e)
-		e.BufferLength = q.scaled(f[bufferLength], 1000, event.MaxDuration)
-		e.Latency = q.scaled(f[latency], 1000, event.MaxDuration)
-		e.AudioBitrate = q.scaled(f[audioBitrate], 1, event.MaxBitrate)
-		e.RoundTripTime = q.scaled(f[roundTripTime], 1000, event.MaxDuration)
-		e.PacketLoss = q.scaled(f[packetLoss], event.Million, event.Million)
+		q.report(e)
+		e.BufferLength = q.scaled(&f[bufferLength], 1000, event.MaxDuration/1000)
+		e.Latency = q.scaled(&f[latency], 1000, event.MaxDuration/1000)
+		e.AudioBitrate = q.scaled(&f[audioBitrate], 1, event.MaxBitrate)
+		e.RoundTripTime = q.scaled(&f[roundTripTime], 1000, event.MaxDuration/1000)
+		e.PacketLoss = q.scaled(&f[packetLoss], event.Million, 1)
 	case "load":
 		e.Type = event.Load
 	case "start":
 		e.Type = event.Start
-		e.StartTime = q.scaled(f[startTime], 1000, event.MaxDuration)
+		e.StartTime = q.scaled(&f[startTime], 1000, event.MaxDuration/1000)
 	case "status":
 		e.Type = event.Status
 		if f[statusCode].kind == text {
@@ -395,30 +417,29 @@ func (q *quick) eventOf() event.Event {
 		e.Type = event.Stop
 		e.Reason = q.textOf(f[reason], event.MaxTextBytes)
 		q.odd = q.odd || e.Reason == ""
-		e.Played = q.scaled(f[played], 1000, event.MaxPlayed)
-		q.report(&e)
+		e.Played = q.scaled(&f[played], 1000, event.MaxPlayed/1000)
+		q.report(e)
 	default:
 		q.odd = true
 	}
-	return e
 }
 
 func (q *quick) report(e *event.Event) {
-	e.Playing = q.scaled(q.event[playing], 1000, event.MaxDuration)
-	e.Buffering = q.scaled(q.event[buffering], 1000, event.MaxDuration)
-	e.Paused = q.scaled(q.event[paused], 1000, event.MaxDuration)
-	e.VideoBitrate = q.scaled(q.event[videoBitrate], 1, event.MaxBitrate)
-	e.Height = q.scaled(q.event[height], 1, event.MaxHeight)
-	e.Stalls = q.scaled(q.event[stalls], 1, event.MaxCount)
-	e.Frames = q.scaled(q.event[frames], 1, event.MaxCount)
-	e.DroppedFrames = q.scaled(q.event[droppedFrames], 1, event.MaxCount)
+	e.Playing = q.scaled(&q.event[playing], 1000, event.MaxDuration/1000)
+	e.Buffering = q.scaled(&q.event[buffering], 1000, event.MaxDuration/1000)
+	e.Paused = q.scaled(&q.event[paused], 1000, event.MaxDuration/1000)
+	e.VideoBitrate = q.scaled(&q.event[videoBitrate], 1, event.MaxBitrate)
+	e.Height = q.scaled(&q.event[height], 1, event.MaxHeight)
+	e.Stalls = q.scaled(&q.event[stalls], 1, event.MaxCount)
+	e.Frames = q.scaled(&q.event[frames], 1, event.MaxCount)
+	e.DroppedFrames = q.scaled(&q.event[droppedFrames], 1, event.MaxCount)
 	if q.event[switchesField].kind == absent {
 		return
 	}
 	q.odd = q.odd || q.event[switchesField].kind != object
-	e.SwitchesUp = q.scaled(q.switches[switchesUp], 1, event.MaxCount)
-	e.SwitchesDown = q.scaled(q.switches[switchesDown], 1, event.MaxCount)
-	e.SwitchesFailed = q.scaled(q.switches[switchesFailed], 1, event.MaxCount)
+	e.SwitchesUp = q.scaled(&q.switches[switchesUp], 1, event.MaxCount)
+	e.SwitchesDown = q.scaled(&q.switches[switchesDown], 1, event.MaxCount)
+	e.SwitchesFailed = q.scaled(&q.switches[switchesFailed], 1, event.MaxCount)
 }
 
 // textOf returns a copy of an optional text.
@@ -437,13 +458,13 @@ func (q *quick) whole(v value, least, limit float64) int64 {
 	return int64(v.number)
 }
 
-// scaled returns the number times scale, rounded, or event.Absent.
-func (q *quick) scaled(v value, scale, limit int64) int64 {
+// scaled returns the number, which is not above limit, times scale, rounded, or event.Absent.
+func (q *quick) scaled(v *value, scale, limit float64) int64 {
 	if v.kind == absent {
 		return event.Absent
 	}
-	q.odd = q.odd || v.kind != number || v.number < 0 || v.number > float64(limit/scale)
-	return int64(math.Round(v.number * float64(scale)))
+	q.odd = q.odd || v.kind != number || v.number < 0 || v.number > limit
+	return int64(math.Round(v.number * scale))
 }
 
 // next passes spaces and returns the byte behind them, 0 at the end.
@@ -484,17 +505,15 @@ func (q *quick) more(end byte) bool {
 
 // object reads an object into the values of its fields. Inner reads the value of a field that is no plain one, and returns false for
 // others.
-func (q *quick) object(fields []value, of func(name []byte) int, inner func(field int) bool) {
+func (q *quick) object(kind int, fields []value, of func(name []byte) int, inner func(field int) bool) {
 	q.pass('{')
+	n := 0
 	for more := true; more && !q.odd; more = q.more('}') {
-		q.pass('"')
-		from, to := q.quoted()
-		q.pass(':')
-		if q.odd {
-			return
-		}
-		field := of(q.body[from:to])
+		field := q.name(&q.names[kind], n, of)
+		n++
 		switch {
+		case q.odd:
+			return
 		case field == unknown:
 			q.value()
 		case fields[field].kind != absent:
@@ -503,6 +522,33 @@ func (q *quick) object(fields []value, of func(name []byte) int, inner func(fiel
 			fields[field] = q.value()
 		}
 	}
+}
+
+// name reads the n-th name of an object, and the colon behind it, and returns the field.
+func (q *quick) name(usual *[]name, n int, of func(name []byte) int) int {
+	if n < len(*usual) {
+		if next := &(*usual)[n]; bytes.HasPrefix(q.body[q.at:], next.text) {
+			q.at += len(next.text)
+			return next.field
+		}
+	}
+	begin := q.at
+	q.pass('"')
+	from, to := q.quoted()
+	q.pass(':')
+	if q.odd {
+		return unknown
+	}
+	field := of(q.body[from:to])
+	if field == unknown || from != begin+1 || q.at != to+2 || n > len(*usual) {
+		return field
+	}
+	if n == len(*usual) {
+		*usual = append(*usual, name{})
+	}
+	learnt := &(*usual)[n]
+	learnt.text, learnt.field = append(learnt.text[:0], q.body[begin:q.at]...), field
+	return field
 }
 
 // array reads an array that is not empty, of no more elements than a batch may have events.
@@ -581,40 +627,39 @@ var powers = [maxDigits]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 
 
 // number reads a number of 0 or more without an exponent; others are odd.
 func (q *quick) number() float64 {
-	from := q.at
-	digits := q.digits(0)
-	point, behind := q.at, 0
-	if q.at < len(q.body) && q.body[q.at] == '.' {
-		q.at++
-		digits = q.digits(digits)
-		behind = q.at - point - 1
+	rest := q.body[q.at:]
+	digits := uint64(0) // anything if there are too many
+	point := 0
+	for ; point < len(rest) && isDigit(rest[point]); point++ {
+		digits = digits*10 + uint64(rest[point]-'0')
 	}
-	leadingZero := point-from > 1 && q.body[from] == '0'
-	if point == from || q.at == point+1 || q.at-from > maxDigits || leadingZero || q.numberGoesOn() {
+	end, behind := point, 0
+	if end < len(rest) && rest[end] == '.' {
+		for end++; end < len(rest) && isDigit(rest[end]); end++ {
+			digits = digits*10 + uint64(rest[end]-'0')
+			behind++
+		}
+		q.odd = q.odd || behind == 0
+	}
+	q.at += end
+	if point == 0 || end > maxDigits || point > 1 && rest[0] == '0' || goesOn(rest[end:]) {
 		q.odd = true
 		return 0
+	}
+	if behind == 0 {
+		return float64(digits)
 	}
 	return float64(digits) / powers[behind]
 }
 
-// numberGoesOn reports whether what follows belongs to a number that is none, or has an exponent.
-func (q *quick) numberGoesOn() bool {
-	if q.at == len(q.body) {
+// goesOn reports whether what follows a number belongs to it, so that it is none or has an exponent.
+func goesOn(rest []byte) bool {
+	if len(rest) == 0 {
 		return false
 	}
-	switch q.body[q.at] {
+	switch rest[0] {
 	case 'e', 'E', '+', '-', '.':
 		return true
 	}
 	return false
-}
-
-// digits reads digits behind those that were read; of too many, it returns anything.
-func (q *quick) digits(before uint64) uint64 {
-	at := q.at
-	for ; at < len(q.body) && isDigit(q.body[at]); at++ {
-		before = before*10 + uint64(q.body[at]-'0')
-	}
-	q.at = at
-	return before
 }
