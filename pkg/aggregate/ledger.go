@@ -337,6 +337,8 @@ type Ledger struct {
 	prunedAt    uint32 // the generation when spaces were pruned last
 	lastSlot    slot
 	lastCells   *cells // pending[lastSlot]
+	lastMinute  int64  // ms since 1970, the minute of what lastCells were found for last
+	lastNow     int64  // likewise, when it became known
 	pruned      int64  // ms since 1970
 }
 
@@ -540,9 +542,13 @@ func (s *space) forgetCells() {
 }
 
 func (l *Ledger) cells(at, now int64) *cells {
+	if sinceMinute := at - l.lastMinute; l.lastCells != nil && now == l.lastNow && 0 <= sinceMinute && sinceMinute < minute {
+		return l.lastCells
+	}
+	l.lastMinute, l.lastNow = at-at%minute, now
 	s := slot{
-		minute: windowOf(at, now, measure.Minute.Length.Milliseconds()),
-		hour:   windowOf(at, now, measure.Hour.Length.Milliseconds()),
+		minute: windowOf(at, now, minute),
+		hour:   windowOf(at, now, hour),
 	}
 	if l.lastCells != nil && s == l.lastSlot {
 		return l.lastCells

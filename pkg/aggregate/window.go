@@ -1,10 +1,6 @@
 package aggregate
 
-import (
-	"time"
-
-	"github.com/streamlens/streamlens/pkg/measure"
-)
+import "time"
 
 // Every series has one sample per minute or hour, stamped 1 ms after its start, so that sum_over_time(m[1h]) at 12:00 is
 // 11:00 to 12:00. While a bucket is open its sample is sent again with the value so far. What comes later must not touch
@@ -20,6 +16,12 @@ const (
 	veryLateSpan   = int64(time.Hour / time.Millisecond)     // length of the spans after that
 	lateSpansUntil = 24 * int64(time.Hour/time.Millisecond)  // ms after closing at which the longer spans begin
 	lateSpans      = lateSpansUntil / lateSpan
+)
+
+// minute and hour are one in ms.
+const (
+	minute = int64(time.Minute / time.Millisecond)
+	hour   = 60 * minute
 )
 
 // MaxAge is the greatest age of what can be added. With it, k stays below 50,000, within the 59,999 ms that a minute has.
@@ -52,6 +54,5 @@ func closes(stamp, length int64) int64 {
 
 // Late reports whether the minute in which something happened, at the time at, had closed at now; both in ms since 1970.
 func Late(at, now int64) bool {
-	minute := measure.Minute.Length.Milliseconds()
 	return now >= at-at%minute+minute+openAfterEnd
 }

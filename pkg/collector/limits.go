@@ -52,19 +52,25 @@ type place struct {
 // one full batch.
 type limiters struct {
 	mu            sync.Mutex
-	organizations map[string]*rate.Limiter
-	accounts      map[string]*rate.Limiter
-	addresses     map[place]*rate.Limiter // those that have sent lately
-	rested        time.Time               // when those were forgotten that had not
+	organizations map[string]*limiter
+	accounts      map[string]*limiter
+	addresses     map[place]*limiter // those that have sent lately
+	rested        time.Time          // when those were forgotten that had not
 }
 
 func newLimiters() *limiters {
-	return &limiters{organizations: map[string]*rate.Limiter{}, accounts: map[string]*rate.Limiter{}, addresses: map[place]*rate.Limiter{}}
+	return &limiters{organizations: map[string]*limiter{}, accounts: map[string]*limiter{}, addresses: map[place]*limiter{}}
+}
+
+// limiter limits to so many a second.
+type limiter struct {
+	*rate.Limiter
+	perSecond int
 }
 
 // bound is a limit that a sender is under.
 type bound struct {
-	limiter          *rate.Limiter
+	limiter          *limiter
 	reason, sentence string // of a refusal
 }
 
@@ -107,57 +113,61 @@ func (l *limiters) take(now time.Time, s sender, n int) error {
 }
 
 // events returns how many events a batch of n takes of the limit.
-func (b bound) events(n int) int { return min(max(n, 1), b.limiter.Burst()) }
+func (b bound) events(n int) int { return min(max(n, 1), burst(b.limiter.perSecond)) }
 
-func (l *limiters) organization(now time.Time, o *tenant.Organization) *rate.Limiter {
-	limiter := l.organizations[o.ID]
-	if limiter == nil {
-		limiter = newLimiter(o.Limits.EventsPerSecond)
-		l.organizations[o.ID] = limiter
+func (l *limiters) organization(now time.Time, o *tenant.Organization) *limiter {
+	one := l.organizations[o.ID]
+	if one == nil {
+		one = newLimiter(o.Limits.EventsPerSecond)
+		l.organizations[o.ID] = one
 	}
-	return adjusted(now, limiter, o.Limits.EventsPerSecond)
+	return adjusted(now, one, o.Limits.EventsPerSecond)
 }
 
-func (l *limiters) account(now time.Time, s sender) *rate.Limiter {
-	limiter := l.accounts[s.account]
-	if limiter == nil {
-		limiter = newLimiter(s.accountPerSecond)
-		l.accounts[strings.Clone(s.account)] = limiter // it may be a part of a body
+func (l *limiters) account(now time.Time, s sender) *limiter {
+	one := l.accounts[s.account]
+	if one == nil {
+		one = newLimiter(s.accountPerSecond)
+		l.accounts[strings.Clone(s.account)] = one // it may be a part of a body
 	}
-	return adjusted(now, limiter, s.accountPerSecond)
+	return adjusted(now, one, s.accountPerSecond)
 }
 
-func (l *limiters) address(now time.Time, s sender, perSecond int) *rate.Limiter {
+func (l *limiters) address(now time.Time, s sender, perSecond int) *limiter {
 	if passed := now.Sub(l.rested); passed >= restedInterval || passed >= manyInterval && len(l.addresses) > addressesKnown/4 {
 		l.rested = now
-		maps.DeleteFunc(l.addresses, func(_ place, limiter *rate.Limiter) bool { return limiter.TokensAt(now) >= float64(limiter.Burst()) })
+		maps.DeleteFunc(l.addresses, func(_ place, one *limiter) bool { return one.TokensAt(now) >= float64(burst(one.perSecond)) })
 	}
 	from := place{s.organization.ID, s.network}
-	limiter := l.addresses[from]
-	if limiter == nil {
-		limiter = newLimiter(perSecond)
+	one := l.addresses[from]
+	if one == nil {
+		one = newLimiter(perSecond)
 		if len(l.addresses) >= addressesKnown {
 			for other := range l.addresses {
 				delete(l.addresses, other)
 				break
 			}
 		}
-		l.addresses[from] = limiter
+		l.addresses[from] = one
 	}
-	return adjusted(now, limiter, perSecond)
+	return adjusted(now, one, perSecond)
 }
 
-func newLimiter(perSecond int) *rate.Limiter {
-	return rate.NewLimiter(rate.Limit(perSecond), max(perSecond, event.MaxEvents))
+func newLimiter(perSecond int) *limiter {
+	return &limiter{rate.NewLimiter(rate.Limit(perSecond), burst(perSecond)), perSecond}
 }
+
+// burst returns how many events may be sent at once under a limit.
+func burst(perSecond int) int { return max(perSecond, event.MaxEvents) }
 
 // adjusted gives a limiter the limit of now, which a reload may have changed.
-func adjusted(now time.Time, limiter *rate.Limiter, perSecond int) *rate.Limiter {
-	if limiter.Limit() != rate.Limit(perSecond) {
-		limiter.SetLimitAt(now, rate.Limit(perSecond))
-		limiter.SetBurstAt(now, max(perSecond, event.MaxEvents))
+func adjusted(now time.Time, one *limiter, perSecond int) *limiter {
+	if one.perSecond != perSecond {
+		one.perSecond = perSecond
+		one.SetLimitAt(now, rate.Limit(perSecond))
+		one.SetBurstAt(now, burst(perSecond))
 	}
-	return limiter
+	return one
 }
 
 // network returns the address that a request comes from, as limits see it: an IPv6 network of /64 is one address, because one

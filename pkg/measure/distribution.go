@@ -3,6 +3,7 @@ package measure
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"sort"
 	"strconv"
 	"strings"
@@ -32,7 +33,35 @@ func Bucket(value int64) int {
 	if value <= 0 {
 		return 0
 	}
-	return min(sort.SearchFloat64s(bounds[1:], float64(value))+1, BucketCount-1)
+	n := int(begins[begin(value)])
+	for n < BucketCount-1 && bounds[n] < float64(value) {
+		n++
+	}
+	return n
+}
+
+// beginBits is how many bits behind the first tell apart how values begin, in binary.
+const beginBits = 4
+
+// begins has the bucket of the least value of those that begin alike; the others are in it or in the next.
+var begins = func() (all [65 << beginBits]uint16) {
+	for b := range all {
+		length, first := b>>beginBits, uint64(b%(1<<beginBits)|1<<beginBits)
+		least := first << max(length-beginBits-1, 0) >> max(beginBits+1-length, 0)
+		all[b] = uint16(bucketAbove(float64(least)))
+	}
+	return all
+}()
+
+// bucketAbove returns the first bucket whose greatest value is not less than a value above 0.
+func bucketAbove(value float64) int {
+	return min(sort.SearchFloat64s(bounds[1:], value)+1, BucketCount-1)
+}
+
+// begin returns how a value above 0 begins: how long it is in bits, and which are behind the first.
+func begin(value int64) int {
+	length := bits.Len64(uint64(value))
+	return length<<beginBits | int(uint64(value)<<(64-length)<<1>>(64-beginBits))
 }
 
 // BucketBound returns the greatest value of a bucket.

@@ -121,3 +121,44 @@ func TestQuantiles(t *testing.T) {
 		}
 	}
 }
+
+// TestBucketIsTheFirstThatIsWideEnough compares with a search: of small values, at and beside the bounds, and where values begin in another way.
+func TestBucketIsTheFirstThatIsWideEnough(t *testing.T) {
+	check := func(value int64) {
+		if got, want := Bucket(value), bucketAbove(float64(value)); value > 0 && got != want {
+			t.Errorf("%d is in bucket %d, want %d", value, got, want)
+		}
+	}
+	for value := range int64(100_000) {
+		check(value)
+	}
+	for _, bound := range bounds {
+		for beside := int64(-2); beside <= 2; beside++ {
+			check(int64(bound) + beside)
+		}
+	}
+	for length := range 63 {
+		for first := range int64(32) {
+			for beside := int64(-1); beside <= 1; beside++ {
+				check(first<<length>>4 + beside)
+			}
+		}
+	}
+	check(math.MaxInt64)
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		check(r.Int64() >> r.IntN(63))
+	}
+}
+
+func BenchmarkBucket(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 2))
+	var values [1024]int64
+	for i := range values {
+		values[i] = r.Int64N(20_000)
+	}
+	n := 0
+	for b.Loop() {
+		n += Bucket(values[n%len(values)])
+	}
+}

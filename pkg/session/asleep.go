@@ -59,7 +59,7 @@ func (t *Tracker) sleep(now int64) {
 		}
 		t.forget(s)
 		delete(t.sessions, n)
-		t.asked.session = nil
+		s.replaced = true
 	}
 }
 
@@ -99,12 +99,8 @@ func (t *Tracker) find(one name) (*session, *night) {
 	return nil, nil
 }
 
-// session returns a known session, which is awake then, or nil.
-func (t *Tracker) session(n name) *session {
-	s := t.awake(n)
-	if s != nil {
-		return s
-	}
+// wake wakes a session that sleeps, and returns it, or nil.
+func (t *Tracker) wake(n name) *session {
 	s, night := t.find(n)
 	if s != nil {
 		delete(night.places, n)

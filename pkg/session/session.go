@@ -46,6 +46,7 @@ type session struct {
 	adopted                       bool // another collector counts start and end
 	unnamed                       bool // the viewer's agent is not found out yet
 	isLive                        bool // is in Tracker.live
+	replaced                      bool // sleeps, or another one has its name; is no state
 	loadTime, startTime, startSeq int64
 	lastReport                    int64 // ms since 1970, of the last report or the start
 	played, buffered, paused      int64 // ms in the reports since the start, until the end

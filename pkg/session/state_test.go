@@ -61,7 +61,7 @@ func TestEveryFieldIsCoded(t *testing.T) {
 		s := &session{}
 		fill(r, reflect.ValueOf(s).Elem())
 		written.add(s.name, s)
-		s.isLive = false
+		s.isLive, s.replaced = false, false
 		if live {
 			written.setLive(s)
 		}

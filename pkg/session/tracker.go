@@ -9,6 +9,7 @@ package session
 import (
 	"bytes"
 	"crypto/sha256"
+	"hash/maphash"
 	"slices"
 	"time"
 
@@ -42,24 +43,24 @@ func nameOf(organization, id string) name {
 	return name(sum[:])
 }
 
-// nameOf remembers the last name: that a session is known is asked before its events are counted.
-func (t *Tracker) nameOf(organization, id string) name {
-	if a := &t.asked; a.id != id || a.organization != organization {
-		a.organization, a.id, a.name, a.session = organization, id, nameOf(organization, id), nil
-	}
-	return t.asked.name
+// asked is the session that was looked for last of those at its place in Tracker.asked: that a session is known is asked twice before its events are
+// counted.
+type asked struct {
+	organization, id string
+	name             name
+	session          *session // nil if it was not awake
 }
 
-// awake returns a session that is awake, or nil. It remembers that of the last name.
-func (t *Tracker) awake(n name) *session {
-	if t.asked.session != nil && t.asked.name == n {
-		return t.asked.session
+// asks returns what is remembered of a session.
+func (t *Tracker) asks(organization, id string) *asked {
+	a := &t.asked[maphash.String(t.seed, id)%uint64(len(t.asked))]
+	if a.id != id || a.organization != organization {
+		*a = asked{organization: organization, id: id, name: nameOf(organization, id)}
 	}
-	s := t.sessions[n]
-	if t.asked.name == n {
-		t.asked.session = s
+	if a.session == nil || a.session.replaced {
+		a.session = t.sessions[a.name]
 	}
-	return s
+	return a
 }
 
 // Hourly returns the value under which a value of a dimension that churns, an address or a referrer, is counted in the hour
@@ -98,11 +99,8 @@ type Tracker struct {
 	spaces   map[aggregate.Space]*aggregate.Space // that sessions share
 	clients  map[client]*client                   // likewise
 	networks map[network]*network                 // likewise
-	asked    struct {                             // what nameOf returned last, and awake of it
-		organization, id string
-		name             name
-		session          *session // nil if it is not awake, or was not looked for
-	}
+	asked    [256]asked
+	seed     maphash.Seed // of places in asked
 
 	recording bool          // whether records are kept of sessions that begin
 	records   []play.Record // of sessions that have ended
@@ -110,7 +108,7 @@ type Tracker struct {
 
 // NewTracker returns a tracker that adds to ledger.
 func NewTracker(ledger *aggregate.Ledger, hourly Hourly) *Tracker {
-	return &Tracker{ledger: ledger, hourly: hourly, quality: func(string) tenant.Quality { return tenant.DefaultQuality() }, sessions: map[name]*session{}, live: map[*session]struct{}{},
+	return &Tracker{ledger: ledger, hourly: hourly, seed: maphash.MakeSeed(), quality: func(string) tenant.Quality { return tenant.DefaultQuality() }, sessions: map[name]*session{}, live: map[*session]struct{}{},
 		viewers: map[event.ViewerKey]int{}, spaces: map[aggregate.Space]*aggregate.Space{}, clients: map[client]*client{}, networks: map[network]*network{}}
 }
 
@@ -122,12 +120,12 @@ func (t *Tracker) Live() int { return len(t.live) }
 
 // Known reports whether a session has been seen, so that its description is settled.
 func (t *Tracker) Known(organization, id string) bool {
-	n := t.nameOf(organization, id)
-	if t.awake(n) != nil {
+	a := t.asks(organization, id)
+	if a.session != nil {
 		return true
 	}
 	for _, night := range t.nights {
-		if _, sleeps := night.places[n]; sleeps {
+		if _, sleeps := night.places[a.name]; sleeps {
 			return true
 		}
 	}
@@ -136,11 +134,7 @@ func (t *Tracker) Known(organization, id string) bool {
 
 // Named reports whether a session has been seen and all of its description is settled, its viewer's agent too.
 func (t *Tracker) Named(organization, id string) bool {
-	n := t.nameOf(organization, id)
-	s := t.awake(n)
-	if s == nil {
-		s, _ = t.find(n)
-	}
+	s := t.look(organization, id)
 	return s != nil && !s.unnamed
 }
 
@@ -149,12 +143,18 @@ func (t *Tracker) Reports(organization, id string) bool {
 	if id == "" {
 		return false
 	}
-	n := t.nameOf(organization, id)
-	s := t.awake(n)
-	if s == nil {
-		s, _ = t.find(n)
-	}
+	s := t.look(organization, id)
 	return s != nil && s.loaded
+}
+
+// look returns a known session, which goes on sleeping if it does, or nil.
+func (t *Tracker) look(organization, id string) *session {
+	a := t.asks(organization, id)
+	if a.session != nil {
+		return a.session
+	}
+	s, _ := t.find(a.name)
+	return s
 }
 
 // Watches reports whether a viewer has a session.
@@ -186,8 +186,11 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	if len(b.Events) == 0 {
 		return o
 	}
-	n := t.nameOf(b.Session.Organization, b.Session.ID)
-	s := t.session(n)
+	asked := t.asks(b.Session.Organization, b.Session.ID)
+	n, s := asked.name, asked.session
+	if s == nil {
+		s = t.wake(n)
+	}
 	if s == nil {
 		s = t.newSession(b.Session)
 		if b.Logged || b.Correction != 0 {
@@ -308,9 +311,10 @@ func (t *Tracker) unsetLive(s *session) {
 // add makes a session known, in the place of one that had the same id.
 func (t *Tracker) add(n name, s *session) {
 	if old := t.sessions[n]; old != nil {
+		old.replaced = true
 		t.forget(old)
 	}
-	t.sessions[n], t.asked.session = s, nil
+	t.sessions[n] = s
 	if s.viewer != 0 {
 		t.viewers[s.viewer]++
 	}

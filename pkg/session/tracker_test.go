@@ -410,7 +410,7 @@ func TestNetworkOfSessions(t *testing.T) {
 	for _, s := range []event.Session{one, other} {
 		tracker.Apply(event.Batch{Session: s, Received: noon, Events: []event.Event{load(1, 0)}})
 	}
-	of := func(id string) *network { return tracker.session(nameOf("acme", id)).network }
+	of := func(id string) *network { return tracker.look("acme", id).network }
 	if *of("s1") != want || of("s1") != of("s2") {
 		t.Errorf("awake: %+v and %+v, want one %+v", of("s1"), of("s2"), want)
 	}

@@ -264,7 +264,7 @@ func (d *Decoder) quick(body []byte, received int64, events []event.Event) (Enve
 	}
 	q := d.quicks.Get().(*quick)
 	defer d.quicks.Put(q)
-	*q = quick{body: body, texts: q.texts[:0], names: q.names}
+	q.begin(body)
 	defer func() { q.body = nil }()
 	e.Events = events
 	q.object(envelopeObject, q.envelope[:], envelopeField, func(field int) bool {
@@ -306,6 +306,14 @@ func (d *Decoder) quick(body []byte, received int64, events []event.Event) (Enve
 		q.odd = q.odd || *at > received+event.MaxFuture || *at < received-d.maxAge
 	}
 	return e, !q.odd
+}
+
+// begin begins with a body. What is read of each event is cleared before that.
+func (q *quick) begin(body []byte) {
+	q.body, q.at, q.odd, q.texts = body, 0, false, q.texts[:0]
+	clear(q.envelope[:])
+	clear(q.client[:])
+	clear(q.started[:])
 }
 
 // inner reads the field of an event that is an object.
