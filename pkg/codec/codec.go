@@ -166,6 +166,21 @@ func Number[T integer](c *Coder, v *T) {
 	*v = T(n)
 }
 
+// Numbers codes several whole numbers as Number does.
+func (c *Coder) Numbers(all ...*int64) {
+	if c.reading {
+		for _, v := range all {
+			Number(c, v)
+		}
+		return
+	}
+	b := c.bytes
+	for _, v := range all {
+		b = binary.AppendVarint(b, *v)
+	}
+	c.bytes = b
+}
+
 // Byte codes a byte.
 func (c *Coder) Byte(v *byte) {
 	switch {

@@ -4,7 +4,6 @@ package collector
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"sync"
 	"syscall"
@@ -57,7 +56,7 @@ func (c *laneConnection) tryRead(descriptor uintptr) bool {
 	c.trying, c.descriptor = true, int(descriptor)
 	_, c.err = reader.Peek(1)
 	c.trying = false
-	if errors.Is(c.err, syscall.EAGAIN) {
+	if c.err == syscall.EAGAIN { //nolint:errorlint // it is what Read returned, and there are many
 		reader.Reset(nil)
 		c.readers.Put(reader)
 		return false
@@ -74,7 +73,7 @@ func (c *laneConnection) Read(b []byte) (int, error) {
 	for {
 		n, err := syscall.Read(c.descriptor, b)
 		switch {
-		case errors.Is(err, syscall.EINTR):
+		case err == syscall.EINTR: //nolint:errorlint // likewise
 		case err != nil:
 			return 0, err
 		case n == 0:

@@ -3,7 +3,7 @@ package event
 import "github.com/streamlens/streamlens/pkg/codec"
 
 // CodeVersion is the version of what the Fields methods write. It grows with every change of the fields below.
-const CodeVersion = 5
+const CodeVersion = 6
 
 // Fields codes an event; the time is coded as its distance from near, in ms since 1970.
 func (e *Event) Fields(c *codec.Coder, near int64) {
@@ -11,27 +11,28 @@ func (e *Event) Fields(c *codec.Coder, near int64) {
 	c.Near(&e.Time, near)
 	codec.Number(c, &e.Type)
 	codec.Number(c, &e.State)
-	for _, n := range [...]*int64{
-		&e.StartTime, &e.Playing, &e.Buffering, &e.Paused, &e.BufferLength, &e.Latency, &e.VideoBitrate, &e.AudioBitrate, &e.Played,
-	} {
-		codec.Number(c, n)
+	c.Numbers(&e.StartTime, &e.Playing, &e.Buffering, &e.Paused, &e.BufferLength, &e.Latency, &e.VideoBitrate, &e.AudioBitrate, &e.Played)
+	excused, more, reasoned, coded := e.Excuse != NoExcuse, e.saysMore(), e.Reason != "", e.Code != ""
+	c.Flags(&e.Fatal, &excused, &more, &reasoned, &coded)
+	if reasoned {
+		codec.Text(c, &e.Reason)
 	}
-	codec.Text(c, &e.Reason)
-	codec.Text(c, &e.Code)
-	excused, more := e.Excuse != NoExcuse, e.saysMore()
-	c.Flags(&e.Fatal, &excused, &more)
+	if coded {
+		codec.Text(c, &e.Code)
+	}
 	if excused {
 		codec.Number(c, &e.Excuse)
 	}
 	if !more && !c.Reading() {
 		return
 	}
-	for _, n := range e.more() {
-		if more {
-			codec.Number(c, n)
-		} else {
-			*n = Absent
-		}
+	all := e.more()
+	if more {
+		c.Numbers(all[:]...)
+		return
+	}
+	for _, n := range all {
+		*n = Absent
 	}
 }
 
