@@ -167,20 +167,10 @@ type Cell struct {
 	// Of the ledger: where it is in the cells that it was added to last.
 	generation uint32
 	at         int32
-	// Of Samples: where it is in the sums that are added up later, from 1, or was once; 0 until VictoriaMetrics was given all its series.
-	later uint32
-	// The series of some Samples to which it adds, as long as none was forgotten.
+	// Of Samples: the series to which it adds, as long as none was forgotten.
 	removed uint32 // the Samples' when none was
 	of      *Samples
 	series  []link
-}
-
-// areKnown reports whether VictoriaMetrics was given all series before.
-func (c *Cell) areKnown() bool {
-	if c.later == 0 && !slices.ContainsFunc(c.series, func(to link) bool { return !c.of.series.at(to.place).known }) {
-		c.later = 1
-	}
-	return c.later > 0
 }
 
 // areHeld reports whether the series are those of some Samples and none was forgotten.
@@ -243,7 +233,9 @@ func (a Additions) release() {
 // cells are the sums of cells.
 type cells struct {
 	generation uint32 // tells them from others, and from themselves when they are used again
+	settled    uint32 // the generation from which on a cell that was added to is settled
 	kept       []keptSum
+	unsettled  []int32        // where in kept the cells are that were not settled
 	sums       []cellSum      // of those that nobody keeps
 	index      map[cell]int32 // where each is in sums
 	// recent are where the cells are that were added to last, by measure and part: a batch is of one session, whose reports mostly
@@ -267,8 +259,8 @@ type spare struct {
 	cells []*cells
 }
 
-// maxSpare is how many are kept: those of the slot that is added to, of the one before, and of what is added up meanwhile.
-const maxSpare = 3
+// maxSpare is how many are kept: those of the slot that is added to, of the one before, and of what is taken of both.
+const maxSpare = 4
 
 func (s *spare) get() *cells {
 	s.mu.Lock()
@@ -301,11 +293,25 @@ func (s *cells) empty() {
 	clear(s.kept)
 	clear(s.sums)
 	clear(s.index)
-	s.kept, s.sums = s.kept[:0], s.sums[:0]
+	s.kept, s.unsettled, s.sums = s.kept[:0], s.unsettled[:0], s.sums[:0]
+}
+
+// takeUnsettled moves what was added to cells that are not settled, which are settled then.
+func (s *cells) takeUnsettled(to *cells) {
+	for _, at := range s.unsettled {
+		to.kept = append(to.kept, s.kept[at])
+		s.kept[at].value = 0
+	}
+	s.unsettled = s.unsettled[:0]
+	s.sums, to.sums = to.sums, s.sums
+	s.index, to.index = to.index, s.index
 }
 
 func (s *cells) addKept(c *Cell, value int64) {
 	if c.generation != s.generation {
+		if c.generation < s.settled {
+			s.unsettled = append(s.unsettled, int32(len(s.kept)))
+		}
 		c.generation, c.at = s.generation, int32(len(s.kept))
 		s.kept = append(s.kept, keptSum{Cell: c})
 	}
@@ -335,6 +341,8 @@ type Ledger struct {
 	free        *spare // which comes back from Samples
 	generation  uint32 // of the cells that were used last
 	prunedAt    uint32 // the generation when spaces were pruned last
+	hour        int64  // the stamp of the latest hour that was added to
+	settled     uint32 // the first generation of that hour: cells that were added to since then have been taken in it
 	lastSlot    slot
 	lastCells   *cells // pending[lastSlot]
 	lastMinute  int64  // ms since 1970, the minute of what lastCells were found for last
@@ -557,11 +565,22 @@ func (l *Ledger) cells(at, now int64) *cells {
 	if to == nil {
 		to = l.free.get()
 		l.generation++
-		to.generation = l.generation
+		to.generation, to.settled = l.generation, l.settledIn(s.hour)
 		l.pending.slots[s] = to
 	}
 	l.lastSlot, l.lastCells = s, to
 	return to
+}
+
+// settledIn returns the generation from which on a cell that was added to is settled in an hour: in a new one and in those before it, none is.
+func (l *Ledger) settledIn(hour int64) uint32 {
+	switch {
+	case hour < l.hour:
+		return math.MaxUint32
+	case hour > l.hour:
+		l.hour, l.settled = hour, l.generation
+	}
+	return l.settled
 }
 
 func (l *Ledger) newSpace(key placeKey, now int64) *space {
@@ -637,7 +656,30 @@ func (l *Ledger) code(c *codec.Coder, p **projection, now int64) {
 	}
 }
 
-// Take returns what was added since the last Take; now is in ms since 1970.
+// TakeUnsettled returns what was added since the last time to cells of which nothing was taken in this hour, so that VictoriaMetrics may not know
+// their series yet.
+func (l *Ledger) TakeUnsettled() Additions {
+	taken := l.additions()
+	for slot, from := range l.pending.slots {
+		if len(from.unsettled)+len(from.sums) > 0 {
+			to := l.free.get()
+			from.takeUnsettled(to)
+			taken.slots[slot] = to
+		}
+	}
+	return taken
+}
+
+// Pending returns the number of sums that were not taken, or were and may have grown.
+func (l *Ledger) Pending() int {
+	n := 0
+	for _, of := range l.pending.slots {
+		n += len(of.kept) + len(of.sums)
+	}
+	return n
+}
+
+// Take returns all that was added and was not taken yet; now is in ms since 1970.
 func (l *Ledger) Take(now int64) Additions {
 	taken := l.pending
 	l.pending, l.lastCells = l.additions(), nil

@@ -110,52 +110,42 @@ type Samples struct {
 	removed uint32   // how often series were forgotten
 	found   []uint32 // memory for those of a cell, by their places, as the next ones
 	summed  []uint32 // those that a sum was added to in one pair of windows
-	later   map[slot][]keptSum
 	waiting []uint32 // those with a sample that waits
 	round   int      // how many of waiting, from its front, waited when the round began
 	flying  []uint32 // those with samples that are handed out
 	handed  [][]byte // the batches in which they are
 	free    [][]byte // memory for batches
 	length  atomic.Int64
-	unsafe  atomic.Int64 // number of samples that wait or fly, and of sums in later
+	unsafe  atomic.Int64 // number of samples that wait or fly
 }
 
 // NewSamples returns no samples.
 func NewSamples() *Samples {
-	return &Samples{series: newTable(), later: map[slot][]keptSum{}}
+	return &Samples{series: newTable()}
 }
 
 // Len returns the number of pairs of series, of minutes and of hours, that have a sample.
 func (s *Samples) Len() int { return int(s.length.Load()) }
 
-// Waiting returns the number of samples that VictoriaMetrics has not taken with their present value, and of sums of which some will be made.
+// Waiting returns the number of samples that VictoriaMetrics has not taken with their present value.
 func (s *Samples) Waiting() int { return int(s.unsafe.Load()) }
 
 // batchBytes is about how long the batches of Flush are: long enough to be written efficiently.
 const batchBytes = 1 << 20
 
-// Add adds up what was added to a ledger, whose memory the ledger then uses again. What goes into series that VictoriaMetrics knows is handed
-// out with the next round, and added up when that begins.
+// Add adds up what was added to a ledger, whose memory the ledger then uses again.
 func (s *Samples) Add(added Additions) {
 	for slot, to := range added.slots {
-		later, some := s.later[slot], len(s.later[slot])
 		for _, c := range to.kept {
+			if c.value == 0 {
+				continue
+			}
 			if !c.areHeld(s) {
 				s.find(c.Cell)
 			}
-			switch at := int(c.later) - 1; {
-			case !c.areKnown():
-				s.sumAll(c.series, c.value)
-			case 0 <= at && at < len(later) && later[at].Cell == c.Cell:
-				later[at].value += c.value
-			default:
-				later = append(later, c)
-				c.later = uint32(len(later))
+			for _, one := range c.series {
+				s.sum(one.place, c.value)
 			}
-		}
-		if len(later) > some {
-			s.later[slot] = later
-			s.unsafe.Add(int64(len(later) - some))
 		}
 		for _, c := range to.sums {
 			s.found = s.appendSeries(s.found[:0], c.cell)
@@ -167,23 +157,6 @@ func (s *Samples) Add(added Additions) {
 	}
 	added.release()
 	s.length.Store(int64(s.series.length))
-}
-
-// addLater adds up the sums that were left for later.
-func (s *Samples) addLater() {
-	for slot, sums := range s.later {
-		if len(sums) == 0 {
-			delete(s.later, slot) // its time is over
-			continue
-		}
-		for _, c := range sums {
-			s.sumAll(c.series, c.value)
-		}
-		s.addSums(slot)
-		s.unsafe.Add(-int64(len(sums)))
-		clear(sums)
-		s.later[slot] = sums[:0]
-	}
 }
 
 // Put takes over samples that something else has made, in the form of Flush. Each has a series, or a timestamp, of its own, and does not
@@ -209,10 +182,7 @@ const flushBytes = 4 << 20
 
 // Begin begins a round: the next calls of Flush hand out what waits now. What begins to wait meanwhile is for the next round, so that
 // a round ends however much is added.
-func (s *Samples) Begin() {
-	s.addLater()
-	s.round = len(s.waiting)
-}
+func (s *Samples) Begin() { s.round = len(s.waiting) }
 
 // Flush hands out samples that wait, in batches in Prometheus' text format with timestamps in ms: those of the round, and those of
 // series that VictoriaMetrics does not know. It returns whether the round is over, and whether anything was left for another call.
@@ -321,7 +291,6 @@ func (s *Samples) list(place uint32, one *series) {
 // Prune forgets samples whose window has closed and that are safe. VictoriaMetrics has run on at least until confirmed; both times
 // are in ms since 1970.
 func (s *Samples) Prune(now, confirmed int64) {
-	s.addLater()
 	s.remove(func(one *series, o *sample) bool {
 		return o.state() >= settled && confirmed-o.takenAt(now) >= Kept && one.closed(o, now) >= 0
 	})
@@ -342,7 +311,6 @@ func (s *Samples) remove(is func(*series, *sample) bool) {
 // Spill takes out the samples that cannot change any more and that VictoriaMetrics has not taken for a minute since, so that they
 // wait elsewhere, and returns them in the form of Flush.
 func (s *Samples) Spill(now int64) []byte {
-	s.addLater()
 	var text []byte
 	is := func(one *series, o *sample) bool { return o.state() == waiting && one.closed(o, now) >= spilled }
 	for _, one := range s.series.all() {
@@ -363,7 +331,6 @@ func (s *Samples) Spill(now int64) []byte {
 // Code writes or reads all samples, which the ledger that is given adds to at now, in ms since 1970. Those that are read wait, whether
 // VictoriaMetrics had taken them or not.
 func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
-	s.addLater()
 	places := make([]uint32, 0, s.series.length)
 	for place := range s.series.all() {
 		places = append(places, place)
@@ -387,20 +354,14 @@ func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
 // find finds the series of a cell.
 func (s *Samples) find(c *Cell) {
 	s.found = s.appendSeries(s.found[:0], c.cell)
-	c.of, c.removed, c.later = s, s.removed, 0
+	c.of, c.removed = s, s.removed
 	c.series = make([]link, len(s.found)) // there are many, so of no more than they need
 	for i, place := range s.found {
 		c.series[i] = s.series.link(place)
 	}
 }
 
-// sumAll adds to the sums of series, because many cells add to the same ones, before addSums adds those to samples.
-func (s *Samples) sumAll(to []link, value int64) {
-	for _, one := range to {
-		s.sum(one.place, value)
-	}
-}
-
+// sum adds to the sum of a series, because many cells add to the same ones, before addSums adds those to samples.
 func (s *Samples) sum(place uint32, value int64) {
 	one := s.series.at(place)
 	one.sum += value

@@ -1,10 +1,12 @@
 package aggregate
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/streamlens/streamlens/pkg/measure"
 )
@@ -97,47 +99,86 @@ func TestSamplesOfASeries(t *testing.T) {
 	}
 }
 
-func TestSumsOfKnownSeriesWaitForTheRound(t *testing.T) {
+func TestSettledCellsAreTakenLater(t *testing.T) {
 	l := newBoth()
-	add := func(stream string) {
-		l.Entry(Space{Organization: "acme", Stream: stream, Country: "DE"}, noon).Add(measure.Loads, noon, 1, "")
-		l.samples.Add(l.Take(noon))
+	referrer := NewDimensions(measure.TrafficByReferrer, "site.example")
+	add := func(at int64) {
+		e := l.Entry(Space{Organization: "acme", Stream: "one", Country: "DE"}, at)
+		e.Add(measure.Loads, at, 1, "")
+		e.Add(measure.TrafficByReferrer, at, 1, referrer)
+		e.Observe(measure.StartTime, at, 700)
+		e.Add(measure.TrafficByIP, at, 1, NewDimensions(measure.TrafficByIP, measure.Playout, "192.0.2.1")) // nobody keeps its cell
 	}
-	handed := func() map[string]int64 {
-		var text []byte
-		l.samples.Flush(func(batch []byte) { text = append(text, batch...) })
-		l.samples.Taken(noon)
-		return samples(t, text)
+	parts := func(taken Additions) (kept, sums int) {
+		for _, of := range taken.slots {
+			kept += len(of.kept)
+			sums += len(of.sums)
+		}
+		taken.release()
+		return kept, sums
 	}
-	total := `streamlens_loads_1m{org="acme",collector="c1"} 1763812800001`
-	add("one")
-	if got := handed(); got[total] != 1 {
-		t.Errorf("of new series %v are handed out", got)
-	}
-	add("one")
-	add("one")
-	if got := handed(); len(got) > 0 || l.samples.Waiting() == 0 {
-		t.Errorf("before the round %v are handed out, and %d are said to wait", got, l.samples.Waiting())
-	}
-	for name, then := range map[string]func(){
-		"the round begins":    l.samples.Begin,
-		"samples are pruned":  func() { l.samples.Prune(noon, noon); l.samples.Begin() },
-		"samples are spilled": func() { l.samples.Spill(noon); l.samples.Begin() },
-	} {
-		add("one")
-		before := l.samples.Waiting()
-		then()
-		got := handed()
-		if len(got) != 8 || l.samples.Waiting() != 0 || before == 0 {
-			t.Errorf("%s: %d samples are handed out of 8, and %d wait of %d", name, len(got), l.samples.Waiting(), before)
+	check := func(name string, taken Additions, kept, sums int) {
+		t.Helper()
+		if gotKept, gotSums := parts(taken); gotKept != kept || gotSums != sums {
+			t.Errorf("%s: %d cells that are kept, want %d; %d that are not, want %d", name, gotKept, kept, gotSums, sums)
 		}
 	}
-	if got := l.samples; got.Len() != 4 {
-		t.Errorf("%d series", got.Len())
+	add(noon)
+	add(noon)
+	check("new ones", l.TakeUnsettled(), 4, 1)
+	check("nothing", l.TakeUnsettled(), 0, 0)
+	add(noon + 1000)
+	if n := l.Pending(); n != 5 {
+		t.Errorf("%d sums are pending, want 5", n)
 	}
-	l.samples.Again(noon, noon-1)
-	l.samples.Begin()
-	if got := handed(); got[total] != 6 {
-		t.Errorf("in the end there are %d loads, want 6", got[total])
+	check("settled ones", l.TakeUnsettled(), 0, 1)
+	check("all", l.Take(noon+1000), 4, 0)
+	if n := l.Pending(); n != 0 {
+		t.Errorf("%d sums are pending after all were taken", n)
+	}
+	add(noon + 2000)
+	check("settled ones of new memory", l.TakeUnsettled(), 0, 1)
+	add(noon + ms(time.Hour))
+	check("the next hour", l.TakeUnsettled(), 4, 1)
+	add(noon + ms(time.Hour) + 1000)
+	l.Entry(Space{Organization: "acme", Stream: "one", Country: "DE"}, noon+ms(time.Hour)+1000).Add(measure.Loads, noon, 1, "")
+	check("an hour before it", l.TakeUnsettled(), 1, 1)
+}
+
+// TestTakingAtOnceOrInParts adds and takes by chance, and compares with taking all each time.
+func TestTakingAtOnceOrInParts(t *testing.T) {
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 5))
+		one, other := newBoth(), newBoth()
+		now := noon
+		for range 300 {
+			now += random.Int64N(ms(2 * time.Minute))
+			at := now - random.Int64N(ms(time.Minute))
+			if random.IntN(4) == 0 {
+				at -= random.Int64N(ms(2 * time.Hour))
+			}
+			space := Space{Organization: "acme", Stream: fmt.Sprint("s", random.IntN(3)), Country: "DE"}
+			value, site := random.Int64N(5000), fmt.Sprint("site", random.IntN(3))
+			for _, b := range []both{one, other} {
+				e := b.Entry(space, now)
+				e.Add(measure.Loads, at, 1, "")
+				e.Observe(measure.StartTime, at, value)
+				e.Add(measure.TrafficByReferrer, at, value, NewDimensions(measure.TrafficByReferrer, site))
+				e.Add(measure.TrafficByIP, at, value, NewDimensions(measure.TrafficByIP, measure.Playout, site))
+			}
+			other.samples.Add(other.Take(now))
+			if random.IntN(5) == 0 {
+				one.samples.Add(one.Take(now))
+			} else {
+				one.samples.Add(one.TakeUnsettled())
+			}
+		}
+		got, want := samples(t, one.Flush(nil, now, true)), samples(t, other.Flush(nil, now, true))
+		if !maps.Equal(got, want) {
+			t.Fatalf("seed %d: %d samples in parts, %d at once", seed, len(got), len(want))
+		}
+		if len(want) < 1000 {
+			t.Fatalf("seed %d: only %d samples", seed, len(want))
+		}
 	}
 }

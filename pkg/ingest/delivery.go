@@ -47,11 +47,12 @@ type delivery struct {
 	over      bool      // whether all of the round is handed out
 	retryAt   int64     // ms since 1970, 0 if the last handful was taken
 	delay     time.Duration
-	probed    int64 // ms since 1970, of the last probe
-	started   int64 // of VictoriaMetrics, 0 if it is unknown
-	pruned    int64 // ms since 1970
-	stuck     bool  // whether the journal could not be written
-	confirmed int64 // ms since 1970: what was taken a minute before is safe
+	probed    int64     // ms since 1970, of the last probe
+	started   int64     // of VictoriaMetrics, 0 if it is unknown
+	pruned    int64     // ms since 1970
+	added     time.Time // when all that came was added up last
+	stuck     bool      // whether the journal could not be written
+	confirmed int64     // ms since 1970: what was taken a minute before is safe
 
 	save saving
 
@@ -110,24 +111,37 @@ func (p *Pipeline) Run(ctx context.Context) error {
 func (p *Pipeline) tick(ctx context.Context) { p.send(ctx, p.addUp()) }
 
 // addUp ends silent sessions, adds up what was added since the last time, and begins to save the state if it is time. It returns the
-// time, in ms since 1970.
+// time, in ms since 1970. What goes into series that VictoriaMetrics knows is added up when it is needed: before a round, and before samples are
+// pruned or saved.
 func (p *Pipeline) addUp() (now int64) {
-	now = p.Clock().UnixMilli()
+	clock := p.Clock()
+	now = clock.UnixMilli()
 	var (
 		added addition
 		state *image
 		due   = p.save.due(now, p.journal.Bytes())
+		prune = now-p.pruned >= pruneInterval.Milliseconds()
+		round = p.over && clock.Sub(p.begun).Abs() >= knownSeriesInterval
+		all   = due || prune || round || clock.Sub(p.added).Abs() >= knownSeriesInterval
 	)
 	err := p.write(recordTick, func(c *codec.Coder) { codec.Number(c, &now) }, func() {
-		added = p.expire(now)
+		added = p.expire(now, all)
 		p.running.collect(p.tracker, added.ended)
 		now = p.now
 		if due {
 			state = p.state()
 		}
 	})
+	if err != nil {
+		p.mu.Lock()
+		added.sums = p.taken(all)
+		p.mu.Unlock()
+	}
 	p.report(errors.Join(err, added.addTo(p.samples)))
-	if now-p.pruned >= pruneInterval.Milliseconds() {
+	if all {
+		p.added = clock
+	}
+	if prune {
 		p.pruned = now
 		p.samples.Prune(now, p.confirmed)
 	}
@@ -135,7 +149,7 @@ func (p *Pipeline) addUp() (now int64) {
 		p.begin(state, now)
 	}
 	p.full.Store(p.journal.Bytes()+p.backlog.size() >= p.MaxBytes)
-	if clock := p.Clock(); p.over && clock.Sub(p.begun).Abs() >= knownSeriesInterval {
+	if round {
 		p.samples.Begin()
 		p.round, p.begun, p.over = now, clock, false
 	}
@@ -253,7 +267,7 @@ func (p *Pipeline) end(ctx context.Context) error {
 		if !first && (p.retryAt != 0 || p.samples.Waiting() == 0) {
 			break
 		}
-		p.begun, p.retryAt = time.Time{}, 0
+		p.begun, p.added, p.retryAt = time.Time{}, time.Time{}, 0
 		p.tick(ctx)
 	}
 	p.plays.drain(ctx)
@@ -280,7 +294,7 @@ type Stats struct {
 	Sessions     int   // live
 	Series       int   // with a sample in memory
 	Late         int64 // events and lines whose minute was closed when they came
-	Waiting      int   // samples in memory that VictoriaMetrics has not taken
+	Waiting      int   // samples in memory that VictoriaMetrics has not taken, and sums of which some will be made
 	Handed       int64 // ms since 1970, up to which all that came was handed out to be written
 	Clean        int64 // ms since 1970, up to which VictoriaMetrics has taken all that came
 	Written      int64 // samples that VictoriaMetrics has taken
@@ -293,10 +307,10 @@ type Stats struct {
 // Stats returns how far the pipeline is. The numbers count since it was opened.
 func (p *Pipeline) Stats() Stats {
 	p.mu.Lock()
-	sessions, late := p.tracker.Live(), p.late
+	sessions, late, pending := p.tracker.Live(), p.late, p.ledger.Pending()
 	p.mu.Unlock()
 	return Stats{
-		Sessions: sessions, Series: p.samples.Len(), Late: late, Waiting: p.samples.Waiting(), Handed: p.handed.Load(), Clean: p.clean.Load(),
+		Sessions: sessions, Series: p.samples.Len(), Late: late, Waiting: p.samples.Waiting() + pending, Handed: p.handed.Load(), Clean: p.clean.Load(),
 		Written: p.written.Load(), WrittenBytes: p.bytes.Load(), Failures: p.failures.Load(),
 		JournalBytes: p.journal.Bytes(), BacklogBytes: p.backlog.size(),
 	}

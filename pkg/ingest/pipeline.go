@@ -436,8 +436,8 @@ func (p *Pipeline) Cursor(source string) string {
 	return p.cursors[source]
 }
 
-// expire is the effect of the record of a tick at now, in ms since 1970: it ends what has ended and takes what was added.
-func (p *Pipeline) expire(now int64) addition {
+// expire is the effect of the record of a tick at now, in ms since 1970: it ends what has ended and takes what was added; see taken.
+func (p *Pipeline) expire(now int64, all bool) addition {
 	now = p.advance(now)
 	p.tracker.Expire(now)
 	ended := p.records()
@@ -447,9 +447,17 @@ func (p *Pipeline) expire(now int64) addition {
 		p.audience.forget(now)
 		p.keys.forget(now)
 	}
-	taken := addition{p.ledger.Take(now), p.put, ended}
+	taken := addition{p.taken(all), p.put, ended}
 	p.put = nil
 	return taken
+}
+
+// taken takes what was added to the ledger, or only what is of series that VictoriaMetrics may not know yet.
+func (p *Pipeline) taken(all bool) aggregate.Additions {
+	if all {
+		return p.ledger.Take(p.now)
+	}
+	return p.ledger.TakeUnsettled()
 }
 
 // records returns the records of plays that have ended since the last time.

@@ -128,7 +128,7 @@ func (p *Pipeline) replay(record []byte) error {
 	case recordTick:
 		var now int64
 		codec.Number(c, &now)
-		effect = func() { problem = p.expire(now).addTo(p.samples) }
+		effect = func() { problem = p.expire(now, true).addTo(p.samples) }
 	case recordResume:
 		var now int64
 		codec.Number(c, &now)
