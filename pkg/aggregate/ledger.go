@@ -161,17 +161,31 @@ type buckets struct {
 }
 
 // Cell is a cell that is kept from one addition to the next, with what was found out about it. There may be several of one kind. It is packed,
-// because there are many.
+// because there are many: what it is comes first, as in cell.
 type Cell struct {
-	cell
-	// Of the ledger: where it is in the cells that it was added to last.
-	generation uint32
-	at         int32
-	// Of Samples: the series to which it adds, as long as none was forgotten.
-	removed uint32 // the Samples' when none was
-	of      *Samples
-	series  []link
+	space      *space
+	dimensions Dimensions
+	measure    measure.ID
+	part       part
+	removed    uint32 // see series
+	// Of the ledger: where it is in the cells of two slots that it was added to last, of even and of odd minutes: what reports of one minute and
+	// of the next say comes by turns.
+	generations [2]uint32
+	at          [2]int32
+	// Of Samples: the series to which it adds, as long as none was forgotten since removed, the Samples' number then.
+	of     *Samples
+	series []link
 }
+
+func newCell(of cell) *Cell {
+	return &Cell{space: of.space, dimensions: of.dimensions, measure: of.measure, part: of.part}
+}
+
+// cell returns what it is.
+func (c *Cell) cell() cell { return cell{c.space, c.dimensions, c.measure, c.part} }
+
+// generation returns that in which it was added to last.
+func (c *Cell) generation() uint32 { return max(c.generations[0], c.generations[1]) }
 
 // areHeld reports whether the series are those of some Samples and none was forgotten.
 func (c *Cell) areHeld(by *Samples) bool {
@@ -233,6 +247,7 @@ func (a Additions) release() {
 // cells are the sums of cells.
 type cells struct {
 	generation uint32 // tells them from others, and from themselves when they are used again
+	odd        uint8  // 1 for the slot of an odd minute, else 0
 	settled    uint32 // the generation from which on a cell that was added to is settled
 	kept       []keptSum
 	unsettled  []int32        // where in kept the cells are that were not settled
@@ -308,14 +323,14 @@ func (s *cells) takeUnsettled(to *cells) {
 }
 
 func (s *cells) addKept(c *Cell, value int64) {
-	if c.generation != s.generation {
-		if c.generation < s.settled {
+	if c.generations[s.odd] != s.generation {
+		if c.generation() < s.settled {
 			s.unsettled = append(s.unsettled, int32(len(s.kept)))
 		}
-		c.generation, c.at = s.generation, int32(len(s.kept))
+		c.generations[s.odd], c.at[s.odd] = s.generation, int32(len(s.kept))
 		s.kept = append(s.kept, keptSum{Cell: c})
 	}
-	s.kept[c.at].value += value
+	s.kept[c.at[s.odd]].value += value
 }
 
 func (s *cells) add(c cell, value int64) {
@@ -453,7 +468,7 @@ func (e Entry) Cell(id measure.ID, dimensions Dimensions) *Cell { return e.space
 
 // OwnCell returns a cell of a Sum for one alone, because there are many values of its dimension.
 func (e Entry) OwnCell(id measure.ID, dimensions Dimensions) *Cell {
-	return &Cell{cell: cell{e.space, dimensions, id, sum}}
+	return newCell(cell{e.space, dimensions, id, sum})
 }
 
 // Has reports whether a cell, which may be nil, is of the entry's space, so that AddTo may add to it.
@@ -487,7 +502,7 @@ func (s *space) sum(id measure.ID, d Dimensions) *Cell {
 	if d == "" {
 		plain := s.plain.of(id)
 		if *plain == nil {
-			*plain = &Cell{cell: cell{s, d, id, sum}}
+			*plain = newCell(cell{s, d, id, sum})
 		}
 		return *plain
 	}
@@ -497,7 +512,7 @@ func (s *space) sum(id measure.ID, d Dimensions) *Cell {
 	}
 	c := s.named[name{d, id}]
 	if c == nil {
-		c = &Cell{cell: cell{s, d, id, sum}}
+		c = newCell(cell{s, d, id, sum})
 		if s.named == nil {
 			s.named = map[name]*Cell{}
 		}
@@ -515,7 +530,7 @@ func (s *space) bucket(id measure.ID, n int) *Cell {
 	}
 	of := *all
 	if of.at[n] == 0 {
-		c := &Cell{cell: cell{s, bucketDimensions[n], id, bucket}}
+		c := newCell(cell{s, bucketDimensions[n], id, bucket})
 		if len(of.cells) == math.MaxUint8 {
 			return c // it does as well, and who has so many does not need to be quick
 		}
@@ -529,7 +544,7 @@ func (s *space) bucket(id measure.ID, n int) *Cell {
 func (s *space) count(id measure.ID) *Cell {
 	c := s.counts.of(id)
 	if *c == nil {
-		*c = &Cell{cell: cell{s, "", id, count}}
+		*c = newCell(cell{s, "", id, count})
 	}
 	return *c
 }
@@ -538,7 +553,7 @@ func (s *space) count(id measure.ID) *Cell {
 // referrers, and of how long plays lasted.
 func (s *space) forgetNamed(since uint32) {
 	for n, c := range s.named {
-		if c.generation <= since {
+		if c.generation() <= since {
 			delete(s.named, n)
 		}
 	}
@@ -565,7 +580,7 @@ func (l *Ledger) cells(at, now int64) *cells {
 	if to == nil {
 		to = l.free.get()
 		l.generation++
-		to.generation, to.settled = l.generation, l.settledIn(s.hour)
+		to.generation, to.settled, to.odd = l.generation, l.settledIn(s.hour), uint8(s.minute/minute&1)
 		l.pending.slots[s] = to
 	}
 	l.lastSlot, l.lastCells = s, to

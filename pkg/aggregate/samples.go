@@ -353,7 +353,7 @@ func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
 
 // find finds the series of a cell.
 func (s *Samples) find(c *Cell) {
-	s.found = s.appendSeries(s.found[:0], c.cell)
+	s.found = s.appendSeries(s.found[:0], c.cell())
 	c.of, c.removed = s, s.removed
 	c.series = make([]link, len(s.found)) // there are many, so of no more than they need
 	for i, place := range s.found {

@@ -182,3 +182,16 @@ func TestTakingAtOnceOrInParts(t *testing.T) {
 		}
 	}
 }
+
+// TestTwoMinutesByTurns adds to the same cells at two minutes by turns, as the reports do whose spans are of both.
+func TestTwoMinutesByTurns(t *testing.T) {
+	l := New("c1")
+	for range 100 {
+		for _, at := range []int64{noon - 1, noon} {
+			l.Entry(Space{Organization: "acme", Stream: "one", Country: "DE"}, noon).Add(measure.Loads, at, 1, "")
+		}
+	}
+	if n := l.Pending(); n != 2 {
+		t.Errorf("%d sums of one cell in two minutes", n)
+	}
+}

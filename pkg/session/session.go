@@ -94,7 +94,7 @@ type entry struct {
 	hourly  Hourly
 	quality func(organization string) tenant.Quality
 
-	spent                 spent
+	spent                 [2]spent // of even and of odd minutes: the span of a report is often of two
 	bufferLength, latency values
 }
 
@@ -140,13 +140,14 @@ type spent struct {
 
 // end adds what was left to be added at once.
 func (to *entry) end() {
-	to.addSpent()
+	to.addSpent(&to.spent[0])
+	to.addSpent(&to.spent[1])
 	to.addValues(&to.bufferLength, measure.BufferLength)
 	to.addValues(&to.latency, measure.Latency)
 }
 
-func (to *entry) addSpent() {
-	sp, s := &to.spent, to.session
+func (to *entry) addSpent(sp *spent) {
+	s := to.session
 	to.Add(measure.Playing, sp.at, sp.playing, s.playing)
 	if sp.address != nil {
 		to.AddTo(sp.address, sp.at, sp.playing)
@@ -600,14 +601,14 @@ func (s *session) credit(to *entry, end, playing, buffering, paused int64, r ren
 	if !s.webcaster {
 		referrer = s.referrerAt(to, end)
 	}
-	sp := &to.spent
 	var played, buffered int64
 	for from := begin; from < end; {
 		till := min(from-from%minute+minute, end)
 		passed := till - begin
 		p, b := playing*passed/length-played, buffering*passed/length-buffered
+		sp := &to.spent[from/minute&1]
 		if sp.at/minute != from/minute || sp.address != address || sp.referrer != referrer {
-			to.addSpent()
+			to.addSpent(sp)
 			sp.at, sp.address, sp.referrer = from, address, referrer
 		}
 		sp.playing += p
