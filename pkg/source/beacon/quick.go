@@ -76,7 +76,7 @@ const (
 	cdn
 	sentAt
 	intervalField
-	eventsField
+	eventsField // the first of the three that are no plain values
 	clientField
 	startedField
 	customField    // the first of them
@@ -267,25 +267,22 @@ func (d *Decoder) quick(body []byte, received int64, events []event.Event) (Enve
 	q.begin(body)
 	defer func() { q.body = nil }()
 	e.Events = events
-	q.object(envelopeObject, q.envelope[:], envelopeField, func(field int) bool {
+	q.object(envelopeObject, q.envelope[:], envelopeField, func(field int) {
 		switch field {
 		case eventsField:
 			q.array(func() {
 				clear(q.event[:])
 				clear(q.switches[:])
 				q.object(eventObject, q.event[:], eventField, q.inner)
-				e.Events = append(e.Events, event.Event{})
+				e.Events = append(e.Events, event.New(0, 0, 0))
 				q.fill(&e.Events[len(e.Events)-1])
 			})
 		case clientField:
 			q.object(clientObject, q.client[:], clientFieldOf, nil)
 		case startedField:
 			q.object(startedObject, q.started[:], startedFieldOf, nil)
-		default:
-			return false
 		}
 		q.envelope[field].kind = yes
-		return true
 	})
 	q.odd = q.odd || q.next() != 0 || q.envelope[clientField].kind == absent || q.envelope[eventsField].kind == absent
 	if q.odd {
@@ -294,11 +291,11 @@ func (d *Decoder) quick(body []byte, received int64, events []event.Event) (Enve
 	q.describe(&e)
 	correction := int64(0)
 	if at := q.envelope[sentAt]; at.kind != absent {
-		correction = event.ClockCorrection(received, q.whole(at, event.EarliestTime, latest))
+		correction = event.ClockCorrection(received, q.whole(&at, event.EarliestTime, latest))
 	}
 	if q.envelope[startedField].kind != absent {
-		e.Started.Seq = q.whole(q.started[startedSeq], 1, event.MaxSeq)
-		e.Started.Time = q.whole(q.started[startedTime], 0, latest) + correction
+		e.Started.Seq = q.whole(&q.started[startedSeq], 1, event.MaxSeq)
+		e.Started.Time = q.whole(&q.started[startedTime], 0, latest) + correction
 	}
 	for i := range e.Events[len(events):] {
 		at := &e.Events[len(events)+i].Time
@@ -316,14 +313,14 @@ func (q *quick) begin(body []byte) {
 	clear(q.started[:])
 }
 
-// inner reads the field of an event that is an object.
-func (q *quick) inner(field int) bool {
-	if field != switchesField || q.next() != '{' {
-		return false
+// inner reads the field of an event that may be an object.
+func (q *quick) inner(field int) {
+	if q.next() != '{' {
+		q.event[field] = q.value()
+		return
 	}
 	q.object(switchesObject, q.switches[:], switchFieldOf, nil)
 	q.event[field].kind = object
-	return true
 }
 
 // latest is the greatest time that can be one, as in jsonfields.
@@ -383,11 +380,11 @@ func (q *quick) keep(v value) int {
 	return len(q.texts)
 }
 
-// fill makes e the event whose fields were read last, its time as it was sent.
+// fill makes an event that carries no number that whose fields were read last, its time as it was sent.
 func (q *quick) fill(e *event.Event) {
 	f := &q.event
-	*e = event.New(q.whole(f[eventSeq], 1, event.MaxSeq), q.whole(f[eventTime], event.EarliestTime, latest), 0)
-	t := f[eventType]
+	e.Seq, e.Time = q.whole(&f[eventSeq], 1, event.MaxSeq), q.whole(&f[eventTime], event.EarliestTime, latest)
+	t := &f[eventType]
 	if t.kind != text {
 		q.odd = true
 		return
@@ -412,7 +409,7 @@ func (q *quick) fill(e *event.Event) {
 			e.Code = q.textOf(f[statusCode], event.MaxTextBytes)
 			q.odd = q.odd || e.Code == ""
 		} else {
-			e.Code = strconv.FormatInt(q.whole(f[statusCode], 0, math.MaxInt32), 10)
+			e.Code = strconv.FormatInt(q.whole(&f[statusCode], 0, math.MaxInt32), 10)
 		}
 		e.Fatal = f[fatal].kind == yes
 		if f[business].kind == yes {
@@ -461,7 +458,7 @@ func (q *quick) textOf(v value, limit int) string {
 }
 
 // whole returns a required whole number from least to limit.
-func (q *quick) whole(v value, least, limit float64) int64 {
+func (q *quick) whole(v *value, least, limit float64) int64 {
 	q.odd = q.odd || v.kind != number || v.number < least || v.number > limit || v.number != math.Trunc(v.number)
 	return int64(v.number)
 }
@@ -511,10 +508,16 @@ func (q *quick) more(end byte) bool {
 	return c == ','
 }
 
-// object reads an object into the values of its fields. Inner reads the value of a field that is no plain one, and returns false for
-// others.
-func (q *quick) object(kind int, fields []value, of func(name []byte) int, inner func(field int) bool) {
+// nested are, for each kind of object, the first and the last field that is no plain value.
+var nested = [objectKinds][2]int{
+	envelopeObject: {eventsField, startedField}, clientObject: {clientFields, clientFields}, startedObject: {startedFields, startedFields},
+	eventObject: {switchesField, switchesField}, switchesObject: {switchFields, switchFields},
+}
+
+// object reads an object into the values of its fields. Inner reads the value of one that is no plain one.
+func (q *quick) object(kind int, fields []value, of func(name []byte) int, inner func(field int)) {
 	q.pass('{')
+	first, last := nested[kind][0], nested[kind][1]
 	n := 0
 	for more := true; more && !q.odd; more = q.more('}') {
 		field := q.name(&q.names[kind], n, of)
@@ -526,7 +529,9 @@ func (q *quick) object(kind int, fields []value, of func(name []byte) int, inner
 			q.value()
 		case fields[field].kind != absent:
 			q.odd = true // the tree takes the first of two
-		case inner == nil || !inner(field):
+		case first <= field && field <= last:
+			inner(field)
+		default:
 			fields[field] = q.value()
 		}
 	}
@@ -600,12 +605,12 @@ const shortText = 16
 // value reads a plain value.
 func (q *quick) value() value {
 	switch c := q.next(); {
+	case isDigit(c), c == '-':
+		return value{kind: number, number: q.number()}
 	case c == '"':
 		q.at++
 		from, to := q.quoted()
 		return value{kind: text, from: int32(from), to: int32(to)}
-	case c == '-', isDigit(c):
-		return value{kind: number, number: q.number()}
 	case q.word("true"):
 		return value{kind: yes}
 	case q.word("false"):
