@@ -54,5 +54,5 @@ func closes(stamp, length int64) int64 {
 
 // Late reports whether the minute in which something happened, at the time at, had closed at now; both in ms since 1970.
 func Late(at, now int64) bool {
-	return now >= at-at%minute+minute+openAfterEnd
+	return now-at >= openAfterEnd && now >= at-at%minute+minute+openAfterEnd // the first tells most of them without a division
 }

@@ -101,6 +101,11 @@ func (b *bodies) read(r *http.Request, limit int64, types ...string) (body []byt
 		return nil, nil, &refusal{http.StatusUnsupportedMediaType, event.Refusal{Reason: "encoding",
 			Error: "the content encoding must be gzip or none"}, 0}
 	}
+	if lane, ok := r.Body.(*laneBody); ok && encoding != "gzip" && r.ContentLength <= limit {
+		if body, ok := lane.whole(); ok {
+			return body, func() {}, nil
+		}
+	}
 	buffer, endTurn, err := b.take(r, limit, encoding == "gzip")
 	switch {
 	case err == nil:

@@ -395,6 +395,20 @@ type closeWriter interface{ CloseWrite() error }
 // laneBody is a body that ends too early with an error, as that of net/http does.
 type laneBody struct{ io.LimitedReader }
 
+// whole reads all of a body that has come, where it lies until the next is read, and returns false if not all has come.
+func (b *laneBody) whole() ([]byte, bool) {
+	from, ok := b.R.(*bufio.Reader)
+	if !ok || int64(from.Buffered()) < b.N {
+		return nil, false
+	}
+	all, err := from.Peek(int(b.N))
+	if err == nil {
+		_, err = from.Discard(len(all))
+	}
+	b.N = 0
+	return all, err == nil
+}
+
 func (b *laneBody) Read(p []byte) (int, error) {
 	n, err := b.LimitedReader.Read(p)
 	if errors.Is(err, io.EOF) && b.N > 0 {

@@ -329,9 +329,11 @@ func (p *Pipeline) apply(b event.Batch, known bool) session.Outcome {
 	}
 	for i := range b.Events {
 		e := &b.Events[i]
-		p.excuse(organization, e)
-		e.Reason = p.daily.label(organization, measure.DimensionReason, e.Reason, p.now, valuesPerDay)
-		e.Code = p.daily.label(organization, measure.DimensionCode, e.Code, p.now, valuesPerDay)
+		if e.Code != "" || e.Reason != "" {
+			p.excuse(organization, e)
+			e.Reason = p.daily.label(organization, measure.DimensionReason, e.Reason, p.now, valuesPerDay)
+			e.Code = p.daily.label(organization, measure.DimensionCode, e.Code, p.now, valuesPerDay)
+		}
 		if aggregate.Late(e.Time, p.now) {
 			p.late++
 		}
@@ -342,7 +344,6 @@ func (p *Pipeline) apply(b event.Batch, known bool) session.Outcome {
 // excuse finds out whether an event says that an attempt to play is no fault of the service, by texts that may be folded after that.
 func (p *Pipeline) excuse(organization string, e *event.Event) {
 	switch {
-	case e.Code == "" && e.Reason == "":
 	case e.Code == event.CodeBlocked || e.Reason == event.ReasonBlocked:
 		e.Excuse = event.Blocked
 	case e.Fatal && slices.Contains(p.judgement(organization).BusinessCodes, e.Code):

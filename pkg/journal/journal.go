@@ -210,8 +210,7 @@ func (j *Journal) Write(data []byte, effect func(number uint64)) error {
 	j.committing = true
 	j.mu.Unlock()
 	if !waits || <-own.became == first {
-		j.commit()
-		<-own.became // it is one of those that are written
+		j.commit(own)
 	}
 	err := own.err
 	own.effect, own.err = nil, nil
@@ -229,8 +228,8 @@ func (j *Journal) First() uint64 {
 	return j.segments[0].first
 }
 
-// commit writes what waits, and lets it take effect.
-func (j *Journal) commit() {
+// commit writes what waits, of which the record of the caller is one, and lets it take effect.
+func (j *Journal) commit(own *record) {
 	if j.alone%probe == 0 {
 		time.Sleep(gather)
 	}
@@ -266,8 +265,9 @@ func (j *Journal) commit() {
 	}
 	j.mu.Unlock()
 	for _, r := range records {
-		r.err = err
-		r.became <- written
+		if r.err = err; r != own {
+			r.became <- written
+		}
 	}
 	if next != nil {
 		next.became <- first
