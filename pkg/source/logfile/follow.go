@@ -233,17 +233,19 @@ func (f *Follower) read(ctx context.Context) error {
 			}
 		}
 		// Whether the file was rotated is asked before it is read to its end: what is written in between is read the next time.
-		rotated, err := f.isRotated()
+		became, err := f.look()
 		if err != nil {
 			return err
 		}
-		if err := f.drain(ctx); err != nil {
-			return err
+		if became != truncated {
+			if err := f.drain(ctx); err != nil {
+				return err
+			}
 		}
-		if !rotated {
+		if became == same {
 			return nil
 		}
-		if len(f.held) > 0 {
+		if became == rotated && len(f.held) > 0 {
 			f.Logger.Warn("The last line of a rotated log has no end and is left out", "file", f.Path, "bytes", len(f.held))
 		}
 		if err := f.next(); err != nil {
@@ -272,24 +274,45 @@ func (f *Follower) next() error {
 			return f.open(name, f.at.Offset, io.SeekStart)
 		}
 	}
+	if named, err := os.Stat(f.Path); err == nil && os.SameFile(open, named) {
+		f.Logger.Warn("The log was truncated, and no copy is beside it that is not compressed: what it got in the moment before is not counted", "file", f.Path)
+	}
 	return f.open(f.Path, 0, io.SeekStart)
 }
 
-// isRotated reports whether the name stands for another file now. A file that is truncated and written from the begin, as
-// copytruncate does, counts as another one.
-func (f *Follower) isRotated() (bool, error) {
+// state is what became of the file that is read.
+type state uint8
+
+const (
+	same      state = iota
+	rotated         // the name stands for another file now
+	truncated       // it was written anew from its begin, as copytruncate does
+)
+
+// look returns what became of the file. One that was truncated may be longer than before by now: then it begins in another way.
+func (f *Follower) look() (state, error) {
 	open, err := f.file.Stat()
 	if err != nil {
-		return false, fmt.Errorf("look at the log: %w", err)
+		return same, fmt.Errorf("look at the log: %w", err)
 	}
 	named, err := os.Stat(f.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil // the new one is not made yet
+		return same, nil // the new one is not made yet
 	}
 	if err != nil {
-		return false, fmt.Errorf("look at the log: %w", err)
+		return same, fmt.Errorf("look at the log: %w", err)
 	}
-	return !os.SameFile(open, named) || named.Size() < f.at.Offset, nil
+	switch {
+	case !os.SameFile(open, named):
+		return rotated, nil
+	case named.Size() < f.at.Offset:
+		return truncated, nil
+	}
+	hash, err := hashHead(f.file, f.at.Head)
+	if err != nil || hash == f.at.Hash {
+		return same, err
+	}
+	return truncated, nil
 }
 
 // drain hands on lines until none is left.

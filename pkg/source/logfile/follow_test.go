@@ -127,6 +127,9 @@ func TestFollowerBeginsAtTheEndAndReadsWholeLines(t *testing.T) {
 	l.stop()
 }
 
+// longer is longer than what TestFollowerFollowsRotation writes before.
+const longer = "another line that is the first\nand one behind it\n"
+
 func TestFollowerFollowsRotation(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -163,6 +166,17 @@ func TestFollowerFollowsRotation(t *testing.T) {
 			l.copyAndTruncate(".1")
 			l.write("b\n")
 		}},
+		{"truncated, and longer than before at once", func(l *log) {
+			settle()
+			if err := os.WriteFile(l.path, []byte(longer), 0o600); err != nil {
+				l.t.Fatal(err)
+			}
+		}},
+		{"written on, copied and truncated, and longer than before at once", func(l *log) {
+			l.write("late\n")
+			l.copyAndTruncate(".1")
+			l.write(longer)
+		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -174,9 +188,14 @@ func TestFollowerFollowsRotation(t *testing.T) {
 			l.write("first line\n")
 			settle()
 			test.rotate(l)
-			want := "first line\nb\n"
+			want := "first line\n"
 			if strings.Contains(test.name, "written on") {
-				want = "first line\nlate\nb\n"
+				want += "late\n"
+			}
+			if strings.Contains(test.name, "longer") {
+				want += longer
+			} else {
+				want += "b\n"
 			}
 			l.expect(want)
 			l.write("c\n")
