@@ -5,15 +5,30 @@ import "github.com/streamlens/streamlens/pkg/codec"
 // CodeVersion is the version of what the Fields methods write. It grows with every change of the fields below.
 const CodeVersion = 6
 
-// Fields codes an event; the time is coded as its distance from near, in ms since 1970.
+// textsFlagged is in what is written for the type since version 6: there are only those texts that are not "". Before, all were there, in front of
+// the flags.
+const textsFlagged Type = 1 << 4
+
+// Fields codes an event, and reads one of version 5, too; the time is coded as its distance from near, in ms since 1970.
 func (e *Event) Fields(c *codec.Coder, near int64) {
 	codec.Number(c, &e.Seq)
 	c.Near(&e.Time, near)
-	codec.Number(c, &e.Type)
+	written := e.Type | textsFlagged
+	codec.Number(c, &written)
+	e.Type = written &^ textsFlagged
 	codec.Number(c, &e.State)
 	c.Numbers(&e.StartTime, &e.Playing, &e.Buffering, &e.Paused, &e.BufferLength, &e.Latency, &e.VideoBitrate, &e.AudioBitrate, &e.Played)
+	if written&textsFlagged == 0 {
+		codec.Text(c, &e.Reason)
+		codec.Text(c, &e.Code)
+	}
 	excused, more, reasoned, coded := e.Excuse != NoExcuse, e.saysMore(), e.Reason != "", e.Code != ""
-	c.Flags(&e.Fatal, &excused, &more, &reasoned, &coded)
+	if written&textsFlagged == 0 {
+		c.Flags(&e.Fatal, &excused, &more)
+		reasoned, coded = false, false
+	} else {
+		c.Flags(&e.Fatal, &excused, &more, &reasoned, &coded)
+	}
 	if reasoned {
 		codec.Text(c, &e.Reason)
 	}

@@ -68,3 +68,51 @@ func TestEveryFieldIsCoded(t *testing.T) {
 		})
 	}
 }
+
+// TestEventsOfVersion5AreRead writes events as version 5 did, with their texts in front of the flags.
+func TestEventsOfVersion5AreRead(t *testing.T) {
+	plain := New(7, 1_763_800_000_000, Stats)
+	plain.Playing, plain.Latency = 9000, 1200
+	coded := New(8, 1_763_800_001_000, Status)
+	coded.Code, coded.Fatal, coded.Excuse = "2002", true, Business
+	stop := New(9, 1_763_800_002_000, Stop)
+	stop.Reason, stop.Height, stop.Stalls = "normal", 1080, 3
+	want := []Event{plain, coded, stop, plain}
+	const near = 1_763_800_000_500
+	w := codec.NewWriter(nil)
+	for _, e := range want {
+		codec.Number(w, &e.Seq)
+		w.Near(&e.Time, near)
+		codec.Number(w, &e.Type)
+		codec.Number(w, &e.State)
+		w.Numbers(&e.StartTime, &e.Playing, &e.Buffering, &e.Paused, &e.BufferLength, &e.Latency, &e.VideoBitrate, &e.AudioBitrate, &e.Played)
+		codec.Text(w, &e.Reason)
+		codec.Text(w, &e.Code)
+		excused, more := e.Excuse != NoExcuse, e.Height != Absent
+		w.Flags(&e.Fatal, &excused, &more)
+		if excused {
+			codec.Number(w, &e.Excuse)
+		}
+		if all := e.more(); more {
+			w.Numbers(all[:]...)
+		}
+	}
+	for round, c := range []*codec.Coder{codec.NewReader(w.Bytes()), codec.NewWriter(nil)} {
+		if round == 1 { // and as they are written now
+			for i := range want {
+				want[i].Fields(c, near)
+			}
+			c = codec.NewReader(c.Bytes())
+		}
+		for i := range want {
+			var got Event
+			got.Fields(c, near)
+			if !reflect.DeepEqual(got, want[i]) {
+				t.Errorf("read  %+v\nwrote %+v", got, want[i])
+			}
+		}
+		if err := c.End(); err != nil {
+			t.Error(err)
+		}
+	}
+}

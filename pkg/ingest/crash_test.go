@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/s2"
 
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
@@ -360,6 +364,61 @@ func TestSamplesAreWrittenAfterTheClockWasSetBack(t *testing.T) {
 	live(1)
 	if waiting := p.Stats().Waiting; waiting > 0 || target.bytes == before {
 		t.Errorf("%d samples wait, %d bytes were written", waiting, target.bytes-before)
+	}
+}
+
+// TestTheFormatBeforeIsRead starts with a state and a journal that say that they are of the format before. How events were written then is tested
+// where they are coded.
+func TestTheFormatBeforeIsRead(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	o := Options{Dir: t.TempDir(), Clock: func() time.Time { return now }}
+	p := open(t, o)
+	together(t, p, 0, 10, func(session int) event.Batch { return report(session, 0, now.UnixMilli()) })
+	if err := p.end(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p = open(t, o)
+	together(t, p, 10, 15, func(session int) event.Batch { return report(session, 0, now.UnixMilli()) })
+	// The collector dies.
+	files, err := filepath.Glob(filepath.Join(o.Dir, journalDir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	states, err := filepath.Glob(filepath.Join(o.Dir, statePrefix+"*"))
+	if err != nil || len(states) != 1 || len(files) == 0 {
+		t.Fatalf("the states %v and the journal %v, %v", states, files, err)
+	}
+	for _, name := range append(files, states[0]) {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == states[0] {
+			if content, err = io.ReadAll(s2.NewReader(bytes.NewReader(content))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if bytes.Count(content, []byte(format)) != 1 {
+			t.Fatalf("%s does not begin with its format", name)
+		}
+		content = bytes.Replace(content, []byte(format), []byte(older), 1)
+		if name == states[0] {
+			var packed bytes.Buffer
+			w := s2.NewWriter(&packed)
+			if _, err := w.Write(content); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			content = packed.Bytes()
+		}
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if sessions := open(t, o).Stats().Sessions; sessions != 15 {
+		t.Errorf("%d sessions are known, want 15", sessions)
 	}
 }
 

@@ -28,6 +28,9 @@ const (
 // format says how the records and the state are coded. It changes when any of that does.
 var format = fmt.Sprintf("streamlens ingest 3.%d.%d", event.CodeVersion, session.StateVersion)
 
+// older is the format before, which can be read: its events have all their texts.
+const older = "streamlens ingest 3.5.11"
+
 func newCoder() any { return codec.NewWriter(nil) }
 
 // write makes a record durable and then lets it take effect. With an error, which is an ErrDisk, there is neither.

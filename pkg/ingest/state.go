@@ -197,7 +197,7 @@ func (p *Pipeline) recover() error {
 	if p.keys, err = openKeys(filepath.Join(p.Dir, keysDir), number); err != nil {
 		return err
 	}
-	if p.journal, err = journal.Open(filepath.Join(p.Dir, journalDir), format); err != nil {
+	if p.journal, err = journal.Open(filepath.Join(p.Dir, journalDir), format, older); err != nil {
 		return err
 	}
 	begin := time.Now()
@@ -274,7 +274,7 @@ func (p *Pipeline) load() (number uint64, err error) {
 	c := codec.NewReader(all)
 	var of string
 	c.Unique(&of)
-	if of != format {
+	if of != format && of != older {
 		return 0, fmt.Errorf("%s was written by a program of another version: it has %q, this one reads %q; docs/durability.md, Upgrades, says what to do", file.Name(), of, format)
 	}
 	p.code(c)

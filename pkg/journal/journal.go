@@ -40,6 +40,9 @@ const (
 	prefix = "journal-"
 )
 
+// maxFormat is how many bytes of the begin of a file are told that is of another format.
+const maxFormat = 100
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Journal is a directory of records, numbered from 1. Its methods may be called by several goroutines, but Replay only before
@@ -49,7 +52,8 @@ type Journal struct {
 	Synced func(time.Duration)
 
 	dir     string
-	format  string    // begins every segment
+	format  string    // begins every segment that is written
+	formats []string  // and those that are read
 	records sync.Pool // of *record, so that a Write takes no memory of its own
 
 	mu         sync.Mutex
@@ -87,12 +91,15 @@ type segment struct {
 }
 
 // Open opens the journal in a directory, which is made if it is missing. The format, a short text, says what the records mean;
-// a journal of another one is refused by Replay.
-func Open(dir, format string) (*Journal, error) {
+// a journal of another one is refused by Replay, unless it is one of the older ones, which can be read.
+func Open(dir, format string, older ...string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the journal's directory: %w", err)
 	}
 	j := &Journal{dir: dir, format: format + "\n", records: sync.Pool{New: func() any { return &record{became: make(chan became, 1)} }}}
+	for _, one := range append(older, format) {
+		j.formats = append(j.formats, one+"\n")
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read the journal's directory: %w", err)
@@ -153,12 +160,12 @@ func (j *Journal) read(s segment, end uint64, take func(number uint64, record []
 	}
 	defer file.Close()
 	r := bufio.NewReaderSize(file, 1<<20)
-	begin := make([]byte, len(j.format))
-	if n, err := io.ReadFull(r, begin); err != nil || string(begin) != j.format {
-		if n < len(begin) && strings.HasPrefix(j.format, string(begin[:n])) {
+	line, err := r.ReadSlice('\n')
+	if begin := string(line[:min(len(line), maxFormat)]); !slices.Contains(j.formats, begin) {
+		if errors.Is(err, io.EOF) && strings.HasPrefix(j.format, begin) {
 			return nil // it was never finished
 		}
-		return fmt.Errorf("it begins with %q; this program reads %q", begin[:n], j.format)
+		return fmt.Errorf("it begins with %q; this program reads %q", begin, j.formats)
 	}
 	var record []byte
 	for number := s.first; number != end; number++ {

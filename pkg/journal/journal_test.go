@@ -134,6 +134,32 @@ func TestAnotherFormatIsRefused(t *testing.T) {
 	}
 }
 
+func TestOlderFormatsAreRead(t *testing.T) {
+	dir := t.TempDir()
+	before, err := Open(dir, "test 1.9, of before")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep(t, before, "one", "two")
+	for range 2 {
+		j, err := Open(dir, "test 2", "test 0", "test 1.9, of before")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var records []string
+		if err := j.Replay(0, func(record []byte) error {
+			records = append(records, string(record))
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"one", "two", "three"}; !slices.Equal(records, want[:len(records)]) || len(records) < 2 {
+			t.Errorf("read %q", records)
+		}
+		keep(t, j, "three")
+	}
+}
+
 // TestFullDisk lets the next segment be on a device that is full: what is refused leaves nothing, and it goes on when there is
 // room.
 func TestFullDisk(t *testing.T) {
