@@ -201,9 +201,12 @@ func (s *Samples) Flush(emit func(batch []byte)) (over, left bool) {
 			}
 			continue
 		}
+		before := len(batch)
 		batch = w.appendWaiting(batch)
 		w.known, w.listed = true, false
-		s.flying = append(s.flying, place)
+		if len(batch) > before { // else its samples were spilled, and it is forgotten with the next ones
+			s.flying = append(s.flying, place)
+		}
 		if len(batch) >= batchBytes {
 			emit(batch)
 			emitted += len(batch)

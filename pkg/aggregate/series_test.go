@@ -195,3 +195,34 @@ func TestTwoMinutesByTurns(t *testing.T) {
 		t.Errorf("%d sums of one cell in two minutes", n)
 	}
 }
+
+// TestSeriesWhoseSamplesWereSpilled spills what waits, and prunes while the next samples are on their way.
+func TestSeriesWhoseSamplesWereSpilled(t *testing.T) {
+	for name, landing := range map[string]func(*Samples, int64){
+		"taken": (*Samples).Taken, "refused": func(s *Samples, _ int64) { s.Refused() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBoth()
+			add := func(at int64) {
+				b.Entry(Space{Organization: "acme", Stream: "one", Country: "DE"}, at).Add(measure.Loads, at, 1, "")
+				b.samples.Add(b.Take(at))
+			}
+			add(noon)
+			now := noon + ms(3*time.Hour)
+			if len(b.samples.Spill(now)) == 0 {
+				t.Fatal("nothing is spilled")
+			}
+			b.samples.Begin()
+			b.samples.Flush(func(batch []byte) { t.Errorf("handed out %q", batch) })
+			b.samples.Prune(now, now)
+			landing(b.samples, now)
+			if n := b.samples.Len(); n != 0 {
+				t.Errorf("%d series are left", n)
+			}
+			add(now)
+			if got := samples(t, b.Flush(nil, now, true)); len(got) != 8 {
+				t.Errorf("later, %d samples are handed out, want 8: %v", len(got), got)
+			}
+		})
+	}
+}

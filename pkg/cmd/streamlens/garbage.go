@@ -12,6 +12,9 @@ const (
 	// leastGarbage is by how many bytes the heap grows before garbage is collected. What lives in a small collector is less, dies each
 	// second, and would be looked through several times a second.
 	leastGarbage = 96 << 20
+	// smallHeap is up to how many bytes in use the heap is a small one. Of more, it grows up to the sum of both, so that a large collector does not
+	// pay for what a small one gains.
+	smallHeap = 128 << 20
 	// garbagePercent is how much garbage lies beside what is in use at least, in per cent of it: Go's 100 would double the memory of what
 	// lives long in a large collector, sessions and open minutes, to save a few per cent of a processor.
 	garbagePercent = 30
@@ -21,8 +24,8 @@ const (
 	liveBytes = "/gc/heap/live:bytes"
 )
 
-// limitGarbage lets the heap grow by leastGarbage or garbagePercent, whichever is more, before garbage is collected, as long as the
-// process runs. It leaves a GOGC of the environment as it is.
+// limitGarbage lets the heap grow by leastGarbage if it is small, else to smallHeap and leastGarbage together or by garbagePercent, whichever is more,
+// before garbage is collected, as long as the process runs. It leaves a GOGC of the environment as it is.
 func limitGarbage(logger *slog.Logger) {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -52,5 +55,9 @@ func afterCollection(present int) {
 
 // percentOf returns by how many per cent of it the heap may grow when so many bytes live.
 func percentOf(live uint64) int {
-	return max(garbagePercent, int(leastGarbage*100/max(live, liveAtLeast)))
+	least := uint64(leastGarbage)
+	if live > smallHeap {
+		least = max(smallHeap+leastGarbage, live) - live
+	}
+	return max(garbagePercent, int(least*100/max(live, liveAtLeast)))
 }

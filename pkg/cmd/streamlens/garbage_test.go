@@ -20,8 +20,11 @@ func TestPercentOf(t *testing.T) {
 		{"an empty heap grows by 96 MB, not by more", 0, 2400},
 		{"a small one grows by 96 MB", 32 * mega, 300},
 		{"one of 96 MB doubles", 96 * mega, 100},
-		{"a large one grows by 96 MB too", 320 * mega, 30},
-		{"a larger one by three tenths", 4000 * mega, 30},
+		{"the largest of the small ones grows by 96 MB", 128 * mega, 75},
+		{"a larger one to 224 MB", 160 * mega, 40},
+		{"a large one by three tenths", 172 * mega, 30},
+		{"one that is larger than 224 MB by three tenths", 230 * mega, 30},
+		{"a very large one, too", 4000 * mega, 30},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := percentOf(test.live); got != test.want {

@@ -55,13 +55,17 @@ type value struct {
 type kind uint8
 
 const (
-	absent kind = iota // or null
+	absent kind = iota
+	null
 	text
 	number
 	yes
 	no
 	object
 )
+
+// given reports whether there is one that is not null.
+func (v *value) given() bool { return v.kind > null }
 
 // Fields of the envelope. The first are those whose texts are kept.
 const (
@@ -284,16 +288,16 @@ func (d *Decoder) quick(body []byte, received int64, events []event.Event) (Enve
 		}
 		q.envelope[field].kind = yes
 	})
-	q.odd = q.odd || q.next() != 0 || q.envelope[clientField].kind == absent || q.envelope[eventsField].kind == absent
+	q.odd = q.odd || q.next() != 0 || !q.envelope[clientField].given() || !q.envelope[eventsField].given()
 	if q.odd {
 		return e, false
 	}
 	q.describe(&e)
 	correction := int64(0)
-	if at := q.envelope[sentAt]; at.kind != absent {
+	if at := q.envelope[sentAt]; at.given() {
 		correction = event.ClockCorrection(received, q.whole(&at, event.EarliestTime, latest))
 	}
-	if q.envelope[startedField].kind != absent {
+	if q.envelope[startedField].given() {
 		e.Started.Seq = q.whole(&q.started[startedSeq], 1, event.MaxSeq)
 		e.Started.Time = q.whole(&q.started[startedTime], 0, latest) + correction
 	}
@@ -362,7 +366,7 @@ func (q *quick) describe(e *Envelope) {
 		q.textOf(v, event.MaxNameBytes)
 	}
 	e.Interval = defaultInterval * time.Second
-	if v := q.envelope[intervalField]; v.kind != absent {
+	if v := q.envelope[intervalField]; v.given() {
 		q.odd = q.odd || v.kind != number || v.number < minInterval || v.number > maxInterval
 		e.Interval = time.Duration(math.Round(v.number*1000)) * time.Millisecond
 	}
@@ -371,7 +375,7 @@ func (q *quick) describe(e *Envelope) {
 // keep adds a text to those that are kept and returns where they end.
 func (q *quick) keep(v value) int {
 	switch v.kind {
-	case absent:
+	case absent, null:
 	case text:
 		q.texts = append(q.texts, q.body[v.from:v.to]...)
 	default:
@@ -438,7 +442,7 @@ func (q *quick) report(e *event.Event) {
 	e.Stalls = q.scaled(&q.event[stalls], 1, event.MaxCount)
 	e.Frames = q.scaled(&q.event[frames], 1, event.MaxCount)
 	e.DroppedFrames = q.scaled(&q.event[droppedFrames], 1, event.MaxCount)
-	if q.event[switchesField].kind == absent {
+	if !q.event[switchesField].given() {
 		return
 	}
 	q.odd = q.odd || q.event[switchesField].kind != object
@@ -449,7 +453,7 @@ func (q *quick) report(e *event.Event) {
 
 // textOf returns a copy of an optional text.
 func (q *quick) textOf(v value, limit int) string {
-	if v.kind == absent {
+	if !v.given() {
 		return ""
 	}
 	s := string(q.body[v.from:v.to])
@@ -465,7 +469,7 @@ func (q *quick) whole(v *value, least, limit float64) int64 {
 
 // scaled returns the number, which is not above limit, times scale, rounded, or event.Absent.
 func (q *quick) scaled(v *value, scale, limit float64) int64 {
-	if v.kind == absent {
+	if !v.given() {
 		return event.Absent
 	}
 	q.odd = q.odd || v.kind != number || v.number < 0 || v.number > limit
@@ -616,9 +620,9 @@ func (q *quick) value() value {
 	case q.word("false"):
 		return value{kind: no}
 	case q.word("null"):
-	default:
-		q.odd = true
+		return value{kind: null}
 	}
+	q.odd = true
 	return value{}
 }
 
