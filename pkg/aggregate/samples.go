@@ -110,8 +110,8 @@ type Samples struct {
 	removed uint32   // how often series were forgotten
 	found   []uint32 // memory for those of a cell, by their places, as the next ones
 	summed  []uint32 // those that a sum was added to in one pair of windows
-	waiting []uint32 // those with a sample that waits
-	round   int      // how many of waiting, from its front, waited when the round began
+	waiting queue    // those with a sample that waits, but for
+	fresh   queue    // those that VictoriaMetrics does not know
 	flying  []uint32 // those with samples that are handed out
 	handed  [][]byte // the batches in which they are
 	free    [][]byte // memory for batches
@@ -182,44 +182,54 @@ const flushBytes = 4 << 20
 
 // Begin begins a round: the next calls of Flush hand out what waits now. What begins to wait meanwhile is for the next round, so that
 // a round ends however much is added.
-func (s *Samples) Begin() { s.round = len(s.waiting) }
+func (s *Samples) Begin() {
+	s.waiting.round, s.fresh.round = len(s.waiting.places), len(s.fresh.places)
+}
+
+// queue holds series in the order in which they began to wait.
+type queue struct {
+	places []uint32
+	round  int // how many, from the front, waited when the round began
+}
+
+// pass removes so many from the front.
+func (q *queue) pass(n int) {
+	q.places, q.round = slices.Delete(q.places, 0, n), max(q.round-n, 0)
+}
 
 // Flush hands out samples that wait, in batches in Prometheus' text format with timestamps in ms: those of the round, and those of
 // series that VictoriaMetrics does not know. It returns whether the round is over, and whether anything was left for another call.
 // Before that, Taken or Refused must say what became of them, from when on the memory of the batches is used again.
 func (s *Samples) Flush(emit func(batch []byte)) (over, left bool) {
-	batch := s.batch()
-	emitted, round := 0, 0
-	later := s.waiting[:0]
-	for i, place := range s.waiting {
-		inRound, w := i < s.round, s.series.at(place)
-		if due := inRound || !w.known; !due || emitted >= flushBytes {
-			later = append(later, place)
-			left = left || due
-			if inRound {
-				round++
+	batch, emitted := s.batch(), 0
+	hand := func(places []uint32) (n int) {
+		for n < len(places) && emitted < flushBytes {
+			place := places[n]
+			n++
+			one, before := s.series.at(place), len(batch)
+			batch = one.appendWaiting(batch)
+			one.known, one.listed = true, false
+			if len(batch) > before { // else its samples were spilled, and it is forgotten with the next ones
+				s.flying = append(s.flying, place)
 			}
-			continue
+			if len(batch) >= batchBytes {
+				emit(batch)
+				emitted += len(batch)
+				s.handed = append(s.handed, batch)
+				batch = s.batch()
+			}
 		}
-		before := len(batch)
-		batch = w.appendWaiting(batch)
-		w.known, w.listed = true, false
-		if len(batch) > before { // else its samples were spilled, and it is forgotten with the next ones
-			s.flying = append(s.flying, place)
-		}
-		if len(batch) >= batchBytes {
-			emit(batch)
-			emitted += len(batch)
-			s.handed = append(s.handed, batch)
-			batch = s.batch()
-		}
+		return n
 	}
+	s.fresh.pass(hand(s.fresh.places[:s.fresh.round]))
+	s.waiting.pass(hand(s.waiting.places[:s.waiting.round]))
+	s.fresh.pass(hand(s.fresh.places)) // last, so that a round ends however many come
 	if len(batch) > 0 {
 		emit(batch)
 	}
 	s.handed = append(s.handed, batch)
-	s.waiting, s.round = later, round
-	return round == 0, left
+	inRound := s.waiting.round + s.fresh.round
+	return inRound == 0, inRound+len(s.fresh.places) > 0
 }
 
 // Taken says that VictoriaMetrics has taken what Flush handed out, at now in ms since 1970.
@@ -287,7 +297,11 @@ func (s *Samples) Again(now, since int64) {
 func (s *Samples) list(place uint32, one *series) {
 	if !one.listed {
 		one.listed = true
-		s.waiting = append(s.waiting, place)
+		to := &s.waiting
+		if !one.known {
+			to = &s.fresh
+		}
+		to.places = append(to.places, place)
 	}
 }
 

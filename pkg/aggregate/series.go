@@ -33,7 +33,7 @@ type series struct {
 	count      uint8 // of few
 	byHour     bool  // whether it is the hours alone
 	known      bool  // whether VictoriaMetrics was given it before
-	listed     bool  // whether it is in Samples.waiting
+	listed     bool  // whether it is in Samples.waiting or fresh
 	summed     bool  // whether it is in Samples.summed
 }
 
