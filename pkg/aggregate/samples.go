@@ -137,9 +137,6 @@ const batchBytes = 1 << 20
 func (s *Samples) Add(added Additions) {
 	for slot, to := range added.slots {
 		for _, c := range to.kept {
-			if c.value == 0 {
-				continue
-			}
 			if !c.areHeld(s) {
 				s.find(c.Cell)
 			}

@@ -226,3 +226,14 @@ func TestSeriesWhoseSamplesWereSpilled(t *testing.T) {
 		})
 	}
 }
+
+// TestASumOfZeroIsStored observes zeros alone, whose sum must be there for a mean.
+func TestASumOfZeroIsStored(t *testing.T) {
+	b := newBoth()
+	b.Entry(Space{Organization: "acme", Stream: "one", Country: "DE"}, noon).Observe(measure.StartTime, noon, 0)
+	b.samples.Add(b.TakeUnsettled())
+	got := samples(t, b.Flush(nil, noon, true))
+	if value, stored := got[`streamlens_start_time_ms_sum_1m{org="acme",collector="c1"} 1763812800001`]; !stored || value != 0 {
+		t.Errorf("the sum is %d, stored %v, of %v", value, stored, got)
+	}
+}

@@ -350,10 +350,11 @@ func (l *lane) answer(c *laneConnection, e *laneExchange, uri string, length int
 	if !l.handle(a, &e.request) {
 		return false
 	}
+	var err error
 	if body.N > 0 { // what the handler left is not another request
-		_, _ = io.Copy(io.Discard, body)
+		_, err = io.Copy(io.Discard, body)
 	}
-	more = body.N == 0 && !l.closing.Load()
+	more = err == nil && body.N == 0 && !l.closing.Load()
 	if c.send(a.text(l.date(time.Now()), more)) != nil {
 		return false
 	}
@@ -402,11 +403,14 @@ func (b *laneBody) whole() ([]byte, bool) {
 		return nil, false
 	}
 	all, err := from.Peek(int(b.N))
-	if err == nil {
-		_, err = from.Discard(len(all))
+	if err != nil {
+		return nil, false
+	}
+	if _, err := from.Discard(len(all)); err != nil {
+		return nil, false
 	}
 	b.N = 0
-	return all, err == nil
+	return all, true
 }
 
 func (b *laneBody) Read(p []byte) (int, error) {

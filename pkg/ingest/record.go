@@ -28,8 +28,8 @@ const (
 // format says how the records and the state are coded. It changes when any of that does.
 var format = fmt.Sprintf("streamlens ingest 3.%d.%d", event.CodeVersion, session.StateVersion)
 
-// older is the format before, which can be read: its events have all their texts.
-const older = "streamlens ingest 3.5.11"
+// older is the format before, which can be read as long as the state is the same: its events have all their texts.
+var older = fmt.Sprintf("streamlens ingest 3.5.%d", session.StateVersion)
 
 func newCoder() any { return codec.NewWriter(nil) }
 

@@ -162,7 +162,7 @@ func (j *Journal) read(s segment, end uint64, take func(number uint64, record []
 	r := bufio.NewReaderSize(file, 1<<20)
 	line, err := r.ReadSlice('\n')
 	if begin := string(line[:min(len(line), maxFormat)]); !slices.Contains(j.formats, begin) {
-		if errors.Is(err, io.EOF) && strings.HasPrefix(j.format, begin) {
+		if errors.Is(err, io.EOF) && slices.ContainsFunc(j.formats, func(format string) bool { return strings.HasPrefix(format, begin) }) {
 			return nil // it was never finished
 		}
 		return fmt.Errorf("it begins with %q; this program reads %q", begin, j.formats)
