@@ -13,6 +13,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"iter"
 	"slices"
 )
 
@@ -307,6 +308,25 @@ func List[T any](c *Coder, list *[]T, item func(*T)) {
 	for i := range *list {
 		item(&(*list)[i])
 		c.flushIfFull()
+	}
+}
+
+// Each codes a list of so many items that is nowhere as one: it writes those of all, and calls item with a new one for each that is to be read.
+func Each[T any](c *Coder, length int, all iter.Seq[T], item func(*T)) {
+	items := uint64(length)
+	c.length(&items)
+	if !c.reading {
+		for one := range all {
+			item(&one)
+			c.flushIfFull()
+		}
+		return
+	}
+	for range items {
+		var one T
+		if item(&one); c.err != nil {
+			return
+		}
 	}
 }
 

@@ -63,7 +63,9 @@ func TestAsMap(t *testing.T) {
 				}
 			}
 			all := map[uint32]bool{}
-			index.All(func(place uint32) { all[place] = true })
+			for place := range index.All() {
+				all[place] = true
+			}
 			seen, last := 0, -1
 			for place, one := range values.All() {
 				if !all[place] || want[one.key] != *one || int(place) <= last {

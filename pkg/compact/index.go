@@ -1,6 +1,9 @@
 package compact
 
-import "math/bits"
+import (
+	"iter"
+	"math/bits"
+)
 
 // Index finds places by the hashes of what is at them. It takes some 7 bytes for each, a quarter of a map from hashes to places. It must not
 // be used by several goroutines at once.
@@ -107,11 +110,13 @@ func (x *Index) resize(slots int) {
 	}
 }
 
-// All calls each with every place, in no order. The index must not be changed meanwhile.
-func (x *Index) All(each func(place uint32)) {
-	for _, place := range x.slots {
-		if place != 0 {
-			each(place - 1)
+// All returns the places, in no order. The index must not be changed meanwhile.
+func (x *Index) All() iter.Seq[uint32] {
+	return func(yield func(uint32) bool) {
+		for _, place := range x.slots {
+			if place != 0 && !yield(place-1) {
+				return
+			}
 		}
 	}
 }

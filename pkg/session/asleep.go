@@ -1,20 +1,24 @@
 package session
 
 import (
+	"hash/maphash"
+
 	"github.com/streamlens/streamlens/pkg/codec"
+	"github.com/streamlens/streamlens/pkg/compact"
 	"github.com/streamlens/streamlens/pkg/event"
 )
 
 const (
-	// sleepAfter is how long after its end a session stays as it is; mostly nothing comes after that. ms.
-	sleepAfter = 60_000
+	// sleepEvery is how often sessions are put to sleep, ms.
+	sleepEvery = 10_000
 	// nightLength is how long sessions go to sleep in one night, ms.
 	nightLength = 6 * 60 * 60_000
-	// maxAsleep bounds the memory in which sessions sleep, some 100 bytes each time that one goes to sleep. With more, the oldest
+	// maxAsleep bounds the memory in which sessions sleep, some 70 bytes each time that one goes to sleep. With more, the oldest
 	// are forgotten before their time.
 	maxAsleep = 1 << 30
 	// chunkBytes is how long the memory is in which sessions sleep, in pieces.
-	chunkBytes = 1 << 20
+	chunkBytes = 1 << chunkBits
+	chunkBits  = 20
 )
 
 // A session that has ended is known for a day, so that events that come again do not count again. There may be many more such
@@ -24,14 +28,39 @@ type night struct {
 	began      int64 // ms since 1970
 	dictionary codec.Dictionary
 	chunks     [][]byte
-	places     map[name]place
-	viewers    map[event.ViewerKey]struct{}
+	seed       maphash.Seed
+	names      *compact.Index               // of the places of sessions in chunks: the number of the chunk, above chunkBits of where in it
+	viewers    map[event.ViewerKey]struct{} // who has had a session since it began
 }
 
-// place is where a session sleeps.
-type place struct{ chunk, from, to uint32 }
+func newNight(began int64) *night {
+	n := &night{began: began, seed: maphash.MakeSeed(), viewers: map[event.ViewerKey]struct{}{}}
+	n.names = compact.NewIndex(func(place uint32) uint64 {
+		of := n.nameAt(place)
+		return maphash.Bytes(n.seed, of[:])
+	})
+	return n
+}
 
-// sleep puts to sleep what has ended, and forgets the night before last; now is in ms since 1970.
+// at returns what sleeps at a place, and what sleeps behind it.
+func (n *night) at(place uint32) []byte { return n.chunks[place>>chunkBits][place%chunkBytes:] }
+
+// nameAt returns the name of the session at a place, with which what is coded begins.
+func (n *night) nameAt(place uint32) name { return name(n.at(place)) }
+
+// find returns the place of the session of a name.
+func (n *night) find(one name) (uint32, bool) {
+	return n.names.Find(maphash.Bytes(n.seed, one[:]), func(place uint32) bool { return n.nameAt(place) == one })
+}
+
+// note notes that a viewer, unless it is none, has a session.
+func (n *night) note(viewer event.ViewerKey) {
+	if viewer != 0 {
+		n.viewers[viewer] = struct{}{}
+	}
+}
+
+// sleep puts to sleep what has ended and from which nothing comes any more, and forgets the night before last; now is in ms since 1970.
 func (t *Tracker) sleep(now int64) {
 	asleep := 0
 	for _, n := range t.nights {
@@ -41,57 +70,55 @@ func (t *Tracker) sleep(now int64) {
 		asleep -= len(t.nights[0].chunks) * chunkBytes
 		t.nights = t.nights[1:]
 	}
-	var c *codec.Coder
-	for n, s := range t.sessions {
-		if s.isLive || now-s.received < sleepAfter || s.ahead != nil {
+	tonight := t.tonight(now)
+	c := codec.NewWriter(nil)
+	for place, s := range t.sessions.All() {
+		if s.isLive || !s.isSilent(now) || s.ahead != nil {
 			continue
-		}
-		tonight := t.tonight(now)
-		if c == nil {
-			c = codec.NewWriter(nil)
 		}
 		c.Reset()
 		c.Use(&tonight.dictionary)
 		s.code(c, t)
-		tonight.places[n] = tonight.put(c.Bytes())
-		if s.viewer != 0 {
-			tonight.viewers[s.viewer] = struct{}{}
-		}
-		t.forget(s)
-		delete(t.sessions, n)
-		s.replaced = true
+		tonight.put(c.Bytes())
+		t.byName.Remove(place)
+		t.sessions.Remove(place)
 	}
 }
 
+// tonight returns the night that goes on at now, in ms since 1970.
 func (t *Tracker) tonight(now int64) *night {
 	if n := len(t.nights); n > 0 && now-t.nights[n-1].began < nightLength {
 		return t.nights[n-1]
 	}
-	n := &night{began: now, places: map[name]place{}, viewers: map[event.ViewerKey]struct{}{}}
+	n := newNight(now)
+	for s := range t.awake() {
+		n.note(s.viewer)
+	}
 	t.nights = append(t.nights, n)
 	return n
 }
 
-func (n *night) put(coded []byte) place {
+// put lets a session sleep.
+func (n *night) put(coded []byte) {
 	last := len(n.chunks) - 1
 	if last < 0 || len(n.chunks[last])+len(coded) > chunkBytes {
 		n.chunks = append(n.chunks, make([]byte, 0, max(chunkBytes, len(coded))))
 		last++
 	}
-	from := len(n.chunks[last])
+	place := uint32(last<<chunkBits | len(n.chunks[last]))
 	n.chunks[last] = append(n.chunks[last], coded...)
-	return place{uint32(last), uint32(from), uint32(from + len(coded))}
+	n.names.Add(place)
 }
 
-// find returns a session that sleeps, and where, or nil. It goes on sleeping.
-func (t *Tracker) find(one name) (*session, *night) {
+// asleep returns a session that sleeps, and its night, or nil. It goes on sleeping.
+func (t *Tracker) asleep(one name) (*session, *night) {
 	for _, n := range t.nights {
-		p, found := n.places[one]
+		place, found := n.find(one)
 		if !found {
 			continue
 		}
 		s := &session{}
-		c := codec.NewReader(n.chunks[p.chunk][p.from:p.to])
+		c := codec.NewReader(n.at(place))
 		c.Use(&n.dictionary)
 		s.code(c, t)
 		return s, n
@@ -99,25 +126,35 @@ func (t *Tracker) find(one name) (*session, *night) {
 	return nil, nil
 }
 
-// wake wakes a session that sleeps, and returns it, or nil.
-func (t *Tracker) wake(n name) *session {
-	s, night := t.find(n)
-	if s != nil {
-		delete(night.places, n)
-		t.add(n, s)
+// wake wakes a session that sleeps, at now in ms since 1970, and returns it, or nil.
+func (t *Tracker) wake(one name, now int64) *session {
+	s, night := t.asleep(one)
+	if s == nil {
+		return nil
 	}
-	return s
+	place, _ := night.find(one)
+	night.names.Remove(place)
+	return t.add(*s, now)
 }
 
 func (n *night) code(c *codec.Coder) {
 	codec.Number(c, &n.began)
 	n.dictionary.Code(c)
 	codec.List(c, &n.chunks, c.Chunk)
-	codec.Map(c, &n.places, func(of *name, p *place) {
+	codec.Each(c, n.names.Len(), n.names.All(), func(place *uint32) {
+		var of name
+		var chunk, from, to uint32
+		if !c.Reading() {
+			of, chunk, from = n.nameAt(*place), *place>>chunkBits, *place%chunkBytes
+			to = uint32(len(n.chunks[chunk])) // what is behind the session is not read
+		}
 		of.code(c)
-		codec.Number(c, &p.chunk)
-		codec.Number(c, &p.from)
-		codec.Number(c, &p.to)
+		codec.Number(c, &chunk)
+		codec.Number(c, &from)
+		codec.Number(c, &to)
+		if c.Reading() && c.Err() == nil {
+			n.names.Add(chunk<<chunkBits | from)
+		}
 	})
 	codec.Map(c, &n.viewers, func(viewer *event.ViewerKey, _ *struct{}) { codec.Number(c, viewer) })
 }

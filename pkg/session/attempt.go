@@ -19,12 +19,10 @@ const (
 
 // attempt is how a player's attempt to play goes (docs/rules.md, 30 and 33).
 type attempt struct {
-	tries      bool    // there is an attempt whose outcome is open
-	outcome    outcome // the first one; noOutcome while it is open
-	failed     bool    // the play ended by a playback failure
-	judgement  judgement
-	firstFrame int64 // ms from load to first frame, or event.Absent
-	failedAt   int64 // ms since 1970, of the first fatal code since which nothing was played; 0 if there is none
+	tries     bool    // there is an attempt whose outcome is open
+	outcome   outcome // the first one; noOutcome while it is open
+	failed    bool    // the play ended by a playback failure
+	judgement judgement
 }
 
 // outcome is the first outcome of an attempt.
@@ -161,7 +159,7 @@ func (s *session) judge(to *entry, at, duration int64) {
 			to.Add(measure.EarlyPlaybackFailures, s.failedAt, 1, "")
 		}
 	}
-	limits := to.quality(s.space.Organization)
+	limits := to.tracker.quality(s.space.Organization)
 	within := func(startSeconds, bufferingRatio float64) (start, buffering bool) {
 		return s.firstFrame == event.Absent || float64(s.firstFrame) <= startSeconds*1000,
 			duration < judgedWhole || float64(s.buffered) <= bufferingRatio*float64(s.played+s.buffered)

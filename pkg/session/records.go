@@ -50,7 +50,7 @@ const Shares = 30
 // collectors not set.
 func (t *Tracker) Running(first, count int64) []play.Record {
 	var records []play.Record
-	for s := range t.live {
+	for s := range t.live() {
 		share := (int64(binary.BigEndian.Uint16(s.name[:])) - first) % Shares
 		if share < 0 {
 			share += Shares

@@ -87,6 +87,17 @@ func (q *wider) add(seq int64) addition {
 	return added
 }
 
+// highest returns the highest seq that was added, or 0.
+func (q *sequence) highest() int64 {
+	if q.wider == nil {
+		return q.last
+	}
+	if n := len(q.wider.runs); n > 0 {
+		return q.wider.runs[n-1].last
+	}
+	return 0
+}
+
 // below returns the seq below which none is waited for.
 func (q *sequence) below() int64 {
 	if q.wider == nil {

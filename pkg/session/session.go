@@ -8,7 +8,6 @@ import (
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/play"
-	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
 // isSilent reports whether nothing has come for so long that the session has ended; now is in ms since 1970.
@@ -30,31 +29,33 @@ type session struct {
 	network *network        // shared
 	place   aggregate.Place // of space and player; is no state
 
-	viewer  event.ViewerKey
-	address string // "" if it is not known
-
-	addressIn, referrerIn admission // are no state
+	viewer     event.ViewerKey
+	address    string          // "" if it is not known
+	addressIn  *admission      // nil unless it was counted; is no state
+	referrerIn *aggregate.Cell // to which it adds by referrer, or nil; is no state
 
 	seen     sequence
 	received int64 // ms since 1970, of the last batch
-	lastSeq  int64 // highest accepted
-	lastTime int64 // of the event lastSeq
+	lastTime int64 // of the accepted event with the highest seq
 
 	ahead *ahead // nil if nothing waits
 
-	loaded, started, ended        bool
-	adopted                       bool // another collector counts start and end
-	unnamed                       bool // the viewer's agent is not found out yet
-	isLive                        bool // is in Tracker.live
-	replaced                      bool // sleeps, or another one has its name; is no state
-	loadTime, startTime, startSeq int64
-	lastReport                    int64 // ms since 1970, of the last report or the start
-	played, buffered, paused      int64 // ms in the reports since the start, until the end
+	loadTime, startTime      int64
+	lastReport               int64 // ms since 1970, of the last report or the start
+	played, buffered, paused int64 // ms in the reports since the start, until the end
 
-	attempt
+	firstFrame int64 // ms from load to first frame, or event.Absent
+	failedAt   int64 // ms since 1970, of the first fatal code since which nothing was played; 0 if there is none
 
-	codes []string // that it had, at most maxCodes, and measure.Other for those beyond
-	held  []held   // what waits for the viewer's agent
+	startSeq               uint32
+	attempt                // beside what is short, so that it takes no more room than it needs
+	loaded, started, ended bool
+	adopted                bool // another collector counts start and end
+	unnamed                bool // the viewer's agent is not found out yet
+	isLive                 bool // ends by silence; see Tracker.live
+
+	codes *codes  // that it had, at most maxCodes, and measure.Other for those beyond; nil if there are none
+	held  *[]held // what waits for the viewer's agent; nil if nothing does
 
 	*snapshots // nil if the player tells what it did, not its state at some moments
 
@@ -72,10 +73,39 @@ type client struct {
 	version aggregate.Dimensions // likewise
 	player  aggregate.Player     // with what is played or published; only plays are counted by it
 
-	direction     string
-	otherAddress  aggregate.Dimensions // of the addresses beyond the limit
-	referrer      churning
-	otherReferrer aggregate.Dimensions
+	direction string
+	referrer  *referrer // shared
+}
+
+// referrer is where viewers of one organisation come from.
+type referrer struct {
+	organization, value string
+	dimensions          aggregate.Dimensions // under which it counts if it is within the limit
+	hour                *Period              // that has admitted it last; is no state
+}
+
+// codes are a code that sessions had and those that they had before. Many share each.
+type codes struct {
+	code   string
+	before *codes // nil if there are none
+}
+
+// all returns the codes, the first one first.
+func (c *codes) all() []string {
+	var all []string
+	for ; c != nil; c = c.before {
+		all = append(all, c.code)
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// addCode returns codes and one more, which may be a part of a request.
+func (t *Tracker) addCode(code string, before *codes) *codes {
+	if known, ok := t.codes[codes{code, before}]; ok {
+		return known
+	}
+	return shared(t.codes, codes{strings.Clone(code), before})
 }
 
 // network is whose network a viewer is in, and where in the country. Many viewers have it in common, of any country and client.
@@ -91,8 +121,7 @@ type entry struct {
 	session *session
 	now     int64                 // ms since 1970
 	player  aggregate.PlayerEntry // of a player whose agent is known
-	hourly  Hourly
-	quality func(organization string) tenant.Quality
+	tracker *Tracker
 
 	spent                 [2]spent // of even and of odd minutes: the span of a report is often of two
 	bufferLength, latency values
@@ -192,7 +221,10 @@ func (to *entry) addByPlayer(h held) {
 	switch {
 	case to.session.webcaster || !measure.IsByPlayer(h.measure):
 	case to.session.unnamed:
-		to.session.held = append(to.session.held, h)
+		if to.session.held == nil {
+			to.session.held = new([]held)
+		}
+		*to.session.held = append(*to.session.held, h)
 	default:
 		to.addNamed(h)
 	}
@@ -217,13 +249,7 @@ type aheadEvent struct {
 	credited bool // its playing and buffering are counted already
 }
 
-// churning is a value of a dimension that churns, and the rendered dimensions under which it counts if it is within the limit.
-type churning struct {
-	value      string
-	dimensions aggregate.Dimensions
-}
-
-// admission remembers where a value of a dimension that churns counts as long as it is within the limit.
+// admission remembers where an address counts as long as it is within the limit.
 type admission struct {
 	hour *Period         // that has admitted it last
 	cell *aggregate.Cell // to which it adds
@@ -253,11 +279,11 @@ func shared[T comparable](all map[T]*T, one T) *T {
 	return &one
 }
 
-func (t *Tracker) newSession(d event.Session) *session {
-	s := &session{
-		name: nameOf(d.Organization, d.ID), address: d.Viewer.Address,
+func (t *Tracker) newSession(n name, d event.Session) session {
+	s := session{
+		name: n, address: d.Viewer.Address,
 		space:   shared(t.spaces, aggregate.Space{Organization: d.Organization, Stream: d.Stream, Country: d.Viewer.Country, Event: d.Event}),
-		client:  shared(t.clients, newClient(d)),
+		client:  shared(t.clients, t.newClient(d)),
 		network: shared(t.networks, network{d.Viewer.Region, d.Viewer.ASN, d.Viewer.Operator}),
 	}
 	s.unnamed = d.Viewer.Unnamed
@@ -267,7 +293,21 @@ func (t *Tracker) newSession(d event.Session) *session {
 	return s
 }
 
-func newClient(d event.Session) client {
+// referrerOf returns a referrer, which sessions share.
+func (t *Tracker) referrerOf(organization, value string) *referrer {
+	return shared(t.referrers, referrer{organization: organization, value: value, dimensions: aggregate.NewDimensions(measure.PlayingByReferrer, value)})
+}
+
+// otherAddressDimensions are the dimensions of the addresses beyond the limit, by direction, and otherReferrerDimensions those of such referrers.
+var (
+	otherAddressDimensions = map[string]aggregate.Dimensions{
+		measure.Playout: aggregate.NewDimensions(measure.PlayingByIP, measure.Playout, measure.Other),
+		measure.Ingest:  aggregate.NewDimensions(measure.PlayingByIP, measure.Ingest, measure.Other),
+	}
+	otherReferrerDimensions = aggregate.NewDimensions(measure.PlayingByReferrer, measure.Other)
+)
+
+func (t *Tracker) newClient(d event.Session) client {
 	direction, os, browser, versions := measure.Playout, measure.PlaysByOS, measure.PlaysByBrowser, measure.PlaysByVersion
 	if d.Webcaster {
 		direction, os, browser, versions = measure.Ingest, measure.PublishesByOS, measure.PublishesByBrowser, measure.PublishesByVersion
@@ -281,24 +321,22 @@ func newClient(d event.Session) client {
 		browser:   aggregate.NewDimensions(browser, d.Viewer.Browser),
 		version:   aggregate.NewDimensions(versions, d.Client),
 
-		direction:     direction,
-		otherAddress:  aggregate.NewDimensions(measure.PlayingByIP, direction, measure.Other),
-		referrer:      churning{d.Viewer.Referrer, aggregate.NewDimensions(measure.PlayingByReferrer, d.Viewer.Referrer)},
-		otherReferrer: aggregate.NewDimensions(measure.PlayingByReferrer, measure.Other),
+		direction: direction,
+		referrer:  t.referrerOf(d.Organization, d.Viewer.Referrer),
 	}
 }
 
 // adopt lets a session go on whose start another collector has counted.
 func (s *session) adopt(start event.Started) {
 	s.adopted, s.loaded, s.started = true, true, true
-	s.startSeq, s.startTime = start.Seq, start.Time
+	s.startSeq, s.startTime = uint32(start.Seq), start.Time
 	s.seen.skipTo(start.Seq + 1)
 }
 
 // accept counts what does not depend on other events, and queues what does.
 func (s *session) accept(to *entry, e *event.Event, received int64) {
-	if e.Seq > s.lastSeq {
-		s.lastSeq, s.lastTime = e.Seq, e.Time
+	if e.Seq == s.seen.highest() {
+		s.lastTime = e.Time
 	}
 	if e.Code != "" {
 		if s.record != nil {
@@ -320,7 +358,7 @@ func (s *session) accept(to *entry, e *event.Event, received int64) {
 		tell(to, e)
 	}
 	credited := false
-	if s.started && e.Seq > s.startSeq && e.Reports() {
+	if s.started && e.Seq > int64(s.startSeq) && e.Reports() {
 		s.credit(to, e.Time, e.Playing, e.Buffering, e.Paused, renditionOf(e))
 		s.note(e, e.Time, e.Playing, e.Buffering, e.Paused)
 		credited = true
@@ -368,13 +406,13 @@ func (s *session) follow(to *entry, e *event.Event, credited bool) {
 		if s.started {
 			return
 		}
-		s.started, s.startTime, s.startSeq, s.lastReport = true, e.Time, e.Seq, e.Time
+		s.started, s.startTime, s.startSeq, s.lastReport = true, e.Time, uint32(e.Seq), e.Time
 		if e.StartTime == event.Absent && s.loaded && e.Time >= s.loadTime {
 			e.StartTime = e.Time - s.loadTime
 		}
 		s.count(to, e.Time, e.StartTime)
 	case event.Stats:
-		if !s.started || e.Seq < s.startSeq {
+		if !s.started || e.Seq < int64(s.startSeq) {
 			return
 		}
 		if !credited {
@@ -390,7 +428,7 @@ func (s *session) follow(to *entry, e *event.Event, credited bool) {
 			s.leave(to, e.Time, e.Excuse)
 			return
 		}
-		if e.Seq < s.startSeq {
+		if e.Seq < int64(s.startSeq) {
 			return
 		}
 		if e.Reports() {
@@ -419,15 +457,19 @@ func (s *session) follow(to *entry, e *event.Event, credited bool) {
 
 // countCode counts the session among those with a code, once.
 func (s *session) countCode(to *entry, at int64, code string) {
-	if slices.Contains(s.codes, code) {
-		return
+	had := 0
+	for c := s.codes; c != nil; c = c.before {
+		if c.code == code {
+			return
+		}
+		had++
 	}
-	if len(s.codes) >= maxCodes {
-		if code = measure.Other; s.codes[len(s.codes)-1] == code {
+	if had >= maxCodes {
+		if code = measure.Other; s.codes.code == code {
 			return
 		}
 	}
-	s.codes = append(s.codes, strings.Clone(code)) // it may be a part of a request
+	s.codes = to.tracker.addCode(code, s.codes)
 	to.Add(measure.PlaysByCode, at, 1, aggregate.NewDimensions(measure.PlaysByCode, code))
 }
 
@@ -490,7 +532,10 @@ func (s *session) settleAgent(to *entry) {
 
 // release counts what waits for the agent, by what is known of it.
 func (s *session) release(to *entry) {
-	for _, h := range s.held {
+	if s.held == nil {
+		return
+	}
+	for _, h := range *s.held {
 		to.addNamed(h)
 	}
 	s.held = nil
@@ -623,11 +668,15 @@ func (s *session) credit(to *entry, end, playing, buffering, paused int64, r ren
 
 // addressAt returns to what playing adds by address at a time, in ms since 1970.
 func (s *session) addressAt(to *entry, at int64) *aggregate.Cell {
-	in := &s.addressIn
-	if !in.hour.has(at, to.now) {
-		value, admitted := to.hourly(s.space.Organization, measure.DimensionIP, s.address, at)
+	in := s.addressIn
+	if in == nil || !in.hour.has(at, to.now) {
+		value, admitted := to.tracker.hourly(s.space.Organization, measure.DimensionIP, s.address, at)
 		if value != s.address {
-			return to.Cell(measure.PlayingByIP, s.otherAddress)
+			return to.Cell(measure.PlayingByIP, otherAddressDimensions[s.direction])
+		}
+		if in == nil {
+			in = &admission{}
+			s.addressIn = in
 		}
 		in.hour = admitted
 	}
@@ -639,18 +688,18 @@ func (s *session) addressAt(to *entry, at int64) *aggregate.Cell {
 
 // referrerAt returns to what playing adds by referrer at a time, in ms since 1970.
 func (s *session) referrerAt(to *entry, at int64) *aggregate.Cell {
-	in := &s.referrerIn
-	if !in.hour.has(at, to.now) {
-		value, admitted := to.hourly(s.space.Organization, measure.DimensionReferrer, s.referrer.value, at)
-		if value != s.referrer.value {
-			return to.Cell(measure.PlayingByReferrer, s.otherReferrer)
+	r := s.referrer
+	if !r.hour.has(at, to.now) {
+		value, admitted := to.tracker.hourly(s.space.Organization, measure.DimensionReferrer, r.value, at)
+		if value != r.value {
+			return to.Cell(measure.PlayingByReferrer, otherReferrerDimensions)
 		}
-		in.hour = admitted
+		r.hour = admitted
 	}
-	if !to.Has(in.cell) {
-		in.cell = to.Cell(measure.PlayingByReferrer, s.referrer.dimensions)
+	if !to.Has(s.referrerIn) {
+		s.referrerIn = to.Cell(measure.PlayingByReferrer, r.dimensions)
 	}
-	return in.cell
+	return s.referrerIn
 }
 
 func amount(value int64) int64 {

@@ -51,9 +51,9 @@ func (s *session) restarts(e *event.Event) bool {
 	return e.Time != s.firstTime
 }
 
-// again returns a new session of the same player.
-func (s *session) again() *session {
-	return &session{
+// restart makes a session a new one of the same player.
+func (s *session) restart() {
+	*s = session{
 		name: s.name, space: s.space, client: s.client, network: s.network, viewer: s.viewer, address: s.address, unnamed: s.unnamed,
 		snapshots: &snapshots{correction: s.correction},
 	}
@@ -65,7 +65,7 @@ func (t *Tracker) handOver(s *session, first event.Batch) {
 	of.interval = first.Session.Interval.Milliseconds()
 	s.client = shared(t.clients, of)
 	s.logged, s.correction = false, first.Correction
-	s.seen, s.lastSeq, s.recent = sequence{}, 0, nil
+	s.seen, s.recent = sequence{}, nil
 }
 
 // isLogged reports whether the session is known from a log only.
@@ -81,7 +81,7 @@ func (s *session) number(e *event.Event) bool {
 		s.recent = slices.Delete(s.recent, 0, 1)
 	}
 	s.recent = append(s.recent, id)
-	e.Seq = s.lastSeq + 1
+	e.Seq = s.seen.highest() + 1
 	return true
 }
 
@@ -212,7 +212,7 @@ var stateNames = map[event.State]string{
 // begin counts the start. Its time is the time in StateStarting, without the waiting for a click that some browsers want,
 // else the player's own measurement.
 func (s *session) begin(to *entry, e *event.Event, at int64) {
-	s.started, s.startTime, s.startSeq, s.lastReport = true, at, e.Seq, at
+	s.started, s.startTime, s.startSeq, s.lastReport = true, at, uint32(e.Seq), at
 	startTime := s.measured
 	if s.asked {
 		startTime = s.startUp

@@ -258,7 +258,7 @@ func TestTrackerKnowsWhoReports(t *testing.T) {
 		t.Error("who reports is not known")
 	}
 	tracker.Expire(at(3600))
-	if len(tracker.sessions) != 0 || !tracker.Reports("acme", "s1") || !tracker.Watches(7) || tracker.Watches(8) {
+	if tracker.Awake() != 0 || !tracker.Reports("acme", "s1") || !tracker.Watches(7) || tracker.Watches(8) {
 		t.Error("who reports is not known of a session that sleeps")
 	}
 	tracker.Expire(at(32 * 3600))

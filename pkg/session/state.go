@@ -1,9 +1,6 @@
 package session
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/codec"
 )
@@ -13,7 +10,7 @@ const StateVersion = 11
 
 // Resume lets silence begin anew at now, in ms since 1970, because nobody listened for a while.
 func (t *Tracker) Resume(now int64) {
-	for s := range t.live {
+	for s := range t.live() {
 		s.received = max(s.received, now)
 		if s.ahead != nil {
 			s.ahead.since = max(s.ahead.since, now)
@@ -27,14 +24,14 @@ func (t *Tracker) Code(c *codec.Coder) {
 	c.Flags(&t.recording)
 	codec.List(c, &t.nights, func(n **night) {
 		if c.Reading() {
-			*n = &night{}
+			*n = newNight(0)
 		}
 		(*n).code(c)
 	})
-	all := slices.Collect(maps.Values(t.sessions))
-	codec.List(c, &all, func(one **session) {
+	codec.Each(c, t.sessions.Len(), t.awake(), func(one **session) {
+		var read session
 		if c.Reading() {
-			*one = &session{}
+			*one = &read
 		}
 		s := *one
 		s.code(c, t)
@@ -43,10 +40,9 @@ func (t *Tracker) Code(c *codec.Coder) {
 		if !c.Reading() {
 			return
 		}
-		if live {
+		if s = t.add(read, read.received); live {
 			t.setLive(s)
 		}
-		t.add(s.name, s)
 	})
 }
 
@@ -71,7 +67,7 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 	codec.Text(c, &space.Stream)
 	codec.Text(c, &space.Country)
 	codec.Text(c, &space.Event)
-	of.code(c)
+	of.code(c, t, space.Organization)
 	codec.Text(c, &in.region)
 	codec.Number(c, &in.asn)
 	codec.Text(c, &in.operator)
@@ -83,7 +79,8 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 
 	codec.Number(c, &s.seen.last)
 	codec.Number(c, &s.received)
-	codec.Number(c, &s.lastSeq)
+	highest := s.seen.highest()
+	codec.Number(c, &highest) // which follows from what is seen
 	c.Near(&s.lastTime, s.received)
 	c.Near(&s.loadTime, s.received)
 	c.Near(&s.startTime, s.received)
@@ -101,16 +98,30 @@ func (s *session) code(c *codec.Coder, t *Tracker) {
 		c.Near(&s.failedAt, s.received)
 	}
 
-	codec.List(c, &s.codes, func(code *string) { codec.Text(c, code) })
+	had := s.codes.all()
+	codec.List(c, &had, func(code *string) { codec.Text(c, code) })
+	if c.Reading() {
+		s.codes = nil
+		for _, code := range had {
+			s.codes = t.addCode(code, s.codes)
+		}
+	}
 	gaps, waits, names := s.seen.wider != nil, s.ahead != nil, s.snapshots != nil
 	c.Flags(&s.loaded, &s.started, &s.ended, &s.adopted, &s.unnamed, &gaps, &waits, &names)
 	if s.unnamed {
-		codec.List(c, &s.held, func(h *held) {
+		var waits []held
+		if s.held != nil {
+			waits = *s.held
+		}
+		codec.List(c, &waits, func(h *held) {
 			codec.Number(c, &h.measure)
 			c.Near(&h.at, s.received)
 			codec.Number(c, &h.value)
 			codec.Text(c, &h.dimensions)
 		})
+		if len(waits) > 0 {
+			s.held = &waits
+		}
 	}
 	recorded := s.record != nil
 	c.Flags(&recorded)
@@ -136,7 +147,13 @@ func part[T any](c *codec.Coder, p **T) *T {
 	return *p
 }
 
-func (of *client) code(c *codec.Coder) {
+// code codes a client of an organisation.
+func (of *client) code(c *codec.Coder, t *Tracker, organization string) {
+	otherAddress, otherReferrer := otherAddressDimensions[of.direction], otherReferrerDimensions
+	var from referrer
+	if !c.Reading() {
+		from = *of.referrer
+	}
 	c.Flags(&of.webcaster)
 	codec.Number(c, &of.interval)
 	codec.Text(c, &of.playing)
@@ -149,10 +166,14 @@ func (of *client) code(c *codec.Coder) {
 	codec.Text(c, &of.player.Device)
 	codec.Text(c, &of.player.Protocol)
 	codec.Text(c, &of.direction)
-	codec.Text(c, &of.otherAddress)
-	codec.Text(c, &of.referrer.value)
-	codec.Text(c, &of.referrer.dimensions)
-	codec.Text(c, &of.otherReferrer)
+	// The dimensions follow from the others.
+	codec.Text(c, &otherAddress)
+	codec.Text(c, &from.value)
+	codec.Text(c, &from.dimensions)
+	codec.Text(c, &otherReferrer)
+	if c.Reading() {
+		of.referrer = t.referrerOf(organization, from.value)
+	}
 }
 
 func (q *wider) code(c *codec.Coder) {

@@ -14,8 +14,12 @@ import (
 // fill gives every field that it finds, exported or not, a value of its own.
 func fill(r *rand.Rand, v reflect.Value) {
 	v = reflect.NewAt(v.Type(), unsafe.Pointer(v.UnsafeAddr())).Elem()
-	if v.Type() == reflect.TypeFor[aggregate.Place]() || v.Type() == reflect.TypeFor[admission]() {
+	switch v.Type() {
+	case reflect.TypeFor[aggregate.Place](), reflect.TypeFor[*admission](), reflect.TypeFor[*aggregate.Cell](), reflect.TypeFor[*Period]():
 		return // is no state
+	case reflect.TypeFor[*codes]():
+		v.Set(reflect.ValueOf(&codes{fmt.Sprint("second ", r.Int()), &codes{code: fmt.Sprint("first ", r.Int())}}))
+		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:
@@ -58,12 +62,12 @@ func TestEveryFieldIsCoded(t *testing.T) {
 	written := NewTracker(aggregate.New("c"), nil)
 	written.slept = 17
 	for _, live := range []bool{true, false, true} {
-		s := &session{}
-		fill(r, reflect.ValueOf(s).Elem())
-		written.add(s.name, s)
-		s.isLive, s.replaced = false, false
-		if live {
-			written.setLive(s)
+		var s session
+		fill(r, reflect.ValueOf(&s).Elem())
+		s.isLive = false
+		s.referrer = written.referrerOf(s.space.Organization, s.referrer.value) // whose dimensions follow
+		if added := written.add(s, noon); live {
+			written.setLive(added)
 		}
 	}
 
@@ -75,22 +79,22 @@ func TestEveryFieldIsCoded(t *testing.T) {
 	if err := c.End(); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(read.sessions, written.sessions) {
-		t.Errorf("read  %+v\nwrote %+v", read.sessions, written.sessions)
-	}
-	if !reflect.DeepEqual(read.viewers, written.viewers) || read.slept != written.slept {
-		t.Errorf("read the viewers %v, wrote %v", read.viewers, written.viewers)
-	}
-	all := func(t *Tracker) map[string]int {
-		m := map[string]int{}
-		for s := range t.live {
-			one := codec.NewWriter(nil)
-			s.code(one, t)
-			m[string(one.Bytes())]++
+	all := func(t *Tracker) map[name]session {
+		m := map[name]session{}
+		for s := range t.awake() {
+			m[s.name] = *s
 		}
 		return m
 	}
-	if got, want := all(read), all(written); !reflect.DeepEqual(got, want) || len(got) != 2 {
-		t.Errorf("read the live sessions %v\nwrote %v", got, want)
+	if got, want := all(read), all(written); !reflect.DeepEqual(got, want) || len(got) != 3 {
+		t.Errorf("read  %+v\nwrote %+v", got, want)
+	}
+	for of := range written.awake() {
+		if _, s := read.ask(of.space.Organization, "another id"); s != nil || !read.Watches(of.viewer) {
+			t.Errorf("a session that was not written: %+v; the viewer is known: %v", s, read.Watches(of.viewer))
+		}
+	}
+	if read.Live() != 2 || written.Live() != 2 || read.slept != written.slept {
+		t.Errorf("read %d live sessions, wrote %d, want 2; slept at %d and %d", read.Live(), written.Live(), read.slept, written.slept)
 	}
 }

@@ -10,10 +10,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"hash/maphash"
+	"iter"
 	"slices"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
+	"github.com/streamlens/streamlens/pkg/compact"
 	"github.com/streamlens/streamlens/pkg/event"
 	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/play"
@@ -48,20 +50,26 @@ func nameOf(organization, id string) name {
 type asked struct {
 	organization, id string
 	name             name
-	session          *session // nil if it was not awake
+	place            uint32 // of the session, if known
+	known            bool   // whether it was awake
 }
 
-// asks returns what is remembered of a session.
-func (t *Tracker) asks(organization, id string) *asked {
+// ask returns the name of a session, and the session, or nil if none of that name is awake.
+func (t *Tracker) ask(organization, id string) (name, *session) {
 	a := &t.asked[maphash.String(t.seed, id)%uint64(len(t.asked))]
 	if a.id != id || a.organization != organization {
 		*a = asked{organization: organization, id: id, name: nameOf(organization, id)}
 	}
-	if a.session == nil || a.session.replaced {
-		a.session = t.sessions[a.name]
+	if !a.known || !t.sessions.Has(a.place) || t.sessions.At(a.place).name != a.name {
+		if a.place, a.known = t.byName.Find(t.hash(a.name), func(place uint32) bool { return t.sessions.At(place).name == a.name }); !a.known {
+			return a.name, nil
+		}
 	}
-	return a
+	return a.name, t.sessions.At(a.place)
 }
+
+// hash returns the hash of a name in an index. Who chooses ids cannot foresee it.
+func (t *Tracker) hash(n name) uint64 { return maphash.Bytes(t.seed, n[:]) }
 
 // Hourly returns the value under which a value of a dimension that churns, an address or a referrer, is counted in the hour
 // of the time at, in ms since 1970: itself, and the hour that has admitted it, or one that stands for all beyond the organisation's limit,
@@ -88,19 +96,21 @@ func (p *Period) has(at, now int64) bool {
 
 // Tracker tracks sessions and adds what they live through to a ledger. It must not be used by several goroutines at once.
 type Tracker struct {
-	ledger   *aggregate.Ledger
-	hourly   Hourly
-	quality  func(organization string) tenant.Quality
-	sessions map[name]*session
-	live     map[*session]struct{}
-	viewers  map[event.ViewerKey]int              // number of sessions that are awake
-	nights   []*night                             // in order
-	slept    int64                                // ms since 1970 at which sessions were last put to sleep
-	spaces   map[aggregate.Space]*aggregate.Space // that sessions share
-	clients  map[client]*client                   // likewise
-	networks map[network]*network                 // likewise
-	asked    [256]asked
-	seed     maphash.Seed // of places in asked
+	ledger    *aggregate.Ledger
+	hourly    Hourly
+	quality   func(organization string) tenant.Quality
+	sessions  compact.Pieces[session]              // that are awake
+	byName    *compact.Index                       // of sessions
+	lives     int                                  // how many of them are live
+	nights    []*night                             // in order
+	slept     int64                                // ms since 1970 at which sessions were last put to sleep
+	spaces    map[aggregate.Space]*aggregate.Space // that sessions share
+	clients   map[client]*client                   // likewise
+	networks  map[network]*network                 // likewise
+	referrers map[referrer]*referrer               // likewise
+	codes     map[codes]*codes                     // likewise
+	asked     [256]asked
+	seed      maphash.Seed // of hashes of names, and of places in asked
 
 	recording bool          // whether records are kept of sessions that begin
 	records   []play.Record // of sessions that have ended
@@ -108,24 +118,49 @@ type Tracker struct {
 
 // NewTracker returns a tracker that adds to ledger.
 func NewTracker(ledger *aggregate.Ledger, hourly Hourly) *Tracker {
-	return &Tracker{ledger: ledger, hourly: hourly, seed: maphash.MakeSeed(), quality: func(string) tenant.Quality { return tenant.DefaultQuality() }, sessions: map[name]*session{}, live: map[*session]struct{}{},
-		viewers: map[event.ViewerKey]int{}, spaces: map[aggregate.Space]*aggregate.Space{}, clients: map[client]*client{}, networks: map[network]*network{}}
+	t := &Tracker{ledger: ledger, hourly: hourly, seed: maphash.MakeSeed(), quality: func(string) tenant.Quality { return tenant.DefaultQuality() },
+		spaces: map[aggregate.Space]*aggregate.Space{}, clients: map[client]*client{}, networks: map[network]*network{},
+		referrers: map[referrer]*referrer{}, codes: map[codes]*codes{}}
+	t.byName = compact.NewIndex(func(place uint32) uint64 { return t.hash(t.sessions.At(place).name) })
+	return t
 }
 
 // Judge sets what returns the limits by which the plays of an organisation are good or fair. Unless it is called, they are the default.
 func (t *Tracker) Judge(quality func(organization string) tenant.Quality) { t.quality = quality }
 
 // Live returns the number of sessions that have neither ended nor fallen silent.
-func (t *Tracker) Live() int { return len(t.live) }
+func (t *Tracker) Live() int { return t.lives }
+
+// awake returns the sessions that are awake.
+func (t *Tracker) awake() iter.Seq[*session] {
+	return func(yield func(*session) bool) {
+		for _, s := range t.sessions.All() {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
+// live returns the sessions that are live.
+func (t *Tracker) live() iter.Seq[*session] {
+	return func(yield func(*session) bool) {
+		for _, s := range t.sessions.All() {
+			if s.isLive && !yield(s) {
+				return
+			}
+		}
+	}
+}
 
 // Known reports whether a session has been seen, so that its description is settled.
 func (t *Tracker) Known(organization, id string) bool {
-	a := t.asks(organization, id)
-	if a.session != nil {
+	n, s := t.ask(organization, id)
+	if s != nil {
 		return true
 	}
 	for _, night := range t.nights {
-		if _, sleeps := night.places[a.name]; sleeps {
+		if _, sleeps := night.find(n); sleeps {
 			return true
 		}
 	}
@@ -149,19 +184,15 @@ func (t *Tracker) Reports(organization, id string) bool {
 
 // look returns a known session, which goes on sleeping if it does, or nil.
 func (t *Tracker) look(organization, id string) *session {
-	a := t.asks(organization, id)
-	if a.session != nil {
-		return a.session
+	n, s := t.ask(organization, id)
+	if s == nil {
+		s, _ = t.asleep(n)
 	}
-	s, _ := t.find(a.name)
 	return s
 }
 
 // Watches reports whether a viewer has a session.
 func (t *Tracker) Watches(viewer event.ViewerKey) bool {
-	if t.viewers[viewer] > 0 {
-		return true
-	}
 	for _, n := range t.nights {
 		if _, had := n.viewers[viewer]; had {
 			return true
@@ -171,7 +202,7 @@ func (t *Tracker) Watches(viewer event.ViewerKey) bool {
 }
 
 // Awake returns the number of sessions that are live or were so a moment ago.
-func (t *Tracker) Awake() int { return len(t.sessions) }
+func (t *Tracker) Awake() int { return t.sessions.Len() }
 
 // Outcome says what became of the events of a batch that were not counted.
 type Outcome struct {
@@ -186,20 +217,18 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 	if len(b.Events) == 0 {
 		return o
 	}
-	asked := t.asks(b.Session.Organization, b.Session.ID)
-	n, s := asked.name, asked.session
+	n, s := t.ask(b.Session.Organization, b.Session.ID)
 	if s == nil {
-		s = t.wake(n)
+		s = t.wake(n, b.Received)
 	}
 	if s == nil {
-		s = t.newSession(b.Session)
+		s = t.add(t.newSession(n, b.Session), b.Received)
 		if b.Logged || b.Correction != 0 {
 			s.snapshots = &snapshots{correction: b.Correction, logged: b.Logged}
 		}
 		if b.Session.Started.Seq > 0 {
 			s.adopt(b.Session.Started)
 		}
-		t.add(n, s)
 		t.record(s, b.Session, firstTime(b))
 	}
 	switch {
@@ -234,10 +263,8 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 				s.finish(&to, ReasonRestart)
 				t.takeRecord(s)
 				t.unsetLive(s)
-				s = s.again()
+				s.restart()
 				s.received = b.Received
-				to.session = s
-				t.add(n, s)
 				t.record(s, b.Session, e.Time)
 			}
 			if e.Seq == event.Unnumbered && !s.number(e) {
@@ -272,7 +299,7 @@ func firstTime(b event.Batch) int64 {
 
 // entry returns where a session adds to, at now in ms since 1970.
 func (t *Tracker) entry(s *session, now int64) entry {
-	to := entry{Entry: t.ledger.EntryAt(&s.place, s.space, now), session: s, now: now, hourly: t.hourly, quality: t.quality}
+	to := entry{Entry: t.ledger.EntryAt(&s.place, s.space, now), session: s, now: now, tracker: t}
 	if !s.webcaster {
 		to.player = t.ledger.PlayerEntryAt(&s.place, s.space, &s.player, now)
 	}
@@ -300,41 +327,30 @@ func (t *Tracker) keepLive(s *session) {
 
 func (t *Tracker) setLive(s *session) {
 	s.isLive = true
-	t.live[s] = struct{}{}
+	t.lives++
 }
 
 func (t *Tracker) unsetLive(s *session) {
-	s.isLive = false
-	delete(t.live, s)
-}
-
-// add makes a session known, in the place of one that had the same id.
-func (t *Tracker) add(n name, s *session) {
-	if old := t.sessions[n]; old != nil {
-		old.replaced = true
-		t.forget(old)
-	}
-	t.sessions[n] = s
-	if s.viewer != 0 {
-		t.viewers[s.viewer]++
+	if s.isLive {
+		s.isLive = false
+		t.lives--
 	}
 }
 
-// forget takes back that a session's viewer has a session.
-func (t *Tracker) forget(s *session) {
-	if s.viewer == 0 {
-		return
-	}
-	if t.viewers[s.viewer]--; t.viewers[s.viewer] == 0 {
-		delete(t.viewers, s.viewer)
-	}
+// add makes a session known whose name none has that is awake, at now in ms since 1970, and returns it where it stays.
+func (t *Tracker) add(of session, now int64) *session {
+	t.tonight(now).note(of.viewer)
+	place, s := t.sessions.Add()
+	*s = of
+	t.byName.Add(place)
+	return s
 }
 
 // Expire ends the sessions that have fallen silent and settles what has waited too long; now is in ms since 1970 and must
 // not go back.
 func (t *Tracker) Expire(now int64) {
 	var due []*session
-	for s := range t.live {
+	for s := range t.live() {
 		if s.isSilent(now) || s.waitsTooLong(now) || s.over() && s.record != nil {
 			due = append(due, s)
 		} else if s.over() {
@@ -352,7 +368,7 @@ func (t *Tracker) Expire(now int64) {
 			t.unsetLive(s)
 		}
 	}
-	if now-t.slept >= sleepAfter {
+	if now-t.slept >= sleepEvery {
 		t.slept = now
 		t.sleep(now)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/streamlens/streamlens/pkg/aggregate"
 	"github.com/streamlens/streamlens/pkg/codec"
@@ -363,15 +364,15 @@ func TestTrackerForgetsAfterADay(t *testing.T) {
 	apply(noon)
 	tracker.Expire(hours(1)) // it goes to sleep
 	tracker.Expire(hours(24))
-	if len(tracker.sessions) != 0 || apply(hours(24)) != 1 {
+	if tracker.Awake() != 0 || apply(hours(24)) != 1 {
 		t.Error("forgot the session within a day of its last event")
 	}
 	tracker.Expire(hours(25)) // again
-	tracker.Expire(hours(25 + 24 + 5))
+	tracker.Expire(hours(24 + 24 + 5))
 	if !tracker.Known("acme", "s1") {
 		t.Error("forgot the session within a day of its last event")
 	}
-	tracker.Expire(hours(25 + 24 + 7))
+	tracker.Expire(hours(24 + 24 + 7))
 	if tracker.Known("acme", "s1") {
 		t.Error("remembers the session for more than a day and a night")
 	}
@@ -549,5 +550,66 @@ func TestValuesAreAdmittedOnceAnHour(t *testing.T) {
 	}
 	if want := map[string]int{"192.0.2.1": 50_000, measure.Other: 20_000}; !maps.Equal(got, want) {
 		t.Errorf("played by address %v, want %v", got, want)
+	}
+}
+
+// TestAPlaceIsOfAnotherSession holds that a session is not taken for the one that was where it is.
+func TestAPlaceIsOfAnotherSession(t *testing.T) {
+	tracker := NewTracker(aggregate.New("c"), keep)
+	repeated := func(id string, time float64) int {
+		of := player
+		of.ID = id
+		return tracker.Apply(event.Batch{Session: of, Received: at(time), Events: []event.Event{load(1, time)}}).Repeated
+	}
+	repeated("first", 0)
+	tracker.Expire(at(3600)) // it sleeps
+	if got := repeated("second", 3600); got != 0 || tracker.Awake() != 1 {
+		t.Fatalf("the second session repeats %d events, %d are awake", got, tracker.Awake())
+	}
+	if !tracker.Known("acme", "first") || tracker.Known("acme", "third") {
+		t.Error("who is known is not told")
+	}
+	if got := repeated("first", 3600); got != 1 {
+		t.Errorf("the first session repeats %d events, want 1", got)
+	}
+	if got := repeated("second", 3601); got != 1 {
+		t.Errorf("the second session repeats %d events, want 1", got)
+	}
+	if tracker.Awake() != 2 || tracker.Live() != 2 {
+		t.Errorf("%d are awake and %d live, want 2", tracker.Awake(), tracker.Live())
+	}
+}
+
+// TestAViewerIsKnownForALongTime holds that a viewer whose session goes on for days is known until a day after its end.
+func TestAViewerIsKnownForALongTime(t *testing.T) {
+	tracker := NewTracker(aggregate.New("c"), keep)
+	of := player
+	of.Viewer.Key = 7
+	hours := 0.0
+	for ; hours < 100; hours += 0.005 {
+		now := at(hours * 3600)
+		tracker.Apply(event.Batch{Session: of, Received: now, Events: []event.Event{load(1, 0)}})
+		if tracker.Expire(now); !tracker.Watches(7) || tracker.Watches(8) {
+			t.Fatalf("after %v hours: the viewer is known: %v", hours, tracker.Watches(7))
+		}
+	}
+	if len(tracker.nights) > 6 {
+		t.Errorf("%d nights are kept", len(tracker.nights))
+	}
+	tracker.Expire(at((hours + 1) * 3600))
+	tracker.Expire(at((hours + 24) * 3600))
+	if !tracker.Watches(7) {
+		t.Error("the viewer is forgotten within a day")
+	}
+	tracker.Expire(at((hours + 32) * 3600))
+	if tracker.Watches(7) {
+		t.Error("the viewer is still known after more than a day and a night")
+	}
+}
+
+// TestSessionsAreSmall bounds the memory of a session that is awake, of which there are hundreds of thousands.
+func TestSessionsAreSmall(t *testing.T) {
+	if size := unsafe.Sizeof(session{}); size > 256 {
+		t.Errorf("a session takes %d bytes, want 256 at most", size)
 	}
 }
