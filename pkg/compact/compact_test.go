@@ -2,6 +2,7 @@ package compact
 
 import (
 	"hash/maphash"
+	"maps"
 	"math/rand/v2"
 	"testing"
 )
@@ -126,5 +127,31 @@ func BenchmarkIndex(b *testing.B) {
 		if _, found := index.Find(hash(name), func(place uint32) bool { return *values.At(place) == name }); !found {
 			b.Fatal("not found")
 		}
+	}
+}
+
+func TestSetAsMap(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	var set Set
+	want := map[uint64]bool{}
+	for range 20_000 {
+		number := 1 + random.Uint64N(10_000)
+		if set.Has(number) != want[number] {
+			t.Fatalf("%d is in the set: %v", number, set.Has(number))
+		}
+		if random.IntN(2) == 0 {
+			set.Add(number)
+			want[number] = true
+		}
+		if set.Len() != len(want) {
+			t.Fatalf("%d numbers, want %d", set.Len(), len(want))
+		}
+	}
+	got := map[uint64]bool{}
+	for number := range set.All() {
+		got[number] = true
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%d numbers are not those that were added, %d", len(got), len(want))
 	}
 }

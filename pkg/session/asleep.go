@@ -29,12 +29,12 @@ type night struct {
 	dictionary codec.Dictionary
 	chunks     [][]byte
 	seed       maphash.Seed
-	names      *compact.Index               // of the places of sessions in chunks: the number of the chunk, above chunkBits of where in it
-	viewers    map[event.ViewerKey]struct{} // who has had a session since it began
+	names      *compact.Index // of the places of sessions in chunks: the number of the chunk, above chunkBits of where in it
+	viewers    compact.Set    // the keys of those who have had a session since it began
 }
 
 func newNight(began int64) *night {
-	n := &night{began: began, seed: maphash.MakeSeed(), viewers: map[event.ViewerKey]struct{}{}}
+	n := &night{began: began, seed: maphash.MakeSeed()}
 	n.names = compact.NewIndex(func(place uint32) uint64 {
 		of := n.nameAt(place)
 		return maphash.Bytes(n.seed, of[:])
@@ -56,7 +56,7 @@ func (n *night) find(one name) (uint32, bool) {
 // note notes that a viewer, unless it is none, has a session.
 func (n *night) note(viewer event.ViewerKey) {
 	if viewer != 0 {
-		n.viewers[viewer] = struct{}{}
+		n.viewers.Add(uint64(viewer))
 	}
 }
 
@@ -156,5 +156,10 @@ func (n *night) code(c *codec.Coder) {
 			n.names.Add(chunk<<chunkBits | from)
 		}
 	})
-	codec.Map(c, &n.viewers, func(viewer *event.ViewerKey, _ *struct{}) { codec.Number(c, viewer) })
+	codec.Each(c, n.viewers.Len(), n.viewers.All(), func(viewer *uint64) {
+		codec.Number(c, viewer)
+		if c.Reading() {
+			n.note(event.ViewerKey(*viewer))
+		}
+	})
 }

@@ -194,7 +194,7 @@ func (t *Tracker) look(organization, id string) *session {
 // Watches reports whether a viewer has a session.
 func (t *Tracker) Watches(viewer event.ViewerKey) bool {
 	for _, n := range t.nights {
-		if _, had := n.viewers[viewer]; had {
+		if n.viewers.Has(uint64(viewer)) {
 			return true
 		}
 	}
