@@ -163,6 +163,7 @@ func Open(o Options) (*Pipeline, error) {
 	p.plays.store, p.plays.keep, p.plays.clock, p.plays.logger = o.Plays, o.KeepPlays, o.Clock, o.Logger
 	p.plays.collector, p.plays.repairPath = o.Collector, filepath.Join(o.Dir, repairFile)
 	p.plays.limit, p.plays.room, p.plays.doubts = o.MaxBytes/playsShare, playsInMemory, true
+	p.plays.giveUp() // what the one before may have been sending when it was killed
 	if p.running.clock, p.running.logger, p.running.collector = o.Clock, o.Logger, o.Collector; o.RunningPlays {
 		p.running.store = o.Plays
 	}

@@ -22,6 +22,11 @@ const (
 	playsAtOnce = 5_000
 	// playsKept is how long records are kept after the store of plays took them: when it is killed, it forgets some seconds.
 	playsKept = 60 * time.Second
+	// playsGrace is how long after a request was given up the store is not asked what it has of it: what is on the way must reach it
+	// first, and what it says of itself is up to a second old.
+	playsGrace = 3 * time.Second
+	// playsPatience is how long is waited at most, as for a store that always writes or does not tell. No request waits longer for its turn there.
+	playsPatience = time.Minute
 	// playsInMemory is how many records may wait in memory when the state is saved. The others wait on disk.
 	playsInMemory = 20_000
 	// playsShare of Options.MaxBytes is what records that wait may take of the disk. They must not take it from the sums.
@@ -34,6 +39,9 @@ type PlayStore interface {
 	Insert(ctx context.Context, lines [][]byte) error
 	// Flush makes all that is taken visible to Have.
 	Flush(ctx context.Context) error
+	// Writing reports whether the store works on requests of anybody that write, or whether that cannot be known. It may tell how that was
+	// a second ago.
+	Writing(ctx context.Context) (bool, error)
 	// Have returns those of the records that are stored, which ended in a range.
 	Have(ctx context.Context, keys []play.Key, from, to time.Time) (map[play.Key]bool, error)
 	// Started returns when the process started that keeps the records, 0 if that cannot be known.
@@ -72,6 +80,8 @@ type playQueue struct {
 	probed  time.Time
 	retryAt time.Time // zero if the last records were taken
 	delay   time.Duration
+	givenUp time.Time // when a request was given up last
+	unsure  time.Time // when the first was that the store may not have ended with; zero if there is none
 
 	collector  string    // whose records these are
 	repairPath string    // of the file with records that are taken out and put in again
@@ -183,7 +193,9 @@ func (q *playQueue) run(ctx context.Context) {
 func (q *playQueue) drain(ctx context.Context) {
 	q.retryAt = time.Time{}
 	for q.length() > 0 && q.retryAt.IsZero() && ctx.Err() == nil {
-		q.step(ctx)
+		if !q.step(ctx) && !q.unsure.IsZero() {
+			time.Sleep(playsInterval / 10)
+		}
 	}
 	if left := q.length(); left > 0 {
 		q.logger.Warn("VictoriaLogs has not taken all records of plays; the others are kept and written with the next start", "records", left)
@@ -206,12 +218,16 @@ func (q *playQueue) step(ctx context.Context) (more bool) {
 		q.failed(ctx, err)
 		return false
 	}
-	batch := q.take(now)
+	sure, err := q.sure(ctx, now)
+	if err != nil {
+		q.failed(ctx, err)
+		return false
+	}
+	batch := q.take(now, sure)
 	path := ""
-	var err error
 	if len(batch) > 0 {
 		err = q.deliver(ctx, batch)
-	} else if path = q.files.next(); path != "" {
+	} else if path = q.nextFile(sure); path != "" {
 		err = q.files.read(path, func(lines []byte) error { return q.deliverFile(ctx, lines) })
 	}
 	q.landed(batch, err)
@@ -223,11 +239,45 @@ func (q *playQueue) step(ctx context.Context) (more bool) {
 		q.files.taken(path, q.clock().UnixMilli())
 	}
 	q.delay, q.retryAt = 0, time.Time{}
-	more = len(batch) == playsAtOnce || q.files.next() != ""
-	if !more {
+	more = len(batch) == playsAtOnce || q.nextFile(sure) != ""
+	if sure && !more {
 		q.repair(ctx, now)
 	}
 	return more
+}
+
+// giveUp notes that it is unknown what becomes of a request.
+func (q *playQueue) giveUp() {
+	q.givenUp = q.clock()
+	if q.unsure.IsZero() {
+		q.unsure = q.givenUp
+	}
+}
+
+// sure reports whether the store has ended with what was given up, so that it can be asked what it has. It goes on with a request when the
+// collector is gone, for seconds where the processor is busy, and answers meanwhile as if it did not have it.
+func (q *playQueue) sure(ctx context.Context, now time.Time) (bool, error) {
+	if q.unsure.IsZero() {
+		return true, nil
+	}
+	if now.Sub(q.unsure).Abs() < playsPatience {
+		if now.Sub(q.givenUp).Abs() < playsGrace {
+			return false, nil
+		}
+		if writing, err := q.store.Writing(ctx); err != nil || writing {
+			return false, err
+		}
+	}
+	q.unsure = time.Time{}
+	return true, nil
+}
+
+// nextFile returns the next file of records that have waited on disk, all of which are doubtful, "" if there is none to be sent.
+func (q *playQueue) nextFile(sure bool) string {
+	if !sure {
+		return ""
+	}
+	return q.files.next()
 }
 
 // probe finds out whether the store was started anew, when it is time, and forgets what is safe in it.
@@ -258,12 +308,23 @@ func (q *playQueue) probe(ctx context.Context, now time.Time) error {
 	return q.files.remove(now.Add(-playsKept).UnixMilli())
 }
 
-// take takes what is to be sent next. What is older than the store keeps is left out, because the store would drop it and not say so.
-func (q *playQueue) take(now time.Time) []playLine {
+// take takes what is to be sent next, of what may be stored already only if the store can be asked. What is older than the store keeps is
+// left out, because the store would drop it and not say so.
+func (q *playQueue) take(now time.Time, sure bool) []playLine {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.flying = slices.Clone(q.waiting[:min(len(q.waiting), playsAtOnce)])
-	q.waiting = q.waiting[len(q.flying):]
+	var doubtful []playLine
+	n := 0
+	for ; n < len(q.waiting) && len(q.flying) < playsAtOnce; n++ {
+		if l := q.waiting[n]; l.doubt && !sure {
+			doubtful = append(doubtful, l)
+		} else {
+			q.flying = append(q.flying, l)
+		}
+	}
+	if q.waiting = q.waiting[n:]; len(doubtful) > 0 {
+		q.waiting = append(doubtful, q.waiting...)
+	}
 	oldest, all := q.oldest(now), len(q.flying)
 	q.flying = slices.DeleteFunc(q.flying, func(l playLine) bool { return l.end < oldest })
 	q.leaveOutOld(all - len(q.flying))
@@ -348,6 +409,7 @@ func (q *playQueue) deliver(ctx context.Context, batch []playLine) error {
 		return nil
 	}
 	if err := q.store.Insert(ctx, lines); err != nil {
+		q.giveUp()
 		return err
 	}
 	q.written.Add(int64(len(lines)))

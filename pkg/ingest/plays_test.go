@@ -18,6 +18,7 @@ type playMemory struct {
 	stored  map[string]int // how often, by line
 	recent  []takenPlay
 	started int64
+	writing bool // whether it says that it works on requests that write
 	mood    playMood
 }
 
@@ -44,6 +45,8 @@ func (m *playMemory) Started(context.Context) (int64, error) {
 }
 
 func (m *playMemory) Flush(context.Context) error { return nil }
+
+func (m *playMemory) Writing(context.Context) (bool, error) { return m.writing, nil }
 
 func (m *playMemory) Insert(_ context.Context, lines [][]byte) error {
 	if m.mood == away {
@@ -139,6 +142,7 @@ func TestPlaysWaitOnDisk(t *testing.T) {
 	}
 	store.mood = works
 	p = open(t, o)
+	now = now.Add(playsGrace)
 	for p.plays.step(t.Context()) {
 	}
 	for line, n := range store.stored {
@@ -153,6 +157,39 @@ func TestPlaysWaitOnDisk(t *testing.T) {
 	p.plays.step(t.Context())
 	if s := p.PlayStats(); s.BacklogBytes != 0 || s.Waiting != 0 {
 		t.Errorf("after all is safe: %+v", s)
+	}
+}
+
+// TestPlaysOfAStoreThatAlwaysWrites loses each other answer of a store that never says that it has ended with what it was given.
+func TestPlaysOfAStoreThatAlwaysWrites(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	store := &playMemory{clock: func() time.Time { return now }, stored: map[string]int{}, started: 1, writing: true}
+	p := open(t, Options{Clock: store.clock, Plays: store, KeepPlays: 24 * time.Hour})
+	now = now.Add(playsPatience)
+	p.plays.step(t.Context())
+	const seconds = 59
+	for second := range seconds {
+		if _, err := p.Events(ended(second, now), func() event.Viewer { return viewer(second) }); err != nil {
+			t.Fatal(err)
+		}
+		p.addUp()
+		store.mood = []playMood{losesAnswer, works}[second%2]
+		p.plays.step(t.Context())
+		now = now.Add(time.Second)
+	}
+	// A lost answer is not asked for, and what came in the second behind it is not late.
+	if s := p.PlayStats(); s.Found != 0 || s.Waiting != (seconds+1)/2 || s.Written != seconds/2 {
+		t.Errorf("before its time: %+v", s)
+	}
+	store.mood, now = works, now.Add(time.Second)
+	p.plays.step(t.Context())
+	if s := p.PlayStats(); s.Found != (seconds+1)/2 || s.Waiting != 0 {
+		t.Errorf("in the end: %+v", s)
+	}
+	for line, n := range store.stored {
+		if n != 1 {
+			t.Errorf("stored %d times: %s", n, line)
+		}
 	}
 }
 

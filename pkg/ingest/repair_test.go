@@ -143,6 +143,7 @@ func TestRepair(t *testing.T) {
 		o := o
 		o.Dir, o.Plays = t.TempDir(), plain
 		q := &open(t, o).plays
+		ahead += playsGrace
 		q.step(t.Context())
 		if _, err := os.Stat(q.repairPath); !errors.Is(err, fs.ErrNotExist) || q.repairFailures.Load() != 1 || !q.retryAt.IsZero() {
 			t.Errorf("%v, %d failures, records wait until %v", err, q.repairFailures.Load(), q.retryAt)

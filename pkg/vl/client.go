@@ -163,25 +163,42 @@ func plainText(body []byte) string {
 }
 
 var (
-	startLine = regexp.MustCompile(`(?m)^vm_app_start_timestamp (\d+)`)
-	flagLine  = regexp.MustCompile(`(?m)^flag\{name="([^"]+)", value="([^"]*)"`)
+	startLine   = regexp.MustCompile(`(?m)^vm_app_start_timestamp (\d+)`)
+	writingLine = regexp.MustCompile(`(?m)^vl_insert_processors_count (\d+)`)
+	flagLine    = regexp.MustCompile(`(?m)^flag\{name="([^"]+)", value="([^"]*)"`)
 )
 
 // Started returns when VictoriaLogs started, in s since 1970, or 0 if it does not say so, as a proxy.
 func (c *Client) Started(ctx context.Context) (int64, error) {
+	text, err := c.metric(ctx, startLine)
+	if err != nil || text == "" {
+		return 0, err
+	}
+	return strconv.ParseInt(text, 10, 64)
+}
+
+// Writing reports whether VictoriaLogs works on requests that write, or does not say so, as a proxy. It makes the page anew once a second
+// only, so an answer may be as old as that.
+func (c *Client) Writing(ctx context.Context) (bool, error) {
+	text, err := c.metric(ctx, writingLine)
+	return text != "0", err
+}
+
+// metric returns the value of a metric, "" if VictoriaLogs does not show it.
+func (c *Client) metric(ctx context.Context, line *regexp.Regexp) (string, error) {
 	body, err := c.send(ctx, http.MethodGet, "/metrics", "", nil)
 	if err != nil {
 		var status *StatusError
 		if errors.As(err, &status) && status.Code/100 == 4 {
-			return 0, nil
+			return "", nil
 		}
-		return 0, err
+		return "", err
 	}
-	found := startLine.FindSubmatch(body)
+	found := line.FindSubmatch(body)
 	if found == nil {
-		return 0, nil
+		return "", nil
 	}
-	return strconv.ParseInt(string(found[1]), 10, 64)
+	return string(found[1]), nil
 }
 
 // ErrNotVictoriaLogs is returned when something else answers at the URL.

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -182,6 +183,37 @@ func TestRecords(t *testing.T) {
 		if ago := time.Since(time.Unix(started, 0)); err != nil || ago < 0 || ago > time.Minute {
 			t.Errorf("%s ago, %v", ago, err)
 		}
+	})
+	t.Run("whether it writes", func(t *testing.T) {
+		hidden := httptest.NewServer(http.NotFoundHandler())
+		defer hidden.Close()
+		if writing, err := newClient(t, hidden.URL).Writing(t.Context()); err != nil || !writing {
+			t.Errorf("without its page of metrics: %t, %v, want true", writing, err)
+		}
+		wait := func(want bool) {
+			t.Helper()
+			for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+				if writing, err := writer.Writing(t.Context()); err != nil || time.Now().After(deadline) {
+					t.Fatalf("%t, %v, want %t", writing, err, want)
+				} else if writing == want {
+					return
+				}
+			}
+		}
+		body, more := io.Pipe()
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			response, err := http.Post(url+"/insert/jsonline", "application/stream+json", body)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			response.Body.Close()
+		})
+		wait(true)
+		more.Close()
+		sending.Wait()
+		wait(false)
 	})
 }
 
