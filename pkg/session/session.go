@@ -298,14 +298,20 @@ func (t *Tracker) referrerOf(organization, value string) *referrer {
 	return shared(t.referrers, referrer{organization: organization, value: value, dimensions: aggregate.NewDimensions(measure.PlayingByReferrer, value)})
 }
 
-// otherAddressDimensions are the dimensions of the addresses beyond the limit, by direction, and otherReferrerDimensions those of such referrers.
+// The dimensions of addresses and referrers beyond the limit.
 var (
-	otherAddressDimensions = map[string]aggregate.Dimensions{
-		measure.Playout: aggregate.NewDimensions(measure.PlayingByIP, measure.Playout, measure.Other),
-		measure.Ingest:  aggregate.NewDimensions(measure.PlayingByIP, measure.Ingest, measure.Other),
-	}
-	otherReferrerDimensions = aggregate.NewDimensions(measure.PlayingByReferrer, measure.Other)
+	otherPlayoutAddress = aggregate.NewDimensions(measure.PlayingByIP, measure.Playout, measure.Other)
+	otherIngestAddress  = aggregate.NewDimensions(measure.PlayingByIP, measure.Ingest, measure.Other)
+	otherReferrer       = aggregate.NewDimensions(measure.PlayingByReferrer, measure.Other)
 )
+
+// otherAddress returns the dimensions of addresses beyond the limit.
+func (c *client) otherAddress() aggregate.Dimensions {
+	if c.webcaster {
+		return otherIngestAddress
+	}
+	return otherPlayoutAddress
+}
 
 func (t *Tracker) newClient(d event.Session) client {
 	direction, os, browser, versions := measure.Playout, measure.PlaysByOS, measure.PlaysByBrowser, measure.PlaysByVersion
@@ -672,7 +678,7 @@ func (s *session) addressAt(to *entry, at int64) *aggregate.Cell {
 	if in == nil || !in.hour.has(at, to.now) {
 		value, admitted := to.tracker.hourly(s.space.Organization, measure.DimensionIP, s.address, at)
 		if value != s.address {
-			return to.Cell(measure.PlayingByIP, otherAddressDimensions[s.direction])
+			return to.Cell(measure.PlayingByIP, s.otherAddress())
 		}
 		if in == nil {
 			in = &admission{}
@@ -692,7 +698,7 @@ func (s *session) referrerAt(to *entry, at int64) *aggregate.Cell {
 	if !r.hour.has(at, to.now) {
 		value, admitted := to.tracker.hourly(s.space.Organization, measure.DimensionReferrer, r.value, at)
 		if value != r.value {
-			return to.Cell(measure.PlayingByReferrer, otherReferrerDimensions)
+			return to.Cell(measure.PlayingByReferrer, otherReferrer)
 		}
 		r.hour = admitted
 	}

@@ -149,7 +149,7 @@ func part[T any](c *codec.Coder, p **T) *T {
 
 // code codes a client of an organisation.
 func (of *client) code(c *codec.Coder, t *Tracker, organization string) {
-	otherAddress, otherReferrer := otherAddressDimensions[of.direction], otherReferrerDimensions
+	address, others := of.otherAddress(), otherReferrer
 	var from referrer
 	if !c.Reading() {
 		from = *of.referrer
@@ -167,10 +167,10 @@ func (of *client) code(c *codec.Coder, t *Tracker, organization string) {
 	codec.Text(c, &of.player.Protocol)
 	codec.Text(c, &of.direction)
 	// The dimensions follow from the others.
-	codec.Text(c, &otherAddress)
+	codec.Text(c, &address)
 	codec.Text(c, &from.value)
 	codec.Text(c, &from.dimensions)
-	codec.Text(c, &otherReferrer)
+	codec.Text(c, &others)
 	if c.Reading() {
 		of.referrer = t.referrerOf(organization, from.value)
 	}
