@@ -14,10 +14,10 @@ const (
 	leastGarbage = 96 << 20
 	// smallHeap is up to how many bytes in use the heap is a small one. Of more, it grows up to the sum of both, so that a large collector does not
 	// pay for what a small one gains.
-	smallHeap = 128 << 20
+	smallHeap = 96 << 20
 	// garbagePercent is how much garbage lies beside what is in use at least, in per cent of it: Go's 100 would double the memory of what
 	// lives long in a large collector, sessions and open minutes, to save a few per cent of a processor.
-	garbagePercent = 30
+	garbagePercent = 20
 	// liveAtLeast is for how little in use the heap may grow by leastGarbage: what lives may be many times as much at the next collection.
 	liveAtLeast = 4 << 20
 	// liveBytes is the metric of what the last collection found in use.

@@ -19,12 +19,11 @@ func TestPercentOf(t *testing.T) {
 	}{
 		{"an empty heap grows by 96 MB, not by more", 0, 2400},
 		{"a small one grows by 96 MB", 32 * mega, 300},
-		{"one of 96 MB doubles", 96 * mega, 100},
-		{"the largest of the small ones grows by 96 MB", 128 * mega, 75},
-		{"a larger one to 224 MB", 160 * mega, 40},
-		{"a large one by three tenths", 172 * mega, 30},
-		{"one that is larger than 224 MB by three tenths", 230 * mega, 30},
-		{"a very large one, too", 4000 * mega, 30},
+		{"the largest of the small ones, of 96 MB, doubles", 96 * mega, 100},
+		{"a larger one grows to 192 MB", 128 * mega, 50},
+		{"a large one by a fifth", 160 * mega, 20},
+		{"one that is larger than 192 MB by a fifth", 200 * mega, 20},
+		{"a very large one, too", 4000 * mega, 20},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := percentOf(test.live); got != test.want {
