@@ -3,7 +3,7 @@
 # segments in it or not: it takes the duration of the header, where 0 stands for what is told in the fragments. There is no warning. A recording of Ogg Vorbis of 60 s lasts 10.6 s, "approx", by
 # its size and a bit rate that its encoder meant. So a list of recordings has a sum of hours far below what was recorded.
 #
-# Guess before: 8 s; of Ogg too.
+# Guess before: 8 s. (None was written of Ogg.)
 # Seen with ExifTool 12.57 (Debian 12.57+dfsg-1). ffprobe has 8.1 and 60 s. Needs perl and ffmpeg.
 set -euo pipefail
 
