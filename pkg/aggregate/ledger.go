@@ -167,14 +167,12 @@ type Cell struct {
 	dimensions Dimensions
 	measure    measure.ID
 	part       part
-	removed    uint32 // see series
+	epoch      uint32 // of Samples: that in which its series are there; 0 if none was found yet
 	// Of the ledger: where it is in the cells of two slots that it was added to last, of even and of odd minutes: what reports of one minute and
 	// of the next say comes by turns.
 	generations [2]uint32
 	at          [2]int32
-	// Of Samples: the series to which it adds, as long as none was forgotten since removed, the Samples' number then.
-	of     *Samples
-	series []link
+	series      []uint32 // of Samples: the places of the series to which it adds
 }
 
 func newCell(of cell) *Cell {
@@ -186,22 +184,6 @@ func (c *Cell) cell() cell { return cell{c.space, c.dimensions, c.measure, c.par
 
 // generation returns that in which it was added to last.
 func (c *Cell) generation() uint32 { return max(c.generations[0], c.generations[1]) }
-
-// areHeld reports whether the series are those of some Samples and none was forgotten.
-func (c *Cell) areHeld(by *Samples) bool {
-	if c.of != by {
-		return false
-	}
-	if c.removed != by.removed {
-		for _, to := range c.series {
-			if !by.series.has(to) {
-				return false
-			}
-		}
-		c.removed = by.removed
-	}
-	return true
-}
 
 // projection is what remains of a Space in one family.
 type projection struct {

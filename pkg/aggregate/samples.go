@@ -107,21 +107,30 @@ const spilled = 60_000
 // not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
 	series  *table
-	removed uint32   // how often series were forgotten
-	found   []uint32 // memory for those of a cell, by their places, as the next ones
-	summed  []uint32 // those that a sum was added to in one pair of windows
-	waiting queue    // those with a sample that waits, but for
-	fresh   queue    // those that VictoriaMetrics does not know
-	flying  []uint32 // those with samples that are handed out
-	handed  [][]byte // the batches in which they are
-	free    [][]byte // memory for batches
+	epoch   uint32      // tells the times between which no series is forgotten from each other, and from those of other Samples
+	found   []uint32    // memory for those of a cell, by their places, as the next ones
+	sums    []seriesSum // what was added in one pair of windows, as far as it is not added to samples
+	waiting queue       // those with a sample that waits, but for
+	fresh   queue       // those that VictoriaMetrics does not know
+	flying  []uint32    // those with samples that are handed out
+	handed  [][]byte    // the batches in which they are
+	free    [][]byte    // memory for batches
 	length  atomic.Int64
 	unsafe  atomic.Int64 // number of samples that wait or fly
 }
 
+// seriesSum is what was added to the series at a place.
+type seriesSum struct {
+	place uint32
+	value int64
+}
+
+// epochs numbers those of all Samples, from 1.
+var epochs atomic.Uint32
+
 // NewSamples returns no samples.
 func NewSamples() *Samples {
-	return &Samples{series: newTable()}
+	return &Samples{series: newTable(), epoch: epochs.Add(1)}
 }
 
 // Len returns the number of pairs of series, of minutes and of hours, that have a sample.
@@ -137,23 +146,19 @@ const batchBytes = 1 << 20
 func (s *Samples) Add(added Additions) {
 	for slot, to := range added.slots {
 		for _, c := range to.kept {
-			if !c.areHeld(s) {
+			if c.epoch != s.epoch {
 				s.find(c.Cell)
 			}
-			for _, one := range c.series {
-				s.sum(one.place, c.value)
-			}
+			s.sum(slot, c.series, c.value)
 		}
 		for _, c := range to.sums {
-			s.found = s.appendSeries(s.found[:0], c.cell)
-			for _, place := range s.found {
-				s.sum(place, c.value)
-			}
+			s.found = s.appendSeries(s.found[:0], c.cell, nil)
+			s.sum(slot, s.found, c.value)
 		}
 		s.addSums(slot)
 	}
 	added.release()
-	s.length.Store(int64(s.series.length))
+	s.count()
 }
 
 // Put takes over samples that something else has made, in the form of Flush. Each has a series, or a timestamp, of its own, and does not
@@ -167,7 +172,7 @@ func (s *Samples) Put(text []byte) error {
 		if err := errors.Join(err, wrong); err != nil || !found || !both {
 			return fmt.Errorf("sample %q: %w", line, err)
 		}
-		place := s.series.find(seriesKey{dimensions: Dimensions(name + "}")})
+		place := s.series.find(nil, seriesKey{dimensions: s.series.dimensions.number(Dimensions(name + "}"))}, noPlace)
 		s.add(place, s.series.at(place), minuteWindow(at), number)
 	}
 	return nil
@@ -204,8 +209,8 @@ func (s *Samples) Flush(emit func(batch []byte)) (over, left bool) {
 			place := places[n]
 			n++
 			one, before := s.series.at(place), len(batch)
-			batch = one.appendWaiting(batch)
-			one.known, one.listed = true, false
+			batch = s.series.appendWaiting(batch, one)
+			one.flags = one.flags&^isListed | isKnown
 			if len(batch) > before { // else its samples were spilled, and it is forgotten with the next ones
 				s.flying = append(s.flying, place)
 			}
@@ -232,7 +237,7 @@ func (s *Samples) Flush(emit func(batch []byte)) (over, left bool) {
 // Taken says that VictoriaMetrics has taken what Flush handed out, at now in ms since 1970.
 func (s *Samples) Taken(now int64) {
 	for _, place := range s.flying {
-		all := s.series.at(place).open()
+		all := s.series.open(s.series.at(place))
 		for i := range all {
 			if o := &all[i]; o.state() == flying {
 				o.take(now)
@@ -247,7 +252,7 @@ func (s *Samples) Taken(now int64) {
 func (s *Samples) Refused() {
 	for _, place := range s.flying {
 		one := s.series.at(place)
-		all := one.open()
+		all := s.series.open(one)
 		for i := range all {
 			if o := &all[i]; o.state() == flying {
 				o.set(waiting)
@@ -278,8 +283,8 @@ func (s *Samples) batch() []byte {
 
 // Again lets the samples wait that VictoriaMetrics took after since: it may have forgotten them. Both times are in ms since 1970.
 func (s *Samples) Again(now, since int64) {
-	for place, one := range s.series.all() {
-		all := one.open()
+	for place, one := range s.series.series.All() {
+		all := s.series.open(one)
 		for i := range all {
 			if o := &all[i]; o.state() >= settled && o.takenAt(now) > since {
 				o.set(waiting)
@@ -292,10 +297,10 @@ func (s *Samples) Again(now, since int64) {
 
 // list puts a series into the list of those with a sample that waits.
 func (s *Samples) list(place uint32, one *series) {
-	if !one.listed {
-		one.listed = true
+	if !one.is(isListed) {
+		one.flags |= isListed
 		to := &s.waiting
-		if !one.known {
+		if !one.is(isKnown) {
 			to = &s.fresh
 		}
 		to.places = append(to.places, place)
@@ -308,18 +313,21 @@ func (s *Samples) Prune(now, confirmed int64) {
 	s.remove(func(one *series, o *sample) bool {
 		return o.state() >= settled && confirmed-o.takenAt(now) >= Kept && one.closed(o, now) >= 0
 	})
-	s.length.Store(int64(s.series.length))
+	s.count()
 }
+
+func (s *Samples) count() { s.length.Store(int64(s.series.series.Len())) }
 
 // remove forgets the samples for which is returns true, and the series that have none left.
 func (s *Samples) remove(is func(*series, *sample) bool) {
-	s.removed++
-	for place, one := range s.series.all() {
-		one.keep(slices.DeleteFunc(one.open(), func(o sample) bool { return is(one, &o) }))
-		if len(one.open()) == 0 && !one.listed {
+	s.epoch = epochs.Add(1)
+	for place, one := range s.series.series.All() {
+		s.series.resize(one, len(slices.DeleteFunc(s.series.open(one), func(o sample) bool { return is(one, &o) })))
+		if one.count == 0 && !one.is(isListed) {
 			s.series.forget(place)
 		}
 	}
+	s.series.sweep()
 }
 
 // Spill takes out the samples that cannot change any more and that VictoriaMetrics has not taken for a minute since, so that they
@@ -327,11 +335,11 @@ func (s *Samples) remove(is func(*series, *sample) bool) {
 func (s *Samples) Spill(now int64) []byte {
 	var text []byte
 	is := func(one *series, o *sample) bool { return o.state() == waiting && one.closed(o, now) >= spilled }
-	for _, one := range s.series.all() {
-		all := one.open()
+	for _, one := range s.series.series.All() {
+		all := s.series.open(one)
 		for i := range all {
 			if o := &all[i]; is(one, o) {
-				text = one.appendSample(text, o)
+				text = s.series.appendSample(text, one, o)
 				s.unsafe.Add(-1)
 			}
 		}
@@ -345,75 +353,90 @@ func (s *Samples) Spill(now int64) []byte {
 // Code writes or reads all samples, which the ledger that is given adds to at now, in ms since 1970. Those that are read wait, whether
 // VictoriaMetrics had taken them or not.
 func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
-	places := make([]uint32, 0, s.series.length)
-	for place := range s.series.all() {
+	places := make([]uint32, 0, s.series.series.Len())
+	for place := range s.series.series.All() {
 		places = append(places, place)
 	}
 	codec.List(c, &places, func(place *uint32) {
-		if !c.Reading() {
-			s.series.at(*place).code(c, l, now)
-			return
+		s.series.code(c, place, l, now)
+		if c.Reading() {
+			one := s.series.at(*place)
+			s.unsafe.Add(int64(one.count))
+			s.list(*place, one)
 		}
-		var read series
-		read.code(c, l, now)
-		*place = s.series.find(read.key())
-		one := s.series.at(*place)
-		one.keep(read.open())
-		s.unsafe.Add(int64(len(one.open())))
-		s.list(*place, one)
 	})
-	s.length.Store(int64(s.series.length))
+	s.count()
 }
 
-// find finds the series of a cell.
+// find finds the series of a cell, which mostly are where they were.
 func (s *Samples) find(c *Cell) {
-	s.found = s.appendSeries(s.found[:0], c.cell())
-	c.of, c.removed = s, s.removed
-	c.series = make([]link, len(s.found)) // there are many, so of no more than they need
-	for i, place := range s.found {
-		c.series[i] = s.series.link(place)
+	s.found = s.appendSeries(s.found[:0], c.cell(), c.series)
+	if !slices.Equal(s.found, c.series) {
+		c.series = slices.Clone(s.found)
 	}
+	c.epoch = s.epoch
 }
 
-// sum adds to the sum of a series, because many cells add to the same ones, before addSums adds those to samples.
-func (s *Samples) sum(place uint32, value int64) {
-	one := s.series.at(place)
-	one.sum += value
-	if !one.summed {
-		one.summed = true
-		s.summed = append(s.summed, place)
+// manySums is how many sums are kept beside their series.
+const manySums = 8192
+
+// sum adds to the sums of series, because many cells add to the same ones, before addSums adds those to samples.
+func (s *Samples) sum(to slot, places []uint32, value int64) {
+	for _, place := range places {
+		one := s.series.at(place)
+		if one.sum == 0 {
+			s.sums = append(s.sums, seriesSum{place: place})
+			one.sum = uint32(len(s.sums))
+		}
+		s.sums[one.sum-1].value += value
+	}
+	if len(s.sums) > manySums {
+		s.addSums(to)
 	}
 }
 
 // addSums adds the sums of series to their samples.
 func (s *Samples) addSums(to slot) {
-	for _, place := range s.summed {
-		one := s.series.at(place)
-		if !one.byHour {
-			s.add(place, one, minuteWindow(to.minute), one.sum)
+	for _, sum := range s.sums {
+		one := s.series.at(sum.place)
+		if !one.is(isByHour) {
+			s.add(sum.place, one, minuteWindow(to.minute), sum.value)
 		}
-		s.add(place, one, hourWindow(to.hour), one.sum)
-		one.sum, one.summed = 0, false
+		s.add(sum.place, one, hourWindow(to.hour), sum.value)
+		one.sum = 0
 	}
-	s.summed = s.summed[:0]
+	s.sums = s.sums[:0]
 }
 
-// appendSeries appends the places of the series to which a cell adds: in every family, and of a bucket also that of all values.
-func (s *Samples) appendSeries(all []uint32, c cell) []uint32 {
+// appendSeries appends the places of the series to which a cell adds: in every family, and of a bucket also that of all values. Before, they
+// were at other places or at the same ones.
+func (s *Samples) appendSeries(all []uint32, c cell, before []uint32) []uint32 {
+	find := func(p *projection, key seriesKey) {
+		at := uint32(noPlace)
+		if len(all) < len(before) {
+			at = before[len(all)]
+		}
+		all = append(all, s.series.find(p, key, at))
+	}
+	key := seriesKey{dimensions: s.series.dimensions.number(c.dimensions), measure: c.measure, part: c.part}
+	var ofAll seriesKey
+	if c.part == bucket {
+		ofAll = seriesKey{dimensions: s.series.dimensions.number(""), measure: c.measure, part: count}
+	}
 	for _, p := range c.space.projections {
 		if metrics[c.measure][p.key.family] == nil {
 			continue
 		}
-		all = append(all, s.series.find(seriesKey{p, c.dimensions, c.measure, c.part}))
+		find(p, key)
 		if c.part == bucket {
-			all = append(all, s.series.find(seriesKey{p, "", c.measure, count}))
+			find(p, ofAll)
 		}
 	}
 	return all
 }
 
 func (s *Samples) add(place uint32, one *series, w window, value int64) {
-	if one.add(w, value) {
+	if s.series.add(one, w, value) {
 		s.unsafe.Add(1)
 	}
 	s.list(place, one)

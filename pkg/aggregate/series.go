@@ -2,85 +2,149 @@ package aggregate
 
 import (
 	"hash/maphash"
-	"iter"
-	"slices"
+	"math"
 	"sort"
 	"strconv"
 
 	"github.com/streamlens/streamlens/pkg/codec"
+	"github.com/streamlens/streamlens/pkg/compact"
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
-// seriesKey identifies a pair of stored series: one of minutes, unless they are stored by the hour alone, and one of hours.
+// seriesKey identifies a pair of stored series: one of minutes, unless they are stored by the hour alone, and one of hours. Of projection and
+// dimensions it has the numbers in a table.
 type seriesKey struct {
-	projection *projection // nil for a series of Put, which is one alone and whose text is in dimensions
-	dimensions Dimensions
+	projection uint32 // that of nil for a series of Put, which is one alone and whose text is in dimensions
+	dimensions uint32
 	measure    measure.ID
 	part       part
 }
 
-// series is packed as sample is, with the fields of its key that are short beside those of its own.
+// series is packed as sample is, with the fields of its key beside those of its own, and without a pointer, because garbage collection would follow
+// each of some hundred thousand.
 type series struct {
-	projection *projection
-	dimensions Dimensions
-	few        [2]sample // of its samples, the open ones, in the order of their windows, if they are no more
-	many       *[]sample // all of them if they are, else nil
-	sum        int64     // of what is added to it in one pair of windows
-	number     uint32    // tells it from those that were at its place before; 0 if none is there
-	next       uint32    // the place, from 1, of another series whose key has the same hash; 0 if there is none
+	projection uint32
+	dimensions uint32
+	samples    uint32 // the place in table.samples of those that are open, in the order of their windows
+	count      uint32 // of them
+	sum        uint32 // where in Samples.sums is what was added in one pair of windows, from 1; 0 if nothing was
 	measure    measure.ID
 	part       part
-	count      uint8 // of few
-	byHour     bool  // whether it is the hours alone
-	known      bool  // whether VictoriaMetrics was given it before
-	listed     bool  // whether it is in Samples.waiting or fresh
-	summed     bool  // whether it is in Samples.summed
+	flags      flags
 }
 
-// metric returns the series' metric, and none of a series of Put.
-func (s *series) metric() metric {
-	if s.projection == nil {
-		return metric{}
-	}
-	return metrics[s.measure][s.projection.key.family][s.part]
-}
+// flags say what a series is.
+type flags uint8
+
+const (
+	isByHour flags = 1 << iota // it is the hours alone
+	isPut                      // it is of Put
+	isKnown                    // VictoriaMetrics was given it before
+	isListed                   // it is in Samples.waiting or fresh
+)
+
+func (s *series) is(f flags) bool { return s.flags&f != 0 }
 
 func (s *series) key() seriesKey { return seriesKey{s.projection, s.dimensions, s.measure, s.part} }
 
-// open returns the samples.
-func (s *series) open() []sample {
-	if s.many != nil {
-		return *s.many
+// closed returns for how many ms a sample has been closed, less than 0 if it is not; now is in ms since 1970.
+func (s *series) closed(o *sample, now int64) int64 {
+	w := o.window()
+	if s.is(isPut) {
+		return now - w.stamp()
 	}
-	return s.few[:s.count:len(s.few)]
+	return now - closes(w.stamp(), w.resolution().Length.Milliseconds())
 }
 
-// keep takes over samples.
-func (s *series) keep(all []sample) {
-	switch {
-	case len(all) <= 1 || s.many == nil && len(all) <= len(s.few): // who had many will soon have many again
-		s.count, s.many = uint8(copy(s.few[:], all)), nil
-	case s.many == nil:
-		s.many = new([]sample)
-		fallthrough
-	default:
-		*s.many = all
+// table holds the series with their samples, and finds them by their keys.
+type table struct {
+	hash        func(seriesKey) uint64
+	series      compact.Pieces[series]
+	index       *compact.Index
+	samples     compact.Blocks[sample]
+	projections *shared[*projection]
+	dimensions  *shared[Dimensions]
+}
+
+// noPlace is where no series is.
+const noPlace = math.MaxUint32
+
+func newTable() *table {
+	seed := maphash.MakeSeed()
+	t := &table{projections: newShared[*projection](), dimensions: newShared[Dimensions]()}
+	t.hash = func(key seriesKey) uint64 {
+		return maphash.Comparable(seed, [...]uint64{uint64(key.projection)<<32 | uint64(key.dimensions), uint64(key.measure)<<8 | uint64(key.part)})
 	}
+	t.index = compact.NewIndex(func(place uint32) uint64 { return t.hash(t.at(place).key()) })
+	return t
+}
+
+// at returns the series at a place that is in use.
+func (t *table) at(place uint32) *series { return t.series.At(place) }
+
+// find returns the place of the series of a projection with a key, but for its projection, which it makes if there is none. It may be at a place
+// where it was before.
+func (t *table) find(of *projection, key seriesKey, before uint32) uint32 {
+	if t.series.Has(before) {
+		one := t.at(before)
+		if key.projection = one.projection; one.key() == key && t.projections.at(one.projection) == of {
+			return before
+		}
+	}
+	key.projection = t.projections.number(of)
+	place, found := t.index.Find(t.hash(key), func(place uint32) bool { return t.at(place).key() == key })
+	if found {
+		return place
+	}
+	place, one := t.series.Add()
+	*one = series{projection: key.projection, dimensions: key.dimensions, measure: key.measure, part: key.part}
+	switch {
+	case of == nil:
+		one.flags = isPut
+	case metrics[key.measure][of.key.family][key.part].byHour:
+		one.flags = isByHour
+	}
+	t.index.Add(place)
+	return place
+}
+
+// forget forgets the series at a place, which has no samples.
+func (t *table) forget(place uint32) {
+	t.index.Remove(place)
+	t.series.Remove(place)
+}
+
+// sweep lets go of the projections and dimensions that no series has.
+func (t *table) sweep() {
+	var projections, dimensions set
+	for _, one := range t.series.All() {
+		projections.add(one.projection)
+		dimensions.add(one.dimensions)
+	}
+	t.projections.sweep(projections)
+	t.dimensions.sweep(dimensions)
+}
+
+// open returns the samples of a series. They must not be kept when it gets further ones.
+func (t *table) open(one *series) []sample { return t.samples.At(one.samples, int(one.count)) }
+
+// resize lets a series have so many samples, of which the last may have any value if they are more than before.
+func (t *table) resize(one *series, count int) {
+	one.samples, one.count = t.samples.Resize(one.samples, int(one.count), count), uint32(count)
 }
 
 // add adds to the sample of the window, and returns whether the sample did not wait before.
-func (s *series) add(w window, value int64) bool {
-	all := s.open()
+func (t *table) add(one *series, w window, value int64) bool {
+	all := t.open(one)
 	i := len(all)
 	if i > 0 && all[i-1].window() >= w {
 		i = sort.Search(i, func(i int) bool { return all[i].window() >= w })
 	}
 	if i == len(all) || all[i].window() != w {
-		if len(all) == cap(all) {
-			// By less than append does: there are many series with a handful of samples each.
-			all = append(make([]sample, 0, 1+len(all)*5/4), all...)
-		}
-		s.keep(slices.Insert(all, i, newSample(w, value))) // few have room for themselves
+		t.resize(one, len(all)+1)
+		all = t.open(one)
+		copy(all[i+1:], all[i:])
+		all[i] = newSample(w, value)
 		return true
 	}
 	o := &all[i]
@@ -90,29 +154,20 @@ func (s *series) add(w window, value int64) bool {
 	return was >= settled
 }
 
-// closed returns for how many ms a sample has been closed, less than 0 if it is not; now is in ms since 1970.
-func (s *series) closed(o *sample, now int64) int64 {
-	w := o.window()
-	if s.projection == nil {
-		return now - w.stamp()
-	}
-	return now - closes(w.stamp(), w.resolution().Length.Milliseconds())
-}
-
-func (s *series) appendWaiting(b []byte) []byte {
-	all := s.open()
+func (t *table) appendWaiting(b []byte, one *series) []byte {
+	all := t.open(one)
 	for i := range all {
 		if o := &all[i]; o.state() == waiting {
 			o.set(flying)
-			b = s.appendSample(b, o)
+			b = t.appendSample(b, one, o)
 		}
 	}
 	return b
 }
 
-func (s *series) appendSample(b []byte, o *sample) []byte {
+func (t *table) appendSample(b []byte, one *series, o *sample) []byte {
 	w := o.window()
-	b = s.key().appendText(b, w.resolution())
+	b = t.appendText(b, one, w.hour())
 	b = append(b, ' ')
 	b = strconv.AppendInt(b, o.value, 10)
 	b = append(b, ' ')
@@ -121,29 +176,41 @@ func (s *series) appendSample(b []byte, o *sample) []byte {
 }
 
 // appendText appends the metric name and the labels of one of the two series.
-func (k seriesKey) appendText(b []byte, r measure.Resolution) []byte {
-	if k.projection == nil {
-		return append(b, k.dimensions...)
+func (t *table) appendText(b []byte, one *series, byHour bool) []byte {
+	dimensions := t.dimensions.at(one.dimensions)
+	if one.is(isPut) {
+		return append(b, dimensions...)
 	}
-	hour := 0
-	if r == measure.Hour {
+	of, hour := t.projections.at(one.projection), 0
+	if byHour {
 		hour = 1
 	}
-	b = append(b, metrics[k.measure][k.projection.key.family][k.part].names[hour]...)
+	b = append(b, metrics[one.measure][of.key.family][one.part].names[hour]...)
 	b = append(b, '{')
-	b = append(b, k.projection.labels...)
-	b = append(b, k.dimensions...)
+	b = append(b, of.labels...)
+	b = append(b, dimensions...)
 	b[len(b)-1] = '}' // in the place of the last comma
 	return b
 }
 
-// code codes the key and the samples, of which those that are read wait. l and now are those of Samples.Code.
-func (s *series) code(c *codec.Coder, l *Ledger, now int64) {
-	l.code(c, &s.projection, now)
-	codec.Text(c, &s.dimensions)
-	codec.Number(c, &s.measure)
-	codec.Number(c, &s.part)
-	last, all := int64(0), s.open()
+// code codes the series at a place with its samples, or reads one with samples that wait, and tells its place. l and now are those of
+// Samples.Code.
+func (t *table) code(c *codec.Coder, place *uint32, l *Ledger, now int64) {
+	var (
+		of         *projection
+		dimensions Dimensions
+		key        seriesKey
+		all        []sample
+	)
+	if !c.Reading() {
+		one := t.at(*place)
+		of, dimensions, key, all = t.projections.at(one.projection), t.dimensions.at(one.dimensions), one.key(), t.open(one)
+	}
+	l.code(c, &of, now)
+	codec.Text(c, &dimensions)
+	codec.Number(c, &key.measure)
+	codec.Number(c, &key.part)
+	last := int64(0)
 	codec.List(c, &all, func(o *sample) {
 		w := int64(o.window())
 		c.Near(&w, last)
@@ -154,117 +221,62 @@ func (s *series) code(c *codec.Coder, l *Ledger, now int64) {
 		codec.Number(c, &o.value)
 	})
 	if c.Reading() {
-		s.keep(all)
+		key.dimensions = t.dimensions.number(dimensions)
+		*place = t.find(of, key, noPlace)
+		one := t.at(*place)
+		t.resize(one, len(all))
+		copy(t.open(one), all)
 	}
 }
 
-// table holds the series, and finds them by their keys. It knows them by their places, because garbage collection would follow each
-// pointer to one of some hundred thousand.
-type table struct {
-	hash   func(seriesKey) uint64
-	first  map[uint64]uint32 // the place, from 1, of the first series whose key has a hash
-	pieces []*piece
-	free   []uint32 // places
-	number uint32   // of the series that was made last
-	length int
+// shared holds values that many series have, each once, by numbers.
+type shared[T comparable] struct {
+	seed   maphash.Seed
+	values compact.Pieces[T]
+	index  *compact.Index
 }
 
-// piece is some series that stay where they are as long as one of them is in use.
-type piece struct {
-	series [pieceSeries]series
-	used   int
+func newShared[T comparable]() *shared[T] {
+	s := &shared[T]{seed: maphash.MakeSeed()}
+	s.index = compact.NewIndex(func(number uint32) uint64 { return maphash.Comparable(s.seed, s.at(number)) })
+	return s
 }
 
-const pieceSeries = 256
+// at returns the value with a number.
+func (s *shared[T]) at(number uint32) T { return *s.values.At(number) }
 
-// link refers to a series, or to none if another one is at its place.
-type link struct{ place, number uint32 }
-
-func newTable() *table {
-	seed := maphash.MakeSeed()
-	return &table{hash: func(key seriesKey) uint64 { return maphash.Comparable(seed, key) }, first: map[uint64]uint32{}}
+// number returns the number of a value, which it has as long as it is not swept.
+func (s *shared[T]) number(value T) uint32 {
+	number, found := s.index.Find(maphash.Comparable(s.seed, value), func(number uint32) bool { return s.at(number) == value })
+	if found {
+		return number
+	}
+	number, one := s.values.Add()
+	*one = value
+	s.index.Add(number)
+	return number
 }
 
-// at returns the series at a place that is in use.
-func (t *table) at(place uint32) *series {
-	return &t.pieces[place/pieceSeries].series[place%pieceSeries]
-}
-
-// has reports whether there is still the series that a link refers to.
-func (t *table) has(l link) bool {
-	return t.pieces[l.place/pieceSeries] != nil && t.at(l.place).number == l.number
-}
-
-func (t *table) link(place uint32) link { return link{place, t.at(place).number} }
-
-// all returns the series with their places.
-func (t *table) all() iter.Seq2[uint32, *series] {
-	return func(yield func(uint32, *series) bool) {
-		for n, p := range t.pieces {
-			if p == nil {
-				continue
-			}
-			for i := range p.series {
-				if one := &p.series[i]; one.number != 0 && !yield(uint32(n*pieceSeries+i), one) {
-					return
-				}
-			}
+// sweep lets go of all values but those with some numbers.
+func (s *shared[T]) sweep(but set) {
+	for number := range s.values.All() {
+		if !but.has(number) {
+			s.index.Remove(number)
+			s.values.Remove(number)
 		}
 	}
 }
 
-// find returns the place of the series with a key, which it makes if there is none.
-func (t *table) find(key seriesKey) uint32 {
-	hash := t.hash(key)
-	for next := t.first[hash]; next != 0; next = t.at(next - 1).next {
-		if t.at(next-1).key() == key {
-			return next - 1
-		}
+// set is one of numbers, a bit for each.
+type set []uint64
+
+func (s *set) add(number uint32) {
+	for int(number/64) >= len(*s) {
+		*s = append(*s, 0)
 	}
-	if len(t.free) == 0 {
-		for i := range uint32(pieceSeries) {
-			t.free = append(t.free, uint32(len(t.pieces)+1)*pieceSeries-1-i) // the first is used first
-		}
-		t.pieces = append(t.pieces, nil)
-	}
-	place := t.free[len(t.free)-1]
-	t.free = t.free[:len(t.free)-1]
-	in := &t.pieces[place/pieceSeries]
-	if *in == nil {
-		*in = &piece{}
-	}
-	(*in).used++
-	t.length++
-	if t.number++; t.number == 0 {
-		t.number++
-	}
-	one := t.at(place)
-	*one = series{projection: key.projection, dimensions: key.dimensions, measure: key.measure, part: key.part, number: t.number, next: t.first[hash]}
-	one.byHour = one.metric().byHour
-	t.first[hash] = place + 1
-	return place
+	(*s)[number/64] |= 1 << (number % 64)
 }
 
-// forget forgets the series at a place.
-func (t *table) forget(place uint32) {
-	one := t.at(place)
-	hash := t.hash(one.key())
-	switch before := t.first[hash]; {
-	case before != place+1:
-		for t.at(before-1).next != place+1 {
-			before = t.at(before - 1).next
-		}
-		t.at(before - 1).next = one.next
-	case one.next != 0:
-		t.first[hash] = one.next
-	default:
-		delete(t.first, hash)
-	}
-	*one = series{}
-	t.free = append(t.free, place)
-	t.length--
-	in := &t.pieces[place/pieceSeries]
-	if (*in).used--; (*in).used == 0 {
-		*in = nil
-	}
+func (s set) has(number uint32) bool {
+	return int(number/64) < len(s) && s[number/64]>>(number%64)&1 != 0
 }

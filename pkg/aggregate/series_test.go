@@ -5,95 +5,157 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
 func TestTableFindsSeriesByTheirKeys(t *testing.T) {
 	for name, hash := range map[string]func(seriesKey) uint64{
-		"hashes of its own":         newTable().hash,
-		"few hashes":                func(key seriesKey) uint64 { return uint64(len(key.dimensions) % 3) },
+		"hashes of its own":         nil,
+		"few hashes":                func(key seriesKey) uint64 { return uint64(key.dimensions % 3) },
 		"one hash, as of collision": func(seriesKey) uint64 { return 7 },
 	} {
 		t.Run(name, func(t *testing.T) {
+			type key struct {
+				projection *projection
+				dimensions Dimensions
+				measure    measure.ID
+			}
 			random := rand.New(rand.NewPCG(1, 2))
 			table := newTable()
-			table.hash = hash
-			want, old := map[seriesKey]link{}, map[link]bool{}
-			for range 20_000 {
-				key := seriesKey{dimensions: Dimensions(make([]byte, random.IntN(40))), measure: measure.ID(random.IntN(20))}
-				known, isKnown := want[key]
-				if random.IntN(5) < 3 || !isKnown {
-					found := table.link(table.find(key))
-					if isKnown && found != known {
-						t.Fatalf("%v is at %v, and was at %v", key, found, known)
+			if hash != nil {
+				table.hash = hash
+			}
+			projections := []*projection{nil, {labels: "a"}, {labels: "b"}}
+			find := func(k key, before uint32) uint32 {
+				return table.find(k.projection, seriesKey{dimensions: table.dimensions.number(k.dimensions), measure: k.measure}, before)
+			}
+			want, last := map[key]uint32{}, uint32(noPlace)
+			for n := range 20_000 {
+				k := key{projections[random.IntN(3)], Dimensions(make([]byte, random.IntN(20))), measure.ID(random.IntN(10))}
+				known, isKnown := want[k]
+				switch {
+				case random.IntN(5) < 3 || !isKnown:
+					before := last
+					if random.IntN(3) == 0 {
+						before = known
 					}
-					want[key] = found
-					continue
+					last = find(k, before)
+					if isKnown && last != known {
+						t.Fatalf("%v is at %v, and was at %v", k, last, known)
+					}
+					want[k] = last
+				default:
+					table.forget(known)
+					delete(want, k)
 				}
-				table.forget(known.place)
-				delete(want, key)
-				old[known] = true
-			}
-			got := map[seriesKey]link{}
-			for place, one := range table.all() {
-				got[one.key()] = table.link(place)
-			}
-			if !maps.Equal(got, want) || table.length != len(want) {
-				t.Errorf("%d series, counted as %d, want %d", len(got), table.length, len(want))
-			}
-			for _, l := range want {
-				if !table.has(l) {
-					t.Errorf("%v is not there", l)
+				if n%1000 == 0 {
+					table.sweep()
 				}
 			}
-			for l := range old {
-				if table.has(l) {
-					t.Errorf("%v is there, which was forgotten", l)
-				}
+			got := map[key]uint32{}
+			for place, one := range table.series.All() {
+				got[key{table.projections.at(one.projection), table.dimensions.at(one.dimensions), one.measure}] = place
 			}
-			if pieces := len(slices.DeleteFunc(slices.Clone(table.pieces), func(p *piece) bool { return p == nil })); pieces > 40*20/pieceSeries+1 {
-				t.Errorf("%d pieces for %d series", pieces, len(want))
+			if !maps.Equal(got, want) || table.index.Len() != len(want) {
+				t.Errorf("%d series and %d in the index, want %d", len(got), table.index.Len(), len(want))
 			}
-			for _, l := range want {
-				table.forget(l.place)
+			for _, place := range want {
+				table.forget(place)
 			}
-			if table.length != 0 || len(table.first) != 0 || slices.ContainsFunc(table.pieces, func(p *piece) bool { return p != nil }) {
-				t.Errorf("without series it has %d, %d hashes and a piece of memory", table.length, len(table.first))
+			table.sweep()
+			if n := table.series.Len() + table.index.Len() + table.projections.values.Len() + table.dimensions.values.Len(); n != 0 {
+				t.Errorf("without series there are %d, %d in the index, %d projections and %d dimensions", table.series.Len(), table.index.Len(),
+					table.projections.values.Len(), table.dimensions.values.Len())
 			}
 		})
+	}
+}
+
+// TestASeriesIsSmall because there are hundreds of thousands.
+func TestASeriesIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(series{}); size > 24 {
+		t.Errorf("a series takes %d bytes beside its samples, want at most 24", size)
+	}
+	if size := unsafe.Sizeof(sample{}); size > 16 {
+		t.Errorf("a sample takes %d bytes, want at most 16", size)
+	}
+}
+
+// TestTextsOfForgottenSeriesAreLetGo adds to other dimensions of other streams each two hours.
+func TestTextsOfForgottenSeriesAreLetGo(t *testing.T) {
+	b := newBoth()
+	for i := range int64(20) {
+		now := noon + i*ms(2*time.Hour)
+		b.Entry(Space{Organization: "acme", Stream: fmt.Sprint("s", i), Country: "DE"}, now).
+			Add(measure.TrafficByReferrer, now, 1, NewDimensions(measure.TrafficByReferrer, fmt.Sprint("site", i)))
+		b.Flush(nil, now, true)
+	}
+	if of, texts := b.samples.series.projections.values.Len(), b.samples.series.dimensions.values.Len(); of > 2 || texts > 2 {
+		t.Errorf("%d projections and %d texts are kept, want those of the last hours", of, texts)
+	}
+}
+
+// TestACellLeavesThePlaceOfAnotherSeries forgets the series of a cell, at whose places others come then.
+func TestACellLeavesThePlaceOfAnotherSeries(t *testing.T) {
+	b := newBoth()
+	space, other := Space{Organization: "acme", Stream: "s", Country: "DE"}, Space{Organization: "acme", Stream: "t", Country: "DE"}
+	dimensions := func(site string) Dimensions { return NewDimensions(measure.PlayingByReferrer, site) }
+	c := b.Entry(space, noon).OwnCell(measure.PlayingByReferrer, dimensions("one"))
+	b.Entry(space, noon).AddTo(c, noon, 1)
+	b.Flush(nil, noon, true)
+	later := noon + ms(2*time.Hour)
+	b.Flush(nil, later, true)
+	if n := b.samples.Len(); n != 0 {
+		t.Fatalf("%d series are left", n)
+	}
+	b.Entry(space, later).Add(measure.PlayingByReferrer, later, 2, dimensions("two"))
+	b.Entry(other, later).Add(measure.PlayingByReferrer, later, 4, dimensions("one"))
+	b.samples.Add(b.Take(later))
+	b.Entry(space, later).AddTo(c, later, 8)
+	got := map[string]int64{}
+	for name, value := range samples(t, b.Flush(nil, later, true)) {
+		_, labels, _ := strings.Cut(name, "stream=")
+		labels, _, _ = strings.Cut(labels, "}")
+		got[labels] = value
+	}
+	want := map[string]int64{`"s",country="DE",referrer="one"`: 8, `"s",country="DE",referrer="two"`: 2, `"t",country="DE",referrer="one"`: 4}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
 
 func TestSamplesOfASeries(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 3))
-		var one series
+		table, one := newTable(), &series{}
 		want := map[window]int64{}
 		for range 200 {
 			if random.IntN(10) == 0 {
 				gone := window(random.IntN(30))
-				one.keep(slices.DeleteFunc(one.open(), func(o sample) bool { return o.window() < gone }))
+				table.resize(one, len(slices.DeleteFunc(table.open(one), func(o sample) bool { return o.window() < gone })))
 				maps.DeleteFunc(want, func(w window, _ int64) bool { return w < gone })
 				continue
 			}
 			w, value := window(random.IntN(30)), random.Int64N(100)
 			_, known := want[w]
-			if changed := one.add(w, value); changed == known {
+			if changed := table.add(one, w, value); changed == known {
 				t.Fatalf("seed %d: a sample that is there: %v, and it did not wait: %v", seed, known, changed)
 			}
 			want[w] += value
 		}
 		got := map[window]int64{}
-		for _, o := range one.open() {
+		for _, o := range table.open(one) {
 			got[o.window()] = o.value
 		}
 		if !maps.Equal(got, want) {
 			t.Fatalf("seed %d: %v, want %v", seed, got, want)
 		}
-		if !slices.IsSortedFunc(one.open(), func(a, b sample) int { return int(a.window()) - int(b.window()) }) {
+		if !slices.IsSortedFunc(table.open(one), func(a, b sample) int { return int(a.window()) - int(b.window()) }) {
 			t.Fatalf("seed %d: the samples are not in order", seed)
 		}
 	}
