@@ -6,6 +6,7 @@
 package aggregate
 
 import (
+	"hash/maphash"
 	"math"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/codec"
+	"github.com/streamlens/streamlens/pkg/compact"
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
@@ -62,14 +64,23 @@ func NewDimensions(id measure.ID, values ...string) Dimensions {
 	return Dimensions(b.String())
 }
 
-// bucketDimensions are the labels of the buckets of distributions.
-var bucketDimensions = func() (d [measure.BucketCount]Dimensions) {
-	for i := range d {
+// text has Dimensions that cells share.
+type text struct {
+	Dimensions
+	used int64 // ms since 1970, when the ledger was pruned last and kept a cell with it
+}
+
+// noText is that of cells without dimensions.
+var noText = &text{}
+
+// bucketTexts have the labels of the buckets of distributions.
+var bucketTexts = func() (all [measure.BucketCount]*text) {
+	for i := range all {
 		var b strings.Builder
 		measure.WriteLabel(&b, measure.DimensionRange, measure.BucketRange(i))
-		d[i] = Dimensions(b.String())
+		all[i] = &text{Dimensions: Dimensions(b.String())}
 	}
-	return d
+	return all
 }()
 
 // ofAddresses says which measures have addresses as their dimension.
@@ -79,6 +90,11 @@ var ofAddresses = func() (all [measure.IDs]bool) {
 	}
 	return all
 }()
+
+var cellSeed = maphash.MakeSeed()
+
+// hashOf returns a hash of what a cell is.
+func hashOf(c cell) uint64 { return maphash.Comparable(cellSeed, c) }
 
 // part tells the metrics of one measure apart.
 type part uint8
@@ -125,49 +141,73 @@ type space struct {
 	forgotten   bool  // whether the ledger has another one, or none
 	used        int64 // ms since 1970
 
-	// The cells that are found without hashing what they are: all but those of addresses, which whoever adds to them may keep.
-	plain   few[*Cell] // of sums without dimensions
-	buckets few[*buckets]
-	named   map[name]*Cell // of sums with dimensions
-	last    few[*Cell]     // of named, found last: most players of a space are of one protocol
-	counts  few[*Cell]     // of the numbers of values, where there are no buckets
+	cells few
 }
 
-// few has something of some of the measures, a handful of all.
-type few[T any] struct {
-	at  [measure.IDs]uint8 // where that of each is in all, from 1; 0 if there is none
-	all []T
+// few are cells of a space that are found without hashing what they are: all that are kept but those of sums with dimensions, of which it has
+// the ones that were found last, because most players of a space are of one protocol.
+type few struct {
+	numbers []uint16 // at the slot of each, or with none free between behind that; 0 if there is none
+	cells   []*Cell  // in the same slots
+	count   int
 }
 
-// of returns what it has of a measure, which is zero at first, to be read or set.
-func (f *few[T]) of(id measure.ID) *T {
-	if f.at[id] == 0 {
-		var none T
-		f.all = append(f.all, none)
-		f.at[id] = uint8(len(f.all))
+// The numbers of few, beside the measures'.
+const (
+	plainNumber  = 1                         // of sums without dimensions
+	countNumber  = plainNumber + measure.IDs // of the numbers of values, where there are no buckets
+	lastNumber   = countNumber + measure.IDs // of the sum with dimensions that was found last
+	bucketNumber = lastNumber + measure.IDs  // of the first bucket; those of each measure follow each other
+	_            = uint16(bucketNumber + measure.IDs*measure.BucketCount)
+)
+
+// leastFew is how many slots few have at least.
+const leastFew = 4
+
+// of returns the cell with a number, nil if there was none, to be read or set.
+func (f *few) of(number int) **Cell {
+	if len(f.numbers) > 0 {
+		if slot := f.slot(uint16(number)); f.numbers[slot] != 0 {
+			return &f.cells[slot]
+		}
 	}
-	return &f.all[f.at[id]-1]
+	if (f.count+1)*5 > len(f.numbers)*4 {
+		before := *f
+		slots := max(leastFew, len(f.numbers)+len(f.numbers)/2)
+		f.numbers, f.cells = make([]uint16, slots), make([]*Cell, slots)
+		for i, n := range before.numbers {
+			if n != 0 {
+				slot := f.slot(n)
+				f.numbers[slot], f.cells[slot] = n, before.cells[i]
+			}
+		}
+	}
+	f.count++
+	slot := f.slot(uint16(number))
+	f.numbers[slot] = uint16(number)
+	return &f.cells[slot]
 }
 
-type name struct {
-	dimensions Dimensions
-	measure    measure.ID
-}
-
-// buckets are the kept cells of the buckets of one measure, a handful of all that there may be.
-type buckets struct {
-	at    [measure.BucketCount]uint8 // where the cell of each is in cells, from 1; 0 if there is none
-	cells []*Cell
+// slot returns the slot of a number, or the free one in which it has its place.
+func (f *few) slot(number uint16) int {
+	const spread = 40_503 // the golden section: numbers that follow each other are far apart
+	slot := int(number*spread) * len(f.numbers) >> 16
+	for f.numbers[slot] != number && f.numbers[slot] != 0 {
+		if slot++; slot == len(f.numbers) {
+			slot = 0
+		}
+	}
+	return slot
 }
 
 // Cell is a cell that is kept from one addition to the next, with what was found out about it. There may be several of one kind. It is packed,
 // because there are many: what it is comes first, as in cell.
 type Cell struct {
-	space      *space
-	dimensions Dimensions
-	measure    measure.ID
-	part       part
-	epoch      uint32 // of Samples: that in which its series are there; 0 if none was found yet
+	space   *space
+	text    *text
+	measure measure.ID
+	part    part
+	epoch   uint32 // of Samples: that in which its series are there; 0 if none was found yet
 	// Of the ledger: where it is in the cells of two slots that it was added to last, of even and of odd minutes: what reports of one minute and
 	// of the next say comes by turns.
 	generations [2]uint32
@@ -175,12 +215,12 @@ type Cell struct {
 	series      []uint32 // of Samples: the places of the series to which it adds
 }
 
-func newCell(of cell) *Cell {
-	return &Cell{space: of.space, dimensions: of.dimensions, measure: of.measure, part: of.part}
+func newCell(in *space, of *text, id measure.ID, part part) *Cell {
+	return &Cell{space: in, text: of, measure: id, part: part}
 }
 
 // cell returns what it is.
-func (c *Cell) cell() cell { return cell{c.space, c.dimensions, c.measure, c.part} }
+func (c *Cell) cell() cell { return cell{c.space, c.text.Dimensions, c.measure, c.part} }
 
 // generation returns that in which it was added to last.
 func (c *Cell) generation() uint32 { return max(c.generations[0], c.generations[1]) }
@@ -334,6 +374,9 @@ type Ledger struct {
 	collector   string
 	spaces      map[placeKey]*space
 	projections map[projectionKey]*projection
+	named       compact.Pieces[*Cell] // the kept cells of sums with dimensions
+	byName      *compact.Index        // of named
+	texts       map[Dimensions]*text  // of named
 	pending     Additions
 	free        *spare // which comes back from Samples
 	generation  uint32 // of the cells that were used last
@@ -353,8 +396,13 @@ func New(collector string) *Ledger {
 		collector:   collector,
 		spaces:      map[placeKey]*space{},
 		projections: map[projectionKey]*projection{},
+		texts:       map[Dimensions]*text{},
 		free:        &spare{},
 	}
+	l.byName = compact.NewIndex(func(place uint32) uint64 {
+		c := *l.named.At(place)
+		return hashOf(cell{c.space, c.text.Dimensions, c.measure, sum})
+	})
 	l.pending = l.additions()
 	return l
 }
@@ -383,7 +431,7 @@ func (e PlayerEntry) AddValues(id measure.ID, at, values, sum int64) {
 	for _, to := range [...]Entry{e.byStream, e.byCountry} {
 		cells := to.ledger.cells(at, to.now)
 		cells.addKept(to.space.count(id), values)
-		cells.addKept(to.space.sum(id, ""), sum)
+		cells.addKept(to.ledger.sum(to.space, id, ""), sum)
 	}
 }
 
@@ -442,15 +490,17 @@ func (e Entry) Add(id measure.ID, at, value int64, dimensions Dimensions) {
 		to.add(cell{e.space, dimensions, id, sum}, value)
 		return
 	}
-	to.addKept(e.space.sum(id, dimensions), value)
+	to.addKept(e.ledger.sum(e.space, id, dimensions), value)
 }
 
 // Cell returns the cell of a Sum, which others share.
-func (e Entry) Cell(id measure.ID, dimensions Dimensions) *Cell { return e.space.sum(id, dimensions) }
+func (e Entry) Cell(id measure.ID, dimensions Dimensions) *Cell {
+	return e.ledger.sum(e.space, id, dimensions)
+}
 
 // OwnCell returns a cell of a Sum for one alone, because there are many values of its dimension.
 func (e Entry) OwnCell(id measure.ID, dimensions Dimensions) *Cell {
-	return newCell(cell{e.space, dimensions, id, sum})
+	return newCell(e.space, &text{Dimensions: dimensions}, id, sum)
 }
 
 // Has reports whether a cell, which may be nil, is of the entry's space, so that AddTo may add to it.
@@ -476,75 +526,80 @@ func (e Entry) CountValue(id measure.ID, at, value int64) {
 
 // AddValues adds to the sum of the values of a Distribution at the time at, in ms since 1970.
 func (e Entry) AddValues(id measure.ID, at, sum int64) {
-	e.ledger.cells(at, e.now).addKept(e.space.sum(id, ""), sum)
+	e.ledger.cells(at, e.now).addKept(e.ledger.sum(e.space, id, ""), sum)
 }
 
 // sum returns the kept cell of a sum.
-func (s *space) sum(id measure.ID, d Dimensions) *Cell {
+func (l *Ledger) sum(in *space, id measure.ID, d Dimensions) *Cell {
 	if d == "" {
-		plain := s.plain.of(id)
-		if *plain == nil {
-			*plain = newCell(cell{s, d, id, sum})
-		}
-		return *plain
+		return in.kept(plainNumber+int(id), noText, id, sum)
 	}
-	last := s.last.of(id)
-	if *last != nil && (*last).dimensions == d {
-		return *last
+	last := in.cells.of(lastNumber + int(id))
+	if *last == nil || (*last).text.Dimensions != d {
+		*last = l.nameSum(in, id, d)
 	}
-	c := s.named[name{d, id}]
-	if c == nil {
-		c = newCell(cell{s, d, id, sum})
-		if s.named == nil {
-			s.named = map[name]*Cell{}
-		}
-		s.named[name{d, id}] = c
+	return *last
+}
+
+// nameSum returns the kept cell of a sum with dimensions.
+func (l *Ledger) nameSum(in *space, id measure.ID, d Dimensions) *Cell {
+	place, found := l.byName.Find(hashOf(cell{in, d, id, sum}), func(place uint32) bool {
+		c := *l.named.At(place)
+		return c.space == in && c.measure == id && c.text.Dimensions == d
+	})
+	if found {
+		return *l.named.At(place)
 	}
-	*last = c
+	of := l.texts[d]
+	if of == nil {
+		of = &text{Dimensions: d}
+		l.texts[d] = of
+	}
+	c := newCell(in, of, id, sum)
+	place, at := l.named.Add()
+	*at = c
+	l.byName.Add(place)
 	return c
 }
 
-// bucket returns the kept cell of a bucket.
-func (s *space) bucket(id measure.ID, n int) *Cell {
-	all := s.buckets.of(id)
-	if *all == nil {
-		*all = &buckets{}
-	}
-	of := *all
-	if of.at[n] == 0 {
-		c := newCell(cell{s, bucketDimensions[n], id, bucket})
-		if len(of.cells) == math.MaxUint8 {
-			return c // it does as well, and who has so many does not need to be quick
-		}
-		of.cells = append(of.cells, c)
-		of.at[n] = uint8(len(of.cells))
-	}
-	return of.cells[of.at[n]-1]
-}
-
-// count returns the kept cell of the number of values.
-func (s *space) count(id measure.ID) *Cell {
-	c := s.counts.of(id)
+// kept returns the kept cell with a number of few.
+func (s *space) kept(number int, of *text, id measure.ID, part part) *Cell {
+	c := s.cells.of(number)
 	if *c == nil {
-		*c = newCell(cell{s, "", id, count})
+		*c = newCell(s, of, id, part)
 	}
 	return *c
 }
 
-// forgetNamed lets go of the cells of sums with dimensions that nothing was added to since a generation of the ledger: there are more and more of
-// referrers, and of how long plays lasted.
-func (s *space) forgetNamed(since uint32) {
-	for n, c := range s.named {
-		if c.generation() <= since {
-			delete(s.named, n)
+// bucket returns the kept cell of a bucket.
+func (s *space) bucket(id measure.ID, n int) *Cell {
+	return s.kept(bucketNumber+int(id)*measure.BucketCount+n, bucketTexts[n], id, bucket)
+}
+
+// count returns the kept cell of the number of values.
+func (s *space) count(id measure.ID) *Cell { return s.kept(countNumber+int(id), noText, id, count) }
+
+// forgetNamed lets go of the cells of sums with dimensions that are of spaces in which nothing happens, at now in ms since 1970, and of those that
+// nothing was added to since the last time: there are more and more of referrers, and of how long plays lasted.
+func (l *Ledger) forgetNamed(now int64) {
+	for place, at := range l.named.All() {
+		c := *at
+		if c.space.forgotten || c.space.isQuiet(now) || c.generation() <= l.prunedAt {
+			l.byName.Remove(place)
+			l.named.Remove(place)
+			continue
+		}
+		c.text.used = now
+	}
+	for d, of := range l.texts {
+		if of.used != now {
+			delete(l.texts, d)
 		}
 	}
 }
 
-// forgetCells lets go of the kept cells, and so of the series that they add to.
-func (s *space) forgetCells() {
-	s.plain, s.buckets, s.named, s.last, s.counts = few[*Cell]{}, few[*buckets]{}, nil, few[*Cell]{}, few[*Cell]{}
-}
+// isQuiet reports whether a space was not in use for a while; now is in ms since 1970.
+func (s *space) isQuiet(now int64) bool { return s.used < now-time.Minute.Milliseconds() }
 
 func (l *Ledger) cells(at, now int64) *cells {
 	if sinceMinute := at - l.lastMinute; l.lastCells != nil && now == l.lastNow && 0 <= sinceMinute && sinceMinute < minute {
@@ -700,14 +755,14 @@ func (l *Ledger) prune(now int64) {
 			delete(l.spaces, key)
 			continue
 		}
-		if s.used < now-time.Minute.Milliseconds() {
-			s.forgetCells()
+		if s.isQuiet(now) {
+			s.cells = few{} // and so of the series that they add to
 		}
-		s.forgetNamed(l.prunedAt)
 		for _, p := range s.projections {
 			used[p] = true
 		}
 	}
+	l.forgetNamed(now)
 	for key, p := range l.projections {
 		if !used[p] && p.used < now-idle.Milliseconds() {
 			delete(l.projections, key)

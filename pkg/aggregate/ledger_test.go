@@ -460,8 +460,8 @@ func TestReferrersThatNobodyComesFromAreForgotten(t *testing.T) {
 		l.Entry(space, now).Add(measure.TrafficByReferrer, now, 1, NewDimensions(measure.TrafficByReferrer, fmt.Sprint("site", i)))
 		l.Take(now + 1)
 	}
-	if n := len(l.Entry(space, noon+ms(10*time.Minute)).space.named); n > 3 {
-		t.Errorf("keeps the cells of %d referrers, want those of the last minutes", n)
+	if n, texts := l.named.Len(), len(l.texts); n > 3 || texts > 3 || l.byName.Len() != n {
+		t.Errorf("keeps the cells of %d referrers, %d texts and %d in the index, want those of the last minutes", n, texts, l.byName.Len())
 	}
 }
 

@@ -76,6 +76,37 @@ func TestTableFindsSeriesByTheirKeys(t *testing.T) {
 	}
 }
 
+// TestFewAsMap does by chance to few what it does to a map, and compares them.
+func TestFewAsMap(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, numbers := range []int{3, 300, bucketNumber + measure.IDs*measure.BucketCount} {
+		var f few
+		want := map[int]*Cell{}
+		for range 3000 {
+			number := 1 + random.IntN(numbers)
+			if at := f.of(number); *at != want[number] {
+				t.Fatalf("%d of %d is %p, want %p", number, numbers, *at, want[number])
+			} else if random.IntN(2) == 0 {
+				want[number] = &Cell{}
+				*at = want[number]
+			}
+			if 2*f.count < len(f.numbers) && len(f.numbers) > leastFew {
+				t.Fatalf("%d slots for %d cells", len(f.numbers), f.count)
+			}
+		}
+	}
+}
+
+// TestACellIsSmall because there are hundreds of thousands.
+func TestACellIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(Cell{}); size > 64 {
+		t.Errorf("a cell takes %d bytes beside the places of its series, want at most 64", size)
+	}
+	if size := unsafe.Sizeof(space{}); size > 96 {
+		t.Errorf("a space takes %d bytes beside its cells, want at most 96", size)
+	}
+}
+
 // TestASeriesIsSmall because there are hundreds of thousands.
 func TestASeriesIsSmall(t *testing.T) {
 	if size := unsafe.Sizeof(series{}); size > 24 {

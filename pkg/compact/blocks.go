@@ -17,14 +17,15 @@ type blockPiece[T any] struct {
 	count  int // of blocks in use
 }
 
-// blockPieceLength is how many values are in one piece of blocks, unless a block is longer.
-const blockPieceLength = 2048
+// blocksBits is the binary logarithm of the number of small blocks in a piece: with 16 bytes a value, a piece is of whole pages.
+const blocksBits = 9
 
-// sizeOf returns the number of the size that a slice with values needs, and the size: each up to 8, and then four to each power of two.
-func sizeOf(length int) (number, size int) {
+// sizeOf returns of the size that a slice with values needs the number, how many values it is, and the binary logarithm of the number of blocks in a
+// piece. There is each size up to 8, and then there are four to each power of two.
+func sizeOf(length int) (number, size, perPiece int) {
 	shift := max(bits.Len(uint(length-1))-3, 0)
 	steps := (length-1)>>shift + 1
-	return 4*shift + steps - 1, steps << shift
+	return 4*shift + steps - 1, steps << shift, max(blocksBits-shift, 0)
 }
 
 // At returns the slice of a length at its place. Of length 0 it is empty at any place.
@@ -32,18 +33,17 @@ func (b *Blocks[T]) At(place uint32, length int) []T {
 	if length == 0 {
 		return nil
 	}
-	number, size := sizeOf(length)
-	perPiece := max(blockPieceLength/size, 1)
-	at := int(place) % perPiece * size
-	return b.sizes[number].pieces[int(place)/perPiece].values[at : at+length : at+length]
+	number, size, perPiece := sizeOf(length)
+	at := int(place) & (1<<perPiece - 1) * size
+	return b.sizes[number].pieces[place>>perPiece].values[at : at+length : at+length]
 }
 
 // Resize gives the slice at a place another length, and returns its place then. It keeps what it had, as far as that has room; what is new may
 // have any value.
 func (b *Blocks[T]) Resize(place uint32, before, after int) uint32 {
 	if before > 0 && after > 0 {
-		old, _ := sizeOf(before)
-		if number, _ := sizeOf(after); number == old {
+		old, _, _ := sizeOf(before)
+		if number, _, _ := sizeOf(after); number == old {
 			return place
 		}
 	}
@@ -57,23 +57,23 @@ func (b *Blocks[T]) add(length int) uint32 {
 	if length == 0 {
 		return 0
 	}
-	number, size := sizeOf(length)
+	number, size, perPiece := sizeOf(length)
 	for len(b.sizes) <= number {
 		b.sizes = append(b.sizes, blocks[T]{})
 	}
-	of, perPiece := &b.sizes[number], max(blockPieceLength/size, 1)
+	of := &b.sizes[number]
 	if len(of.free) == 0 {
-		for i := range perPiece {
-			of.free = append(of.free, uint32((len(of.pieces)+1)*perPiece-1-i)) // the first is used first
+		for i := range 1 << perPiece {
+			of.free = append(of.free, uint32((len(of.pieces)+1)<<perPiece-1-i)) // the first is used first
 		}
 		of.pieces = append(of.pieces, blockPiece[T]{})
 	}
 	place := of.free[len(of.free)-1]
 	of.free = of.free[:len(of.free)-1]
-	in := &of.pieces[int(place)/perPiece]
+	in := &of.pieces[place>>perPiece]
 	if in.values == nil {
 		if in.values, of.spare = of.spare, nil; in.values == nil {
-			in.values = make([]T, perPiece*size)
+			in.values = make([]T, size<<perPiece)
 		}
 	}
 	in.count++
@@ -84,10 +84,10 @@ func (b *Blocks[T]) remove(place uint32, length int) {
 	if length == 0 {
 		return
 	}
-	number, size := sizeOf(length)
+	number, _, perPiece := sizeOf(length)
 	of := &b.sizes[number]
 	of.free = append(of.free, place)
-	in := &of.pieces[int(place)/max(blockPieceLength/size, 1)]
+	in := &of.pieces[place>>perPiece]
 	if in.count--; in.count == 0 {
 		in.values, of.spare = nil, in.values
 	}

@@ -56,13 +56,16 @@ func TestBlocksAsSlices(t *testing.T) {
 func TestSizesOfBlocks(t *testing.T) {
 	last, lastSize := -1, 0
 	for length := 1; length < 100_000; length++ {
-		number, size := sizeOf(length)
+		number, size, perPiece := sizeOf(length)
 		switch {
 		case number == last && size == lastSize && length <= size:
 		case number == last+1 && size > lastSize && length == lastSize+1:
 			last, lastSize = number, size
 		default:
 			t.Fatalf("length %d has size %d, %d, after %d, %d", length, number, size, last, lastSize)
+		}
+		if values := size << perPiece; values > max(8<<blocksBits, size) || length < 100 && values < 1<<blocksBits {
+			t.Fatalf("length %d has pieces of %d values", length, values)
 		}
 		if length <= 8 && size != length || size >= length+max(length/4, 1) {
 			t.Fatalf("length %d has size %d", length, size)
