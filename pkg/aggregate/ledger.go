@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/compact"
@@ -207,12 +208,15 @@ type Cell struct {
 	text    *text
 	measure measure.ID
 	part    part
-	epoch   uint32 // of Samples: that in which its series are there; 0 if none was found yet
+	// Of Samples: of how many series it has the places, from the first on, because a slice would be half as long as the rest, and the epoch in which
+	// they are right; 0 if none was found yet.
+	count uint8
+	epoch uint32
+	first *uint32
 	// Of the ledger: where it is in the cells of two slots that it was added to last, of even and of odd minutes: what reports of one minute and
 	// of the next say comes by turns.
 	generations [2]uint32
 	at          [2]int32
-	series      []uint32 // of Samples: the places of the series to which it adds
 }
 
 func newCell(in *space, of *text, id measure.ID, part part) *Cell {
@@ -221,6 +225,12 @@ func newCell(in *space, of *text, id measure.ID, part part) *Cell {
 
 // cell returns what it is.
 func (c *Cell) cell() cell { return cell{c.space, c.text.Dimensions, c.measure, c.part} }
+
+// places returns those of the series to which it adds.
+func (c *Cell) places() []uint32 { return unsafe.Slice(c.first, c.count) }
+
+// setPlaces takes over those of no more series than there are families, twice.
+func (c *Cell) setPlaces(all []uint32) { c.first, c.count = unsafe.SliceData(all), uint8(len(all)) }
 
 // generation returns that in which it was added to last.
 func (c *Cell) generation() uint32 { return max(c.generations[0], c.generations[1]) }
@@ -579,12 +589,12 @@ func (s *space) bucket(id measure.ID, n int) *Cell {
 // count returns the kept cell of the number of values.
 func (s *space) count(id measure.ID) *Cell { return s.kept(countNumber+int(id), noText, id, count) }
 
-// forgetNamed lets go of the cells of sums with dimensions that are of spaces in which nothing happens, at now in ms since 1970, and of those that
-// nothing was added to since the last time: there are more and more of referrers, and of how long plays lasted.
+// forgetNamed lets go of the cells of sums with dimensions that nothing was added to since the last time, and of the texts that no other has: there
+// are more and more of referrers, and of how long plays lasted. now is in ms since 1970.
 func (l *Ledger) forgetNamed(now int64) {
 	for place, at := range l.named.All() {
 		c := *at
-		if c.space.forgotten || c.space.isQuiet(now) || c.generation() <= l.prunedAt {
+		if c.generation() <= l.prunedAt {
 			l.byName.Remove(place)
 			l.named.Remove(place)
 			continue
@@ -597,9 +607,6 @@ func (l *Ledger) forgetNamed(now int64) {
 		}
 	}
 }
-
-// isQuiet reports whether a space was not in use for a while; now is in ms since 1970.
-func (s *space) isQuiet(now int64) bool { return s.used < now-time.Minute.Milliseconds() }
 
 func (l *Ledger) cells(at, now int64) *cells {
 	if sinceMinute := at - l.lastMinute; l.lastCells != nil && now == l.lastNow && 0 <= sinceMinute && sinceMinute < minute {
@@ -755,7 +762,7 @@ func (l *Ledger) prune(now int64) {
 			delete(l.spaces, key)
 			continue
 		}
-		if s.isQuiet(now) {
+		if s.used < now-time.Minute.Milliseconds() {
 			s.cells = few{} // and so of the series that they add to
 		}
 		for _, p := range s.projections {

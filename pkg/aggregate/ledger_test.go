@@ -465,6 +465,33 @@ func TestReferrersThatNobodyComesFromAreForgotten(t *testing.T) {
 	}
 }
 
+// TestCellsShareTexts prunes between the cells of two spaces with one referrer.
+func TestCellsShareTexts(t *testing.T) {
+	l := New("c1")
+	cellOf := func(stream string, at int64) *Cell {
+		to := l.Entry(Space{Organization: "acme", Stream: stream, Country: "DE"}, at)
+		c := to.Cell(measure.TrafficByReferrer, NewDimensions(measure.TrafficByReferrer, "site.example"))
+		to.AddTo(c, at, 1)
+		return c
+	}
+	one := cellOf("one", noon)
+	l.Take(noon)
+	if other := cellOf("two", noon); other == one || other.text != one.text {
+		t.Errorf("cells of two spaces have the texts %p and %p", one.text, other.text)
+	}
+}
+
+func TestQuietSpacesHaveNoCells(t *testing.T) {
+	l := New("c1")
+	at := Space{Organization: "acme", Stream: "s", Country: "DE"}
+	to := l.Entry(at, noon)
+	to.Add(measure.Loads, noon, 1, "")
+	l.Take(noon + ms(3*time.Minute))
+	if to.space.cells.count != 0 {
+		t.Errorf("%d cells are kept", to.space.cells.count)
+	}
+}
+
 func TestEveryBucketOfOneSpace(t *testing.T) {
 	b := newBoth()
 	to := b.Entry(Space{Organization: "acme", Stream: "s", Country: "DE"}, noon)

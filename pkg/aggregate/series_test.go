@@ -76,6 +76,49 @@ func TestTableFindsSeriesByTheirKeys(t *testing.T) {
 	}
 }
 
+// TestOneLedgerOfTwoSamples adds to one cell for Samples of which both hold nothing yet, and others.
+func TestOneLedgerOfTwoSamples(t *testing.T) {
+	l := New("c1")
+	space := Space{Organization: "acme", Stream: "s", Country: "DE"}
+	both := [2]*Samples{NewSamples(), NewSamples()}
+	for _, s := range both {
+		for range 2 {
+			l.Entry(space, noon).Add(measure.Loads, noon, 1, "")
+			s.Add(l.Take(noon))
+		}
+	}
+	for n, s := range both {
+		got := samples(t, flushed(s))
+		if value := got[`streamlens_loads_1m{org="acme",collector="c1"} 1763812800001`]; value != 2 {
+			t.Errorf("of Samples %d it is %d, want 2", n, value)
+		}
+	}
+}
+
+func flushed(s *Samples) (text []byte) {
+	s.Begin()
+	for left := true; left; s.Taken(noon) {
+		_, left = s.Flush(func(batch []byte) { text = append(text, batch...) })
+	}
+	return text
+}
+
+// TestManySumsAtOnce adds up what is of more series than are summed at once.
+func TestManySumsAtOnce(t *testing.T) {
+	b := newBoth()
+	for i := range manySums {
+		b.Entry(Space{Organization: "acme", Stream: fmt.Sprint("s", i), Country: "DE"}, noon).Add(measure.Loads, noon, 1, "")
+	}
+	b.samples.Add(b.Take(noon))
+	if n := cap(b.samples.sums); n > 2*manySums {
+		t.Errorf("%d sums are kept", n)
+	}
+	got := samples(t, flushed(b.samples))
+	if value := got[`streamlens_loads_1m{org="acme",collector="c1"} 1763812800001`]; value != manySums || len(got) < 4*manySums {
+		t.Errorf("%d samples, of all %d, want %d", len(got), value, manySums)
+	}
+}
+
 // TestFewAsMap does by chance to few what it does to a map, and compares them.
 func TestFewAsMap(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -99,8 +142,8 @@ func TestFewAsMap(t *testing.T) {
 
 // TestACellIsSmall because there are hundreds of thousands.
 func TestACellIsSmall(t *testing.T) {
-	if size := unsafe.Sizeof(Cell{}); size > 64 {
-		t.Errorf("a cell takes %d bytes beside the places of its series, want at most 64", size)
+	if size := unsafe.Sizeof(Cell{}); size > 48 {
+		t.Errorf("a cell takes %d bytes beside the places of its series, want at most 48", size)
 	}
 	if size := unsafe.Sizeof(space{}); size > 96 {
 		t.Errorf("a space takes %d bytes beside its cells, want at most 96", size)

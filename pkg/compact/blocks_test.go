@@ -72,3 +72,16 @@ func TestSizesOfBlocks(t *testing.T) {
 		}
 	}
 }
+
+func TestOneSliceThatGrowsAgainAndAgainTakesNoMemory(t *testing.T) {
+	var blocks Blocks[int]
+	if n := testing.AllocsPerRun(10, func() {
+		place := uint32(0)
+		for length := range 100 {
+			place = blocks.Resize(place, length, length+1)
+		}
+		blocks.Resize(place, 100, 0)
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
