@@ -92,10 +92,16 @@ var ofAddresses = func() (all [measure.IDs]bool) {
 	return all
 }()
 
-var cellSeed = maphash.MakeSeed()
+// name tells the kept cells of sums with dimensions apart.
+type name struct {
+	space   *space
+	text    *text // of the ledger
+	measure measure.ID
+}
 
-// hashOf returns a hash of what a cell is.
-func hashOf(c cell) uint64 { return maphash.Comparable(cellSeed, c) }
+var nameSeed = maphash.MakeSeed()
+
+func (n name) hash() uint64 { return maphash.Comparable(nameSeed, n) }
 
 // part tells the metrics of one measure apart.
 type part uint8
@@ -225,6 +231,8 @@ func newCell(in *space, of *text, id measure.ID, part part) *Cell {
 
 // cell returns what it is.
 func (c *Cell) cell() cell { return cell{c.space, c.text.Dimensions, c.measure, c.part} }
+
+func (c *Cell) name() name { return name{c.space, c.text, c.measure} }
 
 // places returns those of the series to which it adds.
 func (c *Cell) places() []uint32 { return unsafe.Slice(c.first, c.count) }
@@ -409,10 +417,7 @@ func New(collector string) *Ledger {
 		texts:       map[Dimensions]*text{},
 		free:        &spare{},
 	}
-	l.byName = compact.NewIndex(func(place uint32) uint64 {
-		c := *l.named.At(place)
-		return hashOf(cell{c.space, c.text.Dimensions, c.measure, sum})
-	})
+	l.byName = compact.NewIndex(func(place uint32) uint64 { return (*l.named.At(place)).name().hash() })
 	l.pending = l.additions()
 	return l
 }
@@ -553,17 +558,15 @@ func (l *Ledger) sum(in *space, id measure.ID, d Dimensions) *Cell {
 
 // nameSum returns the kept cell of a sum with dimensions.
 func (l *Ledger) nameSum(in *space, id measure.ID, d Dimensions) *Cell {
-	place, found := l.byName.Find(hashOf(cell{in, d, id, sum}), func(place uint32) bool {
-		c := *l.named.At(place)
-		return c.space == in && c.measure == id && c.text.Dimensions == d
-	})
-	if found {
-		return *l.named.At(place)
-	}
 	of := l.texts[d]
 	if of == nil {
 		of = &text{Dimensions: d}
 		l.texts[d] = of
+	}
+	key := name{in, of, id}
+	place, found := l.byName.Find(key.hash(), func(place uint32) bool { return (*l.named.At(place)).name() == key })
+	if found {
+		return *l.named.At(place)
 	}
 	c := newCell(in, of, id, sum)
 	place, at := l.named.Add()
