@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -402,10 +403,11 @@ type Ledger struct {
 	hour        int64  // the stamp of the latest hour that was added to
 	settled     uint32 // the first generation of that hour: cells that were added to since then have been taken in it
 	lastSlot    slot
-	lastCells   *cells // pending[lastSlot]
-	lastMinute  int64  // ms since 1970, the minute of what lastCells were found for last
-	lastNow     int64  // likewise, when it became known
-	pruned      int64  // ms since 1970
+	lastCells   *cells        // pending[lastSlot]
+	lastMinute  int64         // ms since 1970, the minute of what lastCells were found for last
+	lastNow     int64         // likewise, when it became known
+	pruned      int64         // ms since 1970
+	epochs      atomic.Uint32 // numbers those of all Samples of the ledger, from 1
 }
 
 // New returns an empty ledger whose series carry the collector's name, so that two collectors never write the same series.

@@ -46,7 +46,10 @@ type both struct {
 	samples *Samples
 }
 
-func newBoth() both { return both{New("c1"), NewSamples()} }
+func newBoth() both {
+	l := New("c1")
+	return both{l, NewSamples(l)}
+}
 
 func (b both) Flush(text []byte, now int64, all bool) []byte {
 	b.samples.Add(b.Take(now))
@@ -220,7 +223,7 @@ func TestLedgerSendsNewSeriesFirst(t *testing.T) {
 }
 
 func TestRoundsEndHoweverMuchIsAdded(t *testing.T) {
-	s := NewSamples()
+	s := NewSamples(New("c1"))
 	line := func(i int) string {
 		return fmt.Sprintf("m{series=\"%d %s\"} 1 %d\n", i, strings.Repeat("x", 1000), noon)
 	}
@@ -432,7 +435,7 @@ func TestKeptCellsOutliveTheirSeries(t *testing.T) {
 	}
 	for i, at := range []int64{noon, noon + ms(2*time.Hour), noon + ms(4*time.Hour)} {
 		if i == 2 {
-			b.samples = NewSamples()
+			b.samples = NewSamples(b.Ledger)
 		}
 		for range 2 {
 			for _, c := range cells {

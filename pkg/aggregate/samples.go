@@ -107,7 +107,8 @@ const spilled = 60_000
 // not be used by several goroutines at once, but for Len and Waiting.
 type Samples struct {
 	series  *table
-	epoch   uint32      // tells the times between which no series is forgotten from each other, and from those of other Samples
+	epoch   uint32 // tells the times between which no series is forgotten from each other, and from those of other Samples of the ledger
+	epochs  *atomic.Uint32
 	found   []uint32    // memory for those of a cell, by their places, as the next ones
 	sums    []seriesSum // what was added in one pair of windows, as far as it is not added to samples
 	waiting queue       // those with a sample that waits, but for
@@ -125,12 +126,11 @@ type seriesSum struct {
 	value int64
 }
 
-// epochs numbers those of all Samples, from 1.
-var epochs atomic.Uint32
-
-// NewSamples returns no samples.
-func NewSamples() *Samples {
-	return &Samples{series: newTable(), epoch: epochs.Add(1)}
+// NewSamples returns no samples of what will be added to a ledger.
+func NewSamples(of *Ledger) *Samples {
+	s := &Samples{series: newTable(), epochs: &of.epochs}
+	s.epoch = s.epochs.Add(1)
+	return s
 }
 
 // Len returns the number of pairs of series, of minutes and of hours, that have a sample.
@@ -320,7 +320,7 @@ func (s *Samples) count() { s.length.Store(int64(s.series.series.Len())) }
 
 // remove forgets the samples for which is returns true, and the series that have none left.
 func (s *Samples) remove(is func(*series, *sample) bool) {
-	s.epoch = epochs.Add(1)
+	s.epoch = s.epochs.Add(1)
 	for place, one := range s.series.series.All() {
 		s.series.resize(one, len(slices.DeleteFunc(s.series.open(one), func(o sample) bool { return is(one, &o) })))
 		if one.count == 0 && !one.is(isListed) {

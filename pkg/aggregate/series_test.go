@@ -80,7 +80,7 @@ func TestTableFindsSeriesByTheirKeys(t *testing.T) {
 func TestOneLedgerOfTwoSamples(t *testing.T) {
 	l := New("c1")
 	space := Space{Organization: "acme", Stream: "s", Country: "DE"}
-	both := [2]*Samples{NewSamples(), NewSamples()}
+	both := [2]*Samples{NewSamples(l), NewSamples(l)}
 	for _, s := range both {
 		for range 2 {
 			l.Entry(space, noon).Add(measure.Loads, noon, 1, "")

@@ -167,7 +167,7 @@ func Open(o Options) (*Pipeline, error) {
 	if p.running.clock, p.running.logger, p.running.collector = o.Clock, o.Logger, o.Collector; o.RunningPlays {
 		p.running.store = o.Plays
 	}
-	p.samples, p.landed, p.save.done = aggregate.NewSamples(), make(chan landing, 1), make(chan error, 1)
+	p.samples, p.landed, p.save.done = aggregate.NewSamples(p.ledger), make(chan landing, 1), make(chan error, 1)
 	if err := p.recover(); err != nil {
 		return nil, fmt.Errorf("%s: %w", o.Dir, err)
 	}

@@ -73,7 +73,7 @@ func totals(t *testing.T, ledger *aggregate.Ledger, byMinute bool) map[string]in
 // taken returns the samples of what was added to a ledger, in Prometheus' text format.
 func taken(ledger *aggregate.Ledger) string {
 	var text []byte
-	all := aggregate.NewSamples()
+	all := aggregate.NewSamples(ledger)
 	all.Add(ledger.Take(noon))
 	all.Begin()
 	all.Flush(func(batch []byte) { text = append(text, batch...) })
