@@ -100,10 +100,6 @@ type name struct {
 	measure measure.ID
 }
 
-var nameSeed = maphash.MakeSeed()
-
-func (n name) hash() uint64 { return maphash.Comparable(nameSeed, n) }
-
 // part tells the metrics of one measure apart.
 type part uint8
 
@@ -396,6 +392,7 @@ type Ledger struct {
 	named       compact.Pieces[*Cell] // the kept cells of sums with dimensions
 	byName      *compact.Index        // of named
 	texts       map[Dimensions]*text  // of named
+	seed        maphash.Seed          // of the hashes of byName
 	pending     Additions
 	free        *spare // which comes back from Samples
 	generation  uint32 // of the cells that were used last
@@ -417,9 +414,10 @@ func New(collector string) *Ledger {
 		spaces:      map[placeKey]*space{},
 		projections: map[projectionKey]*projection{},
 		texts:       map[Dimensions]*text{},
+		seed:        maphash.MakeSeed(),
 		free:        &spare{},
 	}
-	l.byName = compact.NewIndex(func(place uint32) uint64 { return (*l.named.At(place)).name().hash() })
+	l.byName = compact.NewIndex(func(place uint32) uint64 { return l.hash((*l.named.At(place)).name()) })
 	l.pending = l.additions()
 	return l
 }
@@ -558,6 +556,8 @@ func (l *Ledger) sum(in *space, id measure.ID, d Dimensions) *Cell {
 	return *last
 }
 
+func (l *Ledger) hash(n name) uint64 { return maphash.Comparable(l.seed, n) }
+
 // nameSum returns the kept cell of a sum with dimensions.
 func (l *Ledger) nameSum(in *space, id measure.ID, d Dimensions) *Cell {
 	of := l.texts[d]
@@ -566,7 +566,7 @@ func (l *Ledger) nameSum(in *space, id measure.ID, d Dimensions) *Cell {
 		l.texts[d] = of
 	}
 	key := name{in, of, id}
-	place, found := l.byName.Find(key.hash(), func(place uint32) bool { return (*l.named.At(place)).name() == key })
+	place, found := l.byName.Find(l.hash(key), func(place uint32) bool { return (*l.named.At(place)).name() == key })
 	if found {
 		return *l.named.At(place)
 	}
