@@ -13,7 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/compact"
@@ -211,11 +210,8 @@ type Cell struct {
 	text    *text
 	measure measure.ID
 	part    part
-	// Of Samples: of how many series it has the places, from the first on, because a slice would be half as long as the rest, and the epoch in which
-	// they are right; 0 if none was found yet.
-	count uint8
-	epoch uint32
-	first *uint32
+	epoch   uint32   // of Samples: that in which its series are at places; 0 if none was found yet
+	places  []uint32 // of Samples: those of the series to which it adds
 	// Of the ledger: where it is in the cells of two slots that it was added to last, of even and of odd minutes: what reports of one minute and
 	// of the next say comes by turns.
 	generations [2]uint32
@@ -230,12 +226,6 @@ func newCell(in *space, of *text, id measure.ID, part part) *Cell {
 func (c *Cell) cell() cell { return cell{c.space, c.text.Dimensions, c.measure, c.part} }
 
 func (c *Cell) name() name { return name{c.space, c.text, c.measure} }
-
-// places returns those of the series to which it adds.
-func (c *Cell) places() []uint32 { return unsafe.Slice(c.first, c.count) }
-
-// setPlaces takes over those of no more series than there are families, twice.
-func (c *Cell) setPlaces(all []uint32) { c.first, c.count = unsafe.SliceData(all), uint8(len(all)) }
 
 // generation returns that in which it was added to last.
 func (c *Cell) generation() uint32 { return max(c.generations[0], c.generations[1]) }

@@ -149,7 +149,7 @@ func (s *Samples) Add(added Additions) {
 			if c.epoch != s.epoch {
 				s.find(c.Cell)
 			}
-			s.sum(slot, c.places(), c.value)
+			s.sum(slot, c.places, c.value)
 		}
 		for _, c := range to.sums {
 			s.found = s.appendSeries(s.found[:0], c.cell, nil)
@@ -370,9 +370,9 @@ func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
 
 // find finds the series of a cell, which mostly are where they were.
 func (s *Samples) find(c *Cell) {
-	s.found = s.appendSeries(s.found[:0], c.cell(), c.places())
-	if !slices.Equal(s.found, c.places()) {
-		c.setPlaces(slices.Clone(s.found))
+	s.found = s.appendSeries(s.found[:0], c.cell(), c.places)
+	if !slices.Equal(s.found, c.places) {
+		c.places = slices.Clone(s.found)
 	}
 	c.epoch = s.epoch
 }

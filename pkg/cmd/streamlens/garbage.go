@@ -17,7 +17,7 @@ const (
 	smallHeap = 96 << 20
 	// garbagePercent is how much garbage lies beside what is in use at least, in per cent of it: Go's 100 would double the memory of what
 	// lives long in a large collector, sessions and open minutes, to save a few per cent of a processor.
-	garbagePercent = 20
+	garbagePercent = 15
 	// liveAtLeast is for how little in use the heap may grow by leastGarbage: what lives may be many times as much at the next collection.
 	liveAtLeast = 4 << 20
 	// liveBytes is the metric of what the last collection found in use.
