@@ -306,8 +306,8 @@ var (
 )
 
 // otherAddress returns the dimensions of addresses beyond the limit.
-func (c *client) otherAddress() aggregate.Dimensions {
-	if c.webcaster {
+func (of *client) otherAddress() aggregate.Dimensions {
+	if of.webcaster {
 		return otherIngestAddress
 	}
 	return otherPlayoutAddress
