@@ -7,14 +7,9 @@ type Blocks[T any] struct{ sizes []blocks[T] }
 
 // blocks are those of one size.
 type blocks[T any] struct {
-	pieces []blockPiece[T]
-	free   []uint32 // places
-	spare  []T      // of the piece that was in use last, because slices that grow one by one need one of each size again and again
-}
-
-type blockPiece[T any] struct {
-	values []T // nil if none is in use
-	count  int // of blocks in use
+	places places
+	values [][]T // of each piece, nil if none is in use
+	spare  []T   // of the piece that was in use last, because slices that grow one by one need one of each size again and again
 }
 
 // blocksBits is the binary logarithm of the number of small blocks in a piece: with 16 bytes a value, a piece is of whole pages.
@@ -35,7 +30,7 @@ func (b *Blocks[T]) At(place uint32, length int) []T {
 	}
 	number, size, perPiece := sizeOf(length)
 	at := int(place) & (1<<perPiece - 1) * size
-	return b.sizes[number].pieces[place>>perPiece].values[at : at+length : at+length]
+	return b.sizes[number].values[place>>perPiece][at : at+length : at+length]
 }
 
 // Resize gives the slice at a place another length, and returns its place then. It keeps what it had, as far as that has room; what is new may
@@ -62,21 +57,15 @@ func (b *Blocks[T]) add(length int) uint32 {
 		b.sizes = append(b.sizes, blocks[T]{})
 	}
 	of := &b.sizes[number]
-	if len(of.free) == 0 {
-		for i := range 1 << perPiece {
-			of.free = append(of.free, uint32((len(of.pieces)+1)<<perPiece-1-i)) // the first is used first
-		}
-		of.pieces = append(of.pieces, blockPiece[T]{})
+	place := of.places.take(1 << perPiece)
+	if int(place>>perPiece) == len(of.values) {
+		of.values = append(of.values, nil)
 	}
-	place := of.free[len(of.free)-1]
-	of.free = of.free[:len(of.free)-1]
-	in := &of.pieces[place>>perPiece]
-	if in.values == nil {
-		if in.values, of.spare = of.spare, nil; in.values == nil {
-			in.values = make([]T, size<<perPiece)
+	if in := &of.values[place>>perPiece]; *in == nil {
+		if *in, of.spare = of.spare, nil; *in == nil {
+			*in = make([]T, size<<perPiece)
 		}
 	}
-	in.count++
 	return place
 }
 
@@ -86,9 +75,8 @@ func (b *Blocks[T]) remove(place uint32, length int) {
 	}
 	number, _, perPiece := sizeOf(length)
 	of := &b.sizes[number]
-	of.free = append(of.free, place)
-	in := &of.pieces[place>>perPiece]
-	if in.count--; in.count == 0 {
-		in.values, of.spare = nil, in.values
+	if of.places.release(place, 1<<perPiece) {
+		in := &of.values[place>>perPiece]
+		*in, of.spare = nil, *in
 	}
 }

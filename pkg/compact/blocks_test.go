@@ -45,8 +45,8 @@ func TestBlocksAsSlices(t *testing.T) {
 		blocks.Resize(one.place, len(one.want), 0)
 	}
 	for size := range blocks.sizes {
-		for _, piece := range blocks.sizes[size].pieces {
-			if piece.values != nil || piece.count != 0 {
+		for n, values := range blocks.sizes[size].values {
+			if values != nil || blocks.sizes[size].places.pieces[n].count != 0 {
 				t.Fatalf("without slices there is a piece of size number %d", size)
 			}
 		}

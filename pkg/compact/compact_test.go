@@ -97,8 +97,8 @@ func TestMemoryIsGivenBack(t *testing.T) {
 		}
 	}
 	inUse := 0
-	for _, in := range values.pieces {
-		if in.values != nil {
+	for _, in := range values.values {
+		if in != nil {
 			inUse++
 		}
 	}
@@ -157,5 +157,41 @@ func TestSetAsMap(t *testing.T) {
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("%d numbers are not those that were added, %d", len(got), len(want))
+	}
+}
+
+// TestPiecesBecomeEmpty holds that after a peak values that come and go do not keep its pieces.
+func TestPiecesBecomeEmpty(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	var values Pieces[int]
+	var all []uint32
+	add := func() {
+		place, _ := values.Add()
+		all = append(all, place)
+	}
+	for range 100 * PieceLength {
+		add()
+	}
+	remove := func() {
+		last := len(all) - 1
+		i := random.IntN(len(all))
+		values.Remove(all[i])
+		all[i], all = all[last], all[:last]
+	}
+	for len(all) > 10*PieceLength {
+		remove()
+	}
+	for range 100 * PieceLength {
+		remove()
+		add()
+	}
+	inUse := 0
+	for _, in := range values.values {
+		if in != nil {
+			inUse++
+		}
+	}
+	if inUse > 15 {
+		t.Errorf("%d pieces are in use for %d values", inUse, values.Len())
 	}
 }
