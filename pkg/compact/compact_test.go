@@ -151,6 +151,9 @@ func TestSetAsMap(t *testing.T) {
 			t.Fatalf("%d numbers, want %d", set.Len(), len(want))
 		}
 	}
+	if set.Has(0) {
+		t.Error("0 is in the set")
+	}
 	got := map[uint64]bool{}
 	for number := range set.All() {
 		got[number] = true

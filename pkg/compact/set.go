@@ -24,7 +24,7 @@ func (s *Set) Len() int { return s.length }
 
 // Has reports whether a number is in the set.
 func (s *Set) Has(number uint64) bool {
-	if s.length == 0 {
+	if s.length == 0 || number == 0 { // a free slot has 0
 		return false
 	}
 	hash := s.hash(number)

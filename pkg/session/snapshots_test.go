@@ -254,11 +254,11 @@ func TestTrackerKnowsWhoReports(t *testing.T) {
 		t.Error("a player that names no state reports")
 	}
 	say(snapshot(0, 1, rendering))
-	if !tracker.Reports("acme", "s1") || tracker.Reports("beta", "s1") || !tracker.Watches(7) || tracker.Watches(8) {
+	if !tracker.Reports("acme", "s1") || tracker.Reports("beta", "s1") || !tracker.Watches(7) || tracker.Watches(8) || tracker.Watches(0) {
 		t.Error("who reports is not known")
 	}
 	tracker.Expire(at(3600))
-	if tracker.Awake() != 0 || !tracker.Reports("acme", "s1") || !tracker.Watches(7) || tracker.Watches(8) {
+	if tracker.Awake() != 0 || !tracker.Reports("acme", "s1") || !tracker.Watches(7) || tracker.Watches(8) || tracker.Watches(0) {
 		t.Error("who reports is not known of a session that sleeps")
 	}
 	tracker.Expire(at(32 * 3600))
