@@ -358,11 +358,10 @@ func (s *Samples) Code(c *codec.Coder, l *Ledger, now int64) {
 		places = append(places, place)
 	}
 	codec.List(c, &places, func(place *uint32) {
-		s.series.code(c, place, l, now)
+		read := s.series.code(c, place, l, now)
 		if c.Reading() {
-			one := s.series.at(*place)
-			s.unsafe.Add(int64(one.count))
-			s.list(*place, one)
+			s.unsafe.Add(int64(read))
+			s.list(*place, s.series.at(*place))
 		}
 	})
 	s.count()

@@ -193,9 +193,9 @@ func (t *table) appendText(b []byte, one *series, byHour bool) []byte {
 	return b
 }
 
-// code codes the series at a place with its samples, or reads one with samples that wait, and tells its place. l and now are those of
-// Samples.Code.
-func (t *table) code(c *codec.Coder, place *uint32, l *Ledger, now int64) {
+// code codes the series at a place with its samples, or reads one with samples that wait, and tells its place and how many of them there were not
+// before. A series may come twice, if the ledger has forgotten its projection and made it anew. l and now are those of Samples.Code.
+func (t *table) code(c *codec.Coder, place *uint32, l *Ledger, now int64) (read int) {
 	var (
 		of         *projection
 		dimensions Dimensions
@@ -224,9 +224,18 @@ func (t *table) code(c *codec.Coder, place *uint32, l *Ledger, now int64) {
 		key.dimensions = t.dimensions.number(dimensions)
 		*place = t.find(of, key, noPlace)
 		one := t.at(*place)
-		t.resize(one, len(all))
-		copy(t.open(one), all)
+		if one.count == 0 {
+			t.resize(one, len(all))
+			copy(t.open(one), all)
+			return len(all)
+		}
+		for _, o := range all {
+			if t.add(one, o.window(), o.value) {
+				read++
+			}
+		}
 	}
+	return read
 }
 
 // shared holds values that many series have, each once, by numbers.

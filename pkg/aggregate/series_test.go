@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/streamlens/streamlens/pkg/codec"
 	"github.com/streamlens/streamlens/pkg/measure"
 )
 
@@ -371,5 +372,48 @@ func TestASumOfZeroIsStored(t *testing.T) {
 	got := samples(t, b.Flush(nil, noon, true))
 	if value, stored := got[`streamlens_start_time_ms_sum_1m{org="acme",collector="c1"} 1763812800001`]; !stored || value != 0 {
 		t.Errorf("the sum is %d, stored %v, of %v", value, stored, got)
+	}
+}
+
+// TestSamplesOfASpaceThatCameAgainAreRead saves and reads samples of which VictoriaMetrics, away for hours, has taken some, and others are of the
+// same series, whose space the ledger has forgotten in between and made anew.
+func TestSamplesOfASpaceThatCameAgainAreRead(t *testing.T) {
+	at := Space{Organization: "acme", Stream: "live", Country: "PL"}
+	l := New("c")
+	s := NewSamples(l)
+	add := func(now int64) {
+		l.Entry(at, now).Add(measure.Plays, now, 1, "")
+		s.Add(l.Take(now))
+	}
+	lines := func(s *Samples) int {
+		n := 0
+		s.Begin()
+		s.Flush(func(batch []byte) { n += strings.Count(string(batch), "\n") })
+		return n
+	}
+	add(noon)
+	first := lines(s)
+	s.Taken(noon + 1000)
+	// Nothing is confirmed any more, and nothing comes for more than three hours.
+	later := noon + 4*time.Hour.Milliseconds()
+	s.Add(l.Take(later))
+	add(later + 60_000)
+
+	w := codec.NewWriter(nil)
+	s.Code(w, l, later+60_000)
+	l2 := New("c")
+	read := NewSamples(l2)
+	r := codec.NewReader(w.Bytes())
+	read.Code(r, l2, later+60_000)
+	if err := r.End(); err != nil {
+		t.Fatal(err)
+	}
+	waiting := read.Waiting()
+	if got := lines(read); got != 2*first || waiting != got {
+		t.Errorf("%d samples are written, and %d waited, want %d", got, waiting, 2*first)
+	}
+	read.Taken(later + 120_000)
+	if left := read.Waiting(); left != 0 {
+		t.Errorf("%d samples wait when all are taken: the pipeline never ends", left)
 	}
 }

@@ -264,7 +264,7 @@ func (p *Pipeline) end(ctx context.Context) error {
 		if p.flying {
 			p.land(<-p.landed)
 		}
-		if !first && (p.retryAt != 0 || p.samples.Waiting() == 0) {
+		if !first && (p.retryAt != 0 || p.samples.Waiting() == 0 || ctx.Err() != nil) {
 			break
 		}
 		p.begun, p.added, p.retryAt = time.Time{}, time.Time{}, 0

@@ -164,6 +164,7 @@ func Open(o Options) (*Pipeline, error) {
 	p.plays.collector, p.plays.repairPath = o.Collector, filepath.Join(o.Dir, repairFile)
 	p.plays.limit, p.plays.room, p.plays.doubts = o.MaxBytes/playsShare, playsInMemory, true
 	p.plays.giveUp() // what the one before may have been sending when it was killed
+	p.plays.spilled = p.plays.givenUp
 	if p.running.clock, p.running.logger, p.running.collector = o.Clock, o.Logger, o.Collector; o.RunningPlays {
 		p.running.store = o.Plays
 	}

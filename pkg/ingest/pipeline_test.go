@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/streamlens/streamlens/pkg/event"
+	"github.com/streamlens/streamlens/pkg/measure"
 	"github.com/streamlens/streamlens/pkg/tenant"
 )
 
@@ -285,4 +287,86 @@ func BenchmarkSave(b *testing.B) {
 	b.ReportMetric(per(held), "ms-held")
 	b.ReportMetric(per(saved), "ms-save")
 	b.ReportMetric(per(started), "ms-start")
+}
+
+// TestAStopAfterHoursAway stops and starts a collector whose VictoriaMetrics was away for hours, in which a country's viewers went and came again:
+// the ledger has forgotten the country in between, so that its series are there twice in the state.
+func TestAStopAfterHoursAway(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	m := &memory{clock: func() time.Time { return now }, stored: map[string]int64{}, started: 1}
+	o := Options{Dir: t.TempDir(), Target: m, Clock: m.clock}
+	p := open(t, o)
+	live := func(session int) {
+		t.Helper()
+		if _, err := p.Events(report(session, 0, now.UnixMilli()), func() event.Viewer { return viewer(1) }); err != nil {
+			t.Fatal(err)
+		}
+		p.deliverAll(t.Context())
+	}
+	live(1) // VictoriaMetrics takes it, and is away from then on
+	m.away = true
+	for range 8 {
+		now = now.Add(30 * time.Minute)
+		p.deliverAll(t.Context())
+		p.stopSaving()
+	}
+	now = now.Add(time.Minute)
+	live(201) // of the same stream
+	end := func() {
+		t.Helper()
+		ended := make(chan error, 1)
+		go func() { ended <- p.end(t.Context()) }()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatalf("the pipeline does not end; %d samples wait", p.samples.Waiting())
+		}
+	}
+	end()
+	m.away, m.started, m.stored = false, 2, map[string]int64{} // it has lost what it took last
+	p = open(t, o)
+	for range 3 {
+		now = now.Add(5 * time.Second)
+		p.deliverAll(t.Context())
+	}
+	plays := int64(0)
+	for key, value := range m.stored {
+		if strings.HasPrefix(key, "streamlens_plays_by_country_1m{") {
+			plays += value
+		}
+	}
+	if plays != 2 {
+		t.Errorf("%d plays are written, want 2", plays)
+	}
+	if waiting := p.Stats().Waiting; waiting != 0 {
+		t.Errorf("%d samples wait when all are taken", waiting)
+	}
+	end()
+}
+
+// TestServerViewersWithoutAddress counts a viewer that a log tells by a session id and without an address (logreader: Viewer is set, Client is
+// 0), while some player reports.
+func TestServerViewersWithoutAddress(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	target := &memory{clock: func() time.Time { return now }, stored: map[string]int64{}}
+	p := open(t, Options{Target: target, Clock: target.clock})
+	one := report(1, 0, now.UnixMilli())
+	if _, err := p.Events(one, func() event.Viewer { v := viewer(1); v.Key = 99; return v }); err != nil {
+		t.Fatal(err)
+	}
+	u := event.Usage{Time: now.UnixMilli(), Stream: "s", Direction: measure.Playout, Protocol: "hls", Bytes: 1000, Country: "DE", Viewer: 5}
+	if _, err := p.Usage(Delivery{Organization: "acme", Received: now.UnixMilli(), Lines: []event.Usage{u}}); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(5 * time.Second)
+	p.deliverAll(t.Context())
+	for key := range target.stored {
+		if strings.HasPrefix(key, "streamlens_server_viewers_") {
+			return
+		}
+	}
+	t.Error("the viewer is not counted")
 }

@@ -80,8 +80,9 @@ type playQueue struct {
 	probed  time.Time
 	retryAt time.Time // zero if the last records were taken
 	delay   time.Duration
-	givenUp time.Time // when a request was given up last
-	unsure  time.Time // when the first was that the store may not have ended with; zero if there is none
+	failing bool      // whether the last step failed
+	givenUp time.Time // when a request was given up last that the store may not have ended with; zero if there is none
+	spilled time.Time // when records went to the disk last
 
 	collector  string    // whose records these are
 	repairPath string    // of the file with records that are taken out and put in again
@@ -98,6 +99,7 @@ type playLine struct {
 	end   int64     // ms since 1970, of the play
 	taken time.Time // zero if it waits
 	doubt bool      // whether it may be stored already
+	since time.Time // when the last request with it was given up, if it was not before a state was read
 }
 
 // add adds records that have come to be.
@@ -114,7 +116,11 @@ func (q *playQueue) add(records []play.Record) {
 			q.logger.Error("A record of a play is too long and left out", "bytes", len(line))
 			continue
 		}
-		q.waiting = append(q.waiting, playLine{line: line, end: records[i].End, doubt: q.doubts})
+		l := playLine{line: line, end: records[i].End, doubt: q.doubts}
+		if l.doubt {
+			l.since = q.givenUp
+		}
+		q.waiting = append(q.waiting, l)
 	}
 }
 
@@ -131,7 +137,7 @@ func (q *playQueue) code(c *codec.Coder) {
 		return
 	}
 	for i := range all {
-		all[i].doubt = true
+		all[i].doubt, all[i].since = true, q.givenUp
 	}
 	q.waiting = all
 }
@@ -148,7 +154,7 @@ func (q *playQueue) spill() []byte {
 	for _, l := range q.waiting[:n] {
 		lines = append(lines, l.line...)
 	}
-	q.waiting = slices.Clone(q.waiting[n:])
+	q.waiting, q.spilled = slices.Clone(q.waiting[n:]), q.clock()
 	return lines
 }
 
@@ -193,7 +199,10 @@ func (q *playQueue) run(ctx context.Context) {
 func (q *playQueue) drain(ctx context.Context) {
 	q.retryAt = time.Time{}
 	for q.length() > 0 && q.retryAt.IsZero() && ctx.Err() == nil {
-		if !q.step(ctx) && !q.unsure.IsZero() {
+		if !q.step(ctx) && !q.givenUp.IsZero() {
+			if q.clock().Sub(q.givenUp).Abs() > playsGrace+2*playsInterval {
+				break // a store that always writes, or does not tell
+			}
 			time.Sleep(playsInterval / 10)
 		}
 	}
@@ -218,16 +227,16 @@ func (q *playQueue) step(ctx context.Context) (more bool) {
 		q.failed(ctx, err)
 		return false
 	}
-	sure, err := q.sure(ctx, now)
+	until, err := q.sureOf(ctx, now)
 	if err != nil {
 		q.failed(ctx, err)
 		return false
 	}
-	batch := q.take(now, sure)
+	batch := q.take(now, until)
 	path := ""
 	if len(batch) > 0 {
 		err = q.deliver(ctx, batch)
-	} else if path = q.nextFile(sure); path != "" {
+	} else if path = q.nextFile(until); path != "" {
 		err = q.files.read(path, func(lines []byte) error { return q.deliverFile(ctx, lines) })
 	}
 	q.landed(batch, err)
@@ -238,43 +247,45 @@ func (q *playQueue) step(ctx context.Context) (more bool) {
 	if path != "" {
 		q.files.taken(path, q.clock().UnixMilli())
 	}
-	q.delay, q.retryAt = 0, time.Time{}
-	more = len(batch) == playsAtOnce || q.nextFile(sure) != ""
-	if sure && !more {
+	if q.retryAt, q.failing = (time.Time{}), false; len(batch) > 0 || path != "" { // else it is not known whether it takes records
+		q.delay = 0
+	}
+	more = len(batch) == playsAtOnce || q.nextFile(until) != ""
+	if q.givenUp.IsZero() && !more {
 		q.repair(ctx, now)
 	}
 	return more
 }
 
 // giveUp notes that it is unknown what becomes of a request.
-func (q *playQueue) giveUp() {
-	q.givenUp = q.clock()
-	if q.unsure.IsZero() {
-		q.unsure = q.givenUp
-	}
-}
+func (q *playQueue) giveUp() { q.givenUp = q.clock() }
 
-// sure reports whether the store has ended with what was given up, so that it can be asked what it has. It goes on with a request when the
-// collector is gone, for seconds where the processor is busy, and answers meanwhile as if it did not have it.
-func (q *playQueue) sure(ctx context.Context, now time.Time) (bool, error) {
-	if q.unsure.IsZero() {
-		return true, nil
+// sureOf returns until when requests were given up with which the store has ended, so that it can be asked what it has of them. It goes on with a
+// request when the collector is gone, for seconds where the processor is busy, and answers meanwhile as if it did not have it.
+func (q *playQueue) sureOf(ctx context.Context, now time.Time) (time.Time, error) {
+	ever := now.Add(1000 * time.Hour) // whatever the clock showed before
+	if q.givenUp.IsZero() {
+		return ever, nil
 	}
-	if now.Sub(q.unsure).Abs() < playsPatience {
-		if now.Sub(q.givenUp).Abs() < playsGrace {
-			return false, nil
+	ago := now.Sub(q.givenUp).Abs()
+	if ago < playsPatience {
+		if ago < playsGrace {
+			return now.Add(-playsPatience), nil
 		}
 		if writing, err := q.store.Writing(ctx); err != nil || writing {
-			return false, err
+			return now.Add(-playsPatience), err
 		}
 	}
-	q.unsure = time.Time{}
-	return true, nil
+	q.givenUp = time.Time{}
+	return ever, nil
 }
 
 // nextFile returns the next file of records that have waited on disk, all of which are doubtful, "" if there is none to be sent.
-func (q *playQueue) nextFile(sure bool) string {
-	if !sure {
+func (q *playQueue) nextFile(until time.Time) string {
+	q.mu.Lock()
+	spilled := q.spilled
+	q.mu.Unlock()
+	if spilled.After(until) {
 		return ""
 	}
 	return q.files.next()
@@ -282,7 +293,7 @@ func (q *playQueue) nextFile(sure bool) string {
 
 // probe finds out whether the store was started anew, when it is time, and forgets what is safe in it.
 func (q *playQueue) probe(ctx context.Context, now time.Time) error {
-	if now.Sub(q.probed).Abs() < probeInterval && q.delay == 0 {
+	if now.Sub(q.probed).Abs() < probeInterval && !q.failing {
 		return nil
 	}
 	started, err := q.store.Started(ctx)
@@ -291,7 +302,7 @@ func (q *playQueue) probe(ctx context.Context, now time.Time) error {
 	}
 	q.probed = now
 	// Where the start cannot be known, a failure may have been one.
-	again := q.started != 0 && started != q.started || started == 0 && q.delay > 0
+	again := q.started != 0 && started != q.started || started == 0 && q.failing
 	q.started = started
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -308,15 +319,15 @@ func (q *playQueue) probe(ctx context.Context, now time.Time) error {
 	return q.files.remove(now.Add(-playsKept).UnixMilli())
 }
 
-// take takes what is to be sent next, of what may be stored already only if the store can be asked. What is older than the store keeps is
+// take takes what is to be sent next, of what may be stored already only that with which requests were given up until a time. What is older than the store keeps is
 // left out, because the store would drop it and not say so.
-func (q *playQueue) take(now time.Time, sure bool) []playLine {
+func (q *playQueue) take(now, until time.Time) []playLine {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var doubtful []playLine
 	n := 0
 	for ; n < len(q.waiting) && len(q.flying) < playsAtOnce; n++ {
-		if l := q.waiting[n]; l.doubt && !sure {
+		if l := q.waiting[n]; l.doubt && l.since.After(until) {
 			doubtful = append(doubtful, l)
 		} else {
 			q.flying = append(q.flying, l)
@@ -350,6 +361,9 @@ func (q *playQueue) landed(batch []playLine, err error) {
 	q.flying = nil
 	for i := range batch {
 		batch[i].doubt, batch[i].taken = err != nil, q.clock()
+		if err != nil {
+			batch[i].since = q.givenUp
+		}
 	}
 	if err != nil {
 		q.waiting = append(batch, q.waiting...)
@@ -359,7 +373,7 @@ func (q *playQueue) landed(batch []playLine, err error) {
 }
 
 func (q *playQueue) failed(ctx context.Context, err error) {
-	q.delay = min(max(2*q.delay, minRetryDelay), maxRetryDelay)
+	q.failing, q.delay = true, min(max(2*q.delay, minRetryDelay), maxRetryDelay)
 	q.retryAt = q.clock().Add(q.delay)
 	if ctx.Err() != nil {
 		return // the pipeline ends

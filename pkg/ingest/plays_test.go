@@ -181,7 +181,7 @@ func TestPlaysOfAStoreThatAlwaysWrites(t *testing.T) {
 	if s := p.PlayStats(); s.Found != 0 || s.Waiting != (seconds+1)/2 || s.Written != seconds/2 {
 		t.Errorf("before its time: %+v", s)
 	}
-	store.mood, now = works, now.Add(time.Second)
+	store.mood, now = works, now.Add(playsPatience)
 	p.plays.step(t.Context())
 	if s := p.PlayStats(); s.Found != (seconds+1)/2 || s.Waiting != 0 {
 		t.Errorf("in the end: %+v", s)
@@ -269,3 +269,117 @@ func (m *playMemory) TakeOut(context.Context, string, [][]byte, time.Time, func(
 }
 
 func (m *playMemory) Refused(error) bool { return false }
+
+// slowStore is a playMemory that is so busy that requests that write are given up by the collector after 35 s; it goes on with each and has
+// stored it some seconds later. It says that it writes meanwhile.
+type slowStore struct {
+	*playMemory
+	now   *time.Time
+	busy  bool
+	later []laterLines
+}
+
+type laterLines struct {
+	at    time.Time
+	lines [][]byte
+}
+
+func (s *slowStore) Insert(ctx context.Context, lines [][]byte) error {
+	if !s.busy {
+		return s.playMemory.Insert(ctx, lines)
+	}
+	*s.now = s.now.Add(35 * time.Second)
+	s.later = append(s.later, laterLines{s.now.Add(8 * time.Second), lines})
+	return errAway
+}
+
+func (s *slowStore) pass(t *testing.T) {
+	for len(s.later) > 0 && !s.now.Before(s.later[0].at) {
+		if err := s.playMemory.Insert(t.Context(), s.later[0].lines); err != nil {
+			t.Fatal(err)
+		}
+		s.later = s.later[1:]
+	}
+	s.writing = len(s.later) > 0
+}
+
+// TestPlaysOfAStoreThatIsSlowForMinutes gives up request after request for more than playsPatience, the last one some seconds before the store
+// answers again.
+func TestPlaysOfAStoreThatIsSlowForMinutes(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	memory := &playMemory{clock: func() time.Time { return now }, stored: map[string]int{}, started: 1}
+	store := &slowStore{playMemory: memory, now: &now, busy: true}
+	p := open(t, Options{Clock: memory.clock, Plays: store, KeepPlays: 24 * time.Hour})
+	now = now.Add(playsPatience)
+	p.plays.step(t.Context())
+	begun := now
+	for n := range 200 {
+		store.busy = now.Sub(begun) < 100*time.Second
+		if store.busy {
+			if _, err := p.Events(ended(n, now), func() event.Viewer { return viewer(n) }); err != nil {
+				t.Fatal(err)
+			}
+			p.addUp()
+		}
+		store.pass(t)
+		p.plays.step(t.Context())
+		now = now.Add(time.Second)
+	}
+	for line, n := range memory.stored {
+		if n != 1 {
+			t.Errorf("stored %d times: %.80s", n, line)
+		}
+	}
+}
+
+// unwritable is a store that answers everything but does not write, as one whose disk is full.
+type unwritable struct {
+	*playMemory
+	tried, asked int
+}
+
+func (r *unwritable) Insert(context.Context, [][]byte) error { r.tried++; return errAway }
+
+func (r *unwritable) Flush(context.Context) error { r.asked++; return nil }
+
+// TestRetriesOfAStoreThatDoesNotWrite counts how often a store that refuses is asked in ten minutes: with maxRetryDelay, some 60 times.
+func TestRetriesOfAStoreThatDoesNotWrite(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	memory := &playMemory{clock: func() time.Time { return now }, stored: map[string]int{}, started: 1}
+	store := &unwritable{playMemory: memory}
+	p := open(t, Options{Clock: memory.clock, Plays: store, KeepPlays: 24 * time.Hour})
+	if _, err := p.Events(ended(1, now), func() event.Viewer { return viewer(1) }); err != nil {
+		t.Fatal(err)
+	}
+	p.addUp()
+	for range 600 {
+		p.plays.step(t.Context())
+		now = now.Add(time.Second)
+	}
+	if store.tried > 70 {
+		t.Errorf("in ten minutes it was tried %d times to write, and asked %d times", store.tried, store.asked)
+	}
+}
+
+// TestAStopSoonAfterAStart stops a collector whose store does not tell whether it writes, as behind a proxy, and that has doubtful records.
+func TestAStopSoonAfterAStart(t *testing.T) {
+	memory := &playMemory{clock: time.Now, stored: map[string]int{}, started: 1, writing: true}
+	o := Options{Dir: t.TempDir(), Plays: memory, KeepPlays: 24 * time.Hour}
+	p := open(t, o)
+	if _, err := p.Events(ended(1, time.Now()), func() event.Viewer { return viewer(1) }); err != nil {
+		t.Fatal(err)
+	}
+	p.addUp()
+	p.plays.step(t.Context())
+	if err := p.end(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p = open(t, o)
+	begun := time.Now()
+	if err := p.end(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begun); took > 7*time.Second {
+		t.Errorf("the stop took %v; %+v", took, p.PlayStats())
+	}
+}

@@ -11,6 +11,9 @@ import (
 const (
 	// sleepEvery is how often sessions are put to sleep, ms.
 	sleepEvery = 10_000
+	// wokenStays is how long after its last event a session stays awake that was woken, ms: a page in the background may report once a minute, and
+	// each time that a session goes to sleep takes memory for a day.
+	wokenStays = 5 * 60_000
 	// nightLength is how long sessions go to sleep in one night, ms.
 	nightLength = 6 * 60 * 60_000
 	// maxAsleep bounds the memory in which sessions sleep, some 70 bytes each time that one goes to sleep. With more, the oldest
@@ -73,7 +76,7 @@ func (t *Tracker) sleep(now int64) {
 	tonight := t.tonight(now)
 	c := codec.NewWriter(nil)
 	for place, s := range t.sessions.All() {
-		if s.isLive || !s.isSilent(now) || s.ahead != nil {
+		if s.isLive || !s.isSilent(now) || s.ahead != nil || s.woken && now-s.received < wokenStays {
 			continue
 		}
 		c.Reset()
@@ -134,6 +137,7 @@ func (t *Tracker) wake(one name, now int64) *session {
 	}
 	place, _ := night.find(one)
 	night.names.Remove(place)
+	s.woken = true
 	return t.add(*s, now)
 }
 

@@ -53,6 +53,7 @@ type session struct {
 	adopted                bool // another collector counts start and end
 	unnamed                bool // the viewer's agent is not found out yet
 	isLive                 bool // ends by silence; see Tracker.live
+	woken                  bool // has slept; is no state
 
 	codes *codes  // that it had, at most maxCodes, and measure.Other for those beyond; nil if there are none
 	held  *[]held // what waits for the viewer's agent; nil if nothing does

@@ -51,11 +51,11 @@ func (s *session) restarts(e *event.Event) bool {
 	return e.Time != s.firstTime
 }
 
-// restart makes a session a new one of the same player.
-func (s *session) restart() {
+// restart makes a session a new one of the same player, whose snapshot with seq 1 is of a time in ms since 1970.
+func (s *session) restart(at int64) {
 	*s = session{
 		name: s.name, space: s.space, client: s.client, network: s.network, viewer: s.viewer, address: s.address, unnamed: s.unnamed,
-		snapshots: &snapshots{correction: s.correction},
+		snapshots: &snapshots{correction: s.correction, firstTime: at},
 	}
 }
 

@@ -266,3 +266,24 @@ func TestTrackerKnowsWhoReports(t *testing.T) {
 		t.Error("a session of the day before is still known")
 	}
 }
+
+// TestThirdPlayUnderOneID lets a page begin three plays under one id, each counting from 1.
+func TestThirdPlayUnderOneID(t *testing.T) {
+	ledger := aggregate.New("c")
+	tracker := NewTracker(ledger, keep)
+	of := player
+	for play := range 3 {
+		for n := range 4 {
+			s := float64(play*20 + n*2)
+			e := event.New(int64(n+1), at(s), event.Snapshot)
+			e.State = []event.State{event.StateStarting, event.StatePlaying, event.StatePlaying, event.StatePlaying}[n]
+			if o := tracker.Apply(event.Batch{Session: of, Received: at(s), Events: []event.Event{e}}); o != (Outcome{}) {
+				t.Errorf("play %d, event %d: %+v", play, n, o)
+			}
+		}
+	}
+	sums := totals(t, ledger, false)
+	if sums["plays"] != 3 {
+		t.Errorf("%d plays, want 3", sums["plays"])
+	}
+}

@@ -64,7 +64,7 @@ func TestEveryFieldIsCoded(t *testing.T) {
 	for _, live := range []bool{true, false, true} {
 		var s session
 		fill(r, reflect.ValueOf(&s).Elem())
-		s.isLive = false
+		s.isLive, s.woken = false, false
 		s.referrer = written.referrerOf(s.space.Organization, s.referrer.value) // whose dimensions follow
 		if added := written.add(s, noon); live {
 			written.setLive(added)

@@ -263,7 +263,7 @@ func (t *Tracker) Apply(b event.Batch) Outcome {
 				s.finish(&to, ReasonRestart)
 				t.takeRecord(s)
 				t.unsetLive(s)
-				s.restart()
+				s.restart(e.Time)
 				s.received = b.Received
 				t.record(s, b.Session, e.Time)
 			}

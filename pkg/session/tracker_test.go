@@ -613,3 +613,40 @@ func TestSessionsAreSmall(t *testing.T) {
 		t.Errorf("a session takes %d bytes, want 256 at most", size)
 	}
 }
+
+// TestSlowReportersAsleep lets players report once a minute, although their interval is 10 s, as pages do whose timers a browser throttles in the
+// background: they end by silence, and each report wakes them again.
+func TestSlowReportersAsleep(t *testing.T) {
+	const sessions, minutes = 20, 300
+	tracker := NewTracker(aggregate.New("c"), keep)
+	of := player
+	now := at(0)
+	for minute := range minutes {
+		for n := range sessions {
+			of.ID = fmt.Sprintf("0123456789abcdef-%d", n)
+			seconds := float64(minute * 60)
+			events := []event.Event{stats(int64(minute+3), seconds, 0, 0, 60)}
+			if minute == 0 {
+				events = []event.Event{load(1, 0), start(2, 0), stats(3, 0, 0, 0, 0)}
+			}
+			tracker.Apply(event.Batch{Session: of, Received: now, Events: events})
+		}
+		for range 6 {
+			now += 10_000
+			tracker.Expire(now)
+		}
+	}
+	asleep := 0
+	for _, n := range tracker.nights {
+		for _, c := range n.chunks {
+			asleep += len(c)
+		}
+	}
+	if asleep > sessions*1000 {
+		t.Errorf("%d bytes are asleep, %d a session", asleep, asleep/sessions)
+	}
+	now += wokenStays
+	if tracker.Expire(now); tracker.Awake() != 0 {
+		t.Errorf("%d sessions are still awake", tracker.Awake())
+	}
+}
