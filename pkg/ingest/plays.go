@@ -25,7 +25,8 @@ const (
 	// playsGrace is how long after a request was given up the store is not asked what it has of it: what is on the way must reach it
 	// first, and what it says of itself is up to a second old.
 	playsGrace = 3 * time.Second
-	// playsPatience is how long is waited at most, as for a store that always writes or does not tell. No request waits longer for its turn there.
+	// playsPatience is how long after a request was given up is waited at most, as for a store that always writes or does not tell. None waits
+	// longer for its turn there.
 	playsPatience = time.Minute
 	// playsInMemory is how many records may wait in memory when the state is saved. The others wait on disk.
 	playsInMemory = 20_000
@@ -74,6 +75,7 @@ type playQueue struct {
 	flying  []playLine
 	taken   []playLine // not yet safe
 	doubts  bool       // whether what is added may be stored already: it is added by a replay
+	spilled time.Time  // when records went to the disk last
 
 	// Only the goroutine that sends uses these.
 	started int64 // of the store, 0 if it is unknown
@@ -82,7 +84,6 @@ type playQueue struct {
 	delay   time.Duration
 	failing bool      // whether the last step failed
 	givenUp time.Time // when a request was given up last that the store may not have ended with; zero if there is none
-	spilled time.Time // when records went to the disk last
 
 	collector  string    // whose records these are
 	repairPath string    // of the file with records that are taken out and put in again
