@@ -113,29 +113,32 @@ func (n *night) put(coded []byte) {
 	n.names.Add(place)
 }
 
-// asleep returns a session that sleeps, and its night, or nil. It goes on sleeping.
-func (t *Tracker) asleep(one name) (*session, *night) {
+// asleep returns the night in which a session sleeps, nil if it does not, and its place.
+func (t *Tracker) asleep(one name) (*night, uint32) {
 	for _, n := range t.nights {
-		place, found := n.find(one)
-		if !found {
-			continue
+		if place, found := n.find(one); found {
+			return n, place
 		}
-		s := &session{}
-		c := codec.NewReader(n.at(place))
-		c.Use(&n.dictionary)
-		s.code(c, t)
-		return s, n
 	}
-	return nil, nil
+	return nil, 0
+}
+
+// read returns the session of a tracker that sleeps at a place. It goes on sleeping.
+func (n *night) read(place uint32, t *Tracker) *session {
+	s := &session{}
+	c := codec.NewReader(n.at(place))
+	c.Use(&n.dictionary)
+	s.code(c, t)
+	return s
 }
 
 // wake wakes a session that sleeps, at now in ms since 1970, and returns it, or nil.
 func (t *Tracker) wake(one name, now int64) *session {
-	s, night := t.asleep(one)
-	if s == nil {
+	night, place := t.asleep(one)
+	if night == nil {
 		return nil
 	}
-	place, _ := night.find(one)
+	s := night.read(place, t)
 	night.names.Remove(place)
 	s.woken = true
 	return t.add(*s, now)

@@ -159,12 +159,8 @@ func (t *Tracker) Known(organization, id string) bool {
 	if s != nil {
 		return true
 	}
-	for _, night := range t.nights {
-		if _, sleeps := night.find(n); sleeps {
-			return true
-		}
-	}
-	return false
+	night, _ := t.asleep(n)
+	return night != nil
 }
 
 // Named reports whether a session has been seen and all of its description is settled, its viewer's agent too.
@@ -185,10 +181,13 @@ func (t *Tracker) Reports(organization, id string) bool {
 // look returns a known session, which goes on sleeping if it does, or nil.
 func (t *Tracker) look(organization, id string) *session {
 	n, s := t.ask(organization, id)
-	if s == nil {
-		s, _ = t.asleep(n)
+	if s != nil {
+		return s
 	}
-	return s
+	if night, place := t.asleep(n); night != nil {
+		return night.read(place, t)
+	}
+	return nil
 }
 
 // Watches reports whether a viewer has a session.
